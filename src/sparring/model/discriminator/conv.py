@@ -1,0 +1,32 @@
+"""Small convolutional discriminator without normalisation layers: the quick recipe's, for two CPU cores."""
+
+from torch import Tensor, nn
+
+from sparring.model.conditioning.base import Conditioning
+from sparring.model.layer.pyramid import pyramid
+
+
+class ConvDiscriminator(nn.Module):
+    """[4x4 stride-2 convolution, leaky ReLU] per halving -> 3x3 stride-2 convolution -> head.
+
+    `width` is the number of channels at half the image size; it doubles with every halving up to 8 times.
+
+    Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
+    """
+
+    def __init__(self, *, channels: int, image_size: int, width: int, conditioning: Conditioning) -> None:
+        super().__init__()
+        base, halvings = pyramid(image_size)
+        blocks: list[nn.Module] = []
+        before = channels
+        for block in range(halvings):
+            after = width * min(2**block, 8)
+            blocks += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+            before = after
+        after = width * min(2**halvings, 8)
+        blocks += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.LeakyReLU(0.2), nn.Flatten()]
+        self.blocks = nn.Sequential(*blocks)
+        self.head = conditioning.head(after * ((base + 1) // 2) ** 2)
+
+    def forward(self, image: Tensor, label: Tensor) -> Tensor:
+        return self.head(self.blocks(image), label)

@@ -1,0 +1,37 @@
+"""DCGAN discriminator (Radford et al. 2016, section 3) for any size that halvings reach and any channel count."""
+
+from torch import Tensor, nn
+
+from sparring.model.conditioning.base import Conditioning
+from sparring.model.layer.initialise import dcgan_normal
+from sparring.model.layer.pyramid import pyramid
+
+
+class DCGANDiscriminator(nn.Module):
+    """[4x4 stride-2 convolution, BatchNorm (not in the first), leaky ReLU 0.2] per halving -> head.
+
+    `width` is the number of channels after the first convolution, as `ndf` in the common implementations;
+    it doubles with every halving, up to 8 times.
+
+    Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
+    """
+
+    def __init__(self, *, channels: int, image_size: int, width: int, conditioning: Conditioning) -> None:
+        super().__init__()
+        base, halvings = pyramid(image_size)
+        blocks: list[nn.Module] = [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        before = width
+        for block in range(1, halvings):
+            after = width * min(2**block, 8)
+            blocks += [
+                nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.LeakyReLU(0.2),
+            ]
+            before = after
+        self.blocks = nn.Sequential(*blocks, nn.Flatten())
+        self.head = conditioning.head(before * base**2)
+        dcgan_normal(self.blocks)
+
+    def forward(self, image: Tensor, label: Tensor) -> Tensor:
+        return self.head(self.blocks(image), label)

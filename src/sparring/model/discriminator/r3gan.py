@@ -1,0 +1,48 @@
+"""R3GAN's norm-free residual discriminator (Huang et al. 2024), scaled by width and depth."""
+
+from torch import Tensor, nn
+
+from sparring.model.conditioning.base import Conditioning
+from sparring.model.layer.pyramid import pyramid
+from sparring.model.layer.residual import ResidualBlock, pointwise, stage_widths
+
+
+class R3GANDiscriminator(nn.Module):
+    """Mirror of the generator: residual stages with bilinear halving between them, then one weight per position.
+
+    Shapes: images (N, channels, image_size, image_size), label (N,) -> logits (N,).
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        image_size: int,
+        width: int,
+        blocks: int,
+        expansion: int,
+        group_width: int,
+        conditioning: Conditioning,
+    ) -> None:
+        super().__init__()
+        base, halvings = pyramid(image_size)
+        widths = stage_widths(width, halvings + 1, cap=4)
+        self.from_image = nn.Conv2d(channels, widths[0], 1)
+        nn.init.kaiming_normal_(self.from_image.weight, nonlinearity="linear")
+        depth = blocks * len(widths)
+        stages: list[nn.Module] = []
+        for index, after in enumerate(widths):
+            if index > 0:
+                # Averaging 2x2 is bilinear resampling to half the size.
+                stages += [nn.AvgPool2d(2), pointwise(widths[index - 1], after)]
+            stages += [
+                ResidualBlock(after, expansion=expansion, group_width=group_width, depth=depth) for _ in range(blocks)
+            ]
+        # The paper's discriminative basis: a depthwise convolution as large as the map.
+        self.basis = nn.Conv2d(widths[-1], widths[-1], base, groups=widths[-1], bias=False)
+        nn.init.kaiming_normal_(self.basis.weight, nonlinearity="linear")
+        self.stages = nn.Sequential(*stages)
+        self.head = conditioning.head(widths[-1])
+
+    def forward(self, image: Tensor, label: Tensor) -> Tensor:
+        return self.head(self.basis(self.stages(self.from_image(image))).flatten(1), label)

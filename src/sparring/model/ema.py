@@ -1,0 +1,41 @@
+"""Exponential moving average of the generator's weights (Karras et al. 2018, section 3 and StyleGAN2-ADA's ramp-up)."""
+
+import copy
+
+import torch
+from torch import nn
+
+
+class EMA:
+    """Half-life and ramp-up of an average over images instead of steps, so that it survives a change of batch size.
+
+    half_life: images after which a weight's share in the average has halved.
+    ramp_up: the half-life is at most this share of the images seen so far, so that the poor early weights are
+        forgotten quickly; `None` switches the ramp-up off.
+    """
+
+    def __init__(self, *, half_life: float, ramp_up: float | None) -> None:
+        if half_life <= 0 or (ramp_up is not None and ramp_up <= 0):
+            raise ValueError(f"EMA needs half_life > 0 and ramp_up > 0 or null, got {half_life} and {ramp_up}")
+        self.half_life = half_life
+        self.ramp_up = ramp_up
+
+    def decay(self, *, images: int, images_seen: int) -> float:
+        """Weight of the old average when `images` more images were trained on, `images_seen` before them."""
+        half_life = self.half_life
+        if self.ramp_up is not None:
+            half_life = min(half_life, images_seen * self.ramp_up)
+        return 0.5 ** (images / half_life) if half_life > 0 else 0.0
+
+    @staticmethod
+    def copy_of(network: nn.Module) -> nn.Module:
+        """A frozen copy in eval mode to average into."""
+        return copy.deepcopy(network).requires_grad_(False).eval()
+
+    @torch.no_grad()
+    def update(self, average: nn.Module, network: nn.Module, *, images: int, images_seen: int) -> None:
+        """Move `average` towards `network`. Buffers (BatchNorm's statistics) are averages already and are copied."""
+        weight = 1.0 - self.decay(images=images, images_seen=images_seen)
+        torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), weight)
+        for old, new in zip(average.buffers(), network.buffers(), strict=True):
+            old.copy_(new)

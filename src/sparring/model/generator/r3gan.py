@@ -1,0 +1,53 @@
+"""R3GAN's norm-free residual generator (Huang et al. 2024), scaled by width and depth."""
+
+import torch
+from torch import Tensor, nn
+
+from sparring.model.conditioning.base import Conditioning
+from sparring.model.layer.pyramid import pyramid
+from sparring.model.layer.residual import BiasedLeakyReLU, ResidualBlock, pointwise, stage_widths
+
+
+class R3GANGenerator(nn.Module):
+    """A learned basis at the base size, mixed by the code, then residual stages with bilinear upsampling between them.
+
+    Output is linear, as in the paper; images leave clamped nowhere, so samples may exceed [-1, 1] slightly while
+    training and are clamped when written.
+
+    Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size).
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        image_size: int,
+        latent_dim: int,
+        width: int,
+        blocks: int,
+        expansion: int,
+        group_width: int,
+        conditioning: Conditioning,
+    ) -> None:
+        super().__init__()
+        base, doublings = pyramid(image_size)
+        widths = stage_widths(width, doublings + 1, cap=4)[::-1]
+        self.code = conditioning.code(latent_dim)
+        self.basis = nn.Parameter(torch.randn(widths[0], base, base))
+        self.mix = nn.Linear(self.code.features, widths[0], bias=False)
+        nn.init.kaiming_normal_(self.mix.weight, nonlinearity="linear")
+        depth = blocks * len(widths)
+        stages: list[nn.Module] = []
+        for index, after in enumerate(widths):
+            if index > 0:
+                stages += [pointwise(widths[index - 1], after), nn.Upsample(scale_factor=2, mode="bilinear")]
+            stages += [
+                ResidualBlock(after, expansion=expansion, group_width=group_width, depth=depth) for _ in range(blocks)
+            ]
+        self.stages = nn.Sequential(*stages, BiasedLeakyReLU(widths[-1]))
+        self.to_image = nn.Conv2d(widths[-1], channels, 1)
+        nn.init.kaiming_normal_(self.to_image.weight, nonlinearity="linear")
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        hidden = self.basis * self.mix(self.code(latent, label))[:, :, None, None]
+        return self.to_image(self.stages(hidden))

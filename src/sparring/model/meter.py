@@ -1,0 +1,40 @@
+"""Scalars gathered without leaving the device, read in one go every N iterations."""
+
+import torch
+from torch import Tensor
+
+
+class Meter:
+    """Collects detached 0-d tensors by name; `flush` returns their means.
+
+    A value given to Lightning's `self.log` costs about 1 ms of CPU per step; an append costs nothing measurable
+    and forces no device synchronisation.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[str, list[Tensor]] = {}
+
+    def add(self, name: str, value: Tensor) -> None:
+        self._values.setdefault(name, []).append(value.detach())
+
+    def means(self) -> tuple[list[str], Tensor]:
+        """Names and a float64 vector of their means, on the CPU; the single synchronisation."""
+        names = list(self._values)
+        if not names:
+            return [], torch.empty(0, dtype=torch.float64)
+        stacked = torch.stack([torch.stack(values).float().mean() for values in self._values.values()])
+        return names, stacked.cpu().double()
+
+    def clear(self) -> None:
+        self._values = {}
+
+    def last(self) -> dict[str, Tensor]:
+        """The newest value of every name, still on the device."""
+        return {name: values[-1] for name, values in self._values.items()}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The values not yet flushed, so that a resumed run logs the same means."""
+        return {name: torch.stack(values).cpu() for name, values in self._values.items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self._values = {name: list(values.unbind()) for name, values in state.items()}

@@ -1,0 +1,17 @@
+"""Half a cosine from 1 to `final` (Loshchilov and Hutter 2017, equation 5), as R3GAN decays its rates."""
+
+from math import cos, pi
+
+
+class Cosine:
+    """final + (1 - final) * (1 + cos(pi * t)) / 2, with t running from 0 to 1 until `end` (share of the budget)."""
+
+    def __init__(self, *, end: float, final: float) -> None:
+        if not 0 < end <= 1:
+            raise ValueError(f"the cosine schedule's end is a share of the budget in (0, 1], got {end}")
+        self.end = end
+        self.final = final
+
+    def __call__(self, progress: float) -> float:
+        share = min(progress / self.end, 1.0)
+        return self.final + (1 - self.final) * (1 + cos(pi * share)) / 2

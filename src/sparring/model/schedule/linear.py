@@ -1,0 +1,13 @@
+"""Linear decay, as WGAN-GP's and SNGAN's CIFAR-10 recipes have it (to 0 at the end)."""
+
+
+class Linear:
+    """1 up to `start` (share of the budget), then linear to `final` at the end."""
+
+    def __init__(self, *, start: float, final: float) -> None:
+        self.start = start
+        self.final = final
+
+    def __call__(self, progress: float) -> float:
+        share = (progress - self.start) / (1 - self.start) if self.start < 1 else 0.0
+        return 1.0 + (self.final - 1.0) * min(max(share, 0.0), 1.0)
