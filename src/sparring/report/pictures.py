@@ -1,0 +1,41 @@
+"""Pictures inside the page, each within a number of bytes."""
+
+import base64
+import io
+from pathlib import Path
+
+SMALLEST = 64  # pixels: no picture is reduced below this width
+
+
+def data_uri(path: Path, *, most_bytes: int) -> str | None:
+    """A PNG file as a `data:` address of at most `most_bytes` before base64; `None` if it is no readable picture.
+
+    Kept as it is where it fits; else coded with loss as WebP, and reduced by halves if that is not enough.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        content = path.read_bytes()
+        with Image.open(io.BytesIO(content)) as picture:
+            picture.load()
+            if len(content) <= most_bytes:
+                return _uri("png", content)
+            coloured = picture.convert("RGBA" if picture.mode in ("LA", "RGBA") else "RGB")
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError):
+        return None
+    return _uri("webp", _webp(coloured, most_bytes))
+
+
+def _webp(picture, most_bytes: int) -> bytes:  # type: ignore[no-untyped-def]  # PIL.Image.Image, imported lazily
+    while True:
+        if max(picture.size) < 16000:  # WebP's own limit is 16383
+            for quality in (90, 75, 60):
+                buffer = io.BytesIO()
+                picture.save(buffer, format="WEBP", quality=quality)
+                if buffer.tell() <= most_bytes or min(picture.size) <= SMALLEST:
+                    return buffer.getvalue()
+        picture = picture.reduce(2)
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,236 @@
+"""report.html of a training run: one file that needs no network, no JavaScript and no other file."""
+
+import math
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sparring.atomic import write_atomic
+from sparring.report.curves import Panel, panels, short
+from sparring.report.pictures import data_uri
+from sparring.report.record import Record, Sample, read
+
+LARGE_BYTES = 450_000  # of the last grid and of the real images; the page stays below 3 MB
+SMALL_BYTES = 110_000  # of each earlier grid
+EARLIER = 6  # grids at most
+
+
+@dataclass(frozen=True)
+class Picture:
+    caption: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class State:
+    """The run's end in words. `kind` picks a colour; the word says the same."""
+
+    kind: str
+    word: str
+    sentence: str
+
+
+def train_report(run_path: Path) -> Path:
+    """Write `report.html` into the run directory `run_path`, from what is there; returns its path.
+
+    Works for runs that finished, were stopped, broke, or logged nothing.
+
+    Raises:
+        CheckpointError: `run_path` is no run directory. DiskError: the page cannot be written.
+    """
+    record = read(Path(run_path))
+    page = _template().render(view(record))
+    target = record.path / "report.html"
+    write_atomic(target, page.encode())
+    return target
+
+
+def view(record: Record) -> dict[str, Any]:
+    """What the template shows, as plain values and small dataclasses; escaping is the template's."""
+    last, earlier = last_and_earlier(record.samples)
+    shown_panels: list[Panel] = panels(record.series)
+    return {
+        "name": record.config.get("name") or record.path.name,
+        "folder": record.path.name,
+        "state": state_of(record),
+        "facts": list(_facts(record)),
+        "last": _picture(last, LARGE_BYTES) if last else None,
+        "real": _real(record),
+        "earlier": [picture for sample in earlier if (picture := _picture(sample, SMALL_BYTES))],
+        "panels": shown_panels,
+        "overrides": [item.partition("=")[::2] for item in record.overrides],
+        "choices": list(_choices(record.config)),
+        "config_yaml": record.config_yaml,
+        "cost": list(_cost(record)),
+        "machine": list(_machine(record.result.get("environment") or {})),
+        "environment": list(flat(record.result.get("environment") or {})),
+        "fingerprints": list(flat((record.result.get("data") or {}).get("fingerprints") or {})),
+        "commands": list(commands(record)),
+        "config_hash": record.result.get("config_hash"),
+    }
+
+
+def state_of(record: Record) -> State:
+    """In words, from status.json; a run that says it is running but holds no lock was killed."""
+    status = record.status
+    reason = str(status.get("reason") or "")
+    known = {"finished": "Finished", "interrupted": "Interrupted", "diverged": "Diverged", "failed": "Failed"}
+    state = status.get("state")
+    if state in known:
+        return State(state, known[state], reason)
+    if state == "running" and record.alive:
+        return State("running", "Running", "this page shows the run so far")
+    if state == "running":
+        return State("failed", "Stopped without a word", "the process was killed or the machine went down")
+    return State("failed", "Unknown", "the run wrote no status.json")
+
+
+def last_and_earlier(samples: list[Sample]) -> tuple[Sample | None, list[Sample]]:
+    """The newest grid, and up to EARLIER of those before it, evenly spread, the first one included."""
+    if not samples:
+        return None, []
+    *before, last = samples
+    if len(before) <= EARLIER:
+        return last, before
+    spread = {round(i * (len(before) - 1) / (EARLIER - 1)) for i in range(EARLIER)}
+    return last, [before[i] for i in sorted(spread)]
+
+
+def training_seconds(record: Record) -> float | None:
+    """Time in the training loop: as the run measured it, else added up from the logged speed."""
+    seconds = (record.result.get("cost") or {}).get("seconds")
+    if isinstance(seconds, int | float):
+        return float(seconds)
+    speed = next((each for each in record.series if each.name == "speed/images_per_second"), None)
+    if speed is None or not speed.values or min(speed.values) <= 0:
+        return None
+    before = [0.0, *speed.images_seen[:-1]]
+    return sum((x - x0) / v for x0, x, v in zip(before, speed.images_seen, speed.values, strict=True))
+
+
+def duration(seconds: float) -> str:
+    """11.9 s, 3 min 05 s, 2 h 07 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
+    return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60:02d} min"
+
+
+def flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted key, text) of every leaf that is set."""
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        elif value is not None:
+            yield f"{prefix}{key}", str(value)
+
+
+def commands(record: Record) -> Iterator[tuple[str, str]]:
+    """(what for, command) to go on from here, as typed in the repository."""
+    run = shlex.quote(shown_path(record))
+    if (record.path / "weights.safetensors").exists():
+        yield "Draw images from this generator", f"python generate.py run={run} count=100 'format=[grid,folder]'"
+    if (record.path / "checkpoints" / "last.ckpt").exists():
+        if record.status.get("state") == "finished":
+            budget = 2 * record.clock["iteration"]
+            yield "Train it for longer", f"python train.py resume={run} trainer.max_steps={budget}"
+        else:
+            good = "from the last good checkpoint" if record.status.get("state") == "diverged" else "where it stopped"
+            yield f"Continue {good}", f"python train.py resume={run}"
+    typed = [shlex.quote(item) for item in record.overrides if not item.startswith("resume=")]
+    yield "Do the same again from the start", " ".join(["python train.py", *typed])
+
+
+def shown_path(record: Record) -> str:
+    """The run directory as seen from the repository if it lies inside, else absolute."""
+    root = (record.config.get("paths") or {}).get("root_dir")
+    path = record.path
+    return str(path.relative_to(root)) if root and path.is_relative_to(root) else str(path)
+
+
+def _facts(record: Record) -> Iterator[tuple[str, str, str]]:
+    """(label, value, small print) of the headline."""
+    clock = record.clock
+    budget = (record.config.get("trainer") or {}).get("max_steps")
+    if "iteration" in clock:
+        done = int(clock["iteration"])
+        yield "Iterations", f"{done:,}", f"of {budget:,} planned" if isinstance(budget, int) and budget > done else ""
+    if "images_seen" in clock:
+        yield "Real images seen", f"{int(clock['images_seen']):,}", ""
+    seconds = training_seconds(record)
+    if seconds is not None:
+        whole = (record.result.get("cost") or {}).get("seconds_with_set_up")
+        yield "Training time", duration(seconds), f"{duration(whole)} with set-up" if whole else ""
+    if seconds and clock.get("images_seen"):
+        yield "Speed", f"{clock['images_seen'] / seconds:,.0f}", "images per second"
+
+
+def _cost(record: Record) -> Iterator[tuple[str, str]]:
+    cost = record.result.get("cost") or {}
+    for key, words in (("seconds", "Training"), ("seconds_with_set_up", "With set-up")):
+        if isinstance(cost.get(key), int | float):
+            yield words, duration(cost[key])
+    for place, mebibytes in (cost.get("peak_memory_mb") or {}).items():
+        yield f"Peak memory, {place}", f"{mebibytes:,.0f} MiB"
+    for player, count in (record.result.get("parameters") or {}).items():
+        yield f"Parameters, {player}", f"{count:,}"
+    for name, value in (record.result.get("metrics") or {}).items():
+        yield str(name), short([value]) if isinstance(value, float) and math.isfinite(value) else str(value)
+
+
+def _machine(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What of the environment a reader asks for first."""
+    packages, git = environment.get("packages") or {}, environment.get("git") or {}
+    if environment.get("device"):
+        yield "Device", f"{environment['device']}, {environment.get('usable_cores')} processor cores"
+    for name, version in (
+        ("Python", environment.get("python")),
+        *((key, packages.get(key)) for key in ("torch", "lightning")),
+    ):
+        if version:
+            yield name, str(version)
+    if git.get("commit"):
+        yield "Code", f"{git['commit'][:12]}{', with uncommitted changes' if git.get('changed') else ''}"
+
+
+def _choices(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The settings that a reader asks for first, where this run has them."""
+    data, model, trainer = (config.get(key) or {} for key in ("data", "model", "trainer"))
+    if {"name", "image_size", "channels", "num_classes"} <= set(data):
+        size, colours = data["image_size"], "1 channel" if data["channels"] == 1 else f"{data['channels']} channels"
+        yield "Data", f"{data['name']}: {size} × {size}, {colours}, {data['num_classes']} classes"
+    for key in ("generator", "discriminator", "conditioning", "loss"):
+        target = (model.get(key) or {}).get("_target_")
+        if target:
+            yield key.capitalize(), str(target).rpartition(".")[2]
+    if isinstance(model.get("regularizer"), dict):
+        yield "Regularizers", ", ".join(model["regularizer"]) or "none"
+    plain = (("Batch", data, "batch_size"), ("Precision", trainer, "precision"), ("Devices", trainer, "devices"))
+    for words, section, key in plain:
+        if section.get(key) is not None:
+            yield words, str(section[key])
+    if config.get("seed") is not None:
+        yield "Seed", str(config["seed"])
+
+
+def _picture(sample: Sample, most_bytes: int) -> Picture | None:
+    uri = data_uri(sample.path, most_bytes=most_bytes)
+    return None if uri is None else Picture(f"iteration {sample.iteration:,}", uri)
+
+
+def _real(record: Record) -> Picture | None:
+    uri = data_uri(record.real, most_bytes=LARGE_BYTES) if record.real else None
+    return None if uri is None else Picture("real images", uri)
+
+
+def _template() -> Any:
+    import jinja2
+
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("train.html.j2")
