@@ -1,0 +1,15 @@
+"""`${count_classes:${.classes},10}` in a YAML: as many classes as `data.classes` picks, else all of them.
+
+So that networks that read `data.num_classes` follow `data.classes=[0,1,2]`. Importing this module makes OmegaConf know it.
+"""
+
+from collections.abc import Sequence
+
+from omegaconf import OmegaConf
+
+
+def count_classes(classes: Sequence[int | str] | None, every: int) -> int:
+    return every if classes is None else len(classes)
+
+
+OmegaConf.register_new_resolver("count_classes", count_classes, replace=True)

@@ -1,0 +1,12 @@
+"""MNIST: 60,000 + 10,000 handwritten digits, grey, 28x28 (LeCun, Cortes and Burges 1998)."""
+
+from sparring.data.format.idx import Idx
+from sparring.data.public import PublicSource
+
+
+class Mnist(PublicSource):
+    channels = 1
+    image_size = 28
+    class_names = tuple(str(digit) for digit in range(10))
+    hub_id = "ylecun/mnist"
+    formats = (Idx(),)

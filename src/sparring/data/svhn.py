@@ -1,0 +1,13 @@
+"""SVHN, cropped digits: 73,257 + 26,032 colour photographs of house numbers, 32x32 (Netzer et al. 2011)."""
+
+from sparring.data.format.mat import Mat
+from sparring.data.public import PublicSource
+
+
+class Svhn(PublicSource):
+    channels = 3
+    image_size = 32
+    class_names = tuple(str(digit) for digit in range(10))
+    hub_id = "ufldl-stanford/svhn"
+    hub_config = "cropped_digits"
+    formats = (Mat(),)
