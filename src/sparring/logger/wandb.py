@@ -1,0 +1,243 @@
+"""Scalars and pictures on Weights & Biases, online or offline, without ever getting in the way of training."""
+
+import json
+import logging
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lightning.pytorch.loggers.logger import Logger, rank_zero_experiment
+from lightning.pytorch.utilities import rank_zero_only
+
+from sparring.atomic import write_atomic
+from sparring.errors import ConfigError
+from sparring.logger.wandb_settings import api_key_is_set, plain_config, requested_mode, why_not
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
+
+# What `wandb.init` may need on top of its own time limit to give up and to start again offline.
+_GIVING_UP_SECONDS = 3.0
+_FINISH_SECONDS = 60.0
+_PRIVATE_SETTINGS: dict[str, Any] = {"x_transaction_log_flush_interval": 1.0}  # may vanish with a release of the SDK
+
+
+class WandbLogger(Logger):
+    """One W&B run per job, opened at the first thing logged and closed by `finalize`.
+
+    The x-axis of everything is `iteration`. Failures of W&B during the run are warned about once; `metrics.csv` is complete
+    without it. `run_id` names the run on W&B and is chosen here, so a checkpoint can carry it from the start.
+    """
+
+    def __init__(
+        self, *, save_dir: str | os.PathLike[str], mode: str, project: str, entity: str | None, name: str | None,
+        group: str | None, tags: Sequence[str], online_timeout: float,
+    ) -> None:  # fmt: skip
+        """The arguments are explained in `conf/logger/wandb.yaml`; W&B's files go to `<save_dir>/wandb`.
+
+        Raises:
+            ConfigError: for an unknown `mode`.
+        """
+        super().__init__()
+        self._mode = requested_mode(mode)
+        self._folder = Path(save_dir).absolute()
+        self._project, self._entity, self._group = project, entity, group
+        self._display_name, self._tags = name or self._folder.name, list(tags)
+        self._online_timeout = online_timeout
+        self._run_id = secrets.token_hex(4)
+        self._config: dict[str, Any] = {}
+        self._run: Any = None
+        self._given_up = False
+        self._warned = False
+        self._rows = 0  # sent so far; W&B's own step, which must not start again in a resumed run
+        self._sent: dict[str, int] = {}  # the newest iteration sent of the metrics and of each picture
+        self._sent_before: dict[str, int] = {}  # the same, of the process that this one continues
+        self._resumed = False
+
+    @property
+    def name(self) -> str:
+        return "wandb"
+
+    @property
+    def version(self) -> str:
+        return self._run_id
+
+    @property
+    def save_dir(self) -> str:
+        return str(self._folder)
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run on W&B; `continue_after` gives back that of an earlier process."""
+        return self._run_id
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """The `wandb.Run`, opened now if need be; None when there is none to be had, Lightning's dummy on other ranks."""
+        return self._opened()
+
+    @rank_zero_only
+    def continue_after(self, iteration: int, run_id: str | None = None) -> None:
+        """Go on in the W&B run `run_id`.
+
+        W&B cannot take points back, but the ones between the checkpoint and the end of the earlier process come out the
+        same again, so they are not sent twice.
+        """
+        if self._run is not None:
+            raise RuntimeError("continue_after must be called before anything is logged.")
+        if run_id is None:
+            return
+        self._run_id, self._resumed = run_id, True
+        if self._sent_file.exists():
+            sent = json.loads(self._sent_file.read_text("utf-8"))
+            self._rows, self._sent_before = sent["rows"], sent["iterations"]
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Record the settings as plain containers, with secrets blanked out."""
+        self._config = plain_config(params)
+        if self._run is None:
+            self._opened()  # takes the settings along
+        else:
+            self._guarded(lambda: self._run.config.update(self._config, allow_val_change=True))
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Record the scalars of iteration `step`."""
+        if step is None:
+            raise ValueError("WandbLogger.log_metrics needs step=<iteration>.")
+        self._send("metrics", step, lambda: {key: float(value) for key, value in metrics.items()})
+
+    @rank_zero_only
+    def log_image(self, name: str, image: "NDArray[np.uint8]", step: int) -> None:
+        """Record an (H, W, C) uint8 picture, unchanged."""
+
+        def row() -> dict[str, Any]:
+            import wandb
+            from PIL import Image
+
+            # As a PIL image: W&B rescales arrays whose values happen to be small.
+            return {f"images/{name}": wandb.Image(Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image))}
+
+        self._send(f"images/{name}", step, row)
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Upload the rest and close the run, within a minute; logging again would continue it."""
+        if self._run is None:
+            return
+        run, self._run = self._run, None
+        try:
+            run.finish(exit_code=0 if status == "success" else 1)
+        except Exception as error:  # the run itself went well, whatever W&B says
+            log.warning("W&B did not finish (%s); to upload: wandb sync %s", _first_line(error), run.settings.sync_dir)
+
+    # -- opening the run
+
+    def _opened(self) -> Any:
+        """The run, or None when there is none to be had."""
+        if self._run is None and self._mode != "disabled" and not self._given_up:
+            self._start()
+        return self._run
+
+    def _start(self) -> None:
+        """Open the run online or offline, saying which. Raises ConfigError when mode=online and that fails."""
+        reason = "logger.wandb.mode=offline"
+        if self._mode in ("auto", "online"):
+            failure = self._try_online()
+            if failure is None:
+                print(f"W&B: {self._run.url}", file=sys.stderr)
+                return
+            if self._mode == "online":
+                raise ConfigError(f"logger.wandb.mode=online failed: {failure}; try logger.wandb.mode=auto or offline.")
+            reason = failure
+        try:
+            self._run = self._init("offline")
+        except Exception as error:  # training goes on without W&B
+            self._given_up = True
+            log.warning("W&B cannot be used in this run: %s.", _first_line(error))
+            return
+        parts = " ".join(map(str, self._folders("offline-run-")))
+        log.warning("W&B runs offline (%s); to upload: wandb sync %s", reason, parts)
+
+    def _try_online(self) -> str | None:
+        """Open the run online; returns why not."""
+        import wandb
+
+        base_url = wandb.setup().settings.base_url
+        if not api_key_is_set(base_url):
+            return "no API key; get one with `wandb login`, or set WANDB_API_KEY"
+        before = self._folders("run-")
+        try:
+            self._run = self._init("online")
+        except Exception as error:  # no network, a wrong key, a server with problems: training must not depend on it
+            wandb.teardown()  # otherwise the half-opened run keeps its id reserved
+            for folder in set(self._folders("run-")) - set(before):
+                shutil.rmtree(folder, ignore_errors=True)  # an empty run that would only confuse
+            return why_not(error, base_url)
+        return None
+
+    def _init(self, mode: Literal["online", "offline"]) -> Any:
+        import wandb
+
+        # The SDK's own process writes its file every 15 s by default, and dies with a training that is killed.
+        private = {name: value for name, value in _PRIVATE_SETTINGS.items() if name in wandb.Settings.model_fields}
+        settings = wandb.Settings(
+            **private, init_timeout=max(1.0, self._online_timeout - _GIVING_UP_SECONDS),
+            finish_timeout=_FINISH_SECONDS, finish_timeout_raises=True, silent=True, console="off", save_code=False,
+            disable_git=True,  # a remote's address may hold a password; result.json has the commit
+        )  # fmt: skip
+        self._folder.mkdir(parents=True, exist_ok=True)
+        run = wandb.init(
+            dir=str(self._folder), mode=mode, id=self._run_id, project=self._project, entity=self._entity,
+            name=self._display_name, group=self._group, tags=self._tags, config=self._config, settings=settings,
+            reinit="create_new", resume="allow" if self._resumed and mode == "online" else None,
+        )  # fmt: skip
+        run.define_metric("iteration")
+        run.define_metric("*", step_metric="iteration")
+        self._rows = max(self._rows, run.step)
+        self._resumed = True  # should `finalize` be followed by more
+        return run
+
+    def _folders(self, prefix: str) -> list[Path]:
+        """A resumed run has one folder for each process that wrote it; W&B joins them by their id."""
+        return sorted((self._folder / "wandb").glob(f"{prefix}*-{self._run_id}"))
+
+    # -- logging
+
+    @property
+    def _sent_file(self) -> Path:
+        return self._folder / "wandb" / f"sent-{self._run_id}.json"
+
+    def _send(self, what: str, iteration: int, row: Any) -> None:
+        if self._opened() is None or iteration <= self._sent_before.get(what, -1):
+            return
+
+        def send() -> None:
+            self._run.log({**row(), "iteration": iteration}, step=self._rows, commit=True)
+            self._rows += 1
+            self._sent[what] = iteration
+            state = {"rows": self._rows, "iterations": {**self._sent_before, **self._sent}}
+            write_atomic(self._sent_file, json.dumps(state).encode())
+
+        self._guarded(send)
+
+    def _guarded(self, call: Any) -> None:
+        try:
+            call()
+        except Exception as error:  # a tracker that dies must not take the run along
+            if not self._warned:
+                log.warning("W&B failed (%s); training goes on, metrics.csv is complete.", _first_line(error))
+            self._warned = True
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
