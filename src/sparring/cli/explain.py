@@ -1,0 +1,105 @@
+"""One sentence for everything that Hydra, OmegaConf and YAML say when a configuration does not compose."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from sparring.errors import ConfigError
+
+
+@contextmanager
+def explain(*also: type[Exception]) -> Iterator[None]:
+    """Turn what is raised inside for a wrong configuration, and what is in `also`, into a ConfigError."""
+    wrong: tuple[type[Exception], ...] = (HydraException, OmegaConfBaseException, *also)
+    try:
+        yield
+    except MissingConfigException as error:
+        raise ConfigError(_missing(error)) from error
+    except wrong as error:
+        raise ConfigError(_sentence(error)) from error
+    except YAMLError as error:
+        raise ConfigError(f"a file of the configuration is not valid YAML: {_one_line(str(error))}.") from error
+
+
+def listing(names: Iterable[str]) -> str:
+    """'a, b and c'."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def near(name: str, names: Iterable[str]) -> str:
+    """', did you mean x?' when something in `names` resembles `name`, else nothing.
+
+    Dotted names are compared in three ways: with those of the same section, as a whole, and by their last part.
+    """
+    names = list(dict.fromkeys(names))
+    section, _, last = name.rpartition(".")
+    siblings = {other.rpartition(".")[2]: other for other in names if other.rpartition(".")[0] == section}
+    found = [siblings[short] for short in _close(last, siblings, 0.65)] if section else []
+    if not found:
+        by_end = [other for other in names if _close(last, [re.split(r"[./]", other)[-1]], 0.8)]
+        found = _close(name, names, 0.75) or sorted(by_end, key=len)
+    return f", did you mean {' or '.join(found[:3])}?" if found else ""
+
+
+def _close(name: str, names: Iterable[str], cutoff: float) -> list[str]:
+    """The most similar names, without those that are far behind the first."""
+    scored = [(difflib.SequenceMatcher(None, name, other).ratio(), other) for other in names]
+    best = max((score for score, _ in scored), default=0.0)
+    return [other for score, other in sorted(scored, reverse=True) if score >= max(cutoff, best - 0.1)]
+
+
+def unparsable(text: str, groups: Sequence[str]) -> ConfigError:
+    """For an override that Hydra's grammar refuses."""
+    name = text.lstrip("-").partition("=")[0]
+    if "=" not in text:
+        example = f"{name}=<choice>" if name in groups else "seed=2"
+        return ConfigError(f"'{text}' is no override: write key=value, for example {example}.")
+    key, _, value = text.partition("=")
+    return ConfigError(
+        f"'{text}' cannot be read as key=value: put values with spaces, brackets, quotes or a second = in quotes, "
+        f"for the shell and for Hydra: '{key}=\"{value}\"'."
+    )
+
+
+def _missing(error: MissingConfigException) -> str:
+    """For a file that is named in a defaults list, or as the primary config, and is not there."""
+    path = PurePosixPath(error.missing_cfg_file or "")
+    place = re.match(r"In '([^']+)'", str(error))
+    where = f"in {place[1]}.yaml: " if place else ""
+    options = [name for name in error.options or () if not name.startswith("_")]
+    if not options:
+        return f"{where}there is no configuration file '{path}'."
+    # Hydra names the file whose defaults list holds the group, not the one that chose; the command line was checked before.
+    asks = f"a configuration file asks for {path.parent}={path.name}"
+    return f"{asks}, but {no_choice(str(path.parent), path.name, options)}"
+
+
+def no_choice(group: str, name: str, choices: Sequence[str]) -> str:
+    """For a choice that a group does not have."""
+    return f"{group} has no choice '{name}'{near(name, choices)} (it has {listing(choices)})"
+
+
+def _sentence(error: BaseException) -> str:
+    """The innermost message, which names the cause, with the override or setting it is about."""
+    innermost = error
+    while innermost.__cause__ is not None:
+        innermost = innermost.__cause__
+    parts = [_one_line(str(error))]
+    if innermost is not error:
+        parts.append(_one_line(str(innermost)))
+    return ": ".join(part for part in parts if part) + "."
+
+
+def _one_line(message: str) -> str:
+    """Without the type names and line breaks; `full_key: a.b` is the setting the message is about."""
+    about = re.search(r"full_key: (\S+)", message)
+    message = re.split(r"\n\s*(?:full_key|object_type|reference_type|Config search path|See https)", message)[0]
+    message = re.sub(r"\s+", " ", message).strip().rstrip(".")
+    return f"{about[1]}: {message}" if about and about[1] not in message else message

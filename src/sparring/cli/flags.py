@@ -1,0 +1,63 @@
+"""Hydra's own flags: read from a command line, checked, and written back."""
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from hydra._internal.utils import get_args_parser
+
+from sparring.cli.explain import near
+from sparring.errors import ConfigError
+
+_SWITCHES = ("multirun", "run", "resolve", "hydra_help", "shell_completion")
+_FOLDERS = ("config_path", "config_dir")
+_WITH_VALUE = ("cfg", "package", "info", "config_name", *_FOLDERS)
+_EXCLUSIVE = ("run", "multirun", "cfg", "info", "shell_completion")
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Flags and overrides, in any order. Folders become absolute: a child may start in another working directory.
+
+    Raises:
+        ConfigError: a flag does not exist, or several exclude each other.
+    """
+    parser = get_args_parser()
+
+    def refuse(message: str) -> NoReturn:
+        if not message.startswith("unrecognized arguments: "):
+            raise ConfigError(f"{message}.")
+        wrong = message.removeprefix("unrecognized arguments: ").split()[0]
+        name = wrong.lstrip("-").partition("=")[0]
+        known = [flag for action in parser._actions for flag in action.option_strings]
+        advice = near(wrong, known) or f": settings are written {name}=value, without dashes."
+        raise ConfigError(f"there is no option '{wrong}'{advice}")
+
+    parser.error = refuse  # type: ignore[method-assign]
+    arguments = parser.parse_intermixed_args(argv)
+    if arguments.experimental_rerun is not None:
+        raise ConfigError("--experimental-rerun unpickles a file, which can run code: use resume=<run dir> instead.")
+    asked = [_flag(name) for name in _EXCLUSIVE if getattr(arguments, name)]
+    if len(asked) > 1:
+        raise ConfigError(f"{' and '.join(asked)} exclude each other.")
+    if arguments.resolve and arguments.cfg is None:
+        raise ConfigError("--resolve goes with --cfg: --cfg job --resolve.")
+    for name in _FOLDERS:
+        if getattr(arguments, name) is not None:
+            folder = Path(getattr(arguments, name)).resolve()
+            if not folder.is_dir():
+                raise ConfigError(f"{_flag(name)} {folder} is no folder.")
+            setattr(arguments, name, str(folder))
+    return arguments
+
+
+def flags(arguments: argparse.Namespace) -> list[str]:
+    """The flags in `arguments`, as a command line; without the overrides."""
+    given = [_flag(name) for name in _SWITCHES if getattr(arguments, name)]
+    for name in _WITH_VALUE:
+        if getattr(arguments, name) is not None:
+            given += [_flag(name), getattr(arguments, name)]
+    return given
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -1,0 +1,115 @@
+"""From a batch of Hydra's sweep to command lines and directories, one of each per job."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from sparring.cli.flags import flags, parse
+from sparring.cli.main import Job
+from sparring.cli.resume import quoted
+from sparring.cli.sweep import SweepJob, run_jobs
+from sparring.errors import ConfigError
+
+# Overrides of Hydra that steer the sweep; in a job they would start it again.
+_OF_THE_SWEEP = ("mode", "sweep", "sweeper", "launcher", "run.dir", "job.num", "job.id")
+
+# What one process of a distributed or logged run leaves in the environment, and another run must not find.
+_OF_ONE_RUN = (
+    "LOCAL_RANK", "RANK", "NODE_RANK", "GROUP_RANK", "ROLE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE",
+    "MASTER_ADDR", "MASTER_PORT", "PL_GLOBAL_SEED", "PL_SEED_WORKERS", "WANDB_RUN_ID", "WANDB_RESUME", "WANDB_NAME",
+    "HYDRA_FULL_ERROR",
+)  # fmt: skip
+
+
+def launch(
+    job_overrides: Sequence[Sequence[str]],
+    *,
+    first: int,
+    config: DictConfig,
+    config_loader: ConfigLoader,
+    task_function: Any,
+    n_jobs: int,
+    fail_fast: bool,
+) -> list[JobReturn]:
+    """Run every list of overrides as `python <script> <overrides>` in a directory below the sweep's.
+
+    Args:
+        first: number of the batch's first job.
+        task_function: the `Job` of the sweeping process; gets the outcomes.
+
+    Raises:
+        ConfigError: the program is not one of sparring's, or `n_jobs` is below 1.
+    """
+    if not isinstance(task_function, Job):
+        raise ConfigError("hydra/launcher=process runs the command lines of sparring only.")
+    if n_jobs < 1:
+        raise ConfigError(f"hydra.launcher.n_jobs={n_jobs}: at least one job at a time is needed.")
+    HydraConfig.instance().set_config(config)
+    sweep_dir = Path(str(config.hydra.sweep.dir)).absolute()
+    names = _short_names(job_overrides)
+    jobs = []
+    for number, (overrides, name) in enumerate(zip(job_overrides, names, strict=True), start=first):
+        directory = sweep_dir / _subdir(config, config_loader, overrides, number, name)
+        command = [*_command(config), *overrides, *_kept(config), f"hydra.run.dir={quoted(directory)}"]
+        command += ["hydra.mode=RUN", f"hydra.job.num={number}", f"hydra.job.id='{number}'"]
+        jobs.append(SweepJob(number=number, overrides=tuple(overrides), command=tuple(command), directory=directory))
+    environment = _environment(sweep_dir)
+    outcomes = run_jobs(jobs, environment=environment, n_jobs=n_jobs, fail_fast=fail_fast)
+    task_function.outcomes += outcomes
+    return [_job_return(outcome.job.overrides, outcome.exit_code) for outcome in outcomes]
+
+
+def _short_names(job_overrides: Sequence[Sequence[str]]) -> list[str]:
+    """Of each job the overrides in which it differs from others."""
+    common = set.intersection(*map(set, job_overrides)) if len(job_overrides) > 1 else set()
+    return [",".join(item for item in overrides if item not in common) for overrides in job_overrides]
+
+
+def _subdir(config: DictConfig, loader: ConfigLoader, overrides: Sequence[str], number: int, name: str) -> str:
+    job_config = loader.load_sweep_config(config, list(overrides))
+    with open_dict(job_config):
+        job_config.hydra.job.num = number
+        job_config.hydra.job.id = str(number)
+        job_config.hydra.job.override_dirname = name
+    HydraConfig.instance().set_config(job_config)
+    return str(OmegaConf.select(job_config, "hydra.sweep.subdir"))
+
+
+def _command(config: DictConfig) -> list[str]:
+    """The program and its flags, as this process was started, without those of the sweep."""
+    arguments = parse(sys.argv[1:])
+    arguments.multirun = False
+    return [sys.executable, str(Path(config.hydra.runtime.cwd) / sys.argv[0]), *flags(arguments)]
+
+
+def _kept(config: DictConfig) -> list[str]:
+    """Hydra's overrides that also hold for a job, such as hydra.verbose=true."""
+
+    def steers_the_sweep(item: str) -> bool:
+        key = item.lstrip("+~").partition("=")[0].replace("/", ".").removeprefix("hydra.")
+        return any(key == name or key.startswith(f"{name}.") for name in _OF_THE_SWEEP)
+
+    return [item for item in config.hydra.overrides.hydra if not steers_the_sweep(item)]
+
+
+def _environment(sweep_dir: Path) -> dict[str, str]:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _OF_ONE_RUN and not name.startswith("TORCHELASTIC_")
+    }
+    environment.setdefault("WANDB_RUN_GROUP", sweep_dir.name)  # the jobs stand together in W&B
+    return environment
+
+
+def _job_return(overrides: Sequence[str], exit_code: int | None) -> JobReturn:
+    answer = JobReturn(overrides=overrides, status=JobStatus.COMPLETED)
+    answer.return_value = exit_code
+    return answer

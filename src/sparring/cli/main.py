@@ -1,0 +1,177 @@
+"""The command line: from `sys.argv` to a checked configuration, a run directory and a call of the stage.
+
+    train.py -> run("train") -> checks -> Hydra -> Job -> sparring.stage.train.train(config, run_dir)
+
+Nothing here imports torch or lightning, so help, completion and typos answer at once.
+"""
+
+import argparse
+import atexit
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from sparring.errors import ConfigError, Interrupted, OutOfMemoryError, SparringError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from sparring.cli.sweep import Outcome
+
+_PYTHON_ERROR = 1
+_MEMORY_ADVICE = "try a smaller data.batch_size, or model.accumulate=2 for the same gradients in less memory"
+
+
+def run(verb: str, *, config_dir: Path) -> NoReturn:
+    """Do what `sys.argv` asks of `verb`, with `<config_dir>/<verb>.yaml` as its configuration, and exit."""
+    try:
+        code = _dispatch(verb, config_dir.resolve())
+    except KeyboardInterrupt:
+        code = 130
+        print("interrupted", file=sys.stderr)
+    except Exception as error:
+        code = report(error)
+    sys.exit(code)
+
+
+def report(error: Exception) -> int:
+    """Print what went wrong to stderr, errors meant for people as one sentence; the exit code that goes with it."""
+    known = _known(error)
+    if known is None or "SPARRING_TRACEBACK" in os.environ:
+        traceback.print_exception(error)
+    if known is None:
+        return _PYTHON_ERROR
+    from sparring.cli.config import rank
+
+    who = f" (rank {rank()})" if rank() else ""
+    prefix = "" if isinstance(known, Interrupted) else f"error{who}: "
+    print(f"{prefix}{known}", file=sys.stderr)
+    return known.exit_code
+
+
+def _known(error: Exception) -> SparringError | None:
+    """`error` as one of ours, when it is one or means one."""
+    if isinstance(error, SparringError):
+        return error
+    torch = sys.modules.get("torch")
+    out_of_memory = torch is not None and isinstance(error, torch.OutOfMemoryError)
+    if out_of_memory or isinstance(error, MemoryError) or "DefaultCPUAllocator: can't allocate" in str(error):
+        first_line = (str(error).splitlines() or ["the system refused an allocation"])[0].rstrip(".")
+        return OutOfMemoryError(f"out of memory ({first_line}); {_MEMORY_ADVICE}.")
+    return None
+
+
+class Job:
+    """What Hydra calls with the composed configuration. Keeps the stage's error, which Hydra would print in its way."""
+
+    def __init__(self, verb: str) -> None:
+        # Hydra takes its name of the program from here.
+        self.__module__ = f"sparring.stage.{verb}"
+        self.verb = verb
+        self.error: Exception | None = None
+        self.outcomes: list[Outcome] = []
+
+    def __call__(self, config: "DictConfig") -> Any:
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+
+        hydra_config = HydraConfig.get()
+        run_dir = Path(hydra_config.runtime.output_dir)
+        try:
+            _freeze(config, run_dir, hydra_config.output_subdir)
+            stage = getattr(import_module(f"sparring.stage.{self.verb}"), self.verb)
+            return stage(config, run_dir)
+        except Exception as error:
+            if hydra_config.mode != RunMode.RUN:  # in a launcher other than ours, Hydra has to hear of the failure
+                raise
+            self.error = error
+            return None
+
+
+def _freeze(config: "DictConfig", run_dir: Path, subdir: str | None) -> None:
+    """Resolve `config` in place, and in the file that Hydra wrote, so that the run can be read without Hydra."""
+    from omegaconf import OmegaConf
+
+    from sparring.atomic import write_atomic
+    from sparring.cli.config import rank
+
+    OmegaConf.resolve(config)
+    if subdir is not None:
+        write_atomic(run_dir / subdir / "config.yaml", OmegaConf.to_yaml(config).encode())
+    if rank() > 0 and run_dir.name.startswith("sparring_rank"):
+        atexit.register(shutil.rmtree, run_dir, ignore_errors=True)
+
+
+def _dispatch(verb: str, config_dir: Path) -> int:
+    from sparring.cli.flags import flags, parse
+
+    arguments = parse(sys.argv[1:])
+    if arguments.config_path is not None:
+        config_dir = Path(arguments.config_path)
+    config_name = arguments.config_name or verb
+    if arguments.help:
+        from sparring.cli.help import help_text
+
+        print(help_text(config_name, config_dir, command=f"python {Path(sys.argv[0]).name}"))
+        return 0
+    overrides: list[str] = arguments.overrides
+    from sparring.cli.config import register_resolvers
+
+    register_resolvers(config_dir.parent)
+    if not (arguments.shell_completion or arguments.hydra_help or arguments.info):
+        overrides = _checked(arguments, config_name, config_dir)
+    job = Job(verb)
+    # Lightning starts its children with this process's command line, so the expanded one has to stand there.
+    sys.argv[1:] = [*flags(arguments), *overrides]
+    _hydra(job, config_name, config_dir)
+    if job.error is not None:
+        raise job.error
+    if job.outcomes:
+        from sparring.cli.sweep import summary
+
+        return summary(job.outcomes)
+    return 0
+
+
+def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) -> list[str]:
+    """The overrides, those of a resumed run included, after all checks."""
+    from sparring.cli.check import check
+    from sparring.cli.config import log_dir, rank
+    from sparring.cli.resume import expand_resume, quoted, refuse_used
+
+    sweep = arguments.multirun or "hydra.mode=MULTIRUN" in arguments.overrides
+    if sweep and rank() > 0:
+        raise ConfigError("-m starts the processes of each job itself: start it once, without torchrun or srun.")
+    typed: list[str] = arguments.overrides
+    overrides = expand_resume(typed, log_dir=log_dir(config_dir, typed), sweep=sweep)
+    if overrides == typed and not sweep and rank() == 0:
+        refuse_used(typed)
+    extra = [f"hydra.searchpath=[{quoted(f'file://{arguments.config_dir}')}]"] if arguments.config_dir else []
+    complete = arguments.cfg is None  # --cfg may show what has no value yet
+    check(config_name, [*overrides, *extra], config_dir=config_dir, sweep=sweep, complete=complete)
+    return overrides
+
+
+def _hydra(job: Job, config_name: str, config_dir: Path) -> None:
+    """Let Hydra compose, make the run directory and call `job`, or print what a flag asks for."""
+    import hydra
+
+    from sparring.atomic import disk_error
+    from sparring.cli.config import VERSION
+    from sparring.cli.explain import explain
+
+    # Makes Hydra raise its errors in place of printing them and exiting with 1.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    main: Callable[[], None] = hydra.main(config_path=str(config_dir), config_name=config_name, **VERSION)(job)
+    try:
+        with explain():
+            main()
+    except OSError as error:  # the stage's own errors are in `job.error`
+        if error.filename is None:
+            raise
+        raise disk_error(Path(error.filename), error) from error

@@ -1,0 +1,217 @@
+"""Running the jobs of a sweep as processes, and the table of what became of them."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_POLL_SECONDS = 0.05
+_PATIENCE_SECONDS = 5.0  # for helpers of a job that failed; ranks waiting for a dead one would wait half an hour
+_MEANINGS = {2: "configuration", 3: "data", 4: "diverged", 5: "out of memory", 6: "checkpoint", 7: "disk"}
+
+
+@dataclass(frozen=True)
+class SweepJob:
+    """What is to run, and where it writes."""
+
+    number: int
+    overrides: tuple[str, ...]
+    command: tuple[str, ...]
+    directory: Path
+
+    def __str__(self) -> str:
+        return " ".join(self.overrides)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job; `exit_code` is None when it was never started."""
+
+    job: SweepJob
+    exit_code: int | None
+    seconds: float
+    state: str
+    reason: str
+    stopped_by: int | None = None  # the signal that ended the sweep
+
+
+class _Running:
+    """A started job. It leads a process group of its own, so it and its helpers can be signalled once, together."""
+
+    def __init__(self, job: SweepJob, environment: Mapping[str, str], prefix: str | None) -> None:
+        self.job = job
+        self.start = time.monotonic()
+        pipe = None if prefix is None else subprocess.PIPE
+        # Lines of a job that writes into a pipe are to appear when they are printed.
+        environment = {**environment, "PYTHONUNBUFFERED": "1"} if pipe else environment
+        self.process = subprocess.Popen(
+            job.command, env=environment, start_new_session=True, stdin=subprocess.DEVNULL,
+            stdout=pipe, stderr=None if pipe is None else subprocess.STDOUT,
+        )  # fmt: skip
+        self.printer: threading.Thread | None = None
+        if prefix is not None and self.process.stdout is not None:
+            self.printer = threading.Thread(target=_print_lines, args=(self.process.stdout, prefix), daemon=True)
+            self.printer.start()
+
+    def send(self, number: int, *, everyone: bool) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if everyone:
+                os.killpg(self.process.pid, number)
+            else:
+                self.process.send_signal(number)
+
+    def finish(self) -> Outcome:
+        """After the process ended: clear up its helpers and read what it says of itself."""
+        seconds = time.monotonic() - self.start
+        code = self.process.returncode
+        exit_code = code if code >= 0 else 128 - code  # as a shell reports a signal
+        if code != 0:
+            self._end_helpers()
+        if self.printer is not None:
+            self.printer.join(timeout=_PATIENCE_SECONDS)
+        state, reason = _status(self.job.directory, exit_code)
+        return Outcome(job=self.job, exit_code=exit_code, seconds=seconds, state=state, reason=reason)
+
+    def _end_helpers(self) -> None:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(self.process.pid, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(_POLL_SECONDS)
+        self.send(signal.SIGKILL, everyone=True)
+
+
+class _Stop:
+    """Passes signals on to the running jobs; after one no further job starts."""
+
+    def __init__(self) -> None:
+        self.running: list[_Running] = []
+        self.signal: int | None = None
+        self.count = 0
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.signal = self.signal or number
+        self.count += 1
+        for item in self.running:
+            if self.count >= 3:
+                item.send(signal.SIGKILL, everyone=True)
+            else:
+                # As a terminal and `kill <pid>` do: Ctrl-C reaches every process of the job, SIGTERM its first one.
+                item.send(number, everyone=number == signal.SIGINT)
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Signals come here inside, and go where they went before afterwards."""
+        before = {number: signal.signal(number, self) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def run_jobs(
+    jobs: Sequence[SweepJob], *, environment: Mapping[str, str], n_jobs: int, fail_fast: bool
+) -> list[Outcome]:
+    """Run `jobs`, `n_jobs` at a time, in order; a failed one does not stop the others unless `fail_fast`.
+
+    SIGINT, SIGTERM and SIGHUP go to the running jobs, which are then waited for; the rest is not started.
+    """
+    outcomes: dict[int, Outcome] = {}
+    waiting = list(jobs)
+    stop = _Stop()
+    with stop.listening():
+        while stop.running or waiting:
+            failed = any(outcome.exit_code for outcome in outcomes.values())
+            if stop.signal is not None or (fail_fast and failed):
+                for job in waiting:
+                    outcomes[job.number] = Outcome(job, None, 0.0, "not started", "", stop.signal)
+                waiting = []
+            while waiting and len(stop.running) < n_jobs and stop.signal is None:
+                job = waiting.pop(0)
+                _say(f"[{job.number}] start ({len(jobs)} jobs): {job} -> {_shown(job.directory)}")
+                stop.running.append(_Running(job, environment, f"[{job.number}] " if n_jobs > 1 else None))
+            for item in [item for item in stop.running if item.process.poll() is not None]:
+                stop.running.remove(item)
+                outcomes[item.job.number] = outcome = item.finish()
+                _say(_end_line(outcome))
+            time.sleep(_POLL_SECONDS)
+    if stop.signal is not None:
+        return [Outcome(**{**vars(outcomes[job.number]), "stopped_by": stop.signal}) for job in jobs]
+    return [outcomes[job.number] for job in jobs]
+
+
+def summary(outcomes: Sequence[Outcome]) -> int:
+    """Print the table of a sweep; exit code of the whole: 0, 1 when a job failed, 128 + signal when it was stopped."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    sweep_dir = Path(os.path.commonpath([outcome.job.directory.parent for outcome in outcomes]))
+    table = Table("job", "overrides", "state", "seconds", "exit", "directory", title=_shown(sweep_dir))
+    for outcome in outcomes:
+        color = "green" if outcome.exit_code == 0 else "yellow" if outcome.exit_code in (None, 130, 143) else "red"
+        why = f": {escape(outcome.reason)}" if outcome.exit_code and outcome.reason else ""
+        state = f"[{color}]{outcome.state}[/{color}]{why}"
+        code = "" if outcome.exit_code is None else str(outcome.exit_code)
+        seconds = "" if outcome.exit_code is None else f"{outcome.seconds:.1f}"
+        directory = str(outcome.job.directory.relative_to(sweep_dir))
+        table.add_row(str(outcome.job.number), escape(str(outcome.job)), state, seconds, code, directory)
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    console.print(table)
+    stopped = next((outcome.stopped_by for outcome in outcomes if outcome.stopped_by is not None), None)
+    if stopped is not None:
+        return 128 + stopped
+    bad = [outcome for outcome in outcomes if outcome.exit_code != 0]
+    console.print(
+        f"{len(outcomes) - len(bad)} of {len(outcomes)} jobs finished{f', {len(bad)} did not' if bad else ''}"
+    )
+    return 1 if bad else 0
+
+
+def _status(directory: Path, exit_code: int) -> tuple[str, str]:
+    """(state, reason) from the job's status.json, or from its exit code when it has written none or was killed."""
+    by_code = {0: "finished", 129: "interrupted", 130: "interrupted", 137: "killed", 143: "interrupted"}.get(
+        exit_code, "failed"
+    )
+    try:
+        status = json.loads((directory / "status.json").read_text())
+        state, reason = str(status["state"]), str(status["reason"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return by_code, _MEANINGS.get(exit_code, "see its output" if by_code == "failed" else "")
+    # A process that was killed could not change its `running`.
+    return (by_code, "") if state == "running" else (state, reason)
+
+
+def _end_line(outcome: Outcome) -> str:
+    how = (
+        f" (exit code {outcome.exit_code}{', ' if outcome.reason else ''}{outcome.reason})" if outcome.exit_code else ""
+    )
+    return f"[{outcome.job.number}] {outcome.state} after {outcome.seconds:.1f} s{how}"
+
+
+def _print_lines(stream: IO[bytes], prefix: str) -> None:
+    for line in stream:
+        _say(prefix + line.decode(errors="replace").rstrip("\r\n").rpartition("\r")[2])
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _shown(directory: Path) -> str:
+    """Relative to the working directory when it lies below it."""
+    here = Path.cwd()
+    return str(directory.relative_to(here)) if directory.is_relative_to(here) else str(directory)
