@@ -15,6 +15,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.errors import ConfigError, SparringError
+from sparring.model.gan import GAN
+from sparring.model.shapes import check_shapes
 
 NAMED = frozenset(
     {
@@ -53,9 +55,9 @@ def build_model(config: DictConfig, *, extensions: Sequence[str] = ()) -> L.Ligh
         ConfigError: the networks do not fit each other or the data.
     """
     model = build(config.model, extensions=extensions)
-    check = getattr(model, "check_shapes", None)
-    if check is not None:
-        check(channels=config.data.channels, image_size=config.data.image_size)
+    if isinstance(model, GAN):
+        shape = {"channels": config.data.channels, "image_size": config.data.image_size}
+        check_shapes(model.generator, model.discriminator, latent_dim=model.latent_dim, **shape)
     return model
 
 

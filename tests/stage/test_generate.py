@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
 from sparring.build import build_model
-from sparring.cli_config import register_resolvers
+from sparring.cli.config import register_resolvers
 from sparring.errors import CheckpointError, ConfigError, DiskError, DivergedError, SparringError
 from sparring.run_dir import RunDir
 from sparring.stage.generate import generate, load_generator, sampler_of

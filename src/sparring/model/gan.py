@@ -1,9 +1,8 @@
 """The adversarial step: n discriminator steps, one generator step, one update of the averaged generator."""
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from typing import Any, NamedTuple
+from contextlib import nullcontext
+from typing import Any
 
 import lightning.pytorch as L
 import torch
@@ -15,6 +14,7 @@ from sparring.model.clock import Clock
 from sparring.model.ema import EMA
 from sparring.model.loss.base import Loss
 from sparring.model.meter import Meter
+from sparring.model.part import Part, frozen
 from sparring.model.regularizer.base import Regularizer
 from sparring.model.schedule.base import Schedule
 from sparring.randomness import generator as random_generator
@@ -22,16 +22,6 @@ from sparring.strategy import average_buffers, average_gradients, mean_over_rank
 from sparring.types import Batch
 
 OptimizerFactory = Callable[..., Optimizer]
-
-
-class Part(NamedTuple):
-    """One part of a step's chunk: real images with labels (None where the step needs none), latents, fake labels."""
-
-    image: Tensor | None
-    label: Tensor | None
-    latent: Tensor
-    fake_label: Tensor
-    rows: slice
 
 
 class GAN(L.LightningModule):
@@ -146,7 +136,7 @@ class GAN(L.LightningModule):
         if self.batch_size == 0:
             self.batch_size = len(batch["discriminator"][0].label) * rank_and_world(self)[1]
 
-    def _parts(self, chunk: Batch | None, player: str, number: int) -> Iterator["Part"]:
+    def _parts(self, chunk: Batch | None, player: str, number: int) -> Iterator[Part]:
         """What each part of a step sees.
 
         All devices draw the whole batch's latents and labels and take their rows, so that results do not depend on
@@ -169,7 +159,7 @@ class GAN(L.LightningModule):
             )
             yield Part(image, label, latent[rows], fake_label[rows], rows)
 
-    def _between(self, real: Tensor, fake: Tensor, part: "Part", number: int) -> tuple[Tensor, Tensor]:
+    def _between(self, real: Tensor, fake: Tensor, part: Part, number: int) -> tuple[Tensor, Tensor]:
         """Random points on the lines between real and generated images, and their logits."""
         draws = self._random("between", number)
         shape = (self.batch_size, 1, 1, 1)
@@ -203,28 +193,6 @@ class GAN(L.LightningModule):
         rank, world = rank_and_world(self)
         rows = len(whole) // world
         return whole[rank * rows : (rank + 1) * rows]
-
-    def check_shapes(self, *, channels: int, image_size: int) -> None:
-        """One dry run on the meta device: the networks must fit each other and the data, before any data is read.
-
-        Raises:
-            ConfigError: names both shapes.
-        """
-        generator, discriminator = (copy.deepcopy(net).to("meta") for net in (self.generator, self.discriminator))
-        label = torch.zeros(2, dtype=torch.int64, device="meta")
-        image = generator(torch.empty(2, self.latent_dim, device="meta"), label)
-        expected = (2, channels, image_size, image_size)
-        if tuple(image.shape) != expected:
-            raise ConfigError(
-                f"model.generator draws images of shape {tuple(image.shape[1:])} but data has {expected[1:]} "
-                "(channels, height, width); let both read ${data.channels} and ${data.image_size}."
-            )
-        try:
-            logits = discriminator(torch.empty(expected, device="meta"), label)
-        except RuntimeError as error:
-            raise ConfigError(f"model.discriminator cannot take images of shape {expected[1:]}: {error}.") from None
-        if tuple(logits.shape) != (2,):
-            raise ConfigError(f"model.discriminator must return logits of shape (2,), got {tuple(logits.shape)}.")
 
     # -- Lightning -----------------------------------------------------------------------------------------------------
 
@@ -272,13 +240,3 @@ class GAN(L.LightningModule):
 
 def _reads(due: Mapping[str, Regularizer], where: str) -> bool:
     return any(regularizer.where == where for regularizer in due.values())
-
-
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Weights of `network` get no gradient inside; gradients still flow through it."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)

@@ -28,7 +28,7 @@ from torch import nn
 
 from sparring import weights as weights_file
 from sparring.build import build_model
-from sparring.cli_resume import find_run
+from sparring.cli.resume import find_run
 from sparring.environment import environment
 from sparring.errors import CheckpointError, ConfigError, SparringError
 from sparring.run_dir import RunDir, config_hash, write_atomic

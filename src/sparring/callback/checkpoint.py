@@ -1,0 +1,107 @@
+"""Saves the run's whole state on the iteration clock."""
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+
+from sparring.callback.finite import check_weights
+from sparring.errors import DiskError
+from sparring.model.gan import GAN
+from sparring.run_dir import RunDir
+from sparring.strategy import any_rank, average_buffers
+
+log = logging.getLogger(__name__)
+GIVE_UP = 3  # failed saves in a row
+
+
+class Checkpoint(L.Callback):
+    """Writes `checkpoints/last.ckpt` and `weights.safetensors` every `every` iterations, at the end, and when stopped.
+
+    A full disk costs one save, not the run: the file before stays, and only the third failure in a row stops with
+    DiskError. A state with NaN is never saved.
+    """
+
+    def __init__(self, *, every: int, run_dir: str) -> None:
+        self.every = every
+        self.run_dir = Path(run_dir)
+        self.seconds = 0.0  # spent training, over all processes that continued this run
+        self._since: float | None = None
+        self._failures = 0
+
+    @property
+    def path(self) -> Path:
+        return self.run_dir / "checkpoints" / "last.ckpt"
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._since = time.perf_counter()
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        self._count()
+        checkpoint["seconds"] = self.seconds
+        checkpoint["logger_runs"] = {logger.name: getattr(logger, "run_id", None) for logger in trainer.loggers}
+
+    def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        self.seconds = checkpoint["seconds"]
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(pl_module, GAN)
+        iteration = pl_module.clock.iteration
+        if iteration % self.every == 0 or iteration == trainer.max_steps or trainer.should_stop:
+            self.save(trainer, pl_module)
+
+    def save(self, trainer: L.Trainer, module: GAN) -> None:
+        """One collective save; every device must call it."""
+        iteration = module.clock.iteration
+        average_buffers(module)
+        check_weights(module, iteration)
+        failed: DiskError | None = None
+        try:
+            trainer.save_checkpoint(self.path, weights_only=False)  # all state, not only weights
+            if trainer.is_global_zero:
+                save_weights(self.run_dir, module, trainer.datamodule)  # type: ignore[attr-defined]
+        except DiskError as error:
+            failed = error
+            trainer.strategy.barrier("checkpoint failed")  # the others wait in save_checkpoint
+        if not any_rank(int(failed is not None)):
+            self._failures = 0
+            return
+        self._failures += 1
+        if self._failures == GIVE_UP:
+            raise DiskError(f"{GIVE_UP} saves in a row failed; the last: {failed}")
+        log.warning(
+            "Checkpoint at iteration %d failed, the one before is kept and training goes on: %s", iteration, failed
+        )
+
+    def _count(self) -> None:
+        now = time.perf_counter()
+        if self._since is not None:
+            self.seconds += now - self._since
+        self._since = now
+
+
+def save_weights(run_dir: Path, module: GAN, data: Any) -> None:
+    """`weights.safetensors`: averaged generator, generator and discriminator, named by their player.
+
+    The metadata name the classes and the fingerprints of the images that the generator may have seen, so that no later
+    stage judges a classifier on them.
+    """
+    players = {"ema": module.ema, "generator": module.generator, "discriminator": module.discriminator}
+    tensors = {
+        f"{player}.{name}": tensor.detach().cpu().contiguous()
+        for player, network in players.items()
+        for name, tensor in network.state_dict().items()
+    }
+    tensors["class_prior"] = module.class_prior.cpu()
+    metadata = {
+        "iteration": str(module.clock.iteration),
+        "images_seen": str(module.clock.images_seen),
+        "classes": json.dumps(list(data.class_names)),
+        "fingerprints": json.dumps(data.fingerprints()),
+    }
+    RunDir(run_dir).save_weights(tensors, metadata)

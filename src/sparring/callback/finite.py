@@ -1,0 +1,41 @@
+"""Stops a run whose losses or weights became NaN or infinite, before anything broken is saved."""
+
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from torch import nn
+
+from sparring.errors import DivergedError
+from sparring.model.gan import GAN
+from sparring.strategy import any_rank
+
+
+class Finite(L.Callback):
+    """Looks at every iteration's losses on the CPU; on an accelerator, where looking costs a synchronisation, at every
+    `trainer.log_every_n_steps`-th. The checkpoint callback looks at the weights before it saves.
+    """
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(pl_module, GAN)
+        iteration = pl_module.clock.iteration
+        if pl_module.device.type != "cpu" and iteration % trainer.log_every_n_steps:  # type: ignore[attr-defined]
+            return
+        newest = pl_module.meter.last()
+        broken = not bool(torch.stack(list(newest.values())).isfinite().all())
+        if any_rank(int(broken)):
+            names = [name for name, value in newest.items() if not value.isfinite()] or ["a value on another device"]
+            raise DivergedError(
+                f"Training diverged: {names[0]} is {float(newest[names[0]]) if names[0] in newest else 'not finite'} "
+                f"after iteration {iteration}; lower model.discriminator_optimizer.lr and model.generator_optimizer.lr, "
+                "or raise the regularizer's gamma."
+            )
+
+
+def check_weights(module: nn.Module, iteration: int) -> None:
+    """Raise DivergedError naming the first parameter or buffer that is not finite."""
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise DivergedError(f"Training diverged: {name} holds NaN or infinity after iteration {iteration}.")

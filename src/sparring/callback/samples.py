@@ -1,0 +1,82 @@
+"""Sample grids from fixed latents, one row per class, on a growing interval."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.model.gan import GAN
+from sparring.picture import grid, grid_of_rows, to_uint8, write_png
+from sparring.randomness import generator
+from sparring.strategy import average_buffers
+
+
+class Samples(L.Callback):
+    """Draws the averaged generator's images at the start, at `first`, `first * growth`, ... and at the end.
+
+    Latents depend on the seed alone, so that pictures of one run are comparable. At most `rows` classes are shown.
+    The same layout of real images is written once as `real.png`.
+    """
+
+    def __init__(self, *, columns: int, rows: int, first: int, growth: float, run_dir: str) -> None:
+        self.columns, self.rows = columns, rows
+        self.first, self.growth = first, growth
+        self.folder = Path(run_dir) / "images"
+
+    def due(self, iteration: int) -> bool:
+        """Whether `iteration` is in {0, round(first * growth^k)}; from the clock alone, so that resuming changes nothing."""
+        mark = float(self.first)
+        while round(mark) < iteration:
+            mark = max(mark * self.growth, mark + 1)
+        return iteration in (0, round(mark))
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, GAN)
+        if pl_module.clock.iteration > 0:
+            return
+        if trainer.is_global_zero:
+            data = _data(trainer)
+            real = data.real_examples(self.columns)
+            classes = range(min(self.rows, pl_module.num_classes))
+            rows = [real.image[real.label == each] for each in classes]
+            names = data.class_names[: len(rows)]
+            self._publish(trainer, "real", grid_of_rows(rows, columns=self.columns, row_labels=names), 0)
+        self.draw(trainer, pl_module)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(pl_module, GAN)
+        iteration = pl_module.clock.iteration
+        if self.due(iteration) or iteration == trainer.max_steps:
+            self.draw(trainer, pl_module)
+
+    def draw(self, trainer: L.Trainer, module: GAN) -> None:
+        """One picture; every device must call it."""
+        average_buffers(module)
+        if trainer.is_global_zero:
+            images = to_uint8(self.images(module)).cpu()
+            names = _data(trainer).class_names[: len(images) // self.columns] if module.conditional else None
+            picture = grid(images, self.columns, row_labels=names)
+            self._publish(trainer, f"samples_{module.clock.iteration:08d}", picture, module.clock.iteration)
+
+    @torch.no_grad()
+    def images(self, module: GAN) -> Tensor:
+        """(rows * columns, C, H, W) images of the averaged generator, row by row one class."""
+        rows = min(self.rows, module.num_classes)
+        draws = generator(module.seed, "samples")
+        latent = torch.randn(rows * self.columns, module.latent_dim, generator=draws)
+        label = torch.arange(rows).repeat_interleave(self.columns)
+        return module.ema(latent.to(module.device), label.to(module.device))
+
+    def _publish(self, trainer: L.Trainer, name: str, picture: np.ndarray, iteration: int) -> None:
+        write_png(self.folder / f"{name}.png", picture)
+        for logger in trainer.loggers:
+            logger.log_image(name.partition("_")[0], picture, step=iteration)  # type: ignore[attr-defined]
+
+
+def _data(trainer: L.Trainer) -> Any:
+    return trainer.datamodule  # type: ignore[attr-defined]

@@ -1,0 +1,33 @@
+"""Whether two networks fit each other and the data, before any data is read."""
+
+import copy
+
+import torch
+from torch import nn
+
+from sparring.errors import ConfigError
+
+
+def check_shapes(
+    generator: nn.Module, discriminator: nn.Module, *, latent_dim: int, channels: int, image_size: int
+) -> None:
+    """One dry run on the meta device.
+
+    Raises:
+        ConfigError: names both shapes.
+    """
+    generator, discriminator = (copy.deepcopy(network).to("meta") for network in (generator, discriminator))
+    label = torch.zeros(2, dtype=torch.int64, device="meta")
+    image = generator(torch.empty(2, latent_dim, device="meta"), label)
+    expected = (2, channels, image_size, image_size)
+    if tuple(image.shape) != expected:
+        raise ConfigError(
+            f"model.generator draws images of shape {tuple(image.shape[1:])} but data has {expected[1:]} "
+            "(channels, height, width); let both read ${data.channels} and ${data.image_size}."
+        )
+    try:
+        logits = discriminator(torch.empty(expected, device="meta"), label)
+    except RuntimeError as error:
+        raise ConfigError(f"model.discriminator cannot take images of shape {expected[1:]}: {error}.") from None
+    if tuple(logits.shape) != (2,):
+        raise ConfigError(f"model.discriminator must return logits of shape (2,), got {tuple(logits.shape)}.")

@@ -1,0 +1,77 @@
+"""Whether a run can go on under the settings given, and from where."""
+
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from sparring.checkpoint import VerifiedCheckpointIO
+from sparring.errors import CheckpointError, ConfigError
+from sparring.run_dir import RunDir
+
+# What decides the numbers of a run. Where data lies, devices, intervals and loggers may change; results do not depend on them.
+FIXED = ("seed", "model", "data", "trainer.precision")
+PLACES = ("data.source", "data.path", "data.cache_dir", "data.storage")
+
+
+def check_settings(run: RunDir, config: DictConfig) -> None:
+    """Compare the settings that decide a run's numbers with the ones it was started with.
+
+    Raises:
+        CheckpointError: they differ; names each setting, before and now.
+    """
+    different = _differences(run.config, config)
+    if different:
+        raise CheckpointError(
+            f"{run.path} was trained with other settings ({'; '.join(different)}); resume it without changing them, "
+            "or start a new run."
+        )
+
+
+def load_state(run: RunDir, budget: int) -> dict[str, Any]:
+    """The newest checkpoint of the run that verifies.
+
+    Raises:
+        CheckpointError: there is none.
+        ConfigError: the run has reached its budget already.
+    """
+    if not any(run.checkpoints.glob("*.ckpt")):
+        raise CheckpointError(f"{run.path} has no checkpoint yet, so there is nothing to resume; start a new run.")
+    saved = VerifiedCheckpointIO().load_checkpoint(run.checkpoints / "last.ckpt")
+    iteration = saved["clock"]["iteration"]
+    if iteration >= budget:
+        raise ConfigError(
+            f"{run.path} is finished: it has trained {iteration} of {budget} iterations; "
+            f"give a larger budget to train on, such as trainer.max_steps={2 * iteration}."
+        )
+    return saved
+
+
+def _differences(before: DictConfig, now: DictConfig) -> list[str]:
+    """One text per setting in FIXED that changed: `model.d_steps was 1, now 2`."""
+    old, new = _flat(before), _flat(now)
+    keys = [key for key in {**old, **new} if key.startswith(FIXED) and not key.startswith(PLACES)]
+    return [
+        f"{key} was {old.get(key, 'not there')}, now {new.get(key, 'not there')}"
+        for key in keys
+        if old.get(key, _ABSENT) != new.get(key, _ABSENT)
+    ]
+
+
+_ABSENT = object()
+
+
+def _flat(config: DictConfig) -> dict[str, Any]:
+    """Resolved leaves by dotted key."""
+    leaves: dict[str, Any] = {}
+
+    def walk(node: Any, key: str) -> None:
+        if isinstance(node, dict) and node:
+            for name, child in node.items():
+                walk(child, f"{key}.{name}" if key else str(name))
+        else:
+            leaves[key] = node
+
+    for name in ("seed", "model", "data", "trainer"):
+        node = config[name]
+        walk(OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node, name)
+    return leaves

@@ -1,0 +1,83 @@
+"""What all tests share: composing the real configuration, and a tiny run on real digits."""
+
+import csv
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # tests run in parallel processes; two threads each would fight over two cores
+os.environ.setdefault("WANDB_MODE", "offline")
+
+import pytest
+import torch
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from omegaconf import DictConfig
+
+from sparring.run_dir import RunDir
+
+ROOT = Path(__file__).resolve().parent.parent
+CONF = ROOT / "conf"
+
+
+def compose(*overrides: str, config: str = "train", run_dir: Path | str = "unused") -> DictConfig:
+    """The verb's config as the command line would compose it."""
+    places = [f"paths.root_dir={ROOT}", f"paths.log_dir={ROOT}/logs", f"paths.run_dir={run_dir}", "name=test"]
+    with initialize_config_dir(str(CONF), version_base=None):
+        return hydra_compose(config, overrides=[*places, *overrides])
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of decoded data for the whole session."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@dataclass(frozen=True)
+class ReadRun:
+    """What a finished run left behind."""
+
+    path: Path
+    weights: dict[str, torch.Tensor]
+    metrics: list[dict[str, str]]
+    status: dict[str, Any]
+    result: dict[str, Any]
+
+
+def command(
+    *overrides: str, verb: str = "train", check: int | None = 0, cwd: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    """Run a verb as a user would, and check its exit code."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / f"{verb}.py"), *overrides],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        cwd=cwd,
+        check=False,
+    )
+    assert check is None or done.returncode == check, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def train(folder: Path, cache_dir: Path, *overrides: str, check: int | None = 0) -> Path:
+    """`python train.py` on digits with tiny networks; returns the new run directory under `folder`."""
+    before = set(folder.glob("train/*"))
+    command(*TINY, f"paths.log_dir={folder}", f"paths.cache_dir={cache_dir}", *overrides, check=check)
+    (run,) = set(folder.glob("train/*")) - before
+    return run
+
+
+def read_run(path: Path) -> ReadRun:
+    run = RunDir.open(path)
+    with (path / "metrics.csv").open() as file:
+        metrics = list(csv.DictReader(file))
+    return ReadRun(path, run.load_weights(), metrics, run.status() or {}, run.result())
+
+
+TINY = ["data.image_size=8", "model.generator.width=4", "model.discriminator.width=4", "callback.samples.columns=2"]

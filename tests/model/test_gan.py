@@ -1,0 +1,214 @@
+"""The adversarial step: who moves when, on which images, by which clock."""
+
+from pathlib import Path
+
+import lightning.pytorch as L
+import pytest
+import torch
+from torch import nn
+
+from sparring.build import build_model
+from sparring.errors import ConfigError
+from sparring.model.gan import GAN
+from sparring.types import Batch
+from tests.conftest import compose
+
+TINY = ["data.image_size=8", "model.generator.width=4", "model.discriminator.width=4", "model.latent_dim=5"]
+BATCH = 8
+
+
+class Chunks:
+    """What ImageData's train loader yields, with random images that never repeat."""
+
+    def __init__(self, streams: dict[str, int], length: int) -> None:
+        self.streams, self.length = streams, length
+        self.drawn: list[torch.Tensor] = []
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self):
+        for _ in range(self.length):
+            yield {name: [self.chunk() for _ in range(count)] for name, count in self.streams.items()}
+
+    def chunk(self) -> Batch:
+        number = len(self.drawn)
+        draws = torch.Generator().manual_seed(number)
+        self.drawn.append(torch.rand(BATCH, 1, 8, 8, generator=draws) * 2 - 1)
+        return Batch(self.drawn[-1], torch.arange(BATCH) % 10)
+
+
+def gan(*overrides: str) -> GAN:
+    torch.manual_seed(0)
+    model = build_model(compose(*TINY, *overrides))
+    assert isinstance(model, GAN)
+    return model
+
+
+def fit(
+    model: GAN, steps: int, *, epoch: int = 5, callbacks: list[L.Callback] | None = None
+) -> tuple[L.Trainer, Chunks]:
+    chunks = Chunks(model.streams, epoch)
+    model.budget = steps
+    trainer = L.Trainer(
+        max_steps=steps, max_epochs=-1, accelerator="cpu", logger=False, enable_checkpointing=False, callbacks=callbacks,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(model, chunks)
+    return trainer, chunks
+
+
+def snapshot(network: nn.Module) -> list[torch.Tensor]:
+    return [weight.detach().clone() for weight in network.parameters()]
+
+
+def moved(network: nn.Module, before: list[torch.Tensor]) -> bool:
+    return any(not torch.equal(weight, old) for weight, old in zip(network.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize("loss", ["rpgan", "hinge", "non_saturating"])
+@pytest.mark.parametrize("regularizer", ["[]", "[r1,r2,wgan_gp]"])
+def test_each_phase_moves_only_its_own_player(loss: str, regularizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = gan(f"model/loss={loss}", f"model/regularizer={regularizer}")
+    phases: list[str] = []
+
+    def watch(phase: str, moves: nn.Module, stays: nn.Module) -> None:
+        original = getattr(model, phase)
+
+        def step(*arguments: object) -> None:
+            mine, other = snapshot(moves), snapshot(stays)
+            original(*arguments)
+            phases.append(phase)
+            assert moved(moves, mine)
+            assert not moved(stays, other)
+            # Nothing is left behind for the next phase, of either player.
+            assert all(weight.grad is None for weight in (*moves.parameters(), *stays.parameters()))
+            assert all(weight.requires_grad for weight in (*moves.parameters(), *stays.parameters()))
+
+        monkeypatch.setattr(model, phase, step)
+
+    watch("discriminator_step", model.discriminator, model.generator)
+    watch("generator_step", model.generator, model.discriminator)
+    fit(model, 2)
+    assert phases == ["discriminator_step", "generator_step"] * 2
+
+
+@pytest.mark.parametrize(("loss", "per_iteration"), [("rpgan", 4), ("hinge", 3)])
+def test_every_step_sees_fresh_images(loss: str, per_iteration: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = gan(f"model/loss={loss}", "model.d_steps=3")
+    seen: list[torch.Tensor] = []
+    original = model._parts
+
+    def parts(chunk, player, number):
+        if chunk is not None:
+            seen.append(chunk.image)
+        yield from original(chunk, player, number)
+
+    monkeypatch.setattr(model, "_parts", parts)
+    _, chunks = fit(model, 4)
+    assert len(seen) == 4 * per_iteration
+    torch.testing.assert_close(torch.stack(seen), torch.stack(chunks.drawn[: len(seen)]))
+
+
+@pytest.mark.parametrize("d_steps", [1, 3])
+def test_one_clock(d_steps: int) -> None:
+    marks: list[tuple[int, int, int]] = []
+
+    class Watch(L.Callback):
+        def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
+            marks.append((trainer.global_step, pl_module.clock.iteration, pl_module.clock.images_seen))
+
+    trainer, _ = fit(gan(f"model.d_steps={d_steps}"), 12, callbacks=[Watch()])
+    assert marks == [(step, step, step * BATCH * d_steps) for step in range(1, 13)]
+    assert trainer.global_step == 12
+
+
+def test_lazy_regularizer_counts_d_steps_and_keeps_its_mean_strength(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = gan("model/regularizer=[r1]", "model.regularizer.r1.interval=4", "model.d_steps=2")
+    losses: list[tuple[float, dict[str, float]]] = []
+    numbers: list[int] = []
+    monkeypatch.setattr(model, "manual_backward", lambda loss: (losses.append(loss.item()), loss.backward()))
+    original = model.discriminator_step
+    monkeypatch.setattr(
+        model, "discriminator_step", lambda chunk, number: (numbers.append(number), original(chunk, number))
+    )
+    fit(model, 4)
+    assert numbers == list(range(8))
+    values = model.meter._values
+    assert len(values["penalty/r1"]) == 2  # D steps 0 and 4
+    d_losses = [loss for index, loss in enumerate(losses) if index % 3 != 2]
+    for number, total in enumerate(d_losses):
+        plain = values["loss/discriminator"][number].item()
+        penalty = 4 * values["penalty/r1"][number // 4].item() if number % 4 == 0 else 0.0
+        assert total == pytest.approx(plain + penalty, rel=1e-5)
+
+
+def test_accumulation_changes_memory_not_gradients() -> None:
+    whole = gan("model/regularizer=[r1,r2,wgan_gp]", "model.accumulate=1").double()
+    parts = gan("model/regularizer=[r1,r2,wgan_gp]", "model.accumulate=4").double()
+    fit(whole, 3)
+    fit(parts, 3)
+    for one, other in zip(snapshot(whole), snapshot(parts), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11)
+
+
+def test_learning_rates_follow_the_schedule_and_differ_between_players() -> None:
+    model = gan(
+        "model/schedule=linear", "model.generator_optimizer.lr=1e-3", "model.discriminator_optimizer.lr=4e-3",
+        "model.discriminator_optimizer.betas=[0.3,0.7]",
+    )  # fmt: skip
+    fit(model, 4)
+    generator, discriminator = (optimizer.param_groups[0] for optimizer in model.players())
+    assert generator["lr"] == pytest.approx(1e-3 * 0.25)  # the last iteration begins with 3 of 4 spent
+    assert discriminator["lr"] == pytest.approx(4e-3 * 0.25)
+    assert tuple(discriminator["betas"]) == (0.3, 0.7)
+
+
+def test_generated_labels_follow_the_data_prior() -> None:
+    model = gan("model/loss=hinge")
+    model.batch_size = 4000
+    prior = torch.tensor([0.5, 0.3, 0.2, 0, 0, 0, 0, 0, 0, 0])
+    model.class_prior.copy_(prior)
+    (part,) = model._parts(None, "generator", 0)
+    torch.testing.assert_close(part.fake_label.bincount(minlength=10) / 4000, prior, atol=0.03, rtol=0)
+
+
+def test_draws_differ_between_iterations_and_players_and_repeat_for_the_same() -> None:
+    model = gan("model/loss=hinge")
+    model.batch_size = 4
+    latents = [
+        next(model._parts(None, player, number)).latent
+        for player in ("generator", "discriminator")
+        for number in (0, 1)
+    ]
+    assert len({latent.sum().item() for latent in latents}) == 4
+    torch.testing.assert_close(next(model._parts(None, "generator", 0)).latent, latents[0])
+
+
+def test_averaged_generator_stays_in_eval_mode_and_follows_the_recurrence() -> None:
+    model = gan("model/generator=dcgan", "model.ema.half_life=16", "model.ema.ramp_up=null")
+    before, _ = snapshot(model.generator), fit(model, 1)
+    expected = [
+        old.lerp(new, 1 - 0.5 ** (BATCH / 16)) for old, new in zip(before, model.generator.parameters(), strict=True)
+    ]
+    for ours, theirs in zip(model.ema.parameters(), expected, strict=True):
+        torch.testing.assert_close(ours, theirs)
+    assert model.generator.training
+    assert not any(module.training for module in model.ema.modules())
+
+
+def test_bad_counts_are_refused() -> None:
+    with pytest.raises(ConfigError, match="d_steps=0"):
+        gan("model.d_steps=0")
+
+
+def test_every_preset_builds(tmp_path: Path) -> None:
+    from tests.conftest import CONF
+
+    presets = [path.stem for path in (CONF / "model").glob("*.yaml") if not path.stem.startswith("_")]
+    assert {"rpgan", "dcgan", "r3gan"} <= set(presets)
+    for preset in presets:
+        assert (
+            gan(f"model={preset}", "model.generator.width=16", "model.discriminator.width=16").streams["discriminator"]
+            == 1
+        )

@@ -1,0 +1,193 @@
+"""The train stage as a user runs it: resume, signals, failures, and what each leaves behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.conftest import ROOT, TINY, command, read_run, train
+
+pytestmark = pytest.mark.slow
+
+# 1,297 training digits / 256: 5 iterations per epoch, so 12 iterations cross two epoch boundaries.
+RUN = [
+    "data.batch_size=256",
+    "trainer.max_steps=12",
+    "trainer.log_every_n_steps=2",
+    "trainer.val_check_interval=4",
+    "trainer=cpu",
+]
+
+
+def places(folder: Path, cache_dir: Path) -> list[str]:
+    return [*TINY, f"paths.log_dir={folder}", f"paths.cache_dir={cache_dir}"]
+
+
+def only_run(folder: Path) -> Path:
+    (run,) = (folder / "train").iterdir()
+    return run
+
+
+def checkpoint(run: Path) -> dict:
+    return torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+
+
+def assert_same(ours: object, theirs: object, where: str = "") -> None:
+    """Bit for bit, through nested containers."""
+    if isinstance(ours, torch.Tensor):
+        assert torch.equal(ours, theirs), where
+    elif isinstance(ours, dict):
+        assert ours.keys() == theirs.keys(), where
+        for key in ours:
+            assert_same(ours[key], theirs[key], f"{where}.{key}")
+    elif isinstance(ours, list | tuple):
+        assert len(ours) == len(theirs), where
+        for index, pair in enumerate(zip(ours, theirs, strict=True)):
+            assert_same(*pair, f"{where}[{index}]")
+    else:
+        assert ours == theirs, where
+
+
+@pytest.mark.parametrize(("every", "kill_at"), [(3, 7), (5, 6)], ids=["mid-epoch", "end of an epoch"])
+@pytest.mark.parametrize("model", ["rpgan", "dcgan"])
+def test_killed_and_resumed_equals_uninterrupted(
+    model: str, every: int, kill_at: int, tmp_path: Path, cache_dir: Path
+) -> None:
+    settings = [*RUN, f"model={model}", f"callback.checkpoint.every={every}", "model/schedule=cosine"]
+    whole = train(tmp_path / "whole", cache_dir, *settings)
+    folder = tmp_path / "parts"
+    killed = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("killed.py")), *places(folder, cache_dir), *settings],
+        env={**os.environ, "KILL_AT": str(kill_at)}, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert killed.returncode == 9, killed.stderr
+    part = only_run(folder)
+    assert checkpoint(part)["clock"]["iteration"] == kill_at // every * every
+    command(f"resume={part}")
+    assert only_run(folder) == part
+    ours, theirs = checkpoint(part), checkpoint(whole)
+    for key in ("state_dict", "optimizer_states", "clock", "meter", "global_step"):
+        assert_same(ours[key], theirs[key], key)
+    ours, theirs = read_run(part), read_run(whole)
+    assert_same(ours.weights, theirs.weights)
+    for run in (ours, theirs):  # speed is measured, everything else is computed
+        for row in run.metrics:
+            row.pop("speed/images_per_second")
+    assert ours.metrics == theirs.metrics
+    assert sorted(path.name for path in (part / "images").iterdir()) == sorted(
+        path.name for path in (whole / "images").iterdir()
+    )
+    assert ours.status["state"] == "finished"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("devices", [1, 2])
+def test_signal_saves_and_exits_and_the_run_goes_on(
+    number: int, code: int, devices: int, tmp_path: Path, cache_dir: Path
+) -> None:
+    settings = [*RUN, "trainer.max_steps=100000", f"trainer.devices={devices}"]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *places(tmp_path, cache_dir), *settings],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: list(tmp_path.glob("train/*/metrics.csv")), process)
+    process.send_signal(number)  # to the first process alone: the other one must agree
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code, errors
+    run = only_run(tmp_path)
+    status = read_run(run).status
+    assert status["state"] == "interrupted"
+    assert status["exit_code"] == code
+    assert f"resume={run}" in errors
+    saved = checkpoint(run)["clock"]["iteration"]
+    assert status["clock"]["iteration"] == saved
+    command(f"resume={run}", f"trainer.max_steps={saved + 2}")
+    assert checkpoint(run)["clock"]["iteration"] == saved + 2
+    assert (run / "report.html").exists()
+
+
+def wait_for(condition, process: subprocess.Popen, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.05)
+
+
+def test_run_leaves_everything_and_refusals_change_nothing(tmp_path: Path, cache_dir: Path) -> None:
+    run = train(tmp_path, cache_dir, *RUN)
+    left = read_run(run)
+    assert [int(row["iteration"]) for row in left.metrics] == [2, 4, 6, 8, 10, 12]
+    assert [int(row["images_seen"]) for row in left.metrics] == [512, 1024, 1536, 2048, 2560, 3072]
+    assert left.status["state"] == "finished"
+    assert left.result["clock"] == {"iteration": 12, "images_seen": 3072}
+    assert set(left.result["data"]["fingerprints"]) == {"train", "val", "test"}
+    assert left.result["cost"]["seconds"] > 0
+    for name in (
+        "report.html",
+        "weights.safetensors",
+        "checkpoints/last.ckpt",
+        "images/real.png",
+        "images/samples_00000012.png",
+    ):
+        assert (run / name).stat().st_size > 0, name
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    for overrides, code, message in [
+        ([f"resume={run}"], 2, "is finished"),
+        ([f"resume={run}", "trainer.max_steps=20", "model.d_steps=2"], 6, "model.d_steps was 1, now 2"),
+        (
+            [f"resume={run}", "trainer.max_steps=20", "data.labels_per_class=5"],
+            6,
+            "data.labels_per_class was None, now 5",
+        ),
+        ([*places(tmp_path, cache_dir), f"hydra.run.dir={run}"], 6, "already holds a run"),
+    ]:
+        refused = command(*overrides, check=code)
+        assert message in refused.stderr, refused.stderr
+        assert "Traceback" not in refused.stderr
+        after = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+        changed = {path.name for path in before | after if before.get(path) != after.get(path)}
+        assert changed <= {".lock"}, (overrides, changed)
+    command(f"resume={run}", "trainer.max_steps=14")
+    assert checkpoint(run)["clock"]["iteration"] == 14
+
+
+def test_divergence_is_named_and_never_saved(tmp_path: Path, cache_dir: Path) -> None:
+    rates = ["model.generator_optimizer.lr=1e20", "model.discriminator_optimizer.lr=1e20"]
+    run = train(tmp_path, cache_dir, *RUN, *rates, "callback.checkpoint.every=1", check=4)
+    status = __import__("json").loads((run / "status.json").read_text())
+    assert status["state"] == "diverged"
+    assert "Training diverged" in status["reason"]
+    saved = run / "checkpoints" / "last.ckpt"
+    if saved.exists():
+        assert all(
+            tensor.isfinite().all() for tensor in checkpoint(run)["state_dict"].values() if tensor.is_floating_point()
+        )
+        assert str(saved) in status["reason"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "code", "message"),
+    [
+        (["data.batch_size=5000"], 2, "5000"),
+        (["data.batch_size=15", "trainer.devices=2"], 2, "multiple of 2"),
+        (["model.accumulate=3"], 2, "multiple of 3"),
+        (["trainer.devices=0"], 2, "trainer.devices=0"),
+        (["data.image_size=30"], 2, "data.image_size=28 or 32"),
+        (["trainer.max_steps=0"], 2, "no iterations"),
+        (["model._target_=os.system"], 2, "not allowed"),
+        (["model.loss._target_=sparring.run_dir.Path"], 2, "not allowed"),
+    ],
+)
+def test_bad_settings_end_in_one_sentence(
+    overrides: list[str], code: int, message: str, tmp_path: Path, cache_dir: Path
+) -> None:
+    refused = command(*places(tmp_path, cache_dir), *RUN, *overrides, check=code)
+    assert message in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -1,0 +1,63 @@
+"""Every preset, leaf and experiment composes, builds and trains one tiny iteration; a new YAML is tested by existing."""
+
+from pathlib import Path
+
+import pytest
+
+from sparring.build import build_model
+from sparring.stage.train import Training, train
+from tests.conftest import CONF, TINY, compose
+
+
+def choices(group: str) -> list[str]:
+    return [path.stem for path in sorted((CONF / group).glob("*.yaml")) if not path.stem.startswith("_")]
+
+
+LEAVES = [
+    (group, choice)
+    for group in ("conditioning", "loss", "schedule", "generator", "discriminator", "regularizer")
+    for choice in choices(f"model/{group}")
+]
+
+
+@pytest.mark.parametrize("model", choices("model"))
+@pytest.mark.parametrize("data", choices("data"))
+def test_every_preset_builds_for_every_data_set(model: str, data: str) -> None:
+    known = [] if data not in ("folder", "hub") else ["data.image_size=16", "data.channels=3", "data.num_classes=3"]
+    build_model(compose(f"model={model}", f"data={data}", *known))
+
+
+@pytest.mark.parametrize("experiment", choices("experiment"))
+def test_every_experiment_builds(experiment: str) -> None:
+    assert build_model(compose(f"experiment={experiment}")) is not None
+
+
+@pytest.mark.parametrize(("group", "choice"), LEAVES)
+def test_every_leaf_trains_one_iteration(group: str, choice: str, tmp_path: Path, cache_dir: Path) -> None:
+    value = f"[{choice}]" if group == "regularizer" else choice
+    one_iteration(tmp_path, cache_dir, f"model/{group}={value}")
+
+
+@pytest.mark.parametrize("model", choices("model"))
+def test_every_preset_trains_one_iteration(model: str, tmp_path: Path, cache_dir: Path) -> None:
+    one_iteration(tmp_path, cache_dir, f"model={model}")
+
+
+@pytest.mark.parametrize("optimizer", choices("optimizer"))
+def test_every_optimizer_trains_one_iteration(optimizer: str, tmp_path: Path, cache_dir: Path) -> None:
+    chosen = [f"optimizer@model.{player}_optimizer={optimizer}" for player in ("generator", "discriminator")]
+    keys = ["~model.generator_optimizer.betas", "~model.discriminator_optimizer.betas"] if optimizer == "sgd" else []
+    one_iteration(tmp_path, cache_dir, *chosen, *keys)
+
+
+@pytest.fixture(autouse=True)
+def _no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing the report takes ten times as long as the iteration, and has its own tests."""
+    monkeypatch.setattr(Training, "_report", lambda training: training.run.report)
+
+
+def one_iteration(folder: Path, cache_dir: Path, *overrides: str) -> None:
+    run = folder / "run"
+    config = compose("debug=fast", *TINY, f"paths.cache_dir={cache_dir}", *overrides, run_dir=run)
+    result = train(config, run)
+    assert result["clock"] == {"iteration": 1, "images_seen": 4}
