@@ -27,7 +27,7 @@ def help_text(config_name: str, config_dir: Path, *, command: str) -> str:
     parts = [f"{summary}\n\n    {command} [group=choice] [setting=value] ...", "Examples\n" + examples]
     groups = list(_groups(config_dir, defaults))
     if groups:
-        parts.append("Groups (default first)\n" + _table(groups))
+        parts.append("Groups (default first; inside model, the preset decides)\n" + _table(groups))
     own = {key: _plain(value) for key, value in content.items() if key not in ("defaults", "hydra", *defaults)}
     notes = dict(re.findall(r"^(\w+):.*?\s# (.*)$", file.read_text(), flags=re.MULTILINE))
     width = max(map(len, own.values()))

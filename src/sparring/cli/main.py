@@ -29,8 +29,14 @@ _MEMORY_ADVICE = "try a smaller data.batch_size, or model.accumulate=2 for the s
 
 def run(verb: str, *, config_dir: Path) -> NoReturn:
     """Do what `sys.argv` asks of `verb`, with `<config_dir>/<verb>.yaml` as its configuration, and exit."""
+    # Read when torch is loaded. Threads that spin while they wait make a step many times slower as soon as anything else
+    # uses a core; sleeping ones cost nothing measurable (benchmarks/contention.py).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         code = _dispatch(verb, config_dir.resolve())
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     except KeyboardInterrupt:
         code = 130
         print("interrupted", file=sys.stderr)

@@ -1,0 +1,30 @@
+"""When sample grids are drawn, and of what."""
+
+import torch
+
+from sparring.build import build_model
+from sparring.callback.samples import Samples
+from sparring.model.gan import GAN
+from tests.conftest import TINY, compose
+
+
+def samples(**settings: float) -> Samples:
+    return Samples(**{"columns": 3, "rows": 4, "first": 50, "growth": 1.5, "run_dir": "unused", **settings})  # type: ignore[arg-type]
+
+
+def test_interval_grows_and_depends_on_the_clock_alone() -> None:
+    assert [step for step in range(600) if samples().due(step)] == [0, 50, 75, 112, 169, 253, 380, 570]
+
+
+def test_growth_of_one_still_moves_on() -> None:
+    assert [step for step in range(9) if samples(first=2, growth=1.0).due(step)] == [0, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_one_row_per_class_from_the_averaged_generator_with_fixed_latents() -> None:
+    model = build_model(compose(*TINY))
+    assert isinstance(model, GAN)
+    images = samples().images(model)
+    assert images.shape == (12, 1, 8, 8)
+    torch.testing.assert_close(samples().images(model), images)
+    model.ema.to_image.bias.data += 1.0  # type: ignore[operator, union-attr]
+    assert (samples().images(model) > images).all()
