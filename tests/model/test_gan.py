@@ -185,6 +185,19 @@ def test_draws_differ_between_iterations_and_players_and_repeat_for_the_same() -
     torch.testing.assert_close(next(model._parts(None, "generator", 0)).latent, latents[0])
 
 
+def test_ranks_draw_different_rows_of_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = gan("model/loss=hinge")
+    model.batch_size = 6
+    (whole,) = model._parts(None, "generator", 3)
+    shares = []
+    for rank in range(2):
+        monkeypatch.setattr("sparring.model.gan.rank_and_world", lambda module, rank=rank: (rank, 2))
+        shares += list(model._parts(None, "generator", 3))
+    assert not torch.equal(shares[0].latent, shares[1].latent)
+    for name in ("latent", "fake_label"):
+        assert torch.equal(torch.cat([getattr(share, name) for share in shares]), getattr(whole, name))
+
+
 def test_averaged_generator_stays_in_eval_mode_and_follows_the_recurrence() -> None:
     model = gan("model/generator=dcgan", "model.ema.half_life=16", "model.ema.ramp_up=null")
     before, _ = snapshot(model.generator), fit(model, 1)
