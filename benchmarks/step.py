@@ -105,7 +105,7 @@ def main(overrides: list[str]) -> None:
         config = compose("train", overrides=[*places, *overrides])
         model = build_model(config)
         assert isinstance(model, GAN)
-        data = build(config.data)
+        data = build(config.data, section="data")
         data.streams, data.clock = model.streams, model.clock
         data.setup("fit")
         rows = torch.arange(len(data.train_labels))

@@ -50,6 +50,14 @@ def test_every_optimizer_trains_one_iteration(optimizer: str, tmp_path: Path, ca
     one_iteration(tmp_path, cache_dir, *chosen, *keys)
 
 
+@pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
+@pytest.mark.parametrize("conditioning", choices("model/conditioning"))
+def test_every_precision_trains_one_iteration(
+    precision: str, conditioning: str, tmp_path: Path, cache_dir: Path
+) -> None:
+    one_iteration(tmp_path, cache_dir, f"trainer.precision={precision}", f"model/conditioning={conditioning}")
+
+
 @pytest.fixture(autouse=True)
 def _no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing the report takes ten times as long as the iteration, and has its own tests."""

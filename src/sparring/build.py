@@ -1,8 +1,9 @@
 """From configuration to objects: the only caller of Hydra's `instantiate`, behind an allow-list.
 
 A config or a run directory from a stranger must not run code. So every `_target_`, nested ones included, is resolved
-first and must be a class or function defined in sparring itself, or one of a few named classes. A user's own package is
-allowed by naming it on the command line (`extensions=[mypackage]`), which a file cannot do.
+first and must be a class that is defined in its own section of sparring (`model` may build classes of `sparring.model`), or one
+of a few named classes. A user's own package is allowed by naming it on the command line (`extensions=[mypackage]`), which
+a file cannot do.
 """
 
 import importlib
@@ -19,26 +20,28 @@ from sparring.model.gan import GAN
 from sparring.model.shapes import check_shapes
 
 NAMED = frozenset(
-    {
-        "lightning.pytorch.Trainer",
-        "torch.optim.Adam",
-        "torch.optim.AdamW",
-        "torch.optim.RMSprop",
-        "torch.optim.SGD",
-    }
-    | {f"lightning.pytorch.callbacks.{name}" for name in ("EarlyStopping", "LearningRateMonitor", "Timer")}
+    {"lightning.pytorch.Trainer", *(f"torch.optim.{name}" for name in ("Adam", "AdamW", "RMSprop", "SGD"))}
 )
+# Hydra's directives that a leaf needs; the others change what is called, or with what.
+DIRECTIVES = frozenset({"_target_", "_partial_"})
 
 
-def build(node: DictConfig, *, extensions: Sequence[str] = ()) -> Any:
-    """Instantiate a config node whose targets are all allowed.
+def build(node: DictConfig, *, section: str, extensions: Sequence[str] = ()) -> Any:
+    """Instantiate a config node whose targets are all allowed in `section` of the configuration ("model", "data", ...).
 
     Raises:
         ConfigError: a target is not allowed or does not exist, or a class refused its arguments.
     """
     plain = OmegaConf.to_container(node, resolve=True)
-    for key, target in _targets(plain, node._get_full_key(None) or "config"):
-        _check(key, target, extensions)
+    for key, child in _walk(plain, node._get_full_key(None) or section):
+        if isinstance(child, dict) and "_target_" in child:
+            _check(key, child["_target_"], section, extensions)
+        if isinstance(child, dict) and (more := [name for name in child if _directive(name)]):
+            raise ConfigError(f"{key}.{more[0]} is not allowed in a configuration: it changes what is called.")
+        if isinstance(child, str) and "${" in child:  # instantiate would resolve it, after the checks
+            raise ConfigError(
+                f"{key} holds {child}, which is still a reference after resolving; write the value itself."
+            )
     try:
         return instantiate(plain, _convert_="all")
     except InstantiationException as error:
@@ -54,39 +57,40 @@ def build_model(config: DictConfig, *, extensions: Sequence[str] = ()) -> L.Ligh
     Raises:
         ConfigError: the networks do not fit each other or the data.
     """
-    model = build(config.model, extensions=extensions)
+    model = build(config.model, section="model", extensions=extensions)
     if isinstance(model, GAN):
         shape = {"channels": config.data.channels, "image_size": config.data.image_size}
         check_shapes(model.generator, model.discriminator, latent_dim=model.latent_dim, **shape)
     return model
 
 
-def _targets(node: Any, key: str) -> Iterator[tuple[str, str]]:
-    """(key, target) of every `_target_` below `node`."""
-    if isinstance(node, dict):
-        if "_target_" in node:
-            yield key, node["_target_"]
-        for name, child in node.items():
-            yield from _targets(child, f"{key}.{name}")
-    elif isinstance(node, list):
-        for index, child in enumerate(node):
-            yield from _targets(child, f"{key}[{index}]")
+def _walk(node: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """(key, value) of `node` and everything below it."""
+    yield key, node
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, child in children:
+        yield from _walk(child, f"{key}.{name}")
 
 
-def _check(key: str, target: Any, extensions: Sequence[str]) -> None:
+def _directive(name: Any) -> bool:
+    text = str(name)
+    return text.startswith("_") and text.endswith("_") and text not in DIRECTIVES
+
+
+def _check(key: str, target: Any, section: str, extensions: Sequence[str]) -> None:
     if target in NAMED:
         return
-    package = str(target).partition(".")[0]
-    if package != "sparring" and package not in extensions:
+    module, _, name = str(target).rpartition(".")
+    own = module.partition(".")[0] in extensions
+    if not own and not f"{module}.".startswith(f"sparring.{section}."):
         raise ConfigError(
-            f"{key}._target_={target} is not allowed: targets are sparring's own classes or {', '.join(sorted(NAMED))}; "
-            f"if {package} is yours, add extensions=[{package}] to the command line."
+            f"{key}._target_={target} is not allowed: {section} builds classes of sparring.{section} and "
+            f"{', '.join(sorted(NAMED))}; if it is yours, add extensions=[{str(target).partition('.')[0]}] to the command line."
         )
     found = _resolve(key, str(target))
-    # `sparring.run_dir.os.system` begins with an allowed name but is not defined there.
-    origin = getattr(found, "__module__", None) or ""
-    if not callable(found) or origin.partition(".")[0] not in ("sparring", *extensions):
-        raise ConfigError(f"{key}._target_={target} is not allowed: it is not defined in {package} but in {origin}.")
+    # `sparring.model.gan.copy` begins with an allowed name but is not defined there.
+    if not own and not (isinstance(found, type) and found.__module__ == module):
+        raise ConfigError(f"{key}._target_={target} is not allowed: {name} is not a class of {module}.")
 
 
 def _resolve(key: str, target: str) -> Any:

@@ -23,6 +23,7 @@ from sparring.atomic import sha256_of, sweep, sync_file, sync_folder, writing
 from sparring.errors import CheckpointError
 
 log = logging.getLogger(__name__)
+_told: set[Path] = set()
 
 _URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:/")
 
@@ -83,7 +84,9 @@ class VerifiedCheckpointIO(CheckpointIO):
                 raise CheckpointError(
                     f"No usable checkpoint: {damage}, and {second}; start a new run or restore the files from a copy."
                 ) from second
-            log.warning("%s; going on from the checkpoint before it, %s.", damage, previous)
+            if target not in _told:  # the stage looks before Lightning loads: one warning is enough
+                log.warning("%s; going on from the checkpoint before it, %s.", damage, previous)
+            _told.add(target)
             return checkpoint
 
     def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sparring.atomic import disk_error, sweep, write_atomic
 from sparring.environment import config_hash, environment
-from sparring.errors import CheckpointError
+from sparring.errors import CheckpointError, DiskError
 from sparring.run_lock import RunLock, is_locked
 from sparring.run_search import explain, is_run
 
@@ -166,7 +166,15 @@ class RunDir:
             "checkpoint": checkpoint, "pid": os.getpid(), "host": socket.gethostname(),
             "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         }  # fmt: skip
-        _write_json(self.path / "status.json", content)
+        file = self.path / "status.json"
+        try:
+            _write_json(file, content)
+        except DiskError:
+            # A full disk has no room for a second file, but this one has its block: better a short moment without the old
+            # text than a dead run that says it is running.
+            if not file.exists():
+                raise
+            file.write_text(json.dumps(_finite(content), indent=2) + "\n")
 
     def status(self) -> dict[str, Any] | None:
         """The content of `status.json`, or None before the run has written one."""

@@ -53,19 +53,26 @@ def test_two_failures_in_a_row_are_survived(
     fill_disk(monkeypatch, {2, 3, 5})
     assert start(tmp_path / "run", cache_dir)["clock"]["iteration"] == 6
     assert saved_iteration(tmp_path / "run") == 6
-    assert sum("training goes on" in record.message for record in caplog.records) == 3
+    assert sum("Training goes on" in record.message for record in caplog.records) == 3
 
 
 def test_the_third_failure_stops_and_the_file_before_stays(
     tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill_disk(monkeypatch, {3, 4, 5})
-    with pytest.raises(DiskError, match="3 saves in a row"):
+    with pytest.raises(DiskError, match="failure 3 in a row"):
         start(tmp_path / "run", cache_dir)
     assert saved_iteration(tmp_path / "run") == 2
     status = RunDir(tmp_path / "run").status()
     assert status is not None
     assert (status["state"], status["exit_code"], status["checkpoint"]) == ("failed", 7, "checkpoints/last.ckpt")
+
+
+def test_the_last_save_must_succeed(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill_disk(monkeypatch, {6})
+    with pytest.raises(DiskError, match="iteration 6 could not be saved"):
+        start(tmp_path / "run", cache_dir)
+    assert saved_iteration(tmp_path / "run") == 5
 
 
 def test_weights_with_nan_are_named_and_not_saved(

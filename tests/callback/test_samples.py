@@ -1,9 +1,11 @@
 """When sample grids are drawn, and of what."""
 
+import pytest
 import torch
 
 from sparring.build import build_model
 from sparring.callback.samples import Samples
+from sparring.errors import ConfigError
 from sparring.model.gan import GAN
 from tests.conftest import TINY, compose
 
@@ -16,8 +18,9 @@ def test_interval_grows_and_depends_on_the_clock_alone() -> None:
     assert [step for step in range(600) if samples().due(step)] == [0, 50, 75, 112, 169, 253, 380, 570]
 
 
-def test_growth_of_one_still_moves_on() -> None:
-    assert [step for step in range(9) if samples(first=2, growth=1.0).due(step)] == [0, 2, 3, 4, 5, 6, 7, 8]
+def test_an_interval_that_does_not_grow_is_refused() -> None:
+    with pytest.raises(ConfigError, match="growth > 1"):
+        samples(growth=1.0)
 
 
 def test_one_row_per_class_from_the_averaged_generator_with_fixed_latents() -> None:

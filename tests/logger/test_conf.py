@@ -24,7 +24,7 @@ def test_choices_compose_and_build(choice: str, tmp_path: Path) -> None:
     config = compose(f"logger={choice}", run_dir=tmp_path)
     assert set(config.logger) == CHOICES[choice]
     for name, node in config.logger.items():
-        logger = build(node)
+        logger = build(node, section="logger")
         assert logger.name == name
         assert isinstance(logger, RunLogger)
     assert list(tmp_path.iterdir()) == []  # a run that is refused later leaves nothing behind
@@ -35,7 +35,7 @@ def test_settings_reach_the_logger(tmp_path: Path) -> None:
     config = compose(*overrides, run_dir=tmp_path)
     assert (config.logger.wandb.project, list(config.logger.wandb.tags)) == ("mine", ["a", "b"])
     assert config.logger.wandb.save_dir == str(tmp_path)
-    assert build(config.logger.wandb).experiment is None
+    assert build(config.logger.wandb, section="logger").experiment is None
 
 
 def test_default_is_csv(tmp_path: Path) -> None:

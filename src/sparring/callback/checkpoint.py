@@ -9,7 +9,7 @@ from typing import Any
 import lightning.pytorch as L
 
 from sparring.callback.finite import check_weights
-from sparring.errors import DiskError
+from sparring.errors import ConfigError, DiskError
 from sparring.model.gan import GAN
 from sparring.run_dir import RunDir
 from sparring.strategy import any_rank, average_buffers
@@ -21,16 +21,20 @@ GIVE_UP = 3  # failed saves in a row
 class Checkpoint(L.Callback):
     """Writes `checkpoints/last.ckpt` and `weights.safetensors` every `every` iterations, at the end, and when stopped.
 
+    Where validation is due at the same iteration, the state is saved after it, so that a resumed run has no gap.
     A full disk costs one save, not the run: the file before stays, and only the third failure in a row stops with
-    DiskError. A state with NaN is never saved.
+    DiskError; the last save of a run must succeed. A state with NaN is never saved.
     """
 
     def __init__(self, *, every: int, run_dir: str) -> None:
+        if every < 1:
+            raise ConfigError(f"callback.checkpoint.every={every} counts iterations and must be at least 1.")
         self.every = every
         self.run_dir = Path(run_dir)
         self.seconds = 0.0  # spent training, over all processes that continued this run
         self._since: float | None = None
         self._failures = 0
+        self._waiting = False
 
     @property
     def path(self) -> Path:
@@ -42,6 +46,8 @@ class Checkpoint(L.Callback):
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         self._count()
         checkpoint["seconds"] = self.seconds
+        checkpoint["budget"] = trainer.max_steps
+        checkpoint["fingerprints"] = _data(trainer).fingerprints()
         checkpoint["logger_runs"] = {logger.name: getattr(logger, "run_id", None) for logger in trainer.loggers}
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -52,7 +58,15 @@ class Checkpoint(L.Callback):
     ) -> None:
         assert isinstance(pl_module, GAN)
         iteration = pl_module.clock.iteration
-        if iteration % self.every == 0 or iteration == trainer.max_steps or trainer.should_stop:
+        if iteration % self.every == 0 or _last(trainer, iteration):
+            self._waiting = validation_due(trainer, iteration)
+            if not self._waiting:
+                self.save(trainer, pl_module)
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, GAN)
+        if self._waiting:
+            self._waiting = False
             self.save(trainer, pl_module)
 
     def save(self, trainer: L.Trainer, module: GAN) -> None:
@@ -63,20 +77,23 @@ class Checkpoint(L.Callback):
         failed: DiskError | None = None
         try:
             trainer.save_checkpoint(self.path, weights_only=False)  # all state, not only weights
-            if trainer.is_global_zero:
-                save_weights(self.run_dir, module, trainer.datamodule)  # type: ignore[attr-defined]
         except DiskError as error:
             failed = error
             trainer.strategy.barrier("checkpoint failed")  # the others wait in save_checkpoint
+        try:
+            if trainer.is_global_zero:
+                save_weights(self.run_dir, module, _data(trainer))
+        except DiskError as error:
+            failed = error
         if not any_rank(int(failed is not None)):
             self._failures = 0
             return
         self._failures += 1
-        if self._failures == GIVE_UP:
-            raise DiskError(f"{GIVE_UP} saves in a row failed; the last: {failed}")
-        log.warning(
-            "Checkpoint at iteration %d failed, the one before is kept and training goes on: %s", iteration, failed
-        )
+        reason = failed or "see the first process"
+        what = f"the state of iteration {iteration} could not be saved, the one before is kept: {reason}"
+        if self._failures == GIVE_UP or _last(trainer, iteration):
+            raise DiskError(f"{what} (failure {self._failures} in a row)")
+        log.warning("%s Training goes on.", what)
 
     def _count(self) -> None:
         now = time.perf_counter()
@@ -105,3 +122,16 @@ def save_weights(run_dir: Path, module: GAN, data: Any) -> None:
         "fingerprints": json.dumps(data.fingerprints()),
     }
     RunDir(run_dir).save_weights(tensors, metadata)
+
+
+def validation_due(trainer: L.Trainer, iteration: int) -> bool:
+    """Whether Lightning validates after this iteration."""
+    return bool(trainer.enable_validation) and iteration % int(trainer.val_check_batch or 1) == 0
+
+
+def _last(trainer: L.Trainer, iteration: int) -> bool:
+    return trainer.should_stop or iteration == trainer.max_steps
+
+
+def _data(trainer: L.Trainer) -> Any:
+    return trainer.datamodule  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """Sample grids from fixed latents, one row per class, on a growing interval."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.errors import ConfigError, DiskError
 from sparring.model.gan import GAN
 from sparring.picture import grid, grid_of_rows, to_uint8, write_png
 from sparring.randomness import generator
 from sparring.strategy import average_buffers
+
+log = logging.getLogger(__name__)
 
 
 class Samples(L.Callback):
@@ -22,6 +26,10 @@ class Samples(L.Callback):
     """
 
     def __init__(self, *, columns: int, rows: int, first: int, growth: float, run_dir: str) -> None:
+        if first < 1 or growth <= 1:
+            raise ConfigError(
+                f"callback.samples needs first >= 1 and growth > 1, got first={first} and growth={growth}."
+            )
         self.columns, self.rows = columns, rows
         self.first, self.growth = first, growth
         self.folder = Path(run_dir) / "images"
@@ -30,7 +38,7 @@ class Samples(L.Callback):
         """Whether `iteration` is in {0, round(first * growth^k)}; from the clock alone, so that resuming changes nothing."""
         mark = float(self.first)
         while round(mark) < iteration:
-            mark = max(mark * self.growth, mark + 1)
+            mark *= self.growth
         return iteration in (0, round(mark))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -70,10 +78,13 @@ class Samples(L.Callback):
         draws = generator(module.seed, "samples")
         latent = torch.randn(rows * self.columns, module.latent_dim, generator=draws)
         label = torch.arange(rows).repeat_interleave(self.columns)
-        return module.ema(latent.to(module.device), label.to(module.device))
+        return module.ema(latent.to(module.device, module.weight_dtype()), label.to(module.device))
 
     def _publish(self, trainer: L.Trainer, name: str, picture: np.ndarray, iteration: int) -> None:
-        write_png(self.folder / f"{name}.png", picture)
+        try:
+            write_png(self.folder / f"{name}.png", picture)
+        except DiskError as error:  # a picture is not worth the run
+            log.warning("%s is missing: %s", name, error)
         for logger in trainer.loggers:
             logger.log_image(name.partition("_")[0], picture, step=iteration)  # type: ignore[attr-defined]
 

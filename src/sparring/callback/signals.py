@@ -8,6 +8,8 @@ from typing import Any
 
 import lightning.pytorch as L
 
+from sparring.callback.checkpoint import validation_due
+from sparring.model.gan import GAN
 from sparring.strategy import any_rank
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
@@ -32,11 +34,14 @@ class Signals(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        assert isinstance(pl_module, GAN)
         if trainer.world_size > 1 and pl_module.device.type != "cpu" and batch_idx % 10:
             return
         self.received = any_rank(self.received)
         if self.received:
             trainer.should_stop = True
+            if not validation_due(trainer, pl_module.clock.iteration):
+                trainer.limit_val_batches = 0  # Lightning validates when it stops, which an uninterrupted run would not
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         if self.received:  # before Lightning tells the loggers that all went well

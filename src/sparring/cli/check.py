@@ -21,7 +21,31 @@ from sparring.cli.resume import run_exists
 from sparring.cli.values import keys, mismatch, resolves
 from sparring.errors import ConfigError
 
-CHECKS: list[Callable[[DictConfig], None]] = [run_exists]
+POSITIVE = (
+    "data.batch_size",
+    "data.channels",
+    "data.image_size",
+    "data.num_classes",
+    "trainer.max_steps",
+    "trainer.max_epochs",
+)
+
+
+def _numbers(config: DictConfig) -> None:
+    """Counts that must be positive, where a command has them; null means not given."""
+    for key in POSITIVE:
+        value = OmegaConf.select(config, key)
+        if isinstance(value, int) and value < 1:
+            raise ConfigError(f"{key}={value} must be at least 1.")
+
+
+def _classes(config: DictConfig) -> None:
+    classes = OmegaConf.select(config, "data.classes")
+    if classes is not None and not (OmegaConf.is_list(classes) and len(classes)):
+        raise ConfigError(f"data.classes={classes} must be a list with at least one class, such as data.classes=[0,1].")
+
+
+CHECKS: list[Callable[[DictConfig], None]] = [run_exists, _classes, _numbers]
 
 
 def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool = False, complete: bool = True) -> None:
@@ -64,7 +88,8 @@ def _check_whole(composed: DictConfig, job: list[Override], complete: bool) -> N
     except OmegaConfBaseException as error:
         key = next(key for key in keys(composed, hydra=False) if not resolves(composed, key))
         raise ConfigError(f"{key} cannot be worked out: {str(error).splitlines()[0]}.") from error
-    missing = sorted(OmegaConf.missing_keys(config))
+    # A setting that only refers to a missing one is not the user's to give.
+    missing = sorted(key for key in OmegaConf.missing_keys(config) if _is_source(composed, key))
     if missing and complete:
         raise ConfigError(f"{listing(missing)} must be given: add {missing[0]}=<value> to the command line.")
     if config.get("extensions") and not any(item.key_or_group == "extensions" for item in job):
@@ -74,6 +99,12 @@ def _check_whole(composed: DictConfig, job: list[Override], complete: bool) -> N
     if not missing:
         for function in CHECKS:
             function(config)
+
+
+def _is_source(composed: DictConfig, key: str) -> bool:
+    folder, _, name = key.rpartition(".")
+    node = OmegaConf.select(composed, folder) if folder else composed
+    return not OmegaConf.is_dict(node) or not OmegaConf.is_interpolation(node, name)
 
 
 def _line(item: Override) -> str:

@@ -29,9 +29,9 @@ _MEMORY_ADVICE = "try a smaller data.batch_size, or model.accumulate=2 for the s
 
 def run(verb: str, *, config_dir: Path) -> NoReturn:
     """Do what `sys.argv` asks of `verb`, with `<config_dir>/<verb>.yaml` as its configuration, and exit."""
-    # Read when torch is loaded. Threads that spin while they wait make a step many times slower as soon as anything else
-    # uses a core; sleeping ones cost nothing measurable (benchmarks/contention.py).
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Read when torch is loaded. By default OpenMP's threads spin for long while they wait, and a step takes twice the time,
+    # or twenty times, as soon as other processes want the cores; a short spin is as fast alone (benchmarks/contention.py).
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         code = _dispatch(verb, config_dir.resolve())
     except BrokenPipeError:  # `| head` has seen enough

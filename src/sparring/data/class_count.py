@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 
 
 def count_classes(classes: Sequence[int | str] | None, every: int) -> int:
-    return every if classes is None else len(classes)
+    # A single class is refused later, in a sentence of its own.
+    return every if classes is None else len(classes) if isinstance(classes, Sequence) else 1
 
 
 OmegaConf.register_new_resolver("count_classes", count_classes, replace=True)

@@ -86,6 +86,7 @@ class CSVLogger(Logger):
         self._flush()
         if self._waiting:
             log.warning("%d rows of %s could not be written.", len(self._waiting), self.path)
+            self._waiting = []  # Lightning finalizes too: once is enough
         elif self.path.exists():
             with self.path.open("rb") as file:
                 os.fsync(file.fileno())

@@ -32,7 +32,7 @@ class GAN(L.LightningModule):
     `global_step`, so `trainer.max_steps` counts iterations.
 
     d_steps: discriminator steps per generator step, each on fresh real images.
-    accumulate: parts that a chunk is processed in; the gradients are the whole chunk's, the memory a part's.
+    accumulate: parts that a chunk is processed in; without BatchNorm the gradients are the whole chunk's, the memory a part's.
     budget: iterations that the run is planned for; schedules run over it. Set by the stage before training.
     """
 
@@ -144,7 +144,7 @@ class GAN(L.LightningModule):
         """
         draws = self._random("latent", player, number)
         shape = (self.batch_size, self.latent_dim)
-        latent = self._share(torch.randn(shape, device=self.device, dtype=self._weight_dtype(), generator=draws))
+        latent = self._share(torch.randn(shape, device=self.device, dtype=self.weight_dtype(), generator=draws))
         if chunk is not None and self.loss.pairs:
             fake_label = chunk.label
         else:
@@ -155,7 +155,7 @@ class GAN(L.LightningModule):
         for first in range(self.accumulate):
             rows = slice(first, None, self.accumulate)
             image, label = (
-                (None, None) if chunk is None else (chunk.image[rows].to(self._weight_dtype()), chunk.label[rows])
+                (None, None) if chunk is None else (chunk.image[rows].to(self.weight_dtype()), chunk.label[rows])
             )
             yield Part(image, label, latent[rows], fake_label[rows], rows)
 
@@ -163,7 +163,7 @@ class GAN(L.LightningModule):
         """Random points on the lines between real and generated images, and their logits."""
         draws = self._random("between", number)
         shape = (self.batch_size, 1, 1, 1)
-        mix = self._share(torch.rand(shape, device=self.device, dtype=self._weight_dtype(), generator=draws))[part.rows]
+        mix = self._share(torch.rand(shape, device=self.device, dtype=self.weight_dtype(), generator=draws))[part.rows]
         images = (mix * real + (1 - mix) * fake).detach().requires_grad_()
         return images, self.discriminator(images, part.label)
 
@@ -185,7 +185,8 @@ class GAN(L.LightningModule):
     def _random(self, *purpose: str | int) -> torch.Generator:
         return random_generator(self.seed, *purpose, device=self.device)
 
-    def _weight_dtype(self) -> torch.dtype:
+    def weight_dtype(self) -> torch.dtype:
+        """float32, or what the trainer's precision made of it."""
         return next(self.discriminator.parameters()).dtype
 
     def _share(self, whole: Tensor) -> Tensor:
@@ -210,17 +211,20 @@ class GAN(L.LightningModule):
                 group["initial_lr"] = group["lr"]
         return optimizers
 
+    def on_train_start(self) -> None:
+        self.meter.to(self.device)  # a resumed run restored it on the CPU
+
     def on_validation_start(self) -> None:
         average_buffers(self)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._held_out.append(self.discriminator(batch.image.to(self._weight_dtype()), batch.label).detach())
+        self._held_out.append(self.discriminator(batch.image.to(self.weight_dtype()), batch.label).detach())
 
     def validation_scalars(self) -> dict[str, float]:
         """D's mean logit on held-out real images: far below `logits/real`, D remembers its training images."""
-        logits = torch.cat(self._held_out).double()
+        logits = torch.cat(self._held_out).float().cpu().double()  # MPS has no float64
         self._held_out = []
-        total = mean_over_ranks(torch.stack([logits.sum().cpu(), torch.tensor(float(len(logits)))]))
+        total = mean_over_ranks(torch.stack([logits.sum(), torch.tensor(float(len(logits)), dtype=torch.float64)]))
         return {"val/logits_real": float(total[0] / total[1])}
 
     def train(self, mode: bool = True) -> "GAN":

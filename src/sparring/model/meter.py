@@ -28,6 +28,9 @@ class Meter:
     def clear(self) -> None:
         self._values = {}
 
+    def to(self, device: torch.device) -> None:
+        self._values = {name: [value.to(device) for value in values] for name, values in self._values.items()}
+
     def last(self) -> dict[str, Tensor]:
         """The newest value of every name, still on the device."""
         return {name: values[-1] for name, values in self._values.items()}

@@ -18,7 +18,10 @@ def check_shapes(
     """
     generator, discriminator = (copy.deepcopy(network).to("meta") for network in (generator, discriminator))
     label = torch.zeros(2, dtype=torch.int64, device="meta")
-    image = generator(torch.empty(2, latent_dim, device="meta"), label)
+    try:
+        image = generator(torch.empty(2, latent_dim, device="meta"), label)
+    except RuntimeError as error:
+        raise ConfigError(f"model.generator cannot take latents of model.latent_dim={latent_dim}: {error}.") from None
     expected = (2, channels, image_size, image_size)
     if tuple(image.shape) != expected:
         raise ConfigError(

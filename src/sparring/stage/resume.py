@@ -1,5 +1,6 @@
 """Whether a run can go on under the settings given, and from where."""
 
+import logging
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -8,8 +9,11 @@ from sparring.checkpoint import VerifiedCheckpointIO
 from sparring.errors import CheckpointError, ConfigError
 from sparring.run_dir import RunDir
 
-# What decides the numbers of a run. Where data lies, devices, intervals and loggers may change; results do not depend on them.
+log = logging.getLogger(__name__)
+
+# What decides the numbers of a run. Where data lies, devices, intervals and loggers may change.
 FIXED = ("seed", "model", "data", "trainer.precision")
+SHOWN = 3
 PLACES = ("data.source", "data.path", "data.cache_dir", "data.storage")
 
 
@@ -20,6 +24,8 @@ def check_settings(run: RunDir, config: DictConfig) -> None:
         CheckpointError: they differ; names each setting, before and now.
     """
     different = _differences(run.config, config)
+    if len(different) > SHOWN + 1:
+        different = [*different[:SHOWN], f"and {len(different) - SHOWN} more"]
     if different:
         raise CheckpointError(
             f"{run.path} was trained with other settings ({'; '.join(different)}); resume it without changing them, "
@@ -27,11 +33,11 @@ def check_settings(run: RunDir, config: DictConfig) -> None:
         )
 
 
-def load_state(run: RunDir, budget: int) -> dict[str, Any]:
+def load_state(run: RunDir, config: DictConfig, budget: int, fingerprints: dict[str, str]) -> dict[str, Any]:
     """The newest checkpoint of the run that verifies.
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: there is none, or the images are not those that the run has trained on.
         ConfigError: the run has reached its budget already.
     """
     if not any(run.checkpoints.glob("*.ckpt")):
@@ -42,6 +48,17 @@ def load_state(run: RunDir, budget: int) -> dict[str, Any]:
         raise ConfigError(
             f"{run.path} is finished: it has trained {iteration} of {budget} iterations; "
             f"give a larger budget to train on, such as trainer.max_steps={2 * iteration}."
+        )
+    if saved["fingerprints"] != fingerprints:
+        raise CheckpointError(
+            f"{run.path} was trained on other images than data.path={config.data.path} holds now (their fingerprints differ); "
+            "give it the same images, or start a new run."
+        )
+    if saved["budget"] != budget and "constant" not in config.model.schedule._target_:
+        log.warning(
+            "The learning rate follows a schedule over the whole budget: with %d iterations in place of %d it jumps now.",
+            budget,
+            saved["budget"],
         )
     return saved
 

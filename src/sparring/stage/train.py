@@ -1,6 +1,7 @@
 """`python train.py`: from a config to a trained model in its run directory."""
 
 import contextlib
+import logging
 import signal
 import sys
 import time
@@ -10,22 +11,25 @@ from typing import Any
 import lightning.pytorch as L
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.build import build, build_model
 from sparring.callback.checkpoint import Checkpoint
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
+from sparring.cli.config import rank
 from sparring.cli.resume import remember
 from sparring.errors import ConfigError, DivergedError, Interrupted, OutOfMemoryError, SparringError
 from sparring.logger.csv import CSVLogger
+from sparring.model.clock import Clock
 from sparring.model.gan import GAN
 from sparring.randomness import seed_of
-from sparring.run_dir import RunDir, config_hash, environment, write_atomic
+from sparring.run_dir import RunDir, State, config_hash, environment, write_atomic
 from sparring.stage.cost import peak_memory_mb
 from sparring.stage.resume import check_settings, load_state
-from sparring.stage.trainer import build_trainer, iterations, quiet_lightning
+from sparring.stage.trainer import build_trainer, callback_of, check_trainer, iterations, quiet_lightning
+
+log = logging.getLogger(__name__)
 
 
 def train(config: DictConfig, run_dir: Path) -> dict[str, Any]:
@@ -39,28 +43,32 @@ def train(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         Interrupted: a signal stopped the run after its state was saved.
     """
     quiet_lightning()
-    first = rank_zero_only.rank == 0  # type: ignore[attr-defined]
+    config.paths.run_dir = str(run_dir)
+    first = rank() == 0
     run = RunDir(run_dir) if not first else RunDir.resume(run_dir) if config.resume else RunDir.create(run_dir)
-    if first:
-        _record_config(config, run_dir)
     with run:
         training = Training(config, run, first=first)
         try:
+            if first and not config.resume:
+                _record_config(config, run_dir)
+                training.status("running", "getting ready", None)
             training.prepare()
             training.fit()
+            return training.conclude()
+        except Interrupted:
+            raise
         except BaseException as error:
             training.failed(error)
             if isinstance(error, torch.OutOfMemoryError):
                 raise OutOfMemoryError(_out_of_memory(config)) from error
             raise
-        return training.conclude()
 
 
 class Training:
     """One run of the stage: its parts while they are being put together, and what became of them."""
 
-    data: Any
     model: GAN
+    data: Any
     trainer: L.Trainer
 
     def __init__(self, config: DictConfig, run: RunDir, *, first: bool) -> None:
@@ -68,36 +76,39 @@ class Training:
         self.extensions = list(config.extensions)
         self.saved: dict[str, Any] | None = None
         self.loggers: list[Any] = []
+        self.clock = Clock()
+        self._writing = first and not config.resume  # a resume that is refused leaves the run as it was
         self._started = time.perf_counter()
 
     def prepare(self) -> None:
-        """Build everything, cheap checks first: shapes before data, data before devices."""
+        """Build everything, cheap checks first: settings, then shapes, then data, then devices."""
         config = self.config
         if config.resume:
             check_settings(self.run, config)
+        check_trainer(config)
         torch.manual_seed(seed_of("weights", config.seed))
         model = build_model(config, extensions=self.extensions)
         if not isinstance(model, GAN):
             raise ConfigError(f"model={type(model).__name__} cannot be trained by train.py, expected a GAN.")
-        self.model = model
-        self.data = build(config.data, extensions=self.extensions)
+        self.model, self.clock = model, model.clock
+        self.data = build(config.data, section="data", extensions=self.extensions)
         self.data.streams, self.data.clock = model.streams, model.clock
         self.data.setup("fit")
+        if self.first and self.data.origin["skipped"]:
+            log.warning("%d images that do not decode were left out (data.on_error=skip).", self.data.origin["skipped"])
         model.class_prior.copy_(self.data.class_prior)
         budget = model.budget = iterations(config, self.data.iterations_per_epoch)
         if config.resume:
-            self.saved = load_state(self.run, budget)
-            if self.first:
-                remember(self.run.path, config)
-        elif self.first:
-            self._status("running", "training has started", None)
+            self.saved = load_state(self.run, config, budget, self.data.fingerprints())
         self._start_loggers()
         self.trainer = build_trainer(config, self.run, budget, self.loggers, extensions=self.extensions)
+        if self.saved is not None and self.first:
+            remember(self.run.path, config)
+            self._writing = True
+            self.status("running", f"resumed at iteration {self.saved['clock']['iteration']}", None)
 
     def fit(self) -> None:
         path = self.run.checkpoints / "last.ckpt" if self.saved is not None else None
-        if self.saved is not None and self.first:
-            self._status("running", f"resumed at iteration {self.saved['clock']['iteration']}", None)
         try:
             self.trainer.fit(self.model, datamodule=self.data, ckpt_path=path, weights_only=True)
         except MisconfigurationException as error:
@@ -105,23 +116,24 @@ class Training:
 
     def conclude(self) -> dict[str, Any]:
         """Close the loggers, write result and report; a run that a signal stopped ends with Interrupted."""
-        received = self._callback(Signals).received
         for logger in self.loggers:
-            logger.finalize("interrupted" if received else "success")
+            logger.finalize("success")
         if not self.first:
             return {}
         result = self._result()
         self.run.write_result(result)
-        iteration = self.model.clock.iteration
-        if received:
-            name = signal.Signals(received).name
-            reason = f"stopped by {name} after iteration {iteration} of {self.trainer.max_steps}"
-            self._status("interrupted", reason, 128 + received)
+        iteration, budget = self.clock.iteration, self.trainer.max_steps
+        received = callback_of(self.trainer, Signals).received
+        if iteration == budget:
+            self.status("finished", f"trained for its whole budget of {iteration} iterations", 0)
+        elif received:
+            reason = f"stopped by {signal.Signals(received).name} after iteration {iteration} of {budget}"
+            self.status("interrupted", reason, 128 + received)
             self._report()
             raise Interrupted(f"{reason}; go on with: python train.py resume={self.run.path}", received)
-        self._status("finished", f"trained for its whole budget of {iteration} iterations", 0)
-        report = self._report()
-        print(f"Report: {report}\nImages: python generate.py run={self.run.path}", file=sys.stderr)
+        else:
+            self.status("interrupted", f"a callback stopped it after iteration {iteration} of {budget}", 0)
+        print(f"Report: {self._report()}\nImages: python generate.py run={self.run.path}", file=sys.stderr)
         return result
 
     def failed(self, error: BaseException) -> None:
@@ -129,24 +141,28 @@ class Training:
         for logger in self.loggers:
             with contextlib.suppress(Exception):
                 logger.finalize("failed")
-        if not self.first or (self.config.resume and self.saved is None):
-            return  # a refused resume leaves the run as it was
-        state = "diverged" if isinstance(error, DivergedError) else "failed"
-        code = error.exit_code if isinstance(error, SparringError) else 5 if _is_memory(error) else 1
+        if not self._writing:
+            return
         kept = self._last_checkpoint()
         if isinstance(error, DivergedError) and kept:
             error.args = (f"{error} The last good checkpoint is {self.run.path / kept}.",)
+        state, code = _outcome(error)
         with contextlib.suppress(Exception):
-            self._status(state, str(error) or type(error).__name__, code)
+            self.status(state, str(error) or type(error).__name__, code)
             if hasattr(self, "trainer"):
                 self._report()
+
+    def status(self, state: State, reason: str, exit_code: int | None) -> None:
+        self.run.write_status(state, reason, exit_code, self.clock.state_dict(), self._last_checkpoint())
 
     # -- parts -----------------------------------------------------------------------------------------------------------
 
     def _start_loggers(self) -> None:
         if not self.first:
             return
-        configured = [build(node, extensions=self.extensions) for node in self.config.logger.values()]
+        configured = [
+            build(node, section="logger", extensions=self.extensions) for node in self.config.logger.values() if node
+        ]
         always = (
             [] if any(isinstance(each, CSVLogger) for each in configured) else [CSVLogger(path=self.run.metrics_csv)]
         )
@@ -156,14 +172,8 @@ class Training:
                 logger.continue_after(self.saved["clock"]["iteration"], self.saved["logger_runs"].get(logger.name))
             logger.log_hyperparams(OmegaConf.to_container(self.config, resolve=True))
 
-    def _callback(self, kind: type) -> Any:
-        return next(callback for callback in self.trainer.callbacks if isinstance(callback, kind))  # type: ignore[attr-defined]
-
     def _last_checkpoint(self) -> str | None:
         return "checkpoints/last.ckpt" if (self.run.checkpoints / "last.ckpt").exists() else None
-
-    def _status(self, state: Any, reason: str, exit_code: int | None) -> None:
-        self.run.write_status(state, reason, exit_code, self.model.clock.state_dict(), self._last_checkpoint())
 
     def _report(self) -> Path:
         from sparring.report import train_report  # matplotlib, which only the end of a run needs
@@ -188,9 +198,9 @@ class Training:
             "clock": self.model.clock.state_dict(),
             "parameters": count,
             "metrics": {},
-            "scalars": self._callback(Scalars).latest,
+            "scalars": callback_of(self.trainer, Scalars).latest,
             "cost": {
-                "seconds": round(self._callback(Checkpoint).seconds, 1),
+                "seconds": round(callback_of(self.trainer, Checkpoint).seconds, 1),
                 "seconds_with_set_up": round(time.perf_counter() - self._started, 1),
                 "images_seen": self.model.clock.images_seen,
                 "peak_memory_mb": peak_memory_mb(self.model.device),
@@ -207,8 +217,15 @@ def _record_config(config: DictConfig, run_dir: Path) -> None:
         write_atomic(file, OmegaConf.to_yaml(config, resolve=True).encode())
 
 
-def _is_memory(error: BaseException) -> bool:
-    return isinstance(error, torch.OutOfMemoryError | MemoryError)
+def _outcome(error: BaseException) -> tuple[State, int]:
+    """State and exit code that an error ends a run with."""
+    if isinstance(error, DivergedError):
+        return "diverged", error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", 130
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+        return "failed", OutOfMemoryError.exit_code
+    return "failed", error.exit_code if isinstance(error, SparringError) else 1
 
 
 def _out_of_memory(config: DictConfig) -> str:

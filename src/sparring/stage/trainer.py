@@ -1,9 +1,10 @@
 """Lightning's Trainer from the configuration: one budget, one strategy, nothing that it would do behind our back."""
 
 import logging
+import os
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import lightning.pytorch as L
 import torch
@@ -11,10 +12,17 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.build import build
+from sparring.callback.checkpoint import Checkpoint
+from sparring.callback.scalars import Scalars
+from sparring.callback.signals import Signals
 from sparring.checkpoint import VerifiedCheckpointIO
 from sparring.errors import ConfigError
 from sparring.run_dir import RunDir
 from sparring.strategy import PlayerStrategy
+
+LAUNCHERS = ("MASTER_ADDR", "TORCHELASTIC_RUN_ID", "SLURM_NTASKS")
+NEEDED: tuple[type[L.Callback], ...] = (Scalars, Signals, Checkpoint)
+Callback = TypeVar("Callback", bound=L.Callback)
 
 
 def build_trainer(
@@ -23,14 +31,18 @@ def build_trainer(
     """A Trainer for `budget` iterations on the devices asked for.
 
     Raises:
-        ConfigError: the batch cannot be split evenly, or Lightning refuses the settings.
+        ConfigError: a callback that every run needs is missing, or Lightning refuses the settings.
     """
     world = device_count(config.trainer) * config.trainer.num_nodes
-    _check_split(config, world)
-    callbacks = [build(node, extensions=extensions) for node in config.callback.values()]
-    make = build(config.trainer, extensions=extensions)
+    callbacks = [build(node, section="callback", extensions=extensions) for node in config.callback.values() if node]
+    for kind in NEEDED:
+        if not any(isinstance(callback, kind) for callback in callbacks):
+            raise ConfigError(
+                f"callback has no {kind.__name__.lower()}, which every run needs; start from callback=default."
+            )
+    make = build(config.trainer, section="trainer", extensions=extensions)
     try:
-        return make(
+        trainer = make(
             max_steps=budget, max_epochs=-1,
             strategy=PlayerStrategy() if world > 1 else "auto",
             plugins=[VerifiedCheckpointIO()], callbacks=callbacks, logger=loggers or False,
@@ -39,6 +51,32 @@ def build_trainer(
         )  # fmt: skip
     except (MisconfigurationException, ValueError, TypeError) as error:
         raise ConfigError(f"the trainer's settings do not work here: {error}") from error
+    # Lightning would synchronise all devices at every iteration to share a SIGTERM; the signals callback does it better.
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
+    return trainer
+
+
+def callback_of(trainer: L.Trainer, kind: type[Callback]) -> Callback:
+    """The trainer's callback of this kind."""
+    return next(callback for callback in trainer.callbacks if isinstance(callback, kind))  # type: ignore[attr-defined]
+
+
+def check_trainer(config: DictConfig) -> None:
+    """What can be refused before anything is built.
+
+    Raises:
+        ConfigError: devices, intervals, or a batch that cannot be split evenly.
+    """
+    _check_split(config, device_count(config.trainer) * config.trainer.num_nodes)
+    if config.trainer.num_nodes > 1 and not any(name in os.environ for name in LAUNCHERS):
+        raise ConfigError(
+            f"trainer.num_nodes={config.trainer.num_nodes} would wait for nodes that do not know of each other: start it with "
+            "torchrun or srun on every node, or set MASTER_ADDR, MASTER_PORT and NODE_RANK."
+        )
+    for key in ("log_every_n_steps", "val_check_interval", "num_nodes"):
+        value = config.trainer[key]
+        if not isinstance(value, int) or value < 1:
+            raise ConfigError(f"trainer.{key}={value} must be a whole number of at least 1.")
 
 
 def iterations(config: DictConfig, per_epoch: int) -> int:
@@ -82,6 +120,7 @@ def quiet_lightning() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for pattern in (
         ".*does not have many workers.*",
+        ".*is smaller than the logging interval.*",  # ours counts across epochs
         ".*ended before the epoch ended.*",  # our stream resumes where it was
         ".*in eval mode at the start of training.*",  # the averaged generator
         ".*LeafSpec.*",

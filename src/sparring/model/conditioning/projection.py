@@ -37,7 +37,7 @@ class _ProjectionHead(nn.Module):
         super().__init__()
         self.linear = nn.Linear(features, 1)
         self.embedding = nn.Embedding(num_classes, features)
-        # So that both terms of the logit start at the same scale, whatever the number of features.
+        # So that the two terms of the logit start at comparable scales, whatever the number of features.
         nn.init.normal_(self.embedding.weight, std=features**-0.5)
 
     def forward(self, features: Tensor, label: Tensor) -> Tensor:

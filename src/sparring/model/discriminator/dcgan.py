@@ -31,7 +31,7 @@ class DCGANDiscriminator(nn.Module):
             before = after
         self.blocks = nn.Sequential(*blocks, nn.Flatten())
         self.head = conditioning.head(before * base**2)
-        dcgan_normal(self.blocks)
+        dcgan_normal(self)
 
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
         return self.head(self.blocks(image), label)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from sparring.model.conditioning.base import Conditioning
 from sparring.model.layer.pyramid import pyramid
-from sparring.model.layer.residual import BiasedLeakyReLU, ResidualBlock, pointwise, stage_widths
+from sparring.model.layer.residual import ResidualBlock, pointwise, stage_widths
 
 
 class R3GANGenerator(nn.Module):
@@ -44,7 +44,7 @@ class R3GANGenerator(nn.Module):
             stages += [
                 ResidualBlock(after, expansion=expansion, group_width=group_width, depth=depth) for _ in range(blocks)
             ]
-        self.stages = nn.Sequential(*stages, BiasedLeakyReLU(widths[-1]))
+        self.stages = nn.Sequential(*stages)
         self.to_image = nn.Conv2d(widths[-1], channels, 1)
         nn.init.kaiming_normal_(self.to_image.weight, nonlinearity="linear")
 
