@@ -6,7 +6,7 @@ from typing import Any
 
 import lightning.pytorch as L
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sparring.callback.scalars import Scalars
 from sparring.model.gan import GAN
@@ -29,10 +29,9 @@ class ProgressDisplay(L.Callback):
             return
         columns = (
             TextColumn("iteration {task.completed:.0f}/{task.total:.0f}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            BarColumn(bar_width=10),  # the whole line fits 80 columns
+            TimeRemainingColumn(compact=True),
+            TextColumn("left,"),
             TextColumn("{task.fields[scalars]}"),
         )
         self._bar = Progress(*columns, console=Console(stderr=True), refresh_per_second=4)
@@ -63,5 +62,5 @@ def _scalars(trainer: L.Trainer) -> str:
     latest = next((each.latest for each in trainer.callbacks if isinstance(each, Scalars)), {})  # type: ignore[attr-defined]
     if not latest:
         return ""
-    losses = ", ".join(f"{name} {value:.3f}" for name, value in latest.items() if name.startswith("loss/"))
-    return f"{latest['speed/images_per_second']:.0f} images/s, {losses}"
+    losses = f"D {latest['loss/discriminator']:.3f}, G {latest['loss/generator']:.3f}"
+    return f"{latest['speed/images_per_second']:.0f} images/s, loss {losses}"
