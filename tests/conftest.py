@@ -19,7 +19,9 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import DictConfig
 
+from sparring.checkpoint import VerifiedCheckpointIO
 from sparring.run_dir import RunDir
+from tests.checkpoint_states import state
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "conf"
@@ -81,3 +83,12 @@ def read_run(path: Path) -> ReadRun:
 
 
 TINY = ["data.image_size=8", "model.generator.width=4", "model.discriminator.width=4", "callback.samples.columns=2"]
+
+
+@pytest.fixture
+def last(tmp_path: Path) -> Path:
+    """A folder with two saves behind it: previous.ckpt holds 1, last.ckpt holds 2."""
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    for value in (1, 2):
+        VerifiedCheckpointIO().save_checkpoint(state(value), path)
+    return path

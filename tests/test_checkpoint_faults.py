@@ -14,35 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from sparring import checkpoint as module
 from sparring.checkpoint import VerifiedCheckpointIO, previous_path
 from sparring.errors import DiskError
-
-
-def state(value: int, size: int = 1000) -> dict[str, Any]:
-    return {"value": value, "weight": torch.full((size,), float(value)), "names": ["a", "b"], "nested": {"lr": 0.1}}
-
-
-def value_of(path: Path) -> int:
-    loaded = VerifiedCheckpointIO().load_checkpoint(path)
-    assert torch.equal(loaded["weight"], torch.full_like(loaded["weight"], float(loaded["value"])))
-    return int(loaded["value"])
-
-
-def stray(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir() if path.name.startswith(".tmp-")]
-
-
-@pytest.fixture
-def last(tmp_path: Path) -> Path:
-    """A folder with two saves behind it: previous.ckpt holds 1, last.ckpt holds 2."""
-    path = tmp_path / "checkpoints" / "last.ckpt"
-    for value in (1, 2):
-        VerifiedCheckpointIO().save_checkpoint(state(value), path)
-    return path
-
+from tests.checkpoint_states import state, stray, value_of
 
 # --- kill -9 at every step
 

@@ -21,6 +21,7 @@ from sparring.run_dir import RunDir
 from sparring.strategy import PlayerStrategy
 
 LAUNCHERS = ("MASTER_ADDR", "TORCHELASTIC_RUN_ID", "SLURM_NTASKS")
+HALF = ("16", "16-mixed", "16-true")
 NEEDED: tuple[type[L.Callback], ...] = (Scalars, Signals, Checkpoint)
 Callback = TypeVar("Callback", bound=L.Callback)
 
@@ -72,6 +73,11 @@ def check_trainer(config: DictConfig) -> None:
         raise ConfigError(
             f"trainer.num_nodes={config.trainer.num_nodes} would wait for nodes that do not know of each other: start it with "
             "torchrun or srun on every node, or set MASTER_ADDR, MASTER_PORT and NODE_RANK."
+        )
+    if str(config.trainer.precision) in HALF:
+        raise ConfigError(
+            f"trainer.precision={config.trainer.precision} overflows in gradient penalties and is not supported; "
+            "use bf16-mixed or 32-true."
         )
     for key in ("log_every_n_steps", "val_check_interval", "num_nodes"):
         value = config.trainer[key]
