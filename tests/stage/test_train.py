@@ -170,7 +170,9 @@ def test_run_leaves_everything_and_refusals_change_nothing(tmp_path: Path, cache
 
 
 def test_divergence_is_named_and_never_saved(tmp_path: Path, cache_dir: Path) -> None:
-    rates = ["model.generator_optimizer.lr=1e20"]  # the generator moves last, so its first step breaks the second iteration
+    rates = [
+        "model.generator_optimizer.lr=1e20"
+    ]  # the generator moves last, so its first step breaks the second iteration
     run = train(tmp_path, cache_dir, *RUN, *rates, "callback.checkpoint.every=1", check=4)
     status = RunDir(run).status()
     assert status is not None
