@@ -1,5 +1,6 @@
 """Two processes with half the batch each equal one process with the whole."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import TINY, read_run, train
+from tests.conftest import ROOT, TINY, read_run, train
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +49,27 @@ def test_batch_norm_statistics_are_averaged(tmp_path: Path, cache_dir: Path) -> 
     assert {name.partition(".")[0] for name in means} == {"ema", "generator", "discriminator"}
     for name in means:
         assert (two.weights[name] - one.weights[name]).norm() < 0.2 * one.weights[name].norm(), name
+
+
+def test_fewer_processes_than_asked_for_are_refused(tmp_path: Path, cache_dir: Path) -> None:
+    """sbatch without srun: SLURM says one task, the settings say two devices."""
+    slurm = {
+        "NTASKS": "1",
+        "JOB_ID": "1",
+        "PROCID": "0",
+        "LOCALID": "0",
+        "NODEID": "0",
+        "JOB_NAME": "job",
+        "NODELIST": "localhost",
+    }
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *TINY, "trainer=ddp_cpu", "trainer.max_steps=2", f"paths.cache_dir={cache_dir}",
+         f"paths.log_dir={tmp_path}"],
+        env={**os.environ, **{f"SLURM_{name}": value for name, value in slurm.items()}},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "2 processes were asked for" in done.stderr
 
 
 def test_a_disk_that_is_full_for_one_rank_stops_both(tmp_path: Path, cache_dir: Path) -> None:

@@ -26,9 +26,6 @@ class PlayerStrategy(DDPStrategy):
         for tensor in (*self.model.parameters(), *self.model.buffers()):
             dist.broadcast(tensor.detach(), src=0)
 
-    def register_strategy_hooks(self) -> None:  # pragma: no cover - the wrapper's hooks have nothing to hook here
-        return
-
 
 def check_world_size(*, asked: int) -> None:
     """Refuse to train on fewer processes than asked for, as happens under sbatch without srun."""

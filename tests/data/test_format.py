@@ -75,14 +75,21 @@ def test_same_images_from_every_format(name: str, writer: Any, make: Callable[..
 
 
 class _Hostile:
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Path.touch, (Path("/tmp/sparring-was-here"),))
+        return (Path.touch, (self.trace,))
 
 
-def test_pickles_cannot_run_code() -> None:
+def test_pickles_cannot_run_code(tmp_path: Path) -> None:
+    trace = tmp_path / "was-here"
+    pickle.loads(pickle.dumps(_Hostile(trace)))  # an ordinary unpickler runs it
+    assert trace.exists()
+    trace.unlink()
     with pytest.raises(DataError, match=r"asks for pathlib\.\S+, which no CIFAR file needs"):
-        restricted_load(pickle.dumps({"data": _Hostile()}), "batch")
-    assert not Path("/tmp/sparring-was-here").exists()
+        restricted_load(pickle.dumps({"data": _Hostile(trace)}), "batch")
+    assert not trace.exists()
 
 
 @pytest.mark.parametrize("protocol", [2, 4, 5])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sparring.cli.sweep import Outcome
 
 _PYTHON_ERROR = 1
-_MEMORY_ADVICE = "try a smaller data.batch_size, or model.accumulate=2 for the same gradients in less memory"
+_MEMORY_ADVICE = "try a smaller data.batch_size, or model.accumulate=2 for less memory at the same batch"
 
 
 def run(verb: str, *, config_dir: Path) -> NoReturn:

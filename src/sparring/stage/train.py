@@ -231,5 +231,5 @@ def _outcome(error: BaseException) -> tuple[State, int]:
 def _out_of_memory(config: DictConfig) -> str:
     return (
         f"The device ran out of memory at data.batch_size={config.data.batch_size} with model.accumulate="
-        f"{config.model.accumulate}; raise model.accumulate (same gradients, less memory) or lower data.batch_size."
+        f"{config.model.accumulate}; raise model.accumulate (the same batch in smaller parts) or lower data.batch_size."
     )

@@ -76,8 +76,8 @@ def check_trainer(config: DictConfig) -> None:
         )
     if str(config.trainer.precision) in HALF:
         raise ConfigError(
-            f"trainer.precision={config.trainer.precision} overflows in gradient penalties and is not supported; "
-            "use bf16-mixed or 32-true."
+            f"trainer.precision={config.trainer.precision} is not supported: its loss scaling was never tried with gradient "
+            "penalties; use bf16-mixed or 32-true."
         )
     for key in ("log_every_n_steps", "val_check_interval", "num_nodes"):
         value = config.trainer[key]
