@@ -158,7 +158,7 @@ def test_learning_rates_follow_the_schedule_and_differ_between_players() -> None
         "model.discriminator_optimizer.betas=[0.3,0.7]",
     )  # fmt: skip
     fit(model, 4)
-    generator, discriminator = (optimizer.param_groups[0] for optimizer in model.players())
+    generator, discriminator = (optimizer.param_groups[0] for optimizer in model.players().values())
     assert generator["lr"] == pytest.approx(1e-3 * 0.25)  # the last iteration begins with 3 of 4 spent
     assert discriminator["lr"] == pytest.approx(4e-3 * 0.25)
     assert tuple(discriminator["betas"]) == (0.3, 0.7)
@@ -191,7 +191,7 @@ def test_ranks_draw_different_rows_of_one_batch(monkeypatch: pytest.MonkeyPatch)
     (whole,) = model._parts(None, "generator", 3)
     shares = []
     for rank in range(2):
-        monkeypatch.setattr("sparring.model.gan.rank_and_world", lambda module, rank=rank: (rank, 2))
+        monkeypatch.setattr("sparring.model.game.rank_and_world", lambda module, rank=rank: (rank, 2))
         shares += list(model._parts(None, "generator", 3))
     assert not torch.equal(shares[0].latent, shares[1].latent)
     for name in ("latent", "fake_label"):

@@ -10,7 +10,7 @@ import lightning.pytorch as L
 
 from sparring.callback.finite import check_weights
 from sparring.errors import ConfigError, DiskError
-from sparring.model.gan import GAN
+from sparring.model.game import Game
 from sparring.run_dir import RunDir
 from sparring.strategy import any_rank, average_buffers
 
@@ -56,7 +56,7 @@ class Checkpoint(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, Game)
         iteration = pl_module.clock.iteration
         if iteration % self.every == 0 or _last(trainer, iteration):
             self._waiting = validation_due(trainer, iteration)
@@ -64,12 +64,12 @@ class Checkpoint(L.Callback):
                 self.save(trainer, pl_module)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, Game)
         if self._waiting:
             self._waiting = False
             self.save(trainer, pl_module)
 
-    def save(self, trainer: L.Trainer, module: GAN) -> None:
+    def save(self, trainer: L.Trainer, module: Game) -> None:
         """One collective save; every device must call it."""
         iteration = module.clock.iteration
         average_buffers(module)
@@ -102,19 +102,18 @@ class Checkpoint(L.Callback):
         self._since = now
 
 
-def save_weights(run_dir: Path, module: GAN, data: Any) -> None:
-    """`weights.safetensors`: averaged generator, generator and discriminator, named by their player.
+def save_weights(run_dir: Path, module: Game, data: Any) -> None:
+    """`weights.safetensors`: the players' networks and their averages, named as `Game.networks` does.
 
-    The metadata name the classes and the fingerprints of the images that the generator may have seen, so that no later
+    The metadata name the classes and the fingerprints of the images that the networks may have seen, so that no later
     stage judges a classifier on them.
     """
-    players = {"ema": module.ema, "generator": module.generator, "discriminator": module.discriminator}
     tensors = {
         f"{player}.{name}": tensor.detach().cpu().contiguous()
-        for player, network in players.items()
+        for player, network in module.networks().items()
         for name, tensor in network.state_dict().items()
     }
-    tensors["class_prior"] = module.class_prior.cpu()
+    tensors |= {name: tensor.detach().cpu() for name, tensor in module.extra_tensors().items()}
     metadata = {
         "iteration": str(module.clock.iteration),
         "images_seen": str(module.clock.images_seen),

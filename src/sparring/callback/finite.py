@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from sparring.errors import DivergedError
-from sparring.model.gan import GAN
+from sparring.model.game import Game
 from sparring.strategy import any_rank
 
 
@@ -19,7 +19,7 @@ class Finite(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, Game)
         iteration = pl_module.clock.iteration
         if pl_module.device.type != "cpu" and iteration % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return

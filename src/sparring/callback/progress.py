@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sparring.callback.scalars import Scalars
-from sparring.model.gan import GAN
+from sparring.model.game import Game
 
 
 class ProgressDisplay(L.Callback):
@@ -22,7 +22,7 @@ class ProgressDisplay(L.Callback):
         self._first = 0
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, Game)
         self._started = self._printed = time.perf_counter()
         self._first = pl_module.clock.iteration
         if not trainer.is_global_zero or not sys.stderr.isatty():
@@ -41,16 +41,19 @@ class ProgressDisplay(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, Game)
         if not trainer.is_global_zero:
             return
         iteration, now = pl_module.clock.iteration, time.perf_counter()
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=iteration, scalars=_scalars(trainer))
+            self._bar.update(self._bar.task_ids[0], completed=iteration, scalars=_scalars(trainer, pl_module))
         elif now - self._printed >= self.seconds or iteration == trainer.max_steps:
             self._printed = now
             left = (now - self._started) / (iteration - self._first) * (trainer.max_steps - iteration)
-            print(f"iteration {iteration}/{trainer.max_steps}, {left:.0f} s left, {_scalars(trainer)}", file=sys.stderr)
+            print(
+                f"iteration {iteration}/{trainer.max_steps}, {left:.0f} s left, {_scalars(trainer, pl_module)}",
+                file=sys.stderr,
+            )
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         if self._bar is not None:
@@ -58,9 +61,11 @@ class ProgressDisplay(L.Callback):
             self._bar = None
 
 
-def _scalars(trainer: L.Trainer) -> str:
+def _scalars(trainer: L.Trainer, module: Game) -> str:
     latest = next((each.latest for each in trainer.callbacks if isinstance(each, Scalars)), {})  # type: ignore[attr-defined]
     if not latest:
         return ""
-    losses = f"D {latest['loss/discriminator']:.3f}, G {latest['loss/generator']:.3f}"
-    return f"{latest['speed/images_per_second']:.0f} images/s, loss {losses}"
+    words = [f"{word} {latest[name]:.3f}" for name, word in module.headline.items() if name in latest]
+    return ", ".join(
+        [f"{latest['speed/images_per_second']:.0f} images/s", *([f"loss {words[0]}", *words[1:]] if words else [])]
+    )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import ConfigError, DiskError
-from sparring.model.gan import GAN
+from sparring.model.game import Game
 from sparring.picture import grid, grid_of_rows, to_uint8, write_png
 from sparring.randomness import generator
 from sparring.strategy import average_buffers
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Samples(L.Callback):
-    """Draws the averaged generator's images at the start, at `first`, `first * growth`, ... and at the end.
+    """For models with a generator: its averaged images at the start, at `first`, `first * growth`, ... and at the end.
 
     Latents depend on the seed alone, so that pictures of one run are comparable. At most `rows` classes are shown.
     The same layout of real images is written once as `real.png`.
@@ -42,13 +42,13 @@ class Samples(L.Callback):
         return iteration in (0, round(mark))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
-        if pl_module.clock.iteration > 0:
+        assert isinstance(pl_module, Game)
+        if pl_module.clock.iteration > 0 or not pl_module.draws_images:
             return
         if trainer.is_global_zero:
             data = _data(trainer)
             real = data.real_examples(self.columns)
-            classes = range(min(self.rows, pl_module.num_classes))
+            classes = range(min(self.rows, data.shape.num_classes))
             rows = [real.image[real.label == each] for each in classes]
             names = data.class_names[: len(rows)]
             self._publish(trainer, "real", grid_of_rows(rows, columns=self.columns, row_labels=names), 0)
@@ -57,12 +57,14 @@ class Samples(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, Game)
         iteration = pl_module.clock.iteration
+        if not pl_module.draws_images:
+            return
         if self.due(iteration) or iteration == trainer.max_steps:
             self.draw(trainer, pl_module)
 
-    def draw(self, trainer: L.Trainer, module: GAN) -> None:
+    def draw(self, trainer: L.Trainer, module: Any) -> None:
         """One picture; every device must call it."""
         average_buffers(module)
         if trainer.is_global_zero:
@@ -72,7 +74,7 @@ class Samples(L.Callback):
             self._publish(trainer, f"samples_{module.clock.iteration:08d}", picture, module.clock.iteration)
 
     @torch.no_grad()
-    def images(self, module: GAN) -> Tensor:
+    def images(self, module: Any) -> Tensor:
         """(rows * columns, C, H, W) images of the averaged generator, row by row one class."""
         rows = min(self.rows, module.num_classes)
         draws = generator(module.seed, "samples")

@@ -5,7 +5,7 @@ from typing import Any
 
 import lightning.pytorch as L
 
-from sparring.model.gan import GAN
+from sparring.model.game import Game
 from sparring.strategy import mean_over_ranks
 
 
@@ -21,20 +21,20 @@ class Scalars(L.Callback):
         self._images = 0
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, Game)
         self._since, self._images = time.perf_counter(), pl_module.clock.images_seen
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, Game)
         clock = pl_module.clock
         if clock.iteration % trainer.log_every_n_steps and clock.iteration != trainer.max_steps:  # type: ignore[attr-defined]
             return
         names, means = pl_module.meter.means()
         pl_module.meter.clear()
         scalars = dict(zip(names, mean_over_ranks(means).tolist(), strict=True))
-        for player, optimizer in zip(("generator", "discriminator"), pl_module.players(), strict=True):
+        for player, optimizer in pl_module.players().items():
             scalars[f"lr/{player}"] = optimizer.param_groups[0]["lr"]
         now = time.perf_counter()
         scalars["speed/images_per_second"] = (clock.images_seen - self._images) / (now - self._since)
@@ -43,11 +43,11 @@ class Scalars(L.Callback):
         self._log(trainer, pl_module, scalars)
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, Game)
         self._log(trainer, pl_module, pl_module.validation_scalars())
 
     @staticmethod
-    def _log(trainer: L.Trainer, module: GAN, scalars: dict[str, float]) -> None:
+    def _log(trainer: L.Trainer, module: Game, scalars: dict[str, float]) -> None:
         if not trainer.is_global_zero:
             return
         for logger in trainer.loggers:

@@ -9,7 +9,7 @@ from typing import Any
 import lightning.pytorch as L
 
 from sparring.callback.checkpoint import validation_due
-from sparring.model.gan import GAN
+from sparring.model.game import Game
 from sparring.strategy import any_rank
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
@@ -34,7 +34,7 @@ class Signals(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, Game)
         if trainer.world_size > 1 and pl_module.device.type != "cpu" and batch_idx % 10:
             return
         self.received = any_rank(self.received)

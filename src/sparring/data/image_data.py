@@ -211,6 +211,12 @@ class ImageData(L.LightningDataModule):
         """uint8 (n, C, H, W) at positions 0..len(train)-1 of the training images in use, where they are stored."""
         return self._splits["train"].take(torch.as_tensor(indices))[0]
 
+    def whole(self, split: str) -> Batch:
+        """All images of "train", "val" or "test" in order, uint8 (N, C, H, W), with their labels, on the CPU."""
+        images = self._splits[split]
+        image, label = images.take(torch.arange(len(images)))
+        return Batch(image.cpu(), label.cpu())
+
     def real_examples(self, per_class: int) -> Batch:
         """The first `per_class` training images of each class (repeated where fewer), by class, uint8, on the CPU."""
         rows = [(self.train_labels == k).nonzero().flatten() for k in range(self.shape.num_classes)]

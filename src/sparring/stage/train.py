@@ -22,7 +22,7 @@ from sparring.cli.resume import remember
 from sparring.errors import ConfigError, DivergedError, Interrupted, OutOfMemoryError, SparringError
 from sparring.logger.csv import CSVLogger
 from sparring.model.clock import Clock
-from sparring.model.gan import GAN
+from sparring.model.game import Game
 from sparring.randomness import seed_of
 from sparring.run_dir import RunDir, State, config_hash, environment, write_atomic
 from sparring.stage.cost import peak_memory_mb
@@ -67,7 +67,7 @@ def train(config: DictConfig, run_dir: Path) -> dict[str, Any]:
 class Training:
     """One run of the stage: its parts while they are being put together, and what became of them."""
 
-    model: GAN
+    model: Game
     data: Any
     trainer: L.Trainer
 
@@ -88,15 +88,17 @@ class Training:
         check_trainer(config)
         torch.manual_seed(seed_of("weights", config.seed))
         model = build_model(config, extensions=self.extensions)
-        if not isinstance(model, GAN):
-            raise ConfigError(f"model={type(model).__name__} cannot be trained by train.py, expected a GAN.")
+        if not isinstance(model, Game):
+            raise ConfigError(
+                f"model={type(model).__name__} cannot be trained by train.py, expected a sparring.model.game.Game."
+            )
         self.model, self.clock = model, model.clock
         self.data = build(config.data, section="data", extensions=self.extensions)
         self.data.streams, self.data.clock = model.streams, model.clock
         self.data.setup("fit")
         if self.first and self.data.origin["skipped"]:
             log.warning("%d images that do not decode were left out (data.on_error=skip).", self.data.origin["skipped"])
-        model.class_prior.copy_(self.data.class_prior)
+        model.prepare(self.data)
         budget = model.budget = iterations(config, self.data.iterations_per_epoch)
         if config.resume:
             self.saved = load_state(self.run, config, budget, self.data.fingerprints())
@@ -133,7 +135,10 @@ class Training:
             raise Interrupted(f"{reason}; go on with: python train.py resume={self.run.path}", received)
         else:
             self.status("interrupted", f"a callback stopped it after iteration {iteration} of {budget}", 0)
-        print(f"Report: {self._report()}\nImages: python generate.py run={self.run.path}", file=sys.stderr)
+        if report := self._report():
+            print(f"Report: {report}", file=sys.stderr)
+        if self.model.draws_images:
+            print(f"Images: python generate.py run={self.run.path}", file=sys.stderr)
         return result
 
     def failed(self, error: BaseException) -> None:
@@ -175,7 +180,9 @@ class Training:
     def _last_checkpoint(self) -> str | None:
         return "checkpoints/last.ckpt" if (self.run.checkpoints / "last.ckpt").exists() else None
 
-    def _report(self) -> Path:
+    def _report(self) -> Path | None:
+        if not self.config.report:
+            return None
         from sparring.report import train_report  # matplotlib, which only the end of a run needs
 
         return train_report(self.run.path)
@@ -183,8 +190,9 @@ class Training:
     def _result(self) -> dict[str, Any]:
         count = {
             player: sum(parameter.numel() for parameter in getattr(self.model, player).parameters())
-            for player in ("generator", "discriminator")
+            for player in self.model.factories
         }
+        finished = self.clock.iteration == self.trainer.max_steps
         return {
             "verb": "train",
             "name": self.config.name,
@@ -197,7 +205,7 @@ class Training:
             "classes": list(self.data.class_names),
             "clock": self.model.clock.state_dict(),
             "parameters": count,
-            "metrics": {},
+            "metrics": self.model.final_metrics(self.data) if finished else {},
             "scalars": callback_of(self.trainer, Scalars).latest,
             "cost": {
                 "seconds": round(callback_of(self.trainer, Checkpoint).seconds, 1),

@@ -3,10 +3,11 @@
 from torch import Tensor, nn
 
 from sparring.model.conditioning.base import Conditioning
+from sparring.model.discriminator.base import Discriminator
 from sparring.model.layer.pyramid import pyramid
 
 
-class ConvDiscriminator(nn.Module):
+class ConvDiscriminator(Discriminator):
     """[4x4 stride-2 convolution, leaky ReLU] per halving -> 3x3 stride-2 convolution -> head.
 
     `width` is the number of channels at half the image size; it doubles with every halving up to 8 times.
@@ -28,5 +29,5 @@ class ConvDiscriminator(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.head = conditioning.head(after * ((base + 1) // 2) ** 2)
 
-    def forward(self, image: Tensor, label: Tensor) -> Tensor:
-        return self.head(self.blocks(image), label)
+    def features(self, image: Tensor) -> Tensor:
+        return self.blocks(image)

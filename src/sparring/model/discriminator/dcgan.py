@@ -3,11 +3,12 @@
 from torch import Tensor, nn
 
 from sparring.model.conditioning.base import Conditioning
+from sparring.model.discriminator.base import Discriminator
 from sparring.model.layer.initialise import dcgan_normal
 from sparring.model.layer.pyramid import pyramid
 
 
-class DCGANDiscriminator(nn.Module):
+class DCGANDiscriminator(Discriminator):
     """[4x4 stride-2 convolution, BatchNorm (not in the first), leaky ReLU 0.2] per halving -> head.
 
     `width` is the number of channels after the first convolution, as `ndf` in the common implementations;
@@ -33,5 +34,5 @@ class DCGANDiscriminator(nn.Module):
         self.head = conditioning.head(before * base**2)
         dcgan_normal(self)
 
-    def forward(self, image: Tensor, label: Tensor) -> Tensor:
-        return self.head(self.blocks(image), label)
+    def features(self, image: Tensor) -> Tensor:
+        return self.blocks(image)

@@ -3,11 +3,12 @@
 from torch import Tensor, nn
 
 from sparring.model.conditioning.base import Conditioning
+from sparring.model.discriminator.base import Discriminator
 from sparring.model.layer.pyramid import pyramid
 from sparring.model.layer.residual import ResidualBlock, pointwise, stage_widths
 
 
-class R3GANDiscriminator(nn.Module):
+class R3GANDiscriminator(Discriminator):
     """Mirror of the generator: residual stages with bilinear halving between them, then one weight per position.
 
     Shapes: images (N, channels, image_size, image_size), label (N,) -> logits (N,).
@@ -44,5 +45,5 @@ class R3GANDiscriminator(nn.Module):
         self.stages = nn.Sequential(*stages)
         self.head = conditioning.head(widths[-1])
 
-    def forward(self, image: Tensor, label: Tensor) -> Tensor:
-        return self.head(self.basis(self.stages(self.from_image(image))).flatten(1), label)
+    def features(self, image: Tensor) -> Tensor:
+        return self.basis(self.stages(self.from_image(image))).flatten(1)

@@ -1,0 +1,19 @@
+"""What every discriminator is: features of an image, and a head that sees the label."""
+
+from torch import Tensor, nn
+
+
+class Discriminator(nn.Module):
+    """Subclasses set `head`, made by the conditioning, and define `features`.
+
+    Shapes: image (N, C, H, W) in [-1, 1], label (N,) int64 -> logits (N,).
+    """
+
+    head: nn.Module
+
+    def features(self, image: Tensor) -> Tensor:
+        """(N, F): what the head reads."""
+        raise TypeError(f"{type(self).__name__} must define features(image)")
+
+    def forward(self, image: Tensor, label: Tensor) -> Tensor:
+        return self.head(self.features(image), label)

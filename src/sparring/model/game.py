@@ -1,0 +1,156 @@
+"""Game: what the train stage and the callbacks know of everything that `train.py` trains.
+
+Players with an optimizer each, under manual optimization, on one clock. A GAN has two players, a classifier is a game of one,
+and so on; stages and callbacks handle them all alike.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import lightning.pytorch as L
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from sparring.errors import ConfigError
+from sparring.model.clock import Clock
+from sparring.model.meter import Meter
+from sparring.model.schedule.base import Schedule
+from sparring.randomness import generator as random_generator
+from sparring.strategy import average_buffers, average_gradients, mean_over_ranks, rank_and_world
+from sparring.types import Batch
+
+OptimizerFactory = Callable[..., Optimizer]
+
+
+class Game(L.LightningModule):
+    """Base of the LightningModules: players, clock, meter, schedules, and draws that do not depend on the device count.
+
+    Subclasses register each player's network under the player's own name (`self.discriminator = ...`), and write
+    `training_step`: `begin_iteration(first chunk)`, the players' steps (`manual_backward`, `step_player(name)`), and
+    `clock.advance(images=...)`.
+
+    players: optimizer factory of each player. The first player's optimizer alone moves Lightning's `global_step`, so
+        `trainer.max_steps` counts iterations: it steps exactly once in each, the others as often as they like.
+    streams: chunks of `data.batch_size` real images per iteration, by the name that the training batch has them under.
+    accumulate: parts that a chunk is processed in.
+    budget: iterations that the run is planned for; schedules run over it. Set by the stage before training.
+    """
+
+    draws_images = False  # has `ema`, `latent_dim`, `num_classes`, `conditional`: sample grids and generate.py work
+    headline: ClassVar[Mapping[str, str]] = {}  # scalars of the progress line and what they are called there
+
+    def __init__(
+        self,
+        *,
+        players: Mapping[str, OptimizerFactory],
+        streams: Mapping[str, int],
+        schedule: Schedule,
+        accumulate: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        if accumulate < 1:
+            raise ConfigError(f"model.accumulate={accumulate} must be at least 1.")
+        self.automatic_optimization = False
+        self.factories, self.streams, self.schedule = dict(players), dict(streams), schedule
+        self.accumulate, self.seed = accumulate, seed
+        self.clock, self.meter = Clock(), Meter()
+        self.budget = 1
+        self.batch_size = 0  # images in one chunk over all devices; known with the first batch
+
+    # -- what stages and callbacks ask -----------------------------------------------------------------------------------
+
+    def prepare(self, data: Any) -> None:
+        """Take over what only the opened data knows; called once, after `data.setup`, before training."""
+
+    def networks(self) -> dict[str, nn.Module]:
+        """What is saved to `weights.safetensors`, as `<name>.<tensor>`; averaged networks included."""
+        return {player: getattr(self, player) for player in self.factories}
+
+    def extra_tensors(self) -> dict[str, Tensor]:
+        """Further tensors for `weights.safetensors`."""
+        return {}
+
+    def validation_scalars(self) -> dict[str, float]:
+        """What a pass over the val split found; the same on every device."""
+        return {}
+
+    def final_metrics(self, data: Any) -> dict[str, Any]:
+        """What `result.json` reports of a run that reached its budget; may read the test split, once."""
+        return {}
+
+    def players(self) -> dict[str, Any]:
+        """Each player's optimizer as Lightning wraps it."""
+        optimizers = self.optimizers()
+        return dict(zip(self.factories, optimizers if isinstance(optimizers, list) else [optimizers], strict=True))
+
+    def weight_dtype(self) -> torch.dtype:
+        """float32, or what the trainer's precision made of it."""
+        return next(self.parameters()).dtype
+
+    # -- what a step is made of ------------------------------------------------------------------------------------------
+
+    def begin_iteration(self, chunk: Batch) -> None:
+        """Learning rates of this iteration; `chunk` is any chunk of the batch."""
+        factor = self.schedule(self.clock.iteration / self.budget)
+        for number, optimizer in enumerate(self.players().values()):
+            if number > 0:
+                # Lightning installs these counters anew for every batch; only the first player's may move global_step.
+                optimizer._on_before_step = optimizer._on_after_step = lambda: None
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+        if self.batch_size == 0:
+            self.batch_size = len(chunk.label) * rank_and_world(self)[1]
+
+    def step_player(self, player: str) -> None:
+        """Average the player's gradients over the devices, step, clear."""
+        optimizer = self.players()[player]
+        average_gradients(getattr(self, player).parameters())
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    def note(self, values: Mapping[str, Tensor]) -> None:
+        """Gather 0-d tensors for the loggers."""
+        for name, value in values.items():
+            self.meter.add(name, value)
+
+    def random(self, *purpose: str | int) -> torch.Generator:
+        """A generator on this device, seeded by the run's seed and what it is for."""
+        return random_generator(self.seed, *purpose, device=self.device)
+
+    def share(self, whole: Tensor) -> Tensor:
+        """This device's rows of a tensor drawn for the whole batch."""
+        rank, world = rank_and_world(self)
+        rows = len(whole) // world
+        return whole[rank * rows : (rank + 1) * rows]
+
+    # -- Lightning -------------------------------------------------------------------------------------------------------
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        optimizers = [factory(getattr(self, player).parameters()) for player, factory in self.factories.items()]
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["initial_lr"] = group["lr"]
+        return optimizers
+
+    def on_train_start(self) -> None:
+        self.meter.to(self.device)  # a resumed run restored it on the CPU
+
+    def on_validation_start(self) -> None:
+        average_buffers(self)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["clock"] = self.clock.state_dict()
+        checkpoint["meter"] = self.meter.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.clock.load_state_dict(checkpoint["clock"])
+        self.meter.load_state_dict(checkpoint["meter"])
+
+
+def mean_over_images(total: Tensor, count: int) -> Tensor:
+    """Mean over the images of all devices from this device's sums (K,) over `count` images."""
+    with_count = torch.cat([total.double().cpu(), torch.tensor([float(count)], dtype=torch.float64)])
+    summed = mean_over_ranks(with_count)
+    return summed[:-1] / summed[-1]
