@@ -15,9 +15,18 @@ def choices(group: str) -> list[str]:
 
 LEAVES = [
     (group, choice)
-    for group in ("conditioning", "loss", "schedule", "generator", "discriminator", "regularizer")
+    for group in ("code", "head", "loss", "schedule", "generator", "discriminator", "regularizer")
     for choice in choices(f"model/{group}")
 ]
+
+
+# What a leaf needs beside it: a label is seen by both players or by neither, and cbn needs norms.
+PARTNERS = {
+    ("code", "none"): ["model/head=none"],
+    ("head", "none"): ["model/code=none"],
+    ("code", "cbn"): ["model/generator=dcgan"],
+}
+CONDITIONING = [("none", "none"), ("concat", "projection")]
 
 
 @pytest.mark.parametrize("model", choices("model"))
@@ -35,7 +44,7 @@ def test_every_experiment_builds(experiment: str) -> None:
 @pytest.mark.parametrize(("group", "choice"), LEAVES)
 def test_every_leaf_trains_one_iteration(group: str, choice: str, tmp_path: Path, cache_dir: Path) -> None:
     value = f"[{choice}]" if group == "regularizer" else choice
-    one_iteration(tmp_path, cache_dir, f"model/{group}={value}")
+    one_iteration(tmp_path, cache_dir, f"model/{group}={value}", *PARTNERS.get((group, choice), []))
 
 
 @pytest.mark.parametrize("model", choices("model"))
@@ -51,11 +60,11 @@ def test_every_optimizer_trains_one_iteration(optimizer: str, tmp_path: Path, ca
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
-@pytest.mark.parametrize("conditioning", choices("model/conditioning"))
+@pytest.mark.parametrize(("code", "head"), CONDITIONING)
 def test_every_precision_trains_one_iteration(
-    precision: str, conditioning: str, tmp_path: Path, cache_dir: Path
+    precision: str, code: str, head: str, tmp_path: Path, cache_dir: Path
 ) -> None:
-    one_iteration(tmp_path, cache_dir, f"trainer.precision={precision}", f"model/conditioning={conditioning}")
+    one_iteration(tmp_path, cache_dir, f"trainer.precision={precision}", f"model/code={code}", f"model/head={head}")
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,11 @@ from torch import nn
 
 from sparring.build import build_model
 from sparring.errors import ConfigError
-from sparring.model.conditioning.none import Unconditional
-from sparring.model.conditioning.projection import Projection
+from sparring.model.code.none import Unconditional
 from sparring.model.discriminator.dcgan import DCGANDiscriminator
 from sparring.model.generator.dcgan import DCGANGenerator
+from sparring.model.head.none import Unconditional as LinearHead
+from sparring.model.head.projection import Projection
 from sparring.model.layer.pyramid import pyramid
 from tests.conftest import CONF, compose
 
@@ -42,11 +43,11 @@ def test_shapes_at_any_size_and_channel_count(name: str, size: int) -> None:
         assert gan.discriminator(image, label).shape == (2,)
 
 
-@pytest.mark.parametrize("conditioning", ["none", "projection"])
+@pytest.mark.parametrize(("code", "head"), [("none", "none"), ("concat", "projection")])
 @pytest.mark.parametrize("name", sorted({*GENERATORS, *DISCRIMINATORS}))
-def test_gradients_reach_every_weight_and_labels_matter_when_conditional(name: str, conditioning: str) -> None:
+def test_gradients_reach_every_weight_and_labels_matter_when_conditional(name: str, code: str, head: str) -> None:
     torch.manual_seed(0)
-    gan = model(f"model/generator={name}", f"model/discriminator={name}", f"model/conditioning={conditioning}")
+    gan = model(f"model/generator={name}", f"model/discriminator={name}", f"model/code={code}", f"model/head={head}")
     latent, label = torch.randn(6, gan.latent_dim), torch.arange(6)
     for block in gan.modules():  # residual branches start at zero: move them off it, or nothing inside has a gradient
         if isinstance(block, nn.Conv2d) and not block.weight.any():
@@ -59,7 +60,7 @@ def test_gradients_reach_every_weight_and_labels_matter_when_conditional(name: s
     # A linear head's gradient sums to zero nowhere; BatchNorm cancels the biases of nothing here.
     assert unreached == []
     other = gan.discriminator(gan.generator(latent, label.flip(0)), label.flip(0))
-    assert torch.allclose(other, logits) == (conditioning == "none")
+    assert torch.allclose(other, logits) == (code == "none")
 
 
 def test_dcgan_has_the_parameters_of_the_common_implementation() -> None:
@@ -67,15 +68,14 @@ def test_dcgan_has_the_parameters_of_the_common_implementation() -> None:
 
     Ours adds a bias to the image layer (3), to D's first convolution (64) and to its last unit (1).
     """
-    none = Unconditional(num_classes=1)
-    generator = DCGANGenerator(channels=3, image_size=64, latent_dim=100, width=64, conditioning=none)
-    discriminator = DCGANDiscriminator(channels=3, image_size=64, width=64, conditioning=none)
+    generator = DCGANGenerator(channels=3, image_size=64, latent_dim=100, width=64, code=Unconditional())
+    discriminator = DCGANDiscriminator(channels=3, image_size=64, width=64, head=LinearHead())
     counts = [sum(weight.numel() for weight in net.parameters()) for net in (generator, discriminator)]
     assert counts == [3_576_704 + 3, 2_765_568 + 64 + 1]
 
 
 def test_projection_head_in_closed_form() -> None:
-    head = Projection(num_classes=3, embedding_dim=2).head(4).double()
+    head = Projection(num_classes=3).make(4).double()
     features, label = torch.randn(5, 4, dtype=torch.float64), torch.tensor([0, 2, 1, 1, 0])
     expected = [
         (head.linear.weight[0] * h).sum() + head.linear.bias[0] + (head.embedding.weight[y] * h).sum()
@@ -100,3 +100,16 @@ def test_sizes_that_no_doubling_reaches_are_refused_with_a_near_one(size: int) -
 def test_a_generator_of_another_size_is_refused_before_data_is_read() -> None:
     with pytest.raises(ConfigError, match=r"\(1, 32, 32\).*\(1, 16, 16\)"):
         model("model.generator.image_size=32")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        (["model/code=none"], "head=projection judges an image by its label but model.code=none never shows"),
+        (["model/head=none"], "code=concat gives the generator a label that model.head=none never checks"),
+        (["model/code=cbn"], "code=cbn shows the label to normalisation layers alone and ConvGenerator has none"),
+    ],
+)
+def test_labels_that_only_one_player_sees_are_refused(overrides: list[str], reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        model(*overrides)

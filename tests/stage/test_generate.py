@@ -134,7 +134,7 @@ def test_prior_and_single_labels(run: Path, tmp_path: Path) -> None:
 
 
 def test_an_unconditional_model(tmp_path: Path) -> None:
-    run = trained(tmp_path / "run", "model/conditioning=none")
+    run = trained(tmp_path / "run", "model/code=none", "model/head=none")
     generate(settings(run, format=["grid", "folder", "parquet"]), tmp_path / "out")
     assert [path.name for path in (tmp_path / "out" / "folder").iterdir()] == ["unlabelled"]
     assert set(pyarrow.parquet.read_table(tmp_path / "out" / "samples.parquet")["label"].to_pylist()) == {-1}

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import ConfigError, DivergedError
-from sparring.model.conditioning.none import Unconditional
-from sparring.model.conditioning.projection import Projection
+from sparring.model.code.concat import Concat
+from sparring.model.code.none import Unconditional
 from sparring.model.generator.conv import ConvGenerator
 from sparring.model.generator.dcgan import DCGANGenerator
 from sparring.model.generator.r3gan import R3GANGenerator
@@ -18,8 +18,8 @@ from sparring.stage.sample import BLOCK, Sampler, Samples, joined, truncated
 
 def dcgan() -> nn.Module:
     torch.manual_seed(0)
-    conditioning = Projection(num_classes=10, embedding_dim=8)
-    network = DCGANGenerator(channels=3, image_size=32, latent_dim=16, width=16, conditioning=conditioning)
+    code = Concat(num_classes=10, embedding_dim=8)
+    network = DCGANGenerator(channels=3, image_size=32, latent_dim=16, width=16, code=code)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.02)
@@ -29,16 +29,16 @@ def dcgan() -> nn.Module:
 
 def conv() -> nn.Module:
     torch.manual_seed(0)
-    conditioning = Projection(num_classes=10, embedding_dim=8)
-    return ConvGenerator(channels=1, image_size=16, latent_dim=16, width=16, conditioning=conditioning)
+    code = Concat(num_classes=10, embedding_dim=8)
+    return ConvGenerator(channels=1, image_size=16, latent_dim=16, width=16, code=code)
 
 
 def r3gan() -> nn.Module:
     torch.manual_seed(0)
-    conditioning = Projection(num_classes=10, embedding_dim=8)
+    code = Concat(num_classes=10, embedding_dim=8)
     return R3GANGenerator(
         channels=3, image_size=16, latent_dim=16, width=16, blocks=1, expansion=2, group_width=8,
-        conditioning=conditioning,
+        code=code,
     )  # fmt: skip
 
 
@@ -150,9 +150,7 @@ def test_the_generator_is_put_back_as_it_was() -> None:
 
 
 def test_an_unconditional_network_draws_without_labels() -> None:
-    network = DCGANGenerator(
-        channels=1, image_size=8, latent_dim=4, width=8, conditioning=Unconditional(num_classes=10)
-    )
+    network = DCGANGenerator(channels=1, image_size=8, latent_dim=4, width=8, code=Unconditional())
     samples = drawn(Sampler(network, latent_dim=4, num_classes=None, count=3, seed=0))
     assert samples.image.shape == (3, 1, 8, 8)
     assert samples.label.tolist() == [-1, -1, -1]

@@ -8,12 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import ConfigError
+from sparring.model.code.base import CodeMaker
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory, mean_over_images
+from sparring.model.head.base import HeadMaker
 from sparring.model.loss.base import Loss
 from sparring.model.part import Part, frozen
 from sparring.model.regularizer.base import Regularizer
 from sparring.model.schedule.base import Schedule
+from sparring.model.shapes import check_labels
 from sparring.types import Batch
 
 
@@ -35,7 +38,8 @@ class GAN(Game):
         *,
         generator: nn.Module,
         discriminator: nn.Module,
-        conditioning: Any,
+        code: CodeMaker,
+        head: HeadMaker,
         loss: Loss,
         regularizer: Mapping[str, Regularizer],
         schedule: Schedule,
@@ -60,7 +64,7 @@ class GAN(Game):
         self.generator, self.discriminator = generator, discriminator
         self.averaging, self.ema = ema, ema.copy_of(generator)
         self.loss, self.regularizers = loss, dict(regularizer)
-        self.conditional: bool = conditioning.conditional
+        self.conditional = check_labels(generator, code, head)
         self.latent_dim, self.num_classes = latent_dim, num_classes
         self.d_steps = d_steps
         self._held_out: list[Tensor] = []

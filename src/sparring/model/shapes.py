@@ -6,6 +6,9 @@ import torch
 from torch import nn
 
 from sparring.errors import ConfigError
+from sparring.model.code.base import CodeMaker
+from sparring.model.generator.base import Generator
+from sparring.model.head.base import HeadMaker
 
 
 def check_shapes(
@@ -34,3 +37,31 @@ def check_shapes(
         raise ConfigError(f"model.discriminator cannot take images of shape {expected[1:]}: {error}.") from None
     if tuple(logits.shape) != (2,):
         raise ConfigError(f"model.discriminator must return logits of shape (2,), got {tuple(logits.shape)}.")
+
+
+def check_labels(generator: nn.Module, code: CodeMaker, head: HeadMaker) -> bool:
+    """Whether the pair is conditional.
+
+    Raises:
+        ConfigError: only one of the two sees the label, or the generator has no place where it could enter.
+    """
+    if head.conditional and not code.conditional:
+        raise ConfigError(
+            f"model.head={_leaf(head)} judges an image by its label but model.code={_leaf(code)} never shows the generator one; "
+            "set model/code=concat, or model/head=none."
+        )
+    if code.conditional and not head.conditional:
+        raise ConfigError(
+            f"model.code={_leaf(code)} gives the generator a label that model.head={_leaf(head)} never checks, so it would learn "
+            "to ignore it; set model/head=projection, or model/code=none."
+        )
+    if isinstance(generator, Generator) and not generator.code.enters:
+        raise ConfigError(
+            f"model.code={_leaf(code)} shows the label to normalisation layers alone and {type(generator).__name__} has none; "
+            "set model/code=concat, or a generator with batch normalisation (dcgan, resnet, sagan, biggan)."
+        )
+    return code.conditional
+
+
+def _leaf(maker: CodeMaker | HeadMaker) -> str:
+    return type(maker).__module__.rpartition(".")[2]

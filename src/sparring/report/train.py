@@ -202,7 +202,7 @@ def _choices(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if {"name", "image_size", "channels", "num_classes"} <= set(data):
         size, colours = data["image_size"], "1 channel" if data["channels"] == 1 else f"{data['channels']} channels"
         yield "Data", f"{data['name']}: {size} × {size}, {colours}, {data['num_classes']} classes"
-    for key in ("generator", "discriminator", "conditioning", "loss"):
+    for key in ("generator", "discriminator", "code", "head", "loss"):
         target = (model.get(key) or {}).get("_target_")
         if target:
             yield key.capitalize(), str(target).rpartition(".")[2]

@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from sparring.model.conditioning.base import Conditioning
 from sparring.model.discriminator.base import Discriminator
+from sparring.model.head.base import HeadMaker
 from sparring.model.layer.pyramid import pyramid
 
 
@@ -15,7 +15,7 @@ class ConvDiscriminator(Discriminator):
     Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
     """
 
-    def __init__(self, *, channels: int, image_size: int, width: int, conditioning: Conditioning) -> None:
+    def __init__(self, *, channels: int, image_size: int, width: int, head: HeadMaker) -> None:
         super().__init__()
         base, halvings = pyramid(image_size)
         blocks: list[nn.Module] = []
@@ -27,7 +27,7 @@ class ConvDiscriminator(Discriminator):
         after = width * min(2**halvings, 8)
         blocks += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.LeakyReLU(0.2), nn.Flatten()]
         self.blocks = nn.Sequential(*blocks)
-        self.head = conditioning.head(after * ((base + 1) // 2) ** 2)
+        self.head = head.make(after * ((base + 1) // 2) ** 2)
 
     def features(self, image: Tensor) -> Tensor:
         return self.blocks(image)

@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from sparring.model.conditioning.base import Conditioning
 from sparring.model.discriminator.base import Discriminator
+from sparring.model.head.base import HeadMaker
 from sparring.model.layer.initialise import dcgan_normal
 from sparring.model.layer.pyramid import pyramid
 
@@ -17,7 +17,7 @@ class DCGANDiscriminator(Discriminator):
     Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
     """
 
-    def __init__(self, *, channels: int, image_size: int, width: int, conditioning: Conditioning) -> None:
+    def __init__(self, *, channels: int, image_size: int, width: int, head: HeadMaker) -> None:
         super().__init__()
         base, halvings = pyramid(image_size)
         blocks: list[nn.Module] = [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
@@ -31,7 +31,7 @@ class DCGANDiscriminator(Discriminator):
             ]
             before = after
         self.blocks = nn.Sequential(*blocks, nn.Flatten())
-        self.head = conditioning.head(before * base**2)
+        self.head = head.make(before * base**2)
         dcgan_normal(self)
 
     def features(self, image: Tensor) -> Tensor:

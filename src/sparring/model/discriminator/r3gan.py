@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from sparring.model.conditioning.base import Conditioning
 from sparring.model.discriminator.base import Discriminator
+from sparring.model.head.base import HeadMaker
 from sparring.model.layer.pyramid import pyramid
 from sparring.model.layer.residual import ResidualBlock, pointwise, stage_widths
 
@@ -23,7 +23,7 @@ class R3GANDiscriminator(Discriminator):
         blocks: int,
         expansion: int,
         group_width: int,
-        conditioning: Conditioning,
+        head: HeadMaker,
     ) -> None:
         super().__init__()
         base, halvings = pyramid(image_size)
@@ -43,7 +43,7 @@ class R3GANDiscriminator(Discriminator):
         self.basis = nn.Conv2d(widths[-1], widths[-1], base, groups=widths[-1], bias=False)
         nn.init.kaiming_normal_(self.basis.weight, nonlinearity="linear")
         self.stages = nn.Sequential(*stages)
-        self.head = conditioning.head(widths[-1])
+        self.head = head.make(widths[-1])
 
     def features(self, image: Tensor) -> Tensor:
         return self.basis(self.stages(self.from_image(image))).flatten(1)

@@ -4,11 +4,12 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from sparring.model.conditioning.base import Conditioning
+from sparring.model.code.base import CodeMaker
+from sparring.model.generator.base import Generator
 from sparring.model.layer.pyramid import pyramid
 
 
-class ConvGenerator(nn.Module):
+class ConvGenerator(Generator):
     """linear -> [upsample by two, 3x3 convolution, leaky ReLU] per doubling -> 3x3 convolution -> tanh.
 
     Upsampling before a 3x3 convolution leaves no checkerboard, which 4x4 transposed convolutions do
@@ -17,13 +18,11 @@ class ConvGenerator(nn.Module):
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
     """
 
-    def __init__(
-        self, *, channels: int, image_size: int, latent_dim: int, width: int, conditioning: Conditioning
-    ) -> None:
+    def __init__(self, *, channels: int, image_size: int, latent_dim: int, width: int, code: CodeMaker) -> None:
         super().__init__()
         self.base, doublings = pyramid(image_size)
         widths = [width * min(2 ** (doublings - 1 - block), 8) for block in range(doublings)] + [width // 2]
-        self.code = conditioning.code(latent_dim)
+        self.code = code.make(latent_dim)
         self.first = nn.Linear(self.code.features, widths[0] * self.base**2)
         blocks: list[nn.Module] = [nn.LeakyReLU(0.2)]
         for before, after in pairwise(widths):

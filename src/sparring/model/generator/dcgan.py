@@ -4,12 +4,14 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from sparring.model.conditioning.base import Conditioning
+from sparring.model.code.base import CodeMaker
+from sparring.model.generator.base import Generator
 from sparring.model.layer.initialise import dcgan_normal
+from sparring.model.layer.norm import Conditioned
 from sparring.model.layer.pyramid import pyramid
 
 
-class DCGANGenerator(nn.Module):
+class DCGANGenerator(Generator):
     """linear -> BatchNorm, ReLU -> [4x4 stride-2 transposed convolution, BatchNorm, ReLU] ... -> tanh.
 
     `width` is the number of channels before the last doubling, as `ngf` in the common implementations;
@@ -18,25 +20,23 @@ class DCGANGenerator(nn.Module):
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
     """
 
-    def __init__(
-        self, *, channels: int, image_size: int, latent_dim: int, width: int, conditioning: Conditioning
-    ) -> None:
+    def __init__(self, *, channels: int, image_size: int, latent_dim: int, width: int, code: CodeMaker) -> None:
         super().__init__()
         self.base, doublings = pyramid(image_size)
         widths = [width * min(2 ** (doublings - 1 - block), 8) for block in range(doublings)]
-        self.code = conditioning.code(latent_dim)
+        self.code = code.make(latent_dim)
         self.first = nn.Linear(self.code.features, widths[0] * self.base**2, bias=False)
-        blocks: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU()]
+        blocks: list[nn.Module] = [self.code.norm(widths[0]), nn.ReLU()]
         for before, after in pairwise(widths):
             blocks += [
                 nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(after),
+                self.code.norm(after),
                 nn.ReLU(),
             ]
         blocks += [nn.ConvTranspose2d(widths[-1], channels, 4, stride=2, padding=1), nn.Tanh()]
-        self.blocks = nn.Sequential(*blocks)
+        self.blocks = Conditioned(*blocks)
         dcgan_normal(self)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
         hidden = self.first(self.code(latent, label)).unflatten(1, (-1, self.base, self.base))
-        return self.blocks(hidden)
+        return self.blocks(hidden, self.code.condition(latent, label))

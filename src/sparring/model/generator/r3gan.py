@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor, nn
 
-from sparring.model.conditioning.base import Conditioning
+from sparring.model.code.base import CodeMaker
+from sparring.model.generator.base import Generator
 from sparring.model.layer.pyramid import pyramid
 from sparring.model.layer.residual import ResidualBlock, pointwise, stage_widths
 
 
-class R3GANGenerator(nn.Module):
+class R3GANGenerator(Generator):
     """A learned basis at the base size, mixed by the code, then residual stages with bilinear upsampling between them.
 
     Output is linear, as in the paper; images leave clamped nowhere, so samples may exceed [-1, 1] slightly while
@@ -27,12 +28,12 @@ class R3GANGenerator(nn.Module):
         blocks: int,
         expansion: int,
         group_width: int,
-        conditioning: Conditioning,
+        code: CodeMaker,
     ) -> None:
         super().__init__()
         base, doublings = pyramid(image_size)
         widths = stage_widths(width, doublings + 1, cap=4)[::-1]
-        self.code = conditioning.code(latent_dim)
+        self.code = code.make(latent_dim)
         self.basis = nn.Parameter(torch.randn(widths[0], base, base))
         self.mix = nn.Linear(self.code.features, widths[0], bias=False)
         nn.init.kaiming_normal_(self.mix.weight, nonlinearity="linear")

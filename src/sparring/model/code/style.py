@@ -1,0 +1,37 @@
+"""StyleGAN2-ADA's conditioning: a class embedding joined to the latent before the mapping network (Karras et al. 2020)."""
+
+import torch
+from torch import Tensor, nn
+
+from sparring.model.code.base import Code
+
+
+class Style:
+    """The first layer sees [latent, embedding(label)], each scaled to mean square 1.
+
+    Karras et al. 2020, "Training generative adversarial networks with limited data", appendix D. Made for
+    `generator=stylegan2`, whose first layer is the mapping network; other generators take it too.
+    """
+
+    conditional = True
+
+    def __init__(self, *, num_classes: int, embedding_dim: int) -> None:
+        self.num_classes, self.embedding_dim = num_classes, embedding_dim
+
+    def make(self, latent_dim: int) -> Code:
+        return _Style(latent_dim, self.num_classes, self.embedding_dim)
+
+
+class _Style(Code):
+    def __init__(self, latent_dim: int, num_classes: int, embedding_dim: int) -> None:
+        super().__init__()
+        self.features = latent_dim + embedding_dim
+        self.embedding = nn.Embedding(num_classes, embedding_dim)
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        return torch.cat([unit_mean_square(latent), unit_mean_square(self.embedding(label))], dim=1)
+
+
+def unit_mean_square(vectors: Tensor) -> Tensor:
+    """Rows of (N, F) scaled so that the mean of their squares is 1."""
+    return vectors * (vectors.square().mean(1, keepdim=True) + 1e-8).rsqrt()

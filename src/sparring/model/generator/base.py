@@ -1,0 +1,17 @@
+"""What every generator is: a network of a latent and a label."""
+
+from torch import Tensor, nn
+
+from sparring.model.code.base import Code
+
+
+class Generator(nn.Module):
+    """Subclasses set `code`, through which alone the label enters, and define `forward`.
+
+    Shapes: latent (N, L), label (N,) int64 -> images (N, C, H, W) in [-1, 1].
+    """
+
+    code: Code
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        raise TypeError(f"{type(self).__name__} must define forward(latent, label)")
