@@ -5,6 +5,7 @@ import pytest
 from sparring.model.schedule.constant import Constant
 from sparring.model.schedule.cosine import Cosine
 from sparring.model.schedule.linear import Linear
+from sparring.model.schedule.one_cycle import OneCycle
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,9 @@ from sparring.model.schedule.linear import Linear
 )
 def test_factor(schedule, progress, factor) -> None:
     assert schedule(progress) == pytest.approx(factor)
+
+
+def test_one_cycle() -> None:
+    factor = OneCycle(peak=0.2, initial=0.1, final=0.0)
+    values = [factor(progress) for progress in (0.0, 0.1, 0.2, 0.6, 1.0)]
+    assert values == pytest.approx([0.1, 0.55, 1.0, 0.5, 0.0])

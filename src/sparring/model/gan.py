@@ -16,7 +16,7 @@ from sparring.model.loss.base import Loss
 from sparring.model.part import Part, frozen
 from sparring.model.regularizer.base import Regularizer
 from sparring.model.schedule.base import Schedule
-from sparring.model.shapes import check_labels
+from sparring.model.shapes import check_labels, check_shapes
 from sparring.types import Batch
 
 
@@ -159,6 +159,10 @@ class GAN(Game):
         return torch.autocast(self.device.type, enabled=False) if needed else nullcontext()
 
     # -- Lightning -----------------------------------------------------------------------------------------------------
+
+    def check_data(self, *, channels: int, image_size: int) -> None:
+        shape = {"channels": channels, "image_size": image_size}
+        check_shapes(self.generator, self.discriminator, latent_dim=self.latent_dim, **shape)
 
     def prepare(self, data: Any) -> None:
         self.class_prior.copy_(data.class_prior)
