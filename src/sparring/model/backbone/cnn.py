@@ -16,7 +16,7 @@ class CNN(Backbone):
             *_block(2 * width, 4 * width), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
         )  # fmt: skip
         self.features_dim = 4 * width
-        self.linear = nn.Linear(self.features_dim, num_classes)
+        self.head = nn.Linear(self.features_dim, num_classes)
         self.blocks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.35 to 1.6 times faster on a CPU
 
     def features(self, image: Tensor) -> Tensor:
