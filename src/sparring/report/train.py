@@ -41,7 +41,7 @@ def train_report(run_path: Path) -> Path:
         CheckpointError: `run_path` is no run directory. DiskError: the page cannot be written.
     """
     record = read(Path(run_path))
-    page = _template().render(view(record))
+    page = template("train.html.j2").render(view(record))
     target = record.path / "report.html"
     write_atomic(target, page.encode())
     return target
@@ -226,11 +226,12 @@ def _real(record: Record) -> Picture | None:
     return None if uri is None else Picture("real images", uri)
 
 
-def _template() -> Any:
+def template(name: str) -> Any:
+    """A page's template; what it shows is escaped."""
     import jinja2
 
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("train.html.j2")
+    return environment.get_template(name)
