@@ -20,7 +20,13 @@ _NOT_THE_EXPERIMENT = ("paths", "logger", "hydra")
 
 
 def config_hash(config: "DictConfig | dict[str, Any]") -> str:
-    """sha256 hex digest of the resolved settings, the same wherever the run directory and caches are.
+    """sha256 hex digest of the settings as `identity` gives them."""
+    text = json.dumps(identity(config), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def identity(config: "DictConfig | dict[str, Any]") -> dict[str, Any]:
+    """The resolved settings as plain values, the same wherever the run directory and caches are.
 
     The sections `paths`, `logger` and `hydra` do not enter; a value that begins with one of `paths` counts as that key.
     """
@@ -31,9 +37,8 @@ def config_hash(config: "DictConfig | dict[str, Any]") -> str:
         raise TypeError("config_hash expects a mapping.")
     paths = plain.get("paths") or {}
     places = {value: f"<{key}>" for key, value in paths.items() if isinstance(value, str) and os.path.isabs(value)}
-    kept = {key: value for key, value in plain.items() if key not in _NOT_THE_EXPERIMENT}
-    text = json.dumps(_placeless(kept, places), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    kept: dict[str, Any] = _placeless({k: v for k, v in plain.items() if k not in _NOT_THE_EXPERIMENT}, places)
+    return kept
 
 
 def _placeless(value: Any, places: dict[str, str]) -> Any:

@@ -57,7 +57,7 @@ class Composer:
             choices = tuple(str(item.input_line) for item in parsed if groups.chosen_by(item))
             base = self._base(verb, choices)
             config = copy.deepcopy(base.task)
-            if verb == "train" and not any(item.startswith("data=") for item in overrides[1:]):
+            if verb == "train" and f"data={self._study.dataset}" in overrides:
                 for key, value in self.data_settings.items():
                     OmegaConf.update(config, f"data.{key}", value)
             ConfigLoaderImpl._apply_overrides_to_config([item for item in parsed if not groups.chosen_by(item)], config)
@@ -76,7 +76,8 @@ class Composer:
         if verb != "train":
             return list(overrides)
         own = any(item.startswith("data=") for item in overrides)
-        return [*([] if own else [f"data={self._study.dataset}"]), *self._study.train, *overrides]
+        given = ["report=false", *([] if own else [f"data={self._study.dataset}"]), *self._study.train]
+        return [*given, *overrides]
 
     def _base(self, verb: str, choices: tuple[str, ...]) -> _Base:
         if (verb, *choices) not in self._bases:
