@@ -42,6 +42,10 @@ class Process(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """With `cancel_futures` running calls are killed too: what they have written is worth nothing without its end."""
+        while cancel_futures and not self._calls.empty():
+            call = self._calls.get()
+            if call is not None:
+                call[0].cancel()
         for slot in self._slots:
             if cancel_futures:
                 slot.kill()

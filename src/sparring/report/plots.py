@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import ErrorbarContainer
 
-WIDTH, HEIGHT = 7.2, 3.0  # inches; scales with the page
+WIDTH, HEIGHT = 9.6, 3.5  # inches; scales with the page
 MARKERS = "osD^v"  # lines are told apart without colour too
 
 
@@ -31,7 +31,7 @@ def _draw(plot: Mapping[str, Any]) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    style: Any = {"svg.fonttype": "none", "svg.hashsalt": plot["title"], "font.size": 9, "font.family": "DejaVu Sans"}
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": plot["title"], "font.size": 8.5, "font.family": "DejaVu Sans"}
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         FigureCanvasSVG(figure)

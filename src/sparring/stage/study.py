@@ -10,13 +10,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.atomic import write_atomic
 from sparring.build import build
 from sparring.cli.config import CONFIG_DIR
+from sparring.cli.resume import remember
 from sparring.environment import config_hash, environment, identity
 from sparring.errors import ConfigError, Interrupted, SparringError
+from sparring.picture import read_png
 from sparring.run_dir import RunDir
 from sparring.study import code
 from sparring.study.analysis import Analysis
@@ -31,6 +34,7 @@ from sparring.study.results import Results
 # Settings that do not change what a study finds, so that a study may go on with others.
 FREE = ("executor", "resume", "retry", "dir", "name", "extensions")
 LINE_SECONDS = 10.0
+CELLS = "cells"
 
 
 class StudyError(SparringError):
@@ -49,7 +53,7 @@ def study(config: DictConfig, run_dir: Path) -> dict[str, Any]:
     """
     going_on = bool(config.resume)
     with RunDir.resume(run_dir) if going_on else RunDir.create(run_dir) as folder:
-        if going_on:
+        if going_on and (run_dir / CELLS).exists():
             _check_same(folder, config)
         else:
             _record_config(config, run_dir)
@@ -80,7 +84,7 @@ def _run(config: DictConfig, folder: RunDir) -> tuple[dict[str, Any], list[str]]
     if not isinstance(subject, Study):
         raise ConfigError(f"study={type(subject).__name__} is no sparring.study.base.Study.")
     with composing(config, CONFIG_DIR, searchpath()) as composer:
-        planned = plan(subject.cells(config), composer, folder.path / "cells", code.digest(extensions))
+        planned = plan(subject.cells(config), composer, folder.path / CELLS, code.digest(extensions))
     executor = build(config.executor, section="executor", extensions=extensions)
     folder.write_status("running", f"{len(planned)} cells", None, {}, None)
     try:
@@ -123,24 +127,22 @@ def _report(folder: RunDir, config: DictConfig, analysis: Analysis) -> None:
 
     page = study_report(folder.path)
     print(f"{analysis.answer}\nReport: {page}", file=sys.stderr)
-    _log(config, folder, analysis)
+    for node in config.logger.values():
+        logger = build(node, section="logger", extensions=list(config.extensions)) if node else None
+        if hasattr(logger, "log_table"):
+            _log(logger, folder, config, analysis)
 
 
-def _log(config: DictConfig, folder: RunDir, analysis: Analysis) -> None:
-    """The tables and pictures to loggers that take them (W&B)."""
-    loggers = [
-        build(node, section="logger", extensions=list(config.extensions)) for node in config.logger.values() if node
-    ]
-    for logger in loggers:
-        if not hasattr(logger, "log_table"):
-            continue
-        logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
-        for table in analysis.tables:
-            logger.log_table(table.title, table.columns, table.rows)
-        for picture in analysis.pictures:
-            logger.log_picture(picture.title, folder.path / picture.path)
-        logger.log_summary({"verdict": str(analysis.verdict or ""), "answer": analysis.answer})
-        logger.finalize("success")
+def _log(logger: Any, folder: RunDir, config: DictConfig, analysis: Analysis) -> None:
+    """Tables, pictures and verdict to a logger that takes them (W&B)."""
+    logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+    for table in analysis.tables:
+        logger.log_table(table.title, table.columns, table.rows)
+    for picture in analysis.pictures:
+        if (folder.path / picture.path).exists():
+            logger.log_image(picture.title, read_png(folder.path / picture.path), step=0)
+    logger.log_summary({"verdict": str(analysis.verdict or ""), "answer": analysis.answer})
+    logger.finalize("success")
 
 
 # -- the directory -----------------------------------------------------------------------------------------------------------
@@ -166,11 +168,12 @@ def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _record_config(config: DictConfig, run_dir: Path) -> None:
-    """What Hydra does on the command line: a run directory is read back through its settings."""
-    file = run_dir / ".hydra" / "config.yaml"
-    if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        write_atomic(file, OmegaConf.to_yaml(config, resolve=True).encode())
+    """What Hydra does for a new directory; also where a study was refused before its first cell and is now put right."""
+    if config.resume and HydraConfig.initialized():
+        remember(run_dir, config)
+        return
+    (run_dir / ".hydra").mkdir(exist_ok=True)
+    write_atomic(run_dir / ".hydra" / "config.yaml", OmegaConf.to_yaml(config, resolve=True).encode())
 
 
 # -- the end -----------------------------------------------------------------------------------------------------------------

@@ -84,6 +84,7 @@ class Composer:
             whole = compose_all(verb, [*self._places, *choices])
             task = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
             task._set_parent(None)
+            OmegaConf.set_struct(task, True)
             self._bases[verb, *choices] = _Base(task, whole)
         return self._bases[verb, *choices]
 
