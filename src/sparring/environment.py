@@ -29,10 +29,11 @@ def identity(config: "DictConfig | dict[str, Any]") -> dict[str, Any]:
     """The resolved settings as plain values, the same wherever the run directory and caches are.
 
     The sections `paths`, `logger` and `hydra` do not enter; a value that begins with one of `paths` counts as that key.
+    A plain dictionary is taken as resolved.
     """
     from omegaconf import OmegaConf
 
-    plain = OmegaConf.to_container(OmegaConf.create(config), resolve=True)
+    plain = OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
     if not isinstance(plain, dict):
         raise TypeError("config_hash expects a mapping.")
     paths = plain.get("paths") or {}

@@ -1,6 +1,5 @@
 """The study verb as a user runs it, with real trainings: memory, kills, failures, refusals, and the page in the end."""
 
-import json
 import os
 import re
 import signal

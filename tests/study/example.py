@@ -8,7 +8,7 @@ from sparring.study.analysis import Analysis, Line, Picture, Plot, answer, compa
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
 from sparring.study.results import Results
-from sparring.study.verdict import corrected
+from sparring.study.verdict import Comparison, corrected
 
 COUNTS = {"few": 4, "many": 8, "none": 0}
 
@@ -36,23 +36,17 @@ class Example(ArmStudy):
         return cells
 
     def analyse(self, results: Results) -> Analysis:
-        comparisons = corrected(
-            [
-                results.compare(
-                    "cost", "images", arm=arm, baseline=self.baseline, smallest_effect=self.smallest_effect,
-                    primary=arm == self.primary,
-                )  # fmt: skip
-                for arm in self.arms
-                if arm != self.baseline
-            ]
-        )
+        others = [arm for arm in self.arms if arm != self.baseline]
+        comparisons = corrected([self.against_baseline(results, arm) for arm in others])
         primary = next(each for each in comparisons if each.primary)
         table = comparison_table(comparisons, title="Images", unit="images", metric="images", where="")
         found = [each for arm in self.arms if (each := results.cell(f"r0/{arm}")) is not None]
         means = Line("many", (primary.mean, primary.mean), (3.0, 3.0), (9.0, 9.0))
         return Analysis(
             question=self.question,
-            answer=answer(primary, what="drawing many", baseline="drawing few", unit="images", replicates=self.replicates),
+            answer=answer(
+                primary, what="drawing many", baseline="drawing few", unit="images", replicates=self.replicates
+            ),
             verdict=primary.verdict,
             comparisons=comparisons,
             tables=[table],
@@ -60,6 +54,14 @@ class Example(ArmStudy):
                 Plot("Images by label", "labels per class", "images", (10.0, 100.0), (means,), log_x=True),
                 Plot("Images by class", "class", "images", ("zero", "one"), (means,)),
             ],
-            pictures=[Picture(each.cell.name, f"cells/{each.cell.name}/images/grid.png", "generated") for each in found],
+            pictures=[
+                Picture(each.cell.name, f"cells/{each.cell.name}/images/grid.png", "generated") for each in found
+            ],
             limits=["Images are counted, not looked at."],
         )
+
+    def against_baseline(self, results: Results, arm: str) -> Comparison:
+        return results.compare(
+            "cost", "images", arm=arm, baseline=self.baseline, smallest_effect=self.smallest_effect,
+            primary=arm == self.primary,
+        )  # fmt: skip

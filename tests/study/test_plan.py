@@ -45,7 +45,9 @@ def test_a_cell_is_composed_as_the_command_line_composes_it(cell: Cell, composer
 
 
 def test_what_was_typed_for_the_data_and_for_all_trainings_reaches_every_training() -> None:
-    typed = study_config("data=fashion_mnist", "data.image_size=14", "data.classes=[0,1]", 'train=["trainer=cpu","seed=9"]')
+    typed = study_config(
+        "data=fashion_mnist", "data.image_size=14", "data.classes=[0,1]", 'train=["trainer=cpu","seed=9"]'
+    )
     with composing(typed, CONFIG_DIR) as composer:
         config = composer("train", ("data.image_size=7",), FOLDER)
         assert config.data.name == "fashion_mnist"
@@ -79,7 +81,10 @@ def test_keys_depend_on_settings_inputs_and_code_and_on_no_place(composer: Compo
     keys = {before["r0/images"].key, *(each["r0/images"].key for each in changes.values())}
     assert len(keys) == 4
     assert other_gan != GAN
-    renamed = [Cell("q/gan", "train", GAN.overrides), Cell("q/images", "generate", ("run=cell:q/gan", *DRAW.overrides[1:]))]
+    renamed = [
+        Cell("q/gan", "train", GAN.overrides),
+        Cell("q/images", "generate", ("run=cell:q/gan", *DRAW.overrides[1:])),
+    ]
     assert plans(composer, renamed)["q/images"].key == before["r0/images"].key
 
 

@@ -52,7 +52,7 @@ def test_a_failed_replicate_is_not_a_number(tmp_path: Path, stage: list[str]) ->
 
 def test_arms_on_unequal_terms_are_not_compared(tmp_path: Path, stage: list[str]) -> None:
     found = results(tmp_path, study(tmp_path, steps=6))
-    with pytest.raises(ConfigError, match="flat and deep .*not trained equally long"):
+    with pytest.raises(ConfigError, match=r"flat and deep .*not trained equally long"):
         compare(found)
     compare(found, own_budget=["deep"])
     assert found.checks == []

@@ -64,7 +64,9 @@ def test_a_clear_interval_that_the_exact_test_does_not_confirm_is_said() -> None
 def test_holm_takes_back_what_one_of_many_shows_by_chance() -> None:
     weak = against([1.6, 0.3, 0.2, 1.0, 0.9, 0.1], primary=False)
     assert weak.verdict is Verdict.HELPS
-    primary, first, *_ = corrected([against([2, 2.1, 1.9, 2, 2, 2]), weak, *[against([0.1, -0.1] * 3, primary=False)] * 4])
+    primary, first, *_ = corrected(
+        [against([2, 2.1, 1.9, 2, 2, 2]), weak, *[against([0.1, -0.1] * 3, primary=False)] * 4]
+    )
     assert primary.verdict is Verdict.HELPS
     assert math.isnan(primary.p_holm)
     assert first.p_holm == pytest.approx(5 * weak.t_p)

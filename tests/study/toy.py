@@ -46,6 +46,8 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return CALLS
 
 
-def planned(folder: Path, name: str, *inputs: str, act: str = "", key: str = "k", steps: int = 5, **tags: Any) -> Planned:
+def planned(
+    folder: Path, name: str, *inputs: str, act: str = "", key: str = "k", steps: int = 5, **tags: Any
+) -> Planned:
     config = {"act": act, "inputs": [str(folder / other) for other in inputs], "steps": steps}
     return Planned(Cell(name, "toy", (), tags), config, inputs, key, folder / name)

@@ -95,7 +95,8 @@ class _Slot(threading.Thread):
         try:
             self._connection.send((fn, args, kwargs))
             wait([self._connection, self._process.sentinel])
-            return self._connection.recv()  # type: ignore[no-any-return]
+            answer: tuple[bool, Any] = self._connection.recv()
+            return answer
         except (EOFError, OSError) as error:
             self._process.join()
             raise WorkerDied(f"its process {_ending(self._process.exitcode)}") from error

@@ -84,7 +84,11 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """(arms compared, how long each of their classifiers was trained)."""
     for each in checks:
         clock = each["equal_training"]
-        what = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in clock.items()) if clock else "no training"
+        what = (
+            ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in clock.items())
+            if clock
+            else "no training"
+        )
         yield f"{' and '.join(each['arms'])} {each['where']}".strip(), f"{what}, in each of {each['cells']} runs"
 
 

@@ -27,7 +27,7 @@ from sparring.study.base import Study
 from sparring.study.compose import composing, searchpath
 from sparring.study.engine import Outcome, run
 from sparring.study.plan import Planned, plan
-from sparring.study.progress import Progress
+from sparring.study.display import Progress
 from sparring.study.record import analysis_record, cells_record, costs_record
 from sparring.study.results import Results
 

@@ -92,8 +92,8 @@ def comparison_table(comparisons: Sequence[Comparison], *, title: str, unit: str
         title=title, columns=tuple(columns[i] for i in keep), rows=tuple(tuple(row[i] for i in keep) for row in rows),
         note=(
             "Mean ± standard deviation over replicates. The difference is paired: in one replicate both arms share label subset, "
-            "seeds and test images. p: exact sign-flip test, two-sided. p (Holm): t test, corrected over all rows but the primary "
-            f"one (marked *). Detectable: the difference in {unit} that this many replicates would have found in 80 % of studies."
+            "seeds and test images. p: exact sign-flip test, two-sided. p (Holm): t test, corrected over all rows but the "
+            f"primary one (*). Detectable: the difference in {unit} that this many replicates find in 80 % of studies."
         ),
     )  # fmt: skip
 

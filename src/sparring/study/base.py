@@ -30,8 +30,8 @@ class Study(ABC):
         """
         if not 2 <= replicates <= MOST_FLIPPED:
             raise ConfigError(
-                f"study.replicates={replicates} must be from 2 to {MOST_FLIPPED}: one replicate has no spread, and the exact test "
-                f"lists all 2^n sign patterns."
+                f"study.replicates={replicates} must be from 2 to {MOST_FLIPPED}: one has no spread, and the exact "
+                "test lists all 2^n sign patterns."
             )
         self.replicates, self.seed = replicates, seed
 

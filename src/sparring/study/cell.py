@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from sparring.randomness import seed_of
 
-REFERENCE = "cell:"  # a setting `cell:<name>` stands for the run directory of that cell, `cell:<name>/x.png` for a file in it
+REFERENCE = (
+    "cell:"  # a setting `cell:<name>` stands for the run directory of that cell, `cell:<name>/x.png` for a file in it
+)
 _NAME = re.compile(r"\w[\w.+-]*(/\w[\w.+-]*)*")
 _SEEDS = 2**31  # reduced, so that a seed can be read and typed
 

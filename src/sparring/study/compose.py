@@ -42,6 +42,7 @@ class Composer:
         self._parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
         self._groups: dict[str, Groups] = {}
         self._bases: dict[tuple[str, ...], _Base] = {}
+        self._current: _Base | None = None  # whose `hydra` is Hydra's own now
         self.data_settings = self._changed_data()
 
     def __call__(self, verb: str, overrides: Sequence[str], run_dir: Path) -> DictConfig:
@@ -65,7 +66,9 @@ class Composer:
                 OmegaConf.update(config, f"paths.{name}", place)
             if self._study.extensions:
                 OmegaConf.update(config, "extensions", list(self._study.extensions))
-            HydraConfig.instance().set_config(base.hydra)
+            if self._current is not base:  # 7 ms
+                HydraConfig.instance().set_config(base.hydra)
+                self._current = base
             OmegaConf.resolve(config)
         OmegaConf.set_struct(config, True)
         _check(verb, config)
@@ -82,6 +85,7 @@ class Composer:
     def _base(self, verb: str, choices: tuple[str, ...]) -> _Base:
         if (verb, *choices) not in self._bases:
             whole = compose_all(verb, [*self._places, *choices])
+            self._current = None
             task = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
             task._set_parent(None)
             OmegaConf.set_struct(task, True)
@@ -132,6 +136,6 @@ def _check(verb: str, config: DictConfig) -> None:
 def _leaves(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in node.items():
         if isinstance(value, DictConfig):
-            yield from _leaves(value, f"{prefix}{key}.")  # type: ignore[arg-type]
+            yield from _leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", OmegaConf.to_container(value) if OmegaConf.is_config(value) else value

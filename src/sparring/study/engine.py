@@ -26,7 +26,7 @@ class Outcome:
 
 
 class Watcher(Protocol):
-    """Is told what happens; see `progress.Progress`."""
+    """Is told what happens; see `display.Progress`."""
 
     def started(self, name: str) -> None: ...
 

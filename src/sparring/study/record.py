@@ -52,4 +52,8 @@ def costs_record(planned: Sequence[Planned], outcomes: Mapping[str, Outcome], se
         kind = kinds.setdefault(f"{each.cell.verb} {each.cell.tags.get('arm', '(shared)')}", {"cells": 0, "seconds": 0})
         kind["cells"] += 1
         kind["seconds"] = round(kind["seconds"] + outcomes[each.cell.name].seconds, 2)
-    return {"seconds": round(seconds, 1), "cell_seconds": round(sum(k["seconds"] for k in kinds.values()), 1), "kinds": kinds}
+    return {
+        "seconds": round(seconds, 1),
+        "cell_seconds": round(sum(k["seconds"] for k in kinds.values()), 1),
+        "kinds": kinds,
+    }

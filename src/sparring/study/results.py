@@ -55,10 +55,9 @@ class Results:
 
     def cell(self, name: str) -> CellResult | None:
         """The cell of that name; None if it did not finish. Raises KeyError if the study has none."""
-        return self._found[name] if name in self._found else self._missing(name)
-
-    def _missing(self, name: str) -> None:
-        self._planned[name]
+        if name not in self._planned:
+            raise KeyError(name)
+        return self._found.get(name)
 
     def find(self, **tags: Tag) -> list[CellResult]:
         """The finished cells that have all of these tags, in the order of the study."""

@@ -112,9 +112,7 @@ def corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """The same comparisons with Holm's correction over all that are not primary, judged again."""
     others = [i for i, each in enumerate(comparisons) if not each.primary]
     adjusted = dict(zip(others, statistics.holm([comparisons[i].t_p for i in others]), strict=True))
-    return [
-        _judged(replace(each, p_holm=adjusted[i])) if i in adjusted else each for i, each in enumerate(comparisons)
-    ]
+    return [_judged(replace(each, p_holm=adjusted[i])) if i in adjusted else each for i, each in enumerate(comparisons)]
 
 
 def _judged(it: Comparison) -> Comparison:

@@ -27,7 +27,9 @@ def anchors(study: str) -> list[dict[str, str]]:
     entries = yaml.safe_load(file.read_text("utf-8"))
     for entry in entries:
         if set(entry) != KEYS or entry["read"] not in READ or not str(entry["same"]).startswith(("yes", "no: ")):
-            raise ConfigError(f"{file}: {entry.get('id', entry)} must have {', '.join(sorted(KEYS))}, see {__name__}.anchors.")
+            raise ConfigError(
+                f"{file}: {entry.get('id', entry)} must have {', '.join(sorted(KEYS))}, see {__name__}.anchors."
+            )
     return [{key: str(value) for key, value in entry.items()} for entry in entries]
 
 
@@ -49,4 +51,6 @@ def anchor_table(study: str, ours: Mapping[str, str], *, title: str = "Published
         for entry in entries
     )  # fmt: skip
     columns = ("setting", "ours", "published", "source", "their protocol", "same protocol?")
-    return Table(title, columns, rows, "Where the protocol is not the same, the numbers show an order of magnitude, no rank.")
+    return Table(
+        title, columns, rows, "Where the protocol is not the same, the numbers show an order of magnitude, no rank."
+    )
