@@ -16,7 +16,7 @@ GROUPS = [
 # Modules that serve the leaves beside them.
 NO_LEAF = {
     "base", "__init__", "wandb_settings", "augment", "cache", "class_count", "decode", "download", "image_data", "public",
-    "source", "split", "storage", "stream", "analysis", "cell", "code", "compose", "engine", "plan", "display", "record",
+    "source", "split", "storage", "stream", "analysis", "cell", "code", "compose", "engine", "plan", "curve", "display", "record",
     "results", "statistics", "verdict", "work",
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ import pytest
 
 from sparring.errors import ConfigError
 from sparring.executor.inline import Inline
-from sparring.executor.process import Process, WorkerDied
+from sparring.executor.process import CallStopped, Process, WorkerDied
 
 
 def fail() -> None:
@@ -100,3 +100,15 @@ def test_inline_runs_at_once_and_gives_the_threads_back() -> None:
 def test_no_workers_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"executor.workers=0"):
         Process(workers=0, threads=1)
+
+
+def _stop() -> None:
+    from sparring.errors import Interrupted
+
+    raise Interrupted("stopped by SIGTERM", 15)
+
+
+@pytest.mark.slow
+def test_a_call_that_a_signal_stopped_is_told_from_one_that_failed() -> None:
+    with Process(workers=1, threads=1) as executor, pytest.raises(CallStopped, match="stopped by SIGTERM"):
+        executor.submit(_stop).result()

@@ -8,9 +8,9 @@ import pytest
 
 from sparring.errors import Interrupted
 from sparring.executor.inline import Inline
+from sparring.study.display import Progress
 from sparring.study.engine import Outcome, run
 from sparring.study.plan import Planned
-from sparring.study.display import Progress
 from sparring.study.work import OUTPUT, RECORD
 from tests.study.toy import planned, stage
 

@@ -32,7 +32,9 @@ def toy(config: Any, run_dir: Path) -> dict[str, Any]:
         os.kill(os.getpid(), signal.SIGKILL)
     with RunDir.create(run_dir) as run:
         value = 1 + sum(json.loads((Path(each) / "result.json").read_text())["value"] for each in config.inputs)
-        run.write_result({"value": value, "clock": {"iteration": config.steps, "images_seen": config.steps}})
+        classes = None if config.per_class is None else list(config.per_class)
+        clock = {"iteration": config.steps, "images_seen": config.steps}
+        run.write_result({"value": value, "per_class": classes, "clock": clock})
     return {}
 
 
@@ -47,7 +49,14 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def planned(
-    folder: Path, name: str, *inputs: str, act: str = "", key: str = "k", steps: int = 5, **tags: Any
+    folder: Path,
+    name: str,
+    *inputs: str,
+    act: str = "",
+    key: str = "k",
+    steps: int = 5,
+    per_class: Any = None,
+    **tags: Any,
 ) -> Planned:
-    config = {"act": act, "inputs": [str(folder / other) for other in inputs], "steps": steps}
+    config = {"act": act, "inputs": [str(folder / other) for other in inputs], "steps": steps, "per_class": per_class}
     return Planned(Cell(name, "toy", (), tags), config, inputs, key, folder / name)

@@ -23,6 +23,10 @@ class WorkerDied(RuntimeError):
     """The process of a call ended before the call did."""
 
 
+class CallStopped(RuntimeError):
+    """A signal to the worker ended the call, which may be made again."""
+
+
 class Process(Executor):
     """`workers` processes with `threads` threads of torch each; calls and results are pickled."""
 
@@ -130,12 +134,16 @@ def _serve(connection: Connection, threads: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)
     import torch
 
+    from sparring.errors import Interrupted
+
     torch.set_num_threads(threads)
     with contextlib.suppress(EOFError):
         while True:
             fn, args, kwargs = connection.recv()
             try:
                 answer = (True, fn(*args, **kwargs))
+            except (Interrupted, KeyboardInterrupt) as error:
+                answer = (False, CallStopped(f"it was stopped: {error}"))
             except BaseException as error:
                 traceback.print_exc()
                 answer = (False, RuntimeError(f"{type(error).__name__}: {error}"))

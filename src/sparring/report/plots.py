@@ -19,6 +19,7 @@ MARKERS = "osD^v"  # lines are told apart without colour too
 
 def panel(plot: Mapping[str, Any]) -> Panel:
     """`plot` is a `sparring.study.analysis.Plot` as stored in result.json: title, x_label, y_label, x, lines, log_x, note."""
+    plot = {**plot, "lines": [each for each in plot["lines"] if each["y"]]}  # an arm all of whose cells failed has none
     lines = [
         Line(each["label"], f"var(--line-{i % COLOURS + 1})", short(_known(each["y"])[-1:]))
         for i, each in enumerate(plot["lines"])

@@ -25,9 +25,9 @@ from sparring.study import code
 from sparring.study.analysis import Analysis
 from sparring.study.base import Study
 from sparring.study.compose import composing, searchpath
+from sparring.study.display import Progress
 from sparring.study.engine import Outcome, run
 from sparring.study.plan import Planned, plan
-from sparring.study.display import Progress
 from sparring.study.record import analysis_record, cells_record, costs_record
 from sparring.study.results import Results
 

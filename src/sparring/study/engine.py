@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from sparring.executor.process import CallStopped
 from sparring.study.plan import Planned
 from sparring.study.work import Record, run_cell
 
@@ -98,6 +99,7 @@ def _why(outcome: Outcome) -> str:
 def _submit(each: Planned, executor: Executor, watcher: Watcher, aside: Path) -> "Future[Record]":
     put_aside(each.folder, each.cell.name, aside)
     watcher.started(each.cell.name)
+    watcher.tick()
     return executor.submit(run_cell, each.cell.verb, each.config, each.cell.overrides, each.folder, each.key)
 
 
@@ -112,11 +114,13 @@ def put_aside(folder: Path, name: str, aside: Path) -> None:
 
 
 def _record_of(future: "Future[Record]", each: Planned) -> Record:
-    """What the worker recorded; if it could not, that is recorded here."""
+    """What the worker recorded; if it could not, that is recorded here, unless somebody stopped it."""
     error = future.exception()
     if error is None:
         return future.result()
     record = Record(each.key, "failed", f"{error}", 0.0)
+    if isinstance(error, CallStopped):  # without a record, the cell is run again when the study goes on
+        return record
     with contextlib.suppress(OSError):
         each.folder.mkdir(parents=True, exist_ok=True)
         record.write(each.folder)

@@ -5,6 +5,7 @@ Nothing heavy is imported before a cell is run: a worker process sets its thread
 
 import contextlib
 import json
+import shutil
 import time
 import traceback
 from collections.abc import Iterator
@@ -45,7 +46,8 @@ class Record:
 def run_cell(verb: str, config: dict[str, Any], overrides: tuple[str, ...], folder: Path, key: str) -> Record:
     """Call `sparring.stage.<verb>.<verb>` in the new directory `folder`.
 
-    A stage that fails makes a failed record, not an exception. What it prints goes to output.log.
+    A stage that fails makes a failed record, not an exception. What it prints goes to output.log. The checkpoints of a
+    finished training are removed.
 
     Raises:
         Interrupted, KeyboardInterrupt: the stage was stopped; there is no record then.
@@ -68,6 +70,9 @@ def run_cell(verb: str, config: dict[str, Any], overrides: tuple[str, ...], fold
             traceback.print_exc()
             first_line = (str(error).splitlines() or [""])[0]
             reason = str(error) if isinstance(error, SparringError) else f"{type(error).__name__}: {first_line}"
+    if not reason:
+        # Only an unfinished training needs them, and hundreds of cells would fill the disk; weights.safetensors stays.
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     record = Record(key, "failed" if reason else "finished", reason, round(time.perf_counter() - started, 3))
     record.write(folder)
     return record
