@@ -74,7 +74,7 @@ class SeedNoise(Study):
         )  # fmt: skip
         accuracy = comparison_table(
             comparisons, title="Two trainings that differ in nothing but the seed", unit="points",
-            metric="test accuracy, %", where="labels per class",
+            metric="test accuracy, %", where="setting",
         )  # fmt: skip
         return Analysis(
             question=self.question,
@@ -88,7 +88,7 @@ class SeedNoise(Study):
 
     def _compared(self, results: Results, labels: int) -> Comparison:
         return results.compare(
-            *ACCURACY, arm="again", baseline="first", scale=100, labels=labels, where=str(labels),
+            *ACCURACY, arm="again", baseline="first", scale=100, labels=labels, where=f"{labels} labels per class",
             smallest_effect=self.smallest_effect, primary=labels == self.labels[0],
         )  # fmt: skip
 
