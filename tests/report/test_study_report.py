@@ -75,11 +75,18 @@ def full(folder: Path) -> Analysis:
 
 def test_the_page_holds_everything_and_escapes_it(tmp_path: Path) -> None:
     failed = {"r1/gan": {"state": "failed", "reason": "out of memory", "seconds": 0.0}}
-    checks = [{"arms": ["real", "gan"], "where": "50", "equal_training": {"iteration": 500}, "cells": 12}]
+    checks = [
+        {
+            "arms": ["real", "gan"],
+            "where": "50",
+            "equal_training": {"iteration": 500, "images_seen": 32000},
+            "cells": 12,
+        }
+    ]
     page = write(tmp_path, full(tmp_path), cells=failed, checks=checks).read_text()
     for text in (
         "Do images of a GAN help &lt;digits&gt;?", "Yes: they do.", "+2.0", "HELPS", "One data set.", "out of memory",
-        "500 iteration, in each of 12 runs", "study</th><td>&lt;b&gt;x", "UNDERPOWERED",
+        "real and gan, 50", "500 steps on 32,000 images, in each of 12 runs", "study</th><td>&lt;b&gt;x", "UNDERPOWERED",
     ):  # fmt: skip
         assert text in page, text
     assert "<script" not in page

@@ -56,6 +56,7 @@ def test_what_was_typed_for_the_data_and_for_all_trainings_reaches_every_trainin
         assert composer("train", ("seed=4",), FOLDER).data.image_size == 14
         assert composer("train", ("seed=4",), FOLDER).seed == 4
         assert composer("train", ("data=cifar10",), FOLDER).data.image_size == 32
+        assert composer("train", ("data=cifar10",), FOLDER, "data").data.image_size == 14
 
 
 def test_references_become_directories_and_come_first(composer: Composer) -> None:

@@ -1,5 +1,6 @@
 """report.html and report.md of a study, for readers who never saw the code; no network, no JavaScript, no other file."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def view(run: RunDir, result: Mapping[str, Any], overrides: Sequence[str]) -> di
         "settings": list(flat(_settings(run))),
         "costs": list(_costs(result["cost"])),
         "machine": list(machine(result["environment"])),
-        "command": " ".join(["python study.py", *overrides]),
+        "command": " ".join(["python study.py", *map(shlex.quote, overrides)]),
         "config_hash": result["config_hash"],
     }
 
@@ -84,12 +85,9 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """(arms compared, how long each of their classifiers was trained)."""
     for each in checks:
         clock = each["equal_training"]
-        what = (
-            ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in clock.items())
-            if clock
-            else "no training"
-        )
-        yield f"{' and '.join(each['arms'])} {each['where']}".strip(), f"{what}, in each of {each['cells']} runs"
+        what = f"{clock['iteration']:,} steps on {clock['images_seen']:,} images" if clock else "no training"
+        where = f", {each['where']}" if each["where"] else ""
+        yield f"{' and '.join(each['arms'])}{where}", f"{what}, in each of {each['cells']} runs"
 
 
 def _failed(cells: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

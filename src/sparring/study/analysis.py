@@ -87,7 +87,10 @@ def comparison_table(comparisons: Sequence[Comparison], *, title: str, unit: str
         rows.append(_row(it))
     head = (where, "arm", metric, f"difference ({unit})", "95 % t", "95 % BCa", "p", "p (Holm)", "wins", "detectable")
     columns = (*head, "verdict", "remark")
-    keep = [i for i, name in enumerate(columns) if i != 0 or any(row[0] for row in rows)]
+    empty = ("", DASH)
+    keep = [
+        i for i, name in enumerate(columns) if name not in (where, "remark") or any(row[i] not in empty for row in rows)
+    ]
     return Table(
         title=title, columns=tuple(columns[i] for i in keep), rows=tuple(tuple(row[i] for i in keep) for row in rows),
         note=(

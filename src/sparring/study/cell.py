@@ -20,6 +20,8 @@ class Cell:
     overrides: as on the verb's command line. `run=cell:r0/gan` gives it the run directory of another cell, which is then run
         first; for `verb="train"` the data set and the study's `train` overrides are put in front of them.
     tags: what `Results` finds the cell by, for example {"arm": "gan", "replicate": 0, "labels": 50}.
+    data_at: where in its configuration the study's data set stands, so that settings typed for it (`data.image_size=8`) reach it;
+        None: in `data`, for a training that does not choose its own data.
 
     Cells that several arms share have one name and are run once.
     """
@@ -28,6 +30,7 @@ class Cell:
     verb: str
     overrides: tuple[str, ...]
     tags: Mapping[str, str | int | float] = field(default_factory=dict)
+    data_at: str | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

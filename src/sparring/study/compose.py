@@ -45,8 +45,10 @@ class Composer:
         self._current: _Base | None = None  # whose `hydra` is Hydra's own now
         self.data_settings = self._changed_data()
 
-    def __call__(self, verb: str, overrides: Sequence[str], run_dir: Path) -> DictConfig:
+    def __call__(self, verb: str, overrides: Sequence[str], run_dir: Path, data_at: str | None = None) -> DictConfig:
         """What `python <verb>.py <overrides>` gives its stage, with the study's paths and `run_dir`; resolved.
+
+        data_at: see `Cell.data_at`.
 
         Raises:
             ConfigError: an override names nothing, or a setting has no value.
@@ -58,9 +60,10 @@ class Composer:
             choices = tuple(str(item.input_line) for item in parsed if groups.chosen_by(item))
             base = self._base(verb, choices)
             config = copy.deepcopy(base.task)
-            if verb == "train" and f"data={self._study.dataset}" in overrides:
-                for key, value in self.data_settings.items():
-                    OmegaConf.update(config, f"data.{key}", value)
+            if data_at is None and verb == "train" and f"data={self._study.dataset}" in overrides:
+                data_at = "data"
+            for key, value in self.data_settings.items() if data_at else ():
+                OmegaConf.update(config, f"{data_at}.{key}", value)
             ConfigLoaderImpl._apply_overrides_to_config([item for item in parsed if not groups.chosen_by(item)], config)
             for name, place in {**self._study.paths, "run_dir": str(run_dir)}.items():
                 OmegaConf.update(config, f"paths.{name}", place)

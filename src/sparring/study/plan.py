@@ -69,7 +69,7 @@ def _unique(cells: Sequence[Cell]) -> dict[str, Cell]:
 
 def _composed(cell: Cell, composer: Composer, folder: Path) -> dict[str, Any]:
     try:
-        config = OmegaConf.to_container(composer(cell.verb, cell.overrides, folder))
+        config = OmegaConf.to_container(composer(cell.verb, cell.overrides, folder, cell.data_at))
     except ConfigError as error:
         raise ConfigError(f"cell {cell.name}: {error}") from error
     assert isinstance(config, dict)
