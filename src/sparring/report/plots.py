@@ -20,8 +20,13 @@ MARKERS = "osD^v"  # lines are told apart without colour too
 def panel(plot: Mapping[str, Any]) -> Panel:
     """`plot` is a `sparring.study.analysis.Plot` as stored in result.json: title, x_label, y_label, x, lines, log_x, note."""
     plot = {**plot, "lines": [each for each in plot["lines"] if each["y"]]}  # an arm all of whose cells failed has none
+    curves = not any(isinstance(value, str) for value in plot["x"])
     lines = [
-        Line(each["label"], f"var(--line-{i % COLOURS + 1})", short(_known(each["y"])[-1:]))
+        Line(
+            each["label"] + (" (dashed)" if curves and i >= COLOURS else ""),
+            f"var(--line-{i % COLOURS + 1})",
+            short(_known(each["y"])[-1:]),
+        )
         for i, each in enumerate(plot["lines"])
     ]
     return Panel(plot["title"], _draw(plot), lines, plot["note"])
