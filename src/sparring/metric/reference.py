@@ -14,6 +14,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from sparring.cli.config import CONFIG_DIR, compose_all, hydra_at, resolved
+from sparring.cli.resume import find_run, quoted
 from sparring.data.image_data import ImageData
 from sparring.environment import config_hash
 from sparring.errors import CheckpointError
@@ -42,8 +43,6 @@ def attach_network(features: Features, *, data: DictConfig, cache_dir: Path, log
     if not isinstance(features, Classifier):
         return features
     if features.run is not None:
-        from sparring.cli.resume import find_run
-
         loaded = load_classifier(RunDir.open(find_run(features.run, log_dir)), extensions=[])
     else:
         loaded = reference_classifier(data, cache_dir)
@@ -60,7 +59,7 @@ def reference_classifier(data: DictConfig, cache_dir: Path) -> Loaded:
 
     Trained in a process of its own, so that it neither shares nor disturbs anything of the run that asks.
     """
-    config = _recipe(data)
+    config = _recipe(data, Path("unused"))
     fingerprint = _train_fingerprint(config)
     key = hashlib.sha256(json.dumps([config_hash(config), fingerprint]).encode()).hexdigest()[:16]
     folder = cache_dir.expanduser() / "classifiers" / f"{config.data.name}-{key}"
@@ -68,14 +67,16 @@ def reference_classifier(data: DictConfig, cache_dir: Path) -> Loaded:
     with (folder.parent / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second process waits for the first one's result
         if not (folder / "result.json").exists():
-            _train(config, folder)
+            _train(data, folder)
     return load_classifier(RunDir.open(folder), extensions=[])
 
 
-def _recipe(data: DictConfig) -> DictConfig:
+def _recipe(data: DictConfig, run_dir: Path) -> DictConfig:
     """`experiment=reference_classifier` on the data set of `data`, resolved; small random shifts, mirrored where data is."""
     with hydra_at(CONFIG_DIR, "train"):
-        config = compose_all("train", [f"experiment={EXPERIMENT}", "name=reference"])
+        config = compose_all(
+            "train", [f"experiment={EXPERIMENT}", "name=reference", f"paths.run_dir={quoted(run_dir)}"]
+        )
         own = OmegaConf.to_container(data, resolve=True)
         assert isinstance(own, dict)
         batch = {"batch_size": config.data.batch_size, "crop": max(1, data.image_size // 14)}
@@ -92,13 +93,13 @@ def _train_fingerprint(config: DictConfig) -> str:
     return data.fingerprints()["train"]
 
 
-def _train(config: DictConfig, folder: Path) -> None:
+def _train(data: DictConfig, folder: Path) -> None:
     """Train into a folder beside `folder`, then rename: the cache holds whole runs only."""
-    print(f"Training the reference classifier of {config.data.name} for the metrics, once ...", file=sys.stderr)
+    print(f"Training the reference classifier of {data.name} for the metrics, once ...", file=sys.stderr)
     temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{folder.name}-", dir=folder.parent))
     try:
         settings = temporary / "config.yaml"
-        settings.write_text(OmegaConf.to_yaml(config))
+        settings.write_text(OmegaConf.to_yaml(_recipe(data, temporary / "run")))
         environment = {name: value for name, value in os.environ.items() if name not in LAUNCHED}
         command = [sys.executable, "-m", "sparring.metric.reference", str(settings), str(temporary / "run")]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

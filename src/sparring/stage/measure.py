@@ -180,10 +180,10 @@ def measure_all(subject: Subject, sides: Sides, *, splits: Sequence[str], names:
     values = []
     for split in splits:
         spreads = _spreads(results[split], first[1], sides.reference(split), names, k)
-        floor, floor_count, reference_count = floors(sides, split, subject.count, names=names, k=k)
+        floor, floor_count = floors(sides, split, subject.count, names=names, k=k)
         for name in names:
             found, own = _mean_of([each[name] for each in results[split]])
-            values.append(Value(name, split, found, own, spreads[name], floor[name], floor_count, reference_count))
+            values.append(Value(name, split, found, own, spreads[name], floor[name], floor_count, len(sides[split])))
     return Measured(values, subject, sides, *first, _judged(subject, first[0]))
 
 
@@ -219,8 +219,8 @@ def _deviation(values: Sequence[float | None]) -> float | None:
     return math.sqrt(sum((value - mean) ** 2 for value in known) / (len(known) - 1))
 
 
-def floors(sides: Sides, split: str, count: int, *, names: Sequence[str], k: int) -> tuple[dict[str, Found], int, int]:
-    """The metrics of real images in place of samples: (values, number of them, number of reference images).
+def floors(sides: Sides, split: str, count: int, *, names: Sequence[str], k: int) -> tuple[dict[str, Found], int]:
+    """The metrics of real images in place of samples: (values, number of them).
 
     Some training images, at most half of them, are held against the others, or against val or test: what a perfect
     generator would get, up to the smaller counts, which the record names.
@@ -230,7 +230,7 @@ def floors(sides: Sides, split: str, count: int, *, names: Sequence[str], k: int
     size = min(count, len(train) // 2)
     fake, rest = train[order[:size]], train[order[size:]]  # an image must not be its own neighbour
     reference = Reference(rest if split == "train" else sides[split], rest, sides.held_out(), sides.num_classes)
-    return dict(measure(fake, reference, names=names, k=k)), len(fake), len(reference.real)
+    return dict(measure(fake, reference, names=names, k=k)), len(fake)
 
 
 def _judged(subject: Subject, samples: Batch) -> dict[str, Any] | None:
