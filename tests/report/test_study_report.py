@@ -148,7 +148,7 @@ def test_the_table_shows_each_baseline_once_and_drops_an_empty_setting() -> None
         (against(2.0), "Yes: adding fakes helps against real alone, by +2.0"),
         (against(-2.0), "No: adding fakes hurts against real alone, by −2.0"),
         (against(0.0), "No evidence that adding fakes helps or hurts"),
-        (against(0.0, noise=3.0), "would have been seen, and 1.00 already matter"),
+        (against(0.0, noise=3.0), "would have been seen, and 1.00 would already matter"),
         (against(2.0, n=3), "not enough replicates (3, at least 6"),
         (against(2.0, n=1), "cannot tell"),
         (against(2.0, n=5, where="50 labels"), "at 50 labels"),

@@ -118,11 +118,12 @@ def answer(it: Comparison, *, what: str, baseline: str, unit: str, replicates: i
     if it.n < replicates:
         over += f" ({replicates - it.n} of {replicates} failed)"
     versus = f"against {baseline}{place}"
+    doubt = f"; but {it.note}" if it.note else ""
     match it.verdict:
         case Verdict.HELPS:
-            return f"Yes: {what} helps {versus}, by {measured} {over}."
+            return f"Yes: {what} helps {versus}, by {measured} {over}{doubt}."
         case Verdict.HURTS:
-            return f"No: {what} hurts {versus}, by {measured} {over}."
+            return f"No: {what} hurts {versus}, by {measured} {over}{doubt}."
         case Verdict.NO_EVIDENCE:
             return (
                 f"No evidence that {what} helps or hurts {versus}: {measured} {over}, although a difference of "
@@ -131,7 +132,7 @@ def answer(it: Comparison, *, what: str, baseline: str, unit: str, replicates: i
     if math.isnan(it.t.low):
         return f"The study cannot tell whether {what} helps or hurts {versus}: {it.note}."
     seen = f"only a difference of about {number(it.detectable)} {unit} or more would have been seen"
-    why = it.note if it.n < 6 else f"{seen}, and {number(it.smallest_effect)} already matter"
+    why = it.note if it.n < 6 else f"{seen}, and {number(it.smallest_effect)} would already matter"
     return f"The study cannot tell whether {what} helps or hurts {versus}: {measured} {over}; {why}."
 
 
