@@ -15,7 +15,7 @@ def choices(group: str) -> list[str]:
 
 LEAVES = [
     (group, choice)
-    for group in ("code", "head", "loss", "schedule", "generator", "discriminator", "regularizer")
+    for group in ("code", "head", "loss", "schedule", "generator", "discriminator", "regularizer", "augment", "selection")
     for choice in choices(f"model/{group}")
 ]
 
@@ -25,6 +25,7 @@ PARTNERS = {
     ("code", "none"): ["model/head=none"],
     ("head", "none"): ["model/code=none"],
     ("code", "cbn"): ["model/generator=dcgan"],
+    ("regularizer", "path_length"): ["model/generator=stylegan2"],
 }
 CONDITIONING = [("none", "none"), ("concat", "projection")]
 
