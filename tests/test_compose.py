@@ -15,9 +15,11 @@ def choices(group: str) -> list[str]:
 
 LEAVES = [
     (group, choice)
-    for group in ("code", "head", "loss", "schedule", "generator", "discriminator", "regularizer", "augment", "selection")
+    for group in (
+        "code", "head", "loss", "schedule", "generator", "discriminator", "regularizer", "augment", "selection",
+    )
     for choice in choices(f"model/{group}")
-]
+]  # fmt: skip
 
 
 # What a leaf needs beside it: a label is seen by both players or by neither, and cbn needs norms.
@@ -48,6 +50,11 @@ def test_every_leaf_trains_one_iteration(group: str, choice: str, tmp_path: Path
     one_iteration(tmp_path, cache_dir, f"model/{group}={value}", *PARTNERS.get((group, choice), []))
 
 
+@pytest.mark.parametrize("backbone", choices("model/backbone"))
+def test_every_backbone_trains_one_iteration(backbone: str, tmp_path: Path, cache_dir: Path) -> None:
+    one_iteration(tmp_path, cache_dir, "model=classifier", f"model/backbone={backbone}")
+
+
 @pytest.mark.parametrize("model", choices("model"))
 def test_every_preset_trains_one_iteration(model: str, tmp_path: Path, cache_dir: Path) -> None:
     one_iteration(tmp_path, cache_dir, f"model={model}")
@@ -74,8 +81,15 @@ def _no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Training, "_report", lambda training: training.run.report)
 
 
+def tiny(overrides: tuple[str, ...]) -> list[str]:
+    """Small networks: the widths that the model has."""
+    if "model=classifier" in overrides:
+        return ["data.image_size=8"]
+    return TINY
+
+
 def one_iteration(folder: Path, cache_dir: Path, *overrides: str) -> None:
     run = folder / "run"
-    config = compose("debug=fast", *TINY, f"paths.cache_dir={cache_dir}", *overrides, run_dir=run)
+    config = compose("debug=fast", *tiny(overrides), f"paths.cache_dir={cache_dir}", *overrides, run_dir=run)
     result = train(config, run)
     assert result["clock"] == {"iteration": 1, "images_seen": 4}

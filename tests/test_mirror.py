@@ -11,8 +11,7 @@ PACKAGE = ROOT / "src" / "sparring"
 # Groups whose leaves are classes of sparring's own; the others configure Lightning, torch or Hydra.
 GROUPS = [
     "model/generator", "model/discriminator", "model/code", "model/head", "model/loss", "model/regularizer", "model/augment",
-    "model/selection", "model/schedule",
-    "callback", "logger", "data",
+    "model/selection", "model/schedule", "model/backbone", "callback", "logger", "data", "metric/features",
 ]  # fmt: skip
 # Modules that serve the leaves beside them.
 NO_LEAF = {

@@ -16,8 +16,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.errors import ConfigError, SparringError
-from sparring.model.gan import GAN
-from sparring.model.shapes import check_shapes
+from sparring.model.game import Game
 
 NAMED = frozenset(
     {"lightning.pytorch.Trainer", *(f"torch.optim.{name}" for name in ("Adam", "AdamW", "RMSprop", "SGD"))}
@@ -58,9 +57,8 @@ def build_model(config: DictConfig, *, extensions: Sequence[str] = ()) -> L.Ligh
         ConfigError: the networks do not fit each other or the data.
     """
     model = build(config.model, section="model", extensions=extensions)
-    if isinstance(model, GAN):
-        shape = {"channels": config.data.channels, "image_size": config.data.image_size}
-        check_shapes(model.generator, model.discriminator, latent_dim=model.latent_dim, **shape)
+    if isinstance(model, Game):
+        model.check_data(channels=config.data.channels, image_size=config.data.image_size)
     return model
 
 

@@ -74,6 +74,15 @@ def mean_over_ranks(values: Tensor) -> Tensor:
     return (shared / dist.get_world_size()).cpu()
 
 
+def sum_over_ranks(values: Tensor) -> Tensor:
+    """Sum of a tensor over all processes, on its own device; `values` itself in one process."""
+    if not active():
+        return values
+    shared = values.to(_communication_device(), copy=True)
+    dist.all_reduce(shared)
+    return shared.to(values.device)
+
+
 def any_rank(flag: int) -> int:
     """The largest `flag` of all processes, so that every process takes the same decision."""
     if not active():

@@ -6,6 +6,7 @@ from sparring.errors import ConfigError
 from sparring.model.schedule.constant import Constant
 from sparring.model.schedule.cosine import Cosine
 from sparring.model.schedule.linear import Linear
+from sparring.model.schedule.one_cycle import OneCycle
 from sparring.model.schedule.r3gan import R3GAN
 
 
@@ -53,3 +54,9 @@ def test_other_schedules_leave_the_rest_alone() -> None:
         schedule.adjust(group, 0.5)
         assert group == {"betas": (0.5, 0.9)}
         assert (schedule.penalty(0.5), schedule.half_life(0.5), schedule.augmentation(0.5)) == (1.0, 1.0, 1.0)
+
+
+def test_one_cycle() -> None:
+    factor = OneCycle(peak=0.2, initial=0.1, final=0.0)
+    values = [factor(progress) for progress in (0.0, 0.1, 0.2, 0.6, 1.0)]
+    assert values == pytest.approx([0.1, 0.55, 1.0, 0.5, 0.0])

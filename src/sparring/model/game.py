@@ -64,6 +64,9 @@ class Game(L.LightningModule):
     def prepare(self, data: Any) -> None:
         """Take over what only the opened data knows; called once, after `data.setup`, before training."""
 
+    def check_data(self, *, channels: int, image_size: int) -> None:
+        """Raise ConfigError where the networks do not fit each other or images of this shape; before any data is read."""
+
     def networks(self) -> dict[str, nn.Module]:
         """What is saved to `weights.safetensors`, as `<name>.<tensor>`; averaged networks included."""
         return {player: getattr(self, player) for player in self.factories}

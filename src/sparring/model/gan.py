@@ -20,7 +20,7 @@ from sparring.model.part import DiscriminatorView, Draws, GeneratorView, Judged,
 from sparring.model.regularizer.base import Regularizer
 from sparring.model.schedule.base import Schedule
 from sparring.model.selection.base import Selection
-from sparring.model.shapes import check_labels, check_parts
+from sparring.model.shapes import check_labels, check_parts, check_shapes
 from sparring.types import Batch
 
 
@@ -216,6 +216,10 @@ class GAN(Game):
         return torch.autocast(self.device.type, enabled=False) if needed else nullcontext()
 
     # -- Lightning -----------------------------------------------------------------------------------------------------
+
+    def check_data(self, *, channels: int, image_size: int) -> None:
+        shape = {"channels": channels, "image_size": image_size}
+        check_shapes(self.generator, self.discriminator, latent_dim=self.latent_dim, **shape)
 
     def prepare(self, data: Any) -> None:
         self.class_prior.copy_(data.class_prior)

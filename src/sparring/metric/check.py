@@ -1,0 +1,36 @@
+"""What every metric refuses: features that are not a matrix of finite numbers, or too few of them."""
+
+from torch import Tensor
+
+from sparring.errors import ConfigError, DataError
+
+
+def check_features(features: Tensor, *, what: str, at_least: int = 1) -> None:
+    """Refuse anything but (N, D) finite floats with N >= at_least.
+
+    Raises:
+        DataError: NaN or infinity, or fewer rows than `at_least`; the sentence begins with `what`.
+    """
+    if features.ndim != 2 or not features.is_floating_point():
+        raise ConfigError(
+            f"{what} are {features.dtype} of shape {tuple(features.shape)}, expected floats of shape (N, D)."
+        )
+    if len(features) < at_least:
+        raise DataError(f"{what} are {len(features)} rows, this metric needs {at_least} or more: give more images.")
+    bad = ~features.isfinite().all(dim=1)
+    if bool(bad.any()):
+        first = int(bad.nonzero()[0])
+        raise DataError(
+            f"{what} hold NaN or infinity in {int(bad.sum())} of {len(features)} rows (first: row {first}): the images"
+            " or the feature network are broken; look at that image."
+        )
+
+
+def check_pair(fake: Tensor, real: Tensor, *, at_least: int = 1) -> None:
+    """`check_features` of both sides, which must have the same number of columns."""
+    check_features(fake, what="Features of the fakes", at_least=at_least)
+    check_features(real, what="Features of the reference", at_least=at_least)
+    if fake.shape[1] != real.shape[1]:
+        raise ConfigError(
+            f"The fakes have {fake.shape[1]} features and the reference {real.shape[1]}: use one extractor for both."
+        )

@@ -1,0 +1,51 @@
+"""How good a classifier is: accuracy, per class, confusion, and calibration. Pure functions of logits and labels."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+BINS = 15
+
+
+def accuracy(logits: Tensor, label: Tensor) -> float:
+    """Share of images (N,) whose largest logit (N, K) is their label's."""
+    return float((logits.argmax(1) == label).double().mean())
+
+
+def confusion(logits: Tensor, label: Tensor) -> Tensor:
+    """(K, K) int64 counts; row: true class, column: predicted class."""
+    classes = logits.shape[1]
+    return torch.bincount(label * classes + logits.argmax(1), minlength=classes**2).view(classes, classes)
+
+
+def per_class(counts: Tensor) -> list[float | None]:
+    """Recall of each class from a confusion matrix (K, K); None for a class without images."""
+    totals = counts.sum(1)
+    return [int(counts[k, k]) / int(totals[k]) if totals[k] else None for k in range(len(counts))]
+
+
+def expected_calibration_error(logits: Tensor, label: Tensor, *, bins: int = BINS) -> float:
+    """Mean gap between confidence and accuracy over `bins` equal bins of confidence, weighted by their images.
+
+    Guo et al. 2017, equation 3.
+    """
+    confidence, predicted = logits.double().softmax(1).max(1)
+    right = (predicted == label).double()
+    which = (confidence * bins).ceil().long().clamp(1, bins) - 1  # bins are (m / bins, (m + 1) / bins]
+    gap = torch.zeros(bins, dtype=torch.float64).index_add_(0, which, right - confidence)
+    return float(gap.abs().sum() / len(label))
+
+
+def report(logits: Tensor, label: Tensor) -> dict[str, Any]:
+    """Everything above of logits (N, K) and labels (N,), as plain values."""
+    logits, label = logits.cpu(), label.cpu()
+    counts = confusion(logits, label)
+    return {
+        "accuracy": accuracy(logits, label),
+        "per_class": per_class(counts),
+        "confusion": counts.tolist(),
+        "ece": expected_calibration_error(logits, label),
+        "cross_entropy": float(torch.nn.functional.cross_entropy(logits.double(), label)),
+        "images": len(label),
+    }

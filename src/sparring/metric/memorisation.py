@@ -1,0 +1,88 @@
+"""Does the generator repeat its training images? AuthPct, nearest-neighbour distances, and whose neighbours to look at.
+
+No number here proves memorisation or its absence (Stein et al. 2023, section 6): look at the pictures too.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparring.errors import DataError
+from sparring.metric.check import check_features, check_pair
+from sparring.metric.distances import CHUNK, nearest, neighbour_radius
+
+
+@dataclass(frozen=True)
+class Memorisation:
+    """How near the fakes are to the training images.
+
+    authentic: percent of fakes farther from their nearest training image than that one is from its own nearest (AuthPct).
+    copies: share of fakes whose features equal a training image's exactly.
+    ratio: median distance fake -> train over fake -> held-out at equal set sizes; about 1, below it when memorising.
+    control: median distance fake -> train over held-out -> train; a generator as varied as the data has about 1 or more.
+    """
+
+    authentic: float
+    copies: float
+    ratio: float
+    control: float
+
+
+def memorisation(fake: Tensor, train: Tensor, held_out: Tensor, *, chunk: int = CHUNK) -> Memorisation:
+    """All four numbers from features (N, D), (T, D), (H, D); T >= 2. Raises DataError, ConfigError."""
+    check_pair(held_out, train)
+    distance, index = nearest_train(fake, train, chunk=chunk)
+    control = nearest(held_out, train, chunk=chunk)[0].median()
+    return Memorisation(
+        authentic=_authentic(distance[:, 0], index[:, 0], train, chunk),
+        copies=float((distance[:, 0] == 0).double().mean()),
+        ratio=distance_ratio(fake, train, held_out, chunk=chunk),
+        control=_quotient(distance[:, 0].median(), control),
+    )
+
+
+def nearest_train(fake: Tensor, train: Tensor, *, k: int = 1, chunk: int = CHUNK) -> tuple[Tensor, Tensor]:
+    """Distances (N, k) float64 and rows (N, k) int64 of the k training images nearest to each fake, nearest first."""
+    check_pair(fake, train)
+    check_features(train, what="Features of the training images", at_least=k)
+    return nearest(fake, train, k=k, chunk=chunk)
+
+
+def authentic_percent(fake: Tensor, train: Tensor, *, chunk: int = CHUNK) -> float:
+    """AuthPct (Alaa et al. 2022, section 2.3), 0 to 100: high is good. fake (N, D), train (T, D), T >= 2."""
+    distance, index = nearest_train(fake, train, chunk=chunk)
+    return _authentic(distance[:, 0], index[:, 0], train, chunk)
+
+
+def _authentic(distance: Tensor, index: Tensor, train: Tensor, chunk: int) -> float:
+    check_features(train, what="Features of the training images", at_least=2)
+    own = neighbour_radius(train, k=1, chunk=chunk).sqrt()
+    return 100 * float((distance > own[index]).double().mean())
+
+
+def distance_ratio(fake: Tensor, train: Tensor, held_out: Tensor, *, chunk: int = CHUNK) -> float:
+    """Median nearest-neighbour distance of the fakes to training images over that to held-out images.
+
+    A larger set has nearer neighbours by size alone, so the training images are cut into interleaved parts as large as the
+    smaller set, and a fake's distance is its mean over the parts; likewise the held-out images where they are more.
+    """
+    check_pair(fake, train)
+    check_pair(fake, held_out)
+    size = min(len(train), len(held_out))
+    return _quotient(_median_over_parts(fake, train, size, chunk), _median_over_parts(fake, held_out, size, chunk))
+
+
+def _median_over_parts(fake: Tensor, others: Tensor, size: int, chunk: int) -> Tensor:
+    parts = len(others) // size
+    distances = [nearest(fake, others[part : parts * size : parts], chunk=chunk)[0][:, 0] for part in range(parts)]
+    return torch.stack(distances).mean(dim=0).median()
+
+
+def _quotient(distance: Tensor, reference: Tensor) -> float:
+    if float(reference) == 0:
+        raise DataError(
+            "Half of the held-out distances are 0: the held-out images repeat each other or the fakes and are no control;"
+            " give other held-out images."
+        )
+    return float(distance / reference)

@@ -1,0 +1,133 @@
+"""A classifier as a game of one player: cross-entropy on real images, judged by its averaged weights."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from sparring.data.augment import normalise
+from sparring.errors import ConfigError
+from sparring.metric import classification
+from sparring.model.backbone.base import Backbone
+from sparring.model.ema import EMA
+from sparring.model.game import Game, OptimizerFactory, mean_over_images
+from sparring.model.schedule.base import Schedule
+from sparring.types import Batch
+
+EVAL_BATCH = 512
+
+
+class Classifier(Game):
+    """Backbone and its average.
+
+    Images are float32 in [-1, 1], NCHW. `network` is trained; `ema` is validated, tested, attacked and used.
+
+    label_smoothing: share of the target that is spread over all classes (Szegedy et al. 2016, section 7).
+    """
+
+    headline: ClassVar = {"loss/classifier": "C"}
+
+    def __init__(
+        self,
+        *,
+        backbone: Backbone,
+        optimizer: OptimizerFactory,
+        schedule: Schedule,
+        ema: EMA,
+        num_classes: int,
+        label_smoothing: float,
+        accumulate: int,
+        seed: int,
+    ) -> None:
+        if not 0 <= label_smoothing < 1:
+            raise ConfigError(f"model.label_smoothing={label_smoothing} must be from 0 to below 1.")
+        super().__init__(
+            players={"network": optimizer},
+            streams={"classifier": 1},
+            schedule=schedule,
+            accumulate=accumulate,
+            seed=seed,
+        )
+        self.network = backbone
+        self.averaging, self.ema = ema, ema.copy_of(backbone)
+        self.num_classes, self.label_smoothing = num_classes, label_smoothing
+        self._held_out: list[tuple[Tensor, Tensor]] = []
+
+    def training_step(self, batch: Mapping[str, list[Batch]], batch_idx: int) -> None:
+        (chunk,) = batch["classifier"]
+        self.begin_iteration(chunk)
+        for first in range(self.accumulate):
+            rows = slice(first, None, self.accumulate)
+            logits = self.network(chunk.image[rows].to(self.weight_dtype()))
+            loss = cross_entropy(logits, chunk.label[rows], label_smoothing=self.label_smoothing)
+            self.note(
+                {"loss/classifier": loss, "accuracy/train": (logits.argmax(1) == chunk.label[rows]).float().mean()}
+            )
+            self.manual_backward(loss / self.accumulate)
+        self.step_player("network")
+        self.averaging.update(self.ema, self.network, images=self.batch_size, images_seen=self.clock.images_seen)
+        self.clock.advance(images=self.batch_size)
+
+    def classifier(self) -> nn.Module:
+        """image -> logits, the network that others use."""
+        return self.ema
+
+    def networks(self) -> dict[str, nn.Module]:
+        return {"ema": self.ema, **super().networks()}
+
+    def check_data(self, *, channels: int, image_size: int) -> None:
+        check_classifier(self.ema, channels=channels, image_size=image_size, num_classes=self.num_classes)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._held_out.append((self.ema(batch.image.to(self.weight_dtype())).float(), batch.label))
+
+    def validation_scalars(self) -> dict[str, float]:
+        """Accuracy and cross-entropy of the averaged network on val."""
+        if not self._held_out:  # no val split
+            return {}
+        logits, label = (torch.cat(parts) for parts in zip(*self._held_out, strict=True))
+        self._held_out = []
+        right = (logits.argmax(1) == label).sum()
+        total = torch.stack([right.float(), cross_entropy(logits, label, reduction="sum")])
+        right_share, loss = mean_over_images(total, len(label)).tolist()
+        return {"val/accuracy": right_share, "val/cross_entropy": loss}
+
+    def final_metrics(self, data: Any) -> dict[str, Any]:
+        return judged(self.classifier(), data, self.device, self.weight_dtype()) | {"network": "ema"}
+
+    def train(self, mode: bool = True) -> "Classifier":
+        """The averaged network stays in eval mode."""
+        super().train(mode)
+        self.ema.eval()
+        return self
+
+
+@torch.no_grad()
+def logits_of(network: nn.Module, image: Tensor, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Logits (N, K) float32 on the CPU of uint8 images (N, C, H, W); `network` in eval mode."""
+    return torch.cat([network(normalise(part.to(device)).to(dtype)).float().cpu() for part in image.split(EVAL_BATCH)])
+
+
+def judged(network: nn.Module, data: Any, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
+    """`classification.report` on val (what choices are made by) and on test (read once, for the reported number)."""
+    found = {}
+    for split in ("val", "test"):
+        whole = data.whole(split)
+        if len(whole.label):
+            found[split] = classification.report(logits_of(network, whole.image, device, dtype), whole.label)
+    return found
+
+
+def check_classifier(network: nn.Module, *, channels: int, image_size: int, num_classes: int) -> None:
+    """One dry run on a copy without memory. Raises ConfigError."""
+    dry = copy.deepcopy(network).to("meta").eval()
+    shape = (2, channels, image_size, image_size)
+    try:
+        logits = dry(torch.empty(shape, device="meta"))
+    except RuntimeError as error:
+        raise ConfigError(f"model.backbone cannot take images of shape {shape[1:]}: {error}.") from None
+    if tuple(logits.shape) != (2, num_classes):
+        raise ConfigError(f"model.backbone must return logits of shape (2, {num_classes}), got {tuple(logits.shape)}.")

@@ -1,0 +1,18 @@
+"""One cycle: a linear warm-up to the full learning rate, then a linear decay (Smith and Topin 2019, without the momentum)."""
+
+from sparring.model.schedule.base import Schedule
+
+
+class OneCycle(Schedule):
+    """`initial` at the start, 1 at `peak` (share of the budget), `final` at the end, linear in between."""
+
+    def __init__(self, *, peak: float, initial: float, final: float) -> None:
+        if not 0 <= peak <= 1:
+            raise ValueError(f"one_cycle's peak is a share of the budget from 0 to 1, got {peak}")
+        self.peak, self.initial, self.final = peak, initial, final
+
+    def __call__(self, progress: float) -> float:
+        if progress < self.peak:
+            return self.initial + (1 - self.initial) * progress / self.peak
+        share = (progress - self.peak) / (1 - self.peak) if self.peak < 1 else 0.0
+        return 1 + (self.final - 1) * min(share, 1.0)

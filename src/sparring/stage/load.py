@@ -1,0 +1,63 @@
+"""A classifier out of a run directory: what metrics, attacks and studies ask about an image."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from sparring import weights as weights_file
+from sparring.build import build_model
+from sparring.environment import config_hash
+from sparring.errors import CheckpointError
+from sparring.run_dir import RunDir
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """network: images (N, C, H, W) in [-1, 1] -> logits (N, K); on the CPU, in eval mode, weights frozen.
+
+    origin: what a record says about where it comes from; plain values.
+    """
+
+    network: nn.Module
+    class_names: tuple[str, ...]
+    channels: int
+    image_size: int
+    origin: dict[str, Any]
+
+
+def load_classifier(source: RunDir, *, extensions: list[str]) -> Loaded:
+    """The classifier that a run trained, whatever game it was trained in.
+
+    Raises:
+        CheckpointError: the run trained none, has no weights, or they do not fit its settings.
+    """
+    config, tensors = source.config, source.load_weights()
+    model: Any = build_model(config, extensions=extensions)
+    if not hasattr(model, "classifier"):
+        raise CheckpointError(
+            f"{source.path} holds no classifier; give the directory of a run of train.py with model=classifier."
+        )
+    for name, network in model.networks().items():
+        own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+        try:
+            network.load_state_dict(own)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise CheckpointError(
+                f"The weights of {source.path} do not fit its settings ({reason}); restore the run from a copy."
+            ) from error
+    metadata = weights_file.stored_metadata(source.weights)
+    network = model.classifier().eval().requires_grad_(False).to(torch.float32)
+    origin = {
+        "run": str(source.path),
+        "config_hash": config_hash(config),
+        "weights_sha256": weights_file.stored_hash(source.weights),
+        "iteration": int(metadata["iteration"]),
+        "images_seen": int(metadata["images_seen"]),
+        "fingerprints": json.loads(metadata["fingerprints"]),
+    }
+    names = tuple(json.loads(metadata["classes"]))
+    return Loaded(network, names, config.data.channels, config.data.image_size, origin)

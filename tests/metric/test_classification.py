@@ -1,0 +1,38 @@
+"""Accuracy, confusion and calibration against hand-computed cases."""
+
+import math
+
+import torch
+
+from sparring.metric import classification
+
+
+def logits_for(*probabilities: tuple[float, ...]) -> torch.Tensor:
+    return torch.tensor(probabilities, dtype=torch.float64).log()
+
+
+def test_confusion_and_per_class() -> None:
+    logits, label = torch.eye(3)[[0, 0, 1, 1, 1]], torch.tensor([0, 1, 1, 1, 0])
+    counts = classification.confusion(logits, label)
+    assert counts.tolist() == [[1, 1, 0], [1, 2, 0], [0, 0, 0]]
+    assert classification.per_class(counts) == [0.5, 2 / 3, None]
+    assert math.isclose(classification.accuracy(logits, label), 0.6, rel_tol=1e-12)
+
+
+def test_calibration_error_by_hand() -> None:
+    # two images of confidence 0.9, one right: gap 0.4 over 2 of 3 images; one of confidence 0.6, right: gap 0.4 over 1 of 3
+    logits = logits_for((0.9, 0.1), (0.9, 0.1), (0.6, 0.4))
+    label = torch.tensor([0, 1, 0])
+    assert math.isclose(classification.expected_calibration_error(logits, label), 0.4, rel_tol=1e-9)
+
+
+def test_perfectly_calibrated_is_zero() -> None:
+    logits = logits_for(*[(0.75, 0.25)] * 4)
+    label = torch.tensor([0, 0, 0, 1])
+    assert classification.expected_calibration_error(logits, label) < 1e-12
+
+
+def test_report_is_plain() -> None:
+    found = classification.report(logits_for((0.5, 0.5), (0.25, 0.75)), torch.tensor([0, 1]))
+    assert found["images"] == 2
+    assert math.isclose(found["cross_entropy"], -(math.log(0.5) + math.log(0.75)) / 2, rel_tol=1e-9)
