@@ -112,6 +112,7 @@ class GAN(Game):
         self.step_player("discriminator")
         self._after_step("discriminator", number)
         self.augment.after_step(images=self.batch_size)
+        self.note(self.augment.scalars())
 
     def generator_step(self, chunk: Batch | None, number: int) -> None:
         """G step `number` of the run; `chunk` holds the real images to pair with, for losses that compare."""

@@ -39,6 +39,10 @@ class Augment(nn.Module):
     def after_step(self, *, images: int) -> None:
         """Called after each step of D on `images` real images, over all devices."""
 
+    def scalars(self) -> dict[str, Tensor]:
+        """What to log of its state."""
+        return {}
+
 
 class Adaptive(Augment):
     """An augmentation whose probability p follows a measure of overfitting (Karras et al. 2020, ADA, section 3).
@@ -63,10 +67,6 @@ class Adaptive(Augment):
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self._signs: list[Tensor] = []
 
-    def probability(self) -> Tensor:
-        """p of this step, a 0-d tensor on the device."""
-        return self.p
-
     @torch.no_grad()
     def observe(self, real_logits: Tensor) -> None:
         self._signs.append(real_logits.detach().sign().to(self.p.dtype).mean())
@@ -81,3 +81,6 @@ class Adaptive(Augment):
         self.p.copy_(torch.where(due, (self.p + change).clamp(0, 1), self.p))
         for counter in (self.sign_sum, self.steps):
             counter.mul_(~due)
+
+    def scalars(self) -> dict[str, Tensor]:
+        return {"augment/p": self.p * self.factor}
