@@ -18,9 +18,11 @@ def choices(group: str) -> list[str]:
 
 LEAVES = [
     (group, choice)
-    for group in ("code", "head", "loss", "schedule", "generator", "discriminator", "regularizer")
+    for group in (
+        "code", "head", "loss", "schedule", "generator", "discriminator", "regularizer", "augment", "selection",
+    )
     for choice in choices(f"model/{group}")
-]
+]  # fmt: skip
 
 
 # What a leaf needs beside it: a label is seen by both players or by neither, and cbn needs norms.
@@ -28,6 +30,7 @@ PARTNERS = {
     ("code", "none"): ["model/head=none"],
     ("head", "none"): ["model/code=none"],
     ("code", "cbn"): ["model/generator=dcgan"],
+    ("regularizer", "path_length"): ["model/generator=stylegan2"],
 }
 CONDITIONING = [("none", "none"), ("concat", "projection")]
 

@@ -15,16 +15,38 @@ pytestmark = pytest.mark.slow
 # Everything whose gradients could be averaged wrongly: both penalties on one forward, WGAN-GP's own forward, lazy
 # intervals, several D steps, accumulation. Float64, so that a difference is an error and not rounding.
 EVERYTHING = [
-    "model/regularizer=[r1,r2,wgan_gp]", "model.regularizer.r2.interval=2", "model.d_steps=2", "model.accumulate=2",
+    "model/regularizer=[r1,r2,wgan_gp]", "model.d_steps=2", "model.accumulate=2",
     "data.batch_size=16", "trainer.precision=64-true", "trainer.max_steps=5", "trainer.log_every_n_steps=1",
     "trainer.val_check_interval=5", "trainer.accelerator=cpu",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("loss", ["rpgan", "hinge"])
-def test_two_processes_equal_one(loss: str, tmp_path: Path, cache_dir: Path) -> None:
-    one = read_run(train(tmp_path, cache_dir, *EVERYTHING, f"model/loss={loss}"))
-    two = read_run(train(tmp_path, cache_dir, *EVERYTHING, f"model/loss={loss}", "trainer.devices=2"))
+LAZY = "model.regularizer.r2.interval=2"
+# Parts with a state or a view of the whole batch: moving averages, adaptive p, comparisons between images, the best k.
+ADA = ["model/augment=ada", "model.augment.interval=1", "model.augment.images=100", "model.augment.initial=0.5"]
+CHOICES = {
+    "rpgan": [*EVERYTHING, LAZY, "model/loss=rpgan"],
+    "hinge": [*EVERYTHING, LAZY, "model/loss=hinge"],
+    "penalties": [
+        *EVERYTHING, "model/regularizer=[dragan,approximate_r1,lecam,cr,bcr,zcr,orthogonal,weight_clipping]", "model/loss=hinge",
+        "model.regularizer.lecam.start=1", "model.regularizer.weight_clipping.bound=0.1", *ADA,
+    ],
+    "whole batch": [
+        *EVERYTHING, "model/loss=relativistic_average", "model.accumulate=1", "model/head=d2d_ce", "model/selection=top_k",
+        "model.selection.decay=0.7", "model.selection.every=1", "model/augment=apa", "model.augment.interval=1",
+        "model.augment.images=60", "model.augment.target=-0.9",
+    ],
+    "contragan": [*EVERYTHING, "model.accumulate=1", "model/head=contragan", "model/augment=diffaugment"],
+    "path length": [*EVERYTHING, "model/generator=stylegan2", "model/head=tac", "model/regularizer=[path_length]",
+                    "model.regularizer.path_length.interval=1", "model/schedule=r3gan"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_two_processes_equal_one(choice: str, tmp_path: Path, cache_dir: Path) -> None:
+    settings = CHOICES[choice]
+    one = read_run(train(tmp_path, cache_dir, *settings))
+    two = read_run(train(tmp_path, cache_dir, *settings, "trainer.devices=2"))
     assert one.weights.keys() == two.weights.keys()
     for name, tensor in one.weights.items():
         torch.testing.assert_close(

@@ -6,6 +6,7 @@ penalty and sends |D| or |G| numbers instead of |D| + |G|.
 """
 
 from collections.abc import Iterable
+from typing import Any, cast
 
 import lightning.pytorch as L
 import torch
@@ -13,6 +14,7 @@ import torch.distributed as dist
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
+from torch.autograd.function import once_differentiable
 
 from sparring.errors import ConfigError
 
@@ -100,3 +102,47 @@ def rank_and_world(module: L.LightningModule) -> tuple[int, int]:
     """(rank, number of processes) of the trainer that runs `module`; (0, 1) without one."""
     trainer = module._trainer  # the public property raises when there is none
     return (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
+
+
+class _Gather(torch.autograd.Function):
+    """Rows of all processes; the gradient of a row is summed over the processes that used it."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        ctx.count = len(rows)
+        parts = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, rows.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        gradient = gradient.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(gradient)
+        return gradient[dist.get_rank() * ctx.count :][: ctx.count]
+
+
+def gather(rows: Tensor) -> Tensor:
+    """(N, ...) of every process as (world * N, ...), in the order of the ranks; differentiable once.
+
+    With losses that are averaged over the processes' rows and gradients that are averaged by `average_gradients`, the
+    result is the gradient that one process with all rows would have found.
+    """
+    return cast(Tensor, _Gather.apply(rows)) if active() else rows
+
+
+def average(value: Tensor) -> Tensor:
+    """Mean of a tensor over all processes, on its device, without a gradient."""
+    if not active():
+        return value.detach()
+    shared = value.detach().clone()
+    dist.all_reduce(shared)
+    return shared / dist.get_world_size()
+
+
+def own_rows(gathered: Tensor) -> Tensor:
+    """This process's rows of what `gather` returned."""
+    if not active():
+        return gathered
+    count = len(gathered) // dist.get_world_size()
+    return gathered[dist.get_rank() * count :][:count]

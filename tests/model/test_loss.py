@@ -5,9 +5,17 @@ import math
 import pytest
 import torch
 
+from sparring.build import build_model
+from sparring.errors import ConfigError
 from sparring.model.loss.hinge import Hinge
+from sparring.model.loss.least_squares import LeastSquares
+from sparring.model.loss.linear import Linear
+from sparring.model.loss.minimax import Minimax
 from sparring.model.loss.non_saturating import NonSaturating
+from sparring.model.loss.relativistic_average import RelativisticAverage
 from sparring.model.loss.rpgan import RpGAN
+from sparring.model.loss.wasserstein import Wasserstein
+from tests.conftest import compose
 
 
 def sigmoid(x: float) -> float:
@@ -27,6 +35,19 @@ CASES = [
         RpGAN(),
         math.log(1 + math.exp(-(REAL - FAKE))), -sigmoid(FAKE - REAL), sigmoid(FAKE - REAL),
         math.log(1 + math.exp(-(FAKE - REAL))), -sigmoid(REAL - FAKE),
+    ),
+    (
+        Minimax(),
+        -math.log(sigmoid(REAL)) - math.log(1 - sigmoid(FAKE)), sigmoid(REAL) - 1, sigmoid(FAKE),
+        math.log(1 - sigmoid(FAKE)), -sigmoid(FAKE),
+    ),
+    (LeastSquares(), 0.5 * (REAL - 1) ** 2 + 0.5 * FAKE**2, REAL - 1, FAKE, 0.5 * (FAKE - 1) ** 2, FAKE - 1),
+    (Wasserstein(), FAKE - REAL, -1.0, 1.0, -FAKE, -1.0),
+    (Linear(), (FAKE - REAL) / 2, -0.5, 0.5, -FAKE, -1.0),
+    (  # with one image a side the means are the logits themselves
+        RelativisticAverage(),
+        2 * math.log(1 + math.exp(-(REAL - FAKE))), -2 * sigmoid(FAKE - REAL), 2 * sigmoid(FAKE - REAL),
+        2 * math.log(1 + math.exp(-(FAKE - REAL))), -2 * sigmoid(REAL - FAKE),
     ),
 ]  # fmt: skip
 
@@ -52,6 +73,44 @@ def test_unreduced_and_finite_for_large_logits(loss) -> None:
         assert value.isfinite().all()
 
 
-def test_relativistic_loss_needs_real_logits() -> None:
+@pytest.mark.parametrize("loss", [RpGAN(), RelativisticAverage()], ids=lambda loss: type(loss).__name__)
+def test_relativistic_losses_need_real_logits(loss) -> None:
     with pytest.raises(ValueError, match="real images"):
-        RpGAN().generator(torch.zeros(1), None)
+        loss.generator(torch.zeros(1), None)
+
+
+def test_relativistic_average_compares_with_the_mean_of_the_other_side() -> None:
+    real, fake = [0.7, -0.2, 1.9], [-1.3, 0.4, 0.1]
+    mean_real, mean_fake = sum(real) / 3, sum(fake) / 3
+    losses = RelativisticAverage().discriminator(torch.tensor(real).double(), torch.tensor(fake).double())
+    expected = [
+        -math.log(sigmoid(x - mean_fake)) - math.log(1 - sigmoid(z - mean_real))
+        for x, z in zip(real, fake, strict=True)
+    ]
+    assert losses.tolist() == pytest.approx(expected)
+    losses = RelativisticAverage().generator(torch.tensor(fake).double(), torch.tensor(real).double())
+    expected = [
+        -math.log(sigmoid(z - mean_real)) - math.log(1 - sigmoid(x - mean_fake))
+        for x, z in zip(real, fake, strict=True)
+    ]
+    assert losses.tolist() == pytest.approx(expected)
+
+
+TINY = ["model.generator.width=4", "model.discriminator.width=4", "data.image_size=8"]
+
+
+@pytest.mark.parametrize("loss", ["linear", "wasserstein"])
+def test_losses_without_a_bound_are_refused_without_a_control_of_the_slope(loss: str) -> None:
+    chosen = [*TINY, f"model/loss={loss}"]
+    for regularizer in ("[]", "[lecam,orthogonal,cr]"):
+        with pytest.raises(ConfigError, match=f"model.loss={loss} grows without bound.*add 'model/regularizer="):
+            build_model(compose(*chosen, f"model/regularizer={regularizer}"))
+    for regularizer in ("wgan_gp", "dragan", "r1", "r2", "approximate_r1", "weight_clipping"):
+        build_model(compose(*chosen, f"model/regularizer=[{regularizer}]"))
+    normalised = ["model/discriminator=resnet", "model.discriminator.spectral_norm=true", "data.image_size=16"]
+    build_model(compose(*chosen, "model/regularizer=[]", *normalised))
+
+
+def test_comparing_a_whole_batch_in_parts_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"relativistic_average compares the images of a whole batch.*accumulate=2"):
+        build_model(compose(*TINY, "model/loss=relativistic_average", "model.accumulate=2"))

@@ -69,7 +69,9 @@ def test_dcgan_has_the_parameters_of_the_common_implementation() -> None:
     Ours adds a bias to the image layer (3), to D's first convolution (64) and to its last unit (1).
     """
     generator = DCGANGenerator(channels=3, image_size=64, latent_dim=100, width=64, code=Unconditional())
-    discriminator = DCGANDiscriminator(channels=3, image_size=64, width=64, head=LinearHead())
+    discriminator = DCGANDiscriminator(
+        channels=3, image_size=64, width=64, batch_norm=True, spectral_norm=False, head=LinearHead()
+    )
     counts = [sum(weight.numel() for weight in net.parameters()) for net in (generator, discriminator)]
     assert counts == [3_576_704 + 3, 2_765_568 + 64 + 1]
 

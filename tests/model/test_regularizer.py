@@ -1,64 +1,266 @@
-"""Penalties against closed forms and finite differences, double backward included."""
+"""Penalties against closed forms, recurrences and finite differences, double backward included."""
+
+import math
 
 import pytest
 import torch
 from torch import nn
 
+from sparring.errors import ConfigError
+from sparring.model.regularizer.approximate_r1 import ApproximateR1
+from sparring.model.regularizer.bcr import BalancedConsistency
+from sparring.model.regularizer.consistency import Change
+from sparring.model.regularizer.cr import ConsistencyRegularization
+from sparring.model.regularizer.dragan import DRAGAN
+from sparring.model.regularizer.lecam import LeCam
+from sparring.model.regularizer.orthogonal import Orthogonal, off_diagonal
+from sparring.model.regularizer.path_length import PathLength, path_lengths
 from sparring.model.regularizer.r1 import R1
 from sparring.model.regularizer.r2 import R2
+from sparring.model.regularizer.weight_clipping import WeightClipping
 from sparring.model.regularizer.wgan_gp import WGANGP
+from sparring.model.regularizer.zcr import LatentConsistency
+from tests.model.views import Affine, Linear, Seeded, Small, discriminator_view, generator_view
 
-PENALTIES = [R1(gamma=0.7, interval=1), R2(gamma=0.7, interval=1), WGANGP(weight=3.0, interval=1)]
+WEIGHT = torch.tensor([0.6, -1.1, 0.4, 2.0], dtype=torch.float64)
+ZERO_CENTRED = [R1(gamma=0.7, interval=1), R2(gamma=0.7, interval=1)]
+ONE_CENTRED = [WGANGP(weight=3.0, interval=1), DRAGAN(weight=3.0, scale=0.5, interval=1)]
+# Every penalty in D's loss, on the small discriminator
+ALL = [
+    *ZERO_CENTRED, *ONE_CENTRED,
+    ApproximateR1(gamma=0.7, sigma=0.1, interval=1),
+    ConsistencyRegularization(weight=10.0, flip=True, shift=0.25, interval=1),
+    BalancedConsistency(real_weight=10.0, fake_weight=5.0, flip=True, shift=0.25, interval=1),
+    LeCam(weight=0.3, decay=0.9, start=0, interval=1),
+    Orthogonal(weight=0.1, players=["discriminator"], interval=1),
+    LatentConsistency(d_weight=20.0, g_weight=0.5, sigma=0.5, interval=1),
+]  # fmt: skip
 
 
-def value_on_norm(penalty, norm: torch.Tensor) -> torch.Tensor:
-    """The penalty as the papers define it, given the gradient's norm."""
-    return 3.0 * (norm - 1) ** 2 if isinstance(penalty, WGANGP) else 0.35 * norm**2
+def name(penalty: object) -> str:
+    return type(penalty).__name__
 
 
-@pytest.mark.parametrize("penalty", PENALTIES, ids=lambda penalty: type(penalty).__name__)
-def test_linear_discriminator_in_closed_form(penalty) -> None:
-    weight = torch.tensor([0.6, -1.1, 0.4, 2.0], dtype=torch.float64, requires_grad=True)
-    images = torch.randn(3, 1, 2, 2, dtype=torch.float64, requires_grad=True)
-    values = penalty(images, images.flatten(1) @ weight)
-    expected = value_on_norm(penalty, weight.norm())
+def images(count: int, side: int, seed: int = 0) -> torch.Tensor:
+    draws = torch.Generator().manual_seed(seed)
+    return torch.randn(count, 1, side, side, dtype=torch.float64, generator=draws)
+
+
+@pytest.mark.parametrize("penalty", [*ZERO_CENTRED, *ONE_CENTRED], ids=name)
+def test_gradient_penalties_of_a_linear_discriminator_in_closed_form(penalty) -> None:
+    critic = Affine(WEIGHT)
+    values = penalty.discriminator(discriminator_view(critic, images(3, 2), images(3, 2, 1)))
+    norm = critic.weight.norm()
+    expected = 0.35 * norm**2 if penalty in ZERO_CENTRED else 3.0 * (norm - 1) ** 2
     torch.testing.assert_close(values, expected.expand(3))
-    ours, theirs = (torch.autograd.grad(value, weight, retain_graph=True)[0] for value in (values.mean(), expected))
+    ours, theirs = (
+        torch.autograd.grad(value, critic.weight, retain_graph=True)[0] for value in (values.mean(), expected)
+    )
     torch.testing.assert_close(ours, theirs)
 
 
-@pytest.mark.parametrize("penalty", PENALTIES, ids=lambda penalty: type(penalty).__name__)
+@pytest.mark.parametrize("penalty", ALL, ids=name)
 def test_weight_gradient_by_finite_differences(penalty) -> None:
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Tanh(), nn.Flatten(), nn.Linear(12, 1)).double()
-    images = torch.randn(5, 1, 4, 4, dtype=torch.float64)
+    network, latent = Small(), torch.randn(5, 3, dtype=torch.float64)
+    generator = Linear(torch.randn(16, 3, dtype=torch.float64), 4)
 
     def total() -> torch.Tensor:
-        at = images.clone().requires_grad_()
-        return penalty(at, network(at).squeeze(1)).mean()
+        view = discriminator_view(network, images(5, 4), generator(latent, None), generator=generator, latent=latent)
+        return penalty.discriminator(view).mean()
 
     total().backward()
-    kernel = network[0].weight
+    kernel = network.body[0].weight
+    assert kernel.grad.any()
     for index in [(0, 0, 0, 0), (1, 0, 2, 1), (2, 0, 1, 1)]:
+        values = []
+        for step in (1e-5, -2e-5):
+            with torch.no_grad():
+                kernel[index] += step
+            values.append(total().item())
         with torch.no_grad():
             kernel[index] += 1e-5
-        above = total().item()
-        with torch.no_grad():
-            kernel[index] -= 2e-5
-        below = total().item()
-        with torch.no_grad():
-            kernel[index] += 1e-5
-        assert kernel.grad[index].item() == pytest.approx((above - below) / 2e-5, rel=1e-5, abs=1e-8)
+        assert kernel.grad[index].item() == pytest.approx((values[0] - values[1]) / 2e-5, rel=1e-5, abs=1e-8)
 
 
-def test_wgan_gp_has_a_finite_slope_where_the_gradient_is_zero() -> None:
-    weight = torch.zeros(4, requires_grad=True)
-    images = torch.randn(2, 1, 2, 2, requires_grad=True)
-    WGANGP(weight=10.0, interval=1)(images, images.flatten(1) @ weight).mean().backward()
-    assert weight.grad.isfinite().all()
+@pytest.mark.parametrize("penalty", ONE_CENTRED, ids=name)
+def test_norms_have_a_finite_slope_where_the_gradient_is_zero(penalty) -> None:
+    critic = Affine(torch.zeros(4, dtype=torch.float64))
+    penalty.discriminator(discriminator_view(critic, images(2, 2), images(2, 2, 1))).mean().backward()
+    assert critic.weight.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("make", [lambda: R1(gamma=1.0, interval=0), lambda: WGANGP(weight=1.0, interval=-1)])
-def test_interval_must_be_positive(make) -> None:
-    with pytest.raises(ValueError, match="interval"):
+def test_wgan_gp_looks_between_and_dragan_around_real_images() -> None:
+    seen: list[torch.Tensor] = []
+
+    class Watch(Affine):
+        def forward(self, image, label):
+            seen.append(image.detach())
+            return super().forward(image, label)
+
+    critic, real, fake = Watch(WEIGHT), images(2000, 2), images(2000, 2, 1)
+    view = discriminator_view(critic, real, fake)
+    WGANGP(weight=1.0, interval=1).discriminator(view)
+    share = ((seen[-1] - fake) / (real - fake)).flatten(1)
+    torch.testing.assert_close(share, share[:, :1].expand_as(share))  # one number per image
+    assert share.min() > 0
+    assert share.max() < 1
+    assert share.mean().item() == pytest.approx(0.5, abs=0.02)
+    DRAGAN(weight=1.0, scale=0.5, interval=1).discriminator(view)
+    noise = (seen[-1] - real).flatten(1) / (0.5 * real.flatten(1).std(dim=1, keepdim=True))
+    assert noise.std().item() == pytest.approx(1.0, abs=0.02)
+
+
+def test_approximate_r1_for_given_noise_and_in_the_mean() -> None:
+    critic, real = Affine(WEIGHT, bias=0.3), images(20_000, 2)
+    view = discriminator_view(critic, real, real)
+    values = ApproximateR1(gamma=0.7, sigma=0.05, interval=1).discriminator(view)
+    noise = Seeded(len(real)).normal("approximate_r1", 1, 2, 2).flatten(1)
+    torch.testing.assert_close(values, 0.35 * (noise @ WEIGHT).square())
+    # The mean over the noise is R1; the standard error of a squared normal is sqrt(2 / n) of it.
+    r1 = 0.35 * WEIGHT.square().sum().item()
+    assert values.mean().item() == pytest.approx(r1, rel=4 * math.sqrt(2 / len(real)))
+
+
+def test_approximate_r1_approaches_r1s_mean_on_a_curved_discriminator() -> None:
+    torch.manual_seed(1)
+    network, real = Small(), images(1, 4).expand(4000, 1, 4, 4)
+    view = discriminator_view(network, real, real)
+    exact = R1(gamma=1.0, interval=1).discriminator(view)[0].item()
+    near = ApproximateR1(gamma=1.0, sigma=1e-3, interval=1).discriminator(view).mean().item()
+    assert near == pytest.approx(exact, rel=0.1)
+
+
+def test_change_shifts_and_mirrors_and_cr_measures_it() -> None:
+    real = images(6, 4)
+    change = Change(flip=True, shift=0.25)
+    draws = Seeded(6, "cr" + "real")
+    moved = change(real, draws)
+    assert not torch.equal(moved, real)
+    corner, mirror = (draws.uniform("corner", 2) * 3).long(), draws.uniform("mirror") < 0.5
+    for row in range(6):
+        padded = nn.functional.pad(real[row : row + 1], (1, 1, 1, 1), mode="reflect")[0]
+        top, left = corner[row].tolist()
+        window = padded[:, top : top + 4, left : left + 4]
+        torch.testing.assert_close(moved[row], window.flip(2) if mirror[row] else window)
+    critic = Affine(torch.linspace(-1, 1, 16, dtype=torch.float64))
+    view = discriminator_view(critic, real, images(6, 4, 1))
+    values = ConsistencyRegularization(weight=10.0, flip=True, shift=0.25, interval=1).discriminator(view)
+    torch.testing.assert_close(values, 10 * (critic(real, None) - critic(moved, None)).square())
+
+
+def test_bcr_weighs_real_and_generated_images() -> None:
+    critic, real, fake = Affine(torch.linspace(-1, 1, 16, dtype=torch.float64)), images(6, 4), images(6, 4, 1)
+    view = discriminator_view(critic, real, fake)
+
+    def value(real_weight: float, fake_weight: float) -> torch.Tensor:
+        settings = {"flip": True, "shift": 0.25, "interval": 1}
+        penalty = BalancedConsistency(real_weight=real_weight, fake_weight=fake_weight, **settings)
+        return penalty.discriminator(view)
+
+    moved = Change(flip=True, shift=0.25)(fake, Seeded(6, "bcr" + "fake"))
+    torch.testing.assert_close(value(0, 5), 5 * (critic(fake, None) - critic(moved, None)).square())
+    torch.testing.assert_close(value(3, 5), value(3, 0) + value(0, 5))
+
+
+def test_zcr_of_linear_players_in_closed_form() -> None:
+    matrix = torch.randn(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    generator, critic, latent = Linear(matrix, 2), Affine(WEIGHT), torch.randn(5, 3, dtype=torch.float64)
+    label = torch.zeros(5, dtype=torch.int64)
+    penalty = LatentConsistency(d_weight=20.0, g_weight=0.5, sigma=0.05, interval=1)
+    step = 0.05 * Seeded(5).normal("nearby", 3) @ matrix.T
+    fake = generator(latent, label)
+    view = discriminator_view(critic, fake, fake, generator=generator, latent=latent)
+    torch.testing.assert_close(penalty.discriminator(view), 20 * (step @ WEIGHT).square())
+    ours = penalty.generator(generator_view(critic, generator, latent, label))
+    torch.testing.assert_close(ours, -0.5 * step.square().mean(dim=1))
+    (gradient,) = torch.autograd.grad(ours.mean(), generator.matrix)
+    noise = 0.05 * Seeded(5).normal("nearby", 3)
+    torch.testing.assert_close(gradient, -0.5 * 2 / (4 * 5) * step.T @ noise)
+
+
+def test_lecam_follows_its_recurrence_and_waits_for_its_start() -> None:
+    penalty = LeCam(weight=0.3, decay=0.9, start=2, interval=1).double()
+    critic, real_mean, fake_mean = Affine(WEIGHT), 0.0, 0.0
+    for step in range(4):
+        real, fake = images(3, 2, 2 * step), images(3, 2, 2 * step + 1)
+        view = discriminator_view(critic, real, fake)
+        values = penalty.discriminator(view)
+        expected = (view.real.logits - fake_mean) ** 2 + (view.fake.logits - real_mean) ** 2
+        torch.testing.assert_close(values, 0.3 * expected if step >= 2 else torch.zeros_like(values))
+        penalty.after_step("generator", critic)  # not its player
+        penalty.after_step("discriminator", critic)
+        kept = 0.9 if step else 0.0
+        real_mean = kept * real_mean + (1 - kept) * view.real.logits.mean().item()
+        fake_mean = kept * fake_mean + (1 - kept) * view.fake.logits.mean().item()
+        assert penalty.real.item() == pytest.approx(real_mean)
+        assert penalty.fake.item() == pytest.approx(fake_mean)
+    restored = LeCam(weight=0.3, decay=0.9, start=2, interval=1).double()
+    restored.load_state_dict(penalty.state_dict())
+    torch.testing.assert_close(restored.discriminator(view), penalty.discriminator(view))
+
+
+def test_weight_clipping_cuts_the_discriminator_alone() -> None:
+    clipping, network = WeightClipping(bound=0.01, interval=1), nn.Linear(3, 2)
+    before = network.weight.detach().clone()
+    clipping.after_step("generator", network)
+    torch.testing.assert_close(network.weight.detach(), before)
+    clipping.after_step("discriminator", network)
+    torch.testing.assert_close(network.weight.detach(), before.clamp(-0.01, 0.01))
+
+
+def test_orthogonal_against_a_double_loop_without_embeddings() -> None:
+    network = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Linear(4, 5), nn.Embedding(6, 4)).double()
+    expected = 0.0
+    for weight in (network[0].weight, network[1].weight):
+        rows = weight.detach().flatten(1)
+        expected += sum((rows[i] @ rows[j]).item() ** 2 for i in range(len(rows)) for j in range(len(rows)) if i != j)
+    value = off_diagonal(network)
+    assert value.item() == pytest.approx(expected)
+    # d/dW ||W W^T without diagonal||^2 = 4 (W W^T without diagonal) W
+    (gradient,) = torch.autograd.grad(value, network[1].weight)
+    rows = network[1].weight.detach()
+    torch.testing.assert_close(gradient, 4 * (rows @ rows.T - torch.diag((rows @ rows.T).diag())) @ rows)
+    nn.init.orthogonal_(network[1].weight)
+    nn.init.orthogonal_(network[0].weight)
+    four_by_five = network[1].weight.detach()  # 5 rows in 4 dimensions cannot be orthogonal; 4 can
+    assert off_diagonal(nn.Sequential(network[0])).item() == pytest.approx(0.0, abs=1e-20)
+    assert four_by_five.shape == (5, 4)
+
+
+def test_path_length_of_a_linear_synthesis_in_closed_form() -> None:
+    matrix = torch.randn(8, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(5), requires_grad=True)
+    style = torch.randn(6, 3, dtype=torch.float64, requires_grad=True)
+    image = (style @ matrix.T).view(6, 2, 2, 2)
+    direction = torch.randn(6, 2, 2, 2, dtype=torch.float64)
+    lengths = path_lengths(style, image, direction)
+    expected = (direction.flatten(1) @ matrix).norm(dim=1) / 2
+    torch.testing.assert_close(lengths, expected)
+    ours, theirs = (torch.autograd.grad(value.sum(), matrix, retain_graph=True)[0] for value in (lengths, expected))
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_path_length_mean_follows_its_recurrence() -> None:
+    penalty = PathLength(weight=2.0, decay=0.25, interval=1).double()
+    mean = 0.0
+    for step in range(3):
+        penalty._means = [torch.tensor(1.0 + step, dtype=torch.float64), torch.tensor(3.0 + step, dtype=torch.float64)]
+        penalty.after_step("discriminator", nn.Identity())
+        penalty.after_step("generator", nn.Identity())
+        mean += 0.25 * (2.0 + step - mean)
+        assert penalty.mean.item() == pytest.approx(mean)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: R1(gamma=1.0, interval=0), r"model.regularizer.r1.interval=0"),
+        (lambda: WGANGP(weight=1.0, interval=-1), r"model.regularizer.wgan_gp.interval=-1"),
+        (lambda: ApproximateR1(gamma=1.0, sigma=0.0, interval=1), r"approximate_r1.sigma=0.0"),
+        (lambda: WeightClipping(bound=0.0, interval=1), r"weight_clipping.bound=0.0"),
+        (lambda: Orthogonal(weight=1.0, players=["classifier"], interval=1), r"orthogonal.players=\['classifier'\]"),
+    ],
+)
+def test_settings_out_of_range_are_refused(make, reason) -> None:
+    with pytest.raises(ConfigError, match=reason):
         make()

@@ -2,10 +2,12 @@
 
 import pytest
 
+from sparring.errors import ConfigError
 from sparring.model.schedule.constant import Constant
 from sparring.model.schedule.cosine import Cosine
 from sparring.model.schedule.linear import Linear
 from sparring.model.schedule.one_cycle import OneCycle
+from sparring.model.schedule.r3gan import R3GAN
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,34 @@ from sparring.model.schedule.one_cycle import OneCycle
 )
 def test_factor(schedule, progress, factor) -> None:
     assert schedule(progress) == pytest.approx(factor)
+
+
+def test_r3gan_moves_everything_along_one_cosine() -> None:
+    schedule = R3GAN(end=0.5, lr=0.25, penalty=0.1, beta2=(0.9, 0.99))
+    # at 0, half way, at the end of the cosine, after it
+    values = [
+        (schedule(t), schedule.penalty(t), schedule.half_life(t), schedule.augmentation(t)) for t in (0, 0.25, 0.5, 0.9)
+    ]
+    assert values[0] == pytest.approx((1.0, 1.0, 0.0, 0.0))
+    assert values[1] == pytest.approx((0.625, 0.55, 0.5, 0.5))
+    assert values[2] == values[3] == pytest.approx((0.25, 0.1, 1.0, 1.0))
+    group = {"betas": (0.0, 0.5)}
+    for progress, beta2 in ((0.0, 0.9), (0.25, 0.945), (1.0, 0.99)):
+        schedule.adjust(group, progress)
+        assert group["betas"] == pytest.approx((0.0, beta2))
+
+
+def test_r3gan_is_refused_for_an_optimizer_without_betas() -> None:
+    with pytest.raises(ConfigError, match="second beta"):
+        R3GAN(end=1.0, lr=0.25, penalty=0.1, beta2=(0.9, 0.99)).adjust({"lr": 1.0}, 0.0)
+
+
+def test_other_schedules_leave_the_rest_alone() -> None:
+    for schedule in (Constant(), Linear(start=0.0, final=0.0), Cosine(end=1.0, final=0.0)):
+        group = {"betas": (0.5, 0.9)}
+        schedule.adjust(group, 0.5)
+        assert group == {"betas": (0.5, 0.9)}
+        assert (schedule.penalty(0.5), schedule.half_life(0.5), schedule.augmentation(0.5)) == (1.0, 1.0, 1.0)
 
 
 def test_one_cycle() -> None:

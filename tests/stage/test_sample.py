@@ -37,7 +37,7 @@ def r3gan() -> nn.Module:
     torch.manual_seed(0)
     code = Concat(num_classes=10, embedding_dim=8)
     return R3GANGenerator(
-        channels=3, image_size=16, latent_dim=16, width=16, blocks=1, expansion=2, group_width=8,
+        channels=3, image_size=16, latent_dim=16, width=16, growth=4, blocks=1, expansion=2, group_width=8,
         code=code,
     )  # fmt: skip
 

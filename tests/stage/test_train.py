@@ -55,15 +55,23 @@ def assert_same(ours: object, theirs: object, where: str = "") -> None:
         assert ours == theirs, where
 
 
+# Moving averages, adaptive p, a schedule of everything, and what a saved interval may fall into the middle of.
+STATES = [
+    "model/regularizer=[lecam,path_length,zcr]", "model.regularizer.lecam.start=1", "model.regularizer.path_length.interval=2",
+    "model/generator=stylegan2", "model/augment=ada", "model.augment.interval=4", "model.augment.images=9000",
+    "model/schedule=r3gan", "model/head=contragan", "model.d_steps=2",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("model", "every", "kill_at"),
-    [("rpgan", 3, 7), ("dcgan", 5, 6), ("dcgan", 4, 5)],
-    ids=["mid-epoch", "end of an epoch", "with validation"],
+    [(["model=rpgan"], 3, 7), (["model=dcgan"], 5, 6), (["model=dcgan"], 4, 5), (STATES, 5, 7)],
+    ids=["mid-epoch", "end of an epoch", "with validation", "states"],
 )
 def test_killed_and_resumed_equals_uninterrupted(
-    model: str, every: int, kill_at: int, tmp_path: Path, cache_dir: Path
+    model: list[str], every: int, kill_at: int, tmp_path: Path, cache_dir: Path
 ) -> None:
-    settings = [*RUN, f"model={model}", f"callback.checkpoint.every={every}", "model/schedule=cosine"]
+    settings = ["model/schedule=cosine", *RUN, *model, f"callback.checkpoint.every={every}"]
     whole = train(tmp_path / "whole", cache_dir, *settings)
     folder = tmp_path / "parts"
     killed = subprocess.run(

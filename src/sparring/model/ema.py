@@ -20,9 +20,12 @@ class EMA:
         self.half_life = half_life
         self.ramp_up = ramp_up
 
-    def decay(self, *, images: int, images_seen: int) -> float:
-        """Weight of the old average when `images` more images were trained on, `images_seen` before them."""
-        half_life = self.half_life
+    def decay(self, *, images: int, images_seen: int, stretch: float = 1.0) -> float:
+        """Weight of the old average when `images` more images were trained on, `images_seen` before them.
+
+        stretch: factor on the half-life, from a schedule.
+        """
+        half_life = self.half_life * stretch
         if self.ramp_up is not None:
             half_life = min(half_life, images_seen * self.ramp_up)
         return 0.5 ** (images / half_life) if half_life > 0 else 0.0
@@ -33,9 +36,11 @@ class EMA:
         return copy.deepcopy(network).requires_grad_(False).eval()
 
     @torch.no_grad()
-    def update(self, average: nn.Module, network: nn.Module, *, images: int, images_seen: int) -> None:
+    def update(
+        self, average: nn.Module, network: nn.Module, *, images: int, images_seen: int, stretch: float = 1.0
+    ) -> None:
         """Move `average` towards `network`. Buffers (BatchNorm's statistics) are averages already and are copied."""
-        weight = 1.0 - self.decay(images=images, images_seen=images_seen)
+        weight = 1.0 - self.decay(images=images, images_seen=images_seen, stretch=stretch)
         torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), weight)
         for old, new in zip(average.buffers(), network.buffers(), strict=True):
             old.copy_(new)

@@ -92,17 +92,23 @@ class Game(L.LightningModule):
         """float32, or what the trainer's precision made of it."""
         return next(self.parameters()).dtype
 
+    @property
+    def progress(self) -> float:
+        """Share of the run's budget that is spent, for schedules."""
+        return self.clock.iteration / self.budget
+
     # -- what a step is made of ------------------------------------------------------------------------------------------
 
     def begin_iteration(self, chunk: Batch) -> None:
         """Learning rates of this iteration; `chunk` is any chunk of the batch."""
-        factor = self.schedule(self.clock.iteration / self.budget)
+        progress = self.progress
         for number, optimizer in enumerate(self.players().values()):
             if number > 0:
                 # Lightning installs these counters anew for every batch; only the first player's may move global_step.
                 optimizer._on_before_step = optimizer._on_after_step = lambda: None
             for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
+                group["lr"] = group["initial_lr"] * self.schedule(progress)
+                self.schedule.adjust(group, progress)
         if self.batch_size == 0:
             self.batch_size = len(chunk.label) * rank_and_world(self)[1]
 

@@ -2,21 +2,25 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from sparring.errors import ConfigError
+from sparring.model.augment.base import Augment
 from sparring.model.code.base import CodeMaker
+from sparring.model.discriminator.base import Discriminator
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory, mean_over_images
 from sparring.model.head.base import HeadMaker
 from sparring.model.loss.base import Loss
-from sparring.model.part import Part, frozen
+from sparring.model.part import DiscriminatorView, Draws, GeneratorView, Judged, Part, frozen
 from sparring.model.regularizer.base import Regularizer
 from sparring.model.schedule.base import Schedule
-from sparring.model.shapes import check_labels, check_shapes
+from sparring.model.selection.base import Selection
+from sparring.model.shapes import check_labels, check_parts, check_shapes
 from sparring.types import Batch
 
 
@@ -37,11 +41,13 @@ class GAN(Game):
         self,
         *,
         generator: nn.Module,
-        discriminator: nn.Module,
+        discriminator: Discriminator,
         code: CodeMaker,
         head: HeadMaker,
         loss: Loss,
         regularizer: Mapping[str, Regularizer],
+        augment: Augment,
+        selection: Selection,
         schedule: Schedule,
         ema: EMA,
         generator_optimizer: OptimizerFactory,
@@ -63,75 +69,73 @@ class GAN(Game):
         )
         self.generator, self.discriminator = generator, discriminator
         self.averaging, self.ema = ema, ema.copy_of(generator)
-        self.loss, self.regularizers = loss, dict(regularizer)
+        self.loss, self.augment, self.selection = loss, augment, selection
+        self.regularizers: Mapping[str, Regularizer] = nn.ModuleDict(regularizer)  # type: ignore[assignment]
         self.conditional = check_labels(generator, code, head)
         self.latent_dim, self.num_classes = latent_dim, num_classes
         self.d_steps = d_steps
         self._held_out: list[Tensor] = []
         self.class_prior: Tensor
         self.register_buffer("class_prior", torch.full((num_classes,), 1.0 / num_classes))
+        check_parts(self)
 
     # -- the algorithm -------------------------------------------------------------------------------------------------
 
     def training_step(self, batch: Mapping[str, list[Batch]], batch_idx: int) -> None:
         self.begin_iteration(batch["discriminator"][0])
+        self.augment.factor = self.schedule.augmentation(self.progress)
         for step, chunk in enumerate(batch["discriminator"]):
             self.discriminator_step(chunk, self.clock.iteration * self.d_steps + step)
         pairs = batch["generator"]
         self.generator_step(pairs[0] if pairs else None, self.clock.iteration)
-        images = self.batch_size * self.d_steps
-        self.averaging.update(self.ema, self.generator, images=images, images_seen=self.clock.images_seen)
+        images, seen = self.batch_size * self.d_steps, self.clock.images_seen
+        stretch = self.schedule.half_life(self.progress)
+        self.averaging.update(self.ema, self.generator, images=images, images_seen=seen, stretch=stretch)
         self.clock.advance(images=images)
 
     def discriminator_step(self, chunk: Batch, number: int) -> None:
         """D step `number` of the run on one chunk of real images; G's forward needs no graph."""
-        due = {name: penalty for name, penalty in self.regularizers.items() if number % penalty.interval == 0}
+        due = self._due("discriminator", number)
         for part in self._parts(chunk, "discriminator", number):
-            assert part.image is not None
             with torch.no_grad():
                 fake = self.generator(part.latent, part.fake_label)
-            with self._exact_gradients(bool(due)):
-                real_at = part.image.detach().requires_grad_(_reads(due, "real"))
-                fake_at = fake.to(part.image.dtype).requires_grad_(_reads(due, "fake"))
-                real_logits = self.discriminator(real_at, part.label)
-                fake_logits = self.discriminator(fake_at, part.fake_label)
-                loss = self.loss.discriminator(real_logits, fake_logits).mean()
-                self.note(
-                    {"loss/discriminator": loss, "logits/real": real_logits.mean(), "logits/fake": fake_logits.mean()}
+            with self._exact_gradients(due):
+                view = self._shown(part, fake, due)
+                loss = self.loss.discriminator(view.real.logits, view.fake.logits).mean()
+                self.note({"loss/discriminator": loss, "logits/real": view.real.logits.mean()})
+                self.note({"logits/fake": view.fake.logits.mean()})
+                loss = loss + self._sum(self.discriminator.head.discriminator_terms(view.real, view.fake))
+                loss = loss + self._penalties(
+                    "penalty/", {name: each.discriminator(view) for name, each in due.items()}
                 )
-                points = {"real": (real_at, real_logits), "fake": (fake_at, fake_logits)}
-                if _reads(due, "between"):
-                    points["between"] = self._between(real_at, fake_at, part, number)
-                for name, regularizer in due.items():
-                    penalty = regularizer(*points[regularizer.where]).mean()
-                    self.note({f"penalty/{name}": penalty})
-                    loss = loss + regularizer.interval * penalty
             self.manual_backward(loss / self.accumulate)
         self.step_player("discriminator")
+        self._after_step("discriminator", number)
+        self.augment.after_step(images=self.batch_size)
+        self.note(self.augment.scalars())
 
     def generator_step(self, chunk: Batch | None, number: int) -> None:
         """G step `number` of the run; `chunk` holds the real images to pair with, for losses that compare."""
+        due = self._due("generator", number)
         with frozen(self.discriminator):
             for part in self._parts(chunk, "generator", number):
-                fake_logits = self.discriminator(self.generator(part.latent, part.fake_label), part.fake_label)
-                with torch.no_grad():
-                    real_logits = None if part.image is None else self.discriminator(part.image, part.label)
-                loss = self.loss.generator(fake_logits, real_logits).mean()
-                self.note({"loss/generator": loss})
+                with self._exact_gradients(due):
+                    view = self._drawn(part)
+                    losses = self.loss.generator(view.fake.logits, self._real_logits(part))
+                    self.note({"loss/generator": losses.mean()})
+                    loss = self.selection(losses, view.fake.logits, number)
+                    loss = loss + self._sum(self.discriminator.head.generator_terms(view.fake))
+                    loss = loss + self._penalties(
+                        "penalty/g_", {name: each.generator(view) for name, each in due.items()}
+                    )
                 self.manual_backward(loss / self.accumulate)
         self.step_player("generator")
+        self._after_step("generator", number)
 
     # -- the parts of a step -------------------------------------------------------------------------------------------
 
     def _parts(self, chunk: Batch | None, player: str, number: int) -> Iterator[Part]:
-        """What each part of a step sees.
-
-        All devices draw the whole batch's latents and labels and take their rows, so that results do not depend on
-        the number of devices.
-        """
-        draws = self.random("latent", player, number)
-        shape = (self.batch_size, self.latent_dim)
-        latent = self.share(torch.randn(shape, device=self.device, dtype=self.weight_dtype(), generator=draws))
+        """What each part of a step sees; see `Draws` for why it does not depend on the number of devices."""
         if chunk is not None and self.loss.pairs:
             fake_label = chunk.label
         else:
@@ -144,18 +148,72 @@ class GAN(Game):
             image, label = (
                 (None, None) if chunk is None else (chunk.image[rows].to(self.weight_dtype()), chunk.label[rows])
             )
-            yield Part(image, label, latent[rows], fake_label[rows], rows)
+            own = Draws(self, rows, (player, number))
+            yield Part(image, label, own.normal("latent", self.latent_dim), fake_label[rows], own)
 
-    def _between(self, real: Tensor, fake: Tensor, part: Part, number: int) -> tuple[Tensor, Tensor]:
-        """Random points on the lines between real and generated images, and their logits."""
-        draws = self.random("between", number)
-        shape = (self.batch_size, 1, 1, 1)
-        mix = self.share(torch.rand(shape, device=self.device, dtype=self.weight_dtype(), generator=draws))[part.rows]
-        images = (mix * real + (1 - mix) * fake).detach().requires_grad_()
-        return images, self.discriminator(images, part.label)
+    def _shown(self, part: Part, fake: Tensor, due: Mapping[str, Regularizer]) -> DiscriminatorView:
+        """D's judgement of real and generated images, which require grad where a penalty takes their gradient."""
+        assert part.image is not None
+        assert part.label is not None
+        draws, fake = part.draws, fake.to(part.image.dtype)
+        show = partial(self.augment, draws=draws.of("fake"))
+        wanted = {where for regularizer in due.values() for where in regularizer.gradients_at}
+        with torch.no_grad():
+            real, label = self.augment.real(part.image, part.label, fake, part.fake_label, draws)
+            real, fake = self.augment(real, draws.of("real")), show(fake)
+        real_seen = self._judge(real.detach().requires_grad_("real" in wanted), label)
+        fake_seen = self._judge(fake.detach().requires_grad_("fake" in wanted), part.fake_label)
+        self.augment.observe(real_seen.logits)
+        return DiscriminatorView(
+            self.discriminator, self.generator, show, fake_seen, part.latent, draws, real=real_seen
+        )
 
-    def _exact_gradients(self, needed: bool) -> Any:
+    def _drawn(self, part: Part) -> GeneratorView:
+        """New images with their graph, and D's judgement of them."""
+        image = self.generator(part.latent, part.fake_label)
+        show = partial(self.augment, draws=part.draws.of("fake"))
+        fake = self._judge(show(image), part.fake_label)
+        return GeneratorView(self.discriminator, self.generator, show, fake, part.latent, part.draws, plain=image)
+
+    @torch.no_grad()
+    def _real_logits(self, part: Part) -> Tensor | None:
+        """Logits of the real images to pair with, or None for a loss that compares none."""
+        if part.image is None:
+            return None
+        return self.discriminator(self.augment(part.image, part.draws.of("real")), part.label)
+
+    def _judge(self, image: Tensor, label: Tensor) -> Judged:
+        return Judged(image, label, *self.discriminator.judge(image, label))
+
+    def _due(self, player: str, number: int) -> dict[str, Regularizer]:
+        """The regularizers that add a term to the player's loss in its step `number`."""
+        return {name: each for name, each in self._regularizers(number) if player in each.terms}
+
+    def _after_step(self, player: str, number: int) -> None:
+        for _, regularizer in self._regularizers(number):
+            regularizer.after_step(player, getattr(self, player))
+
+    def _regularizers(self, number: int) -> Iterator[tuple[str, Regularizer]]:
+        for name, regularizer in self.regularizers.items():
+            if number % regularizer.interval == 0:
+                yield name, regularizer
+
+    def _sum(self, terms: Mapping[str, Tensor]) -> Tensor | float:
+        """Sum of the terms' means, which are noted."""
+        means = {name: term.mean() for name, term in terms.items()}
+        self.note(means)
+        return sum(means.values())
+
+    def _penalties(self, prefix: str, values: Mapping[str, Tensor]) -> Tensor | float:
+        """Sum of the penalties' means, each weighted by its interval so that its mean strength stays."""
+        means = {name: value.mean() for name, value in values.items()}
+        self.note({f"{prefix}{name}": mean for name, mean in means.items()})
+        strength = self.schedule.penalty(self.progress)
+        return sum(strength * self.regularizers[name].interval * mean for name, mean in means.items())
+
+    def _exact_gradients(self, due: Mapping[str, Regularizer]) -> Any:
         """Full precision where a penalty differentiates twice; the trainer's precision elsewhere."""
+        needed = any(regularizer.differentiates_twice for regularizer in due.values())
         return torch.autocast(self.device.type, enabled=False) if needed else nullcontext()
 
     # -- Lightning -----------------------------------------------------------------------------------------------------
@@ -189,7 +247,3 @@ class GAN(Game):
         super().train(mode)
         self.ema.eval()
         return self
-
-
-def _reads(due: Mapping[str, Regularizer], where: str) -> bool:
-    return any(regularizer.where == where for regularizer in due.values())

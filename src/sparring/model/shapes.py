@@ -1,6 +1,7 @@
 """Whether two networks fit each other and the data, before any data is read."""
 
 import copy
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -9,6 +10,9 @@ from sparring.errors import ConfigError
 from sparring.model.code.base import CodeMaker
 from sparring.model.generator.base import Generator
 from sparring.model.head.base import HeadMaker
+
+if TYPE_CHECKING:
+    from sparring.model.gan import GAN
 
 
 def check_shapes(
@@ -61,6 +65,17 @@ def check_labels(generator: nn.Module, code: CodeMaker, head: HeadMaker) -> bool
             "set model/code=concat, or a generator with batch normalisation (dcgan, resnet, sagan, biggan)."
         )
     return code.conditional
+
+
+def check_parts(gan: "GAN") -> None:
+    """Ask every part whether it can work with the others.
+
+    Raises:
+        ConfigError: the first part that cannot, and why.
+    """
+    checks = [gan.loss.check, gan.discriminator.head.check, gan.augment.check, gan.selection.check]
+    for check in (*checks, *(regularizer.check for regularizer in gan.regularizers.values())):
+        check(gan)
 
 
 def _leaf(maker: CodeMaker | HeadMaker) -> str:

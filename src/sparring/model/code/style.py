@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.model.code.base import Code
+from sparring.model.layer.style import unit_mean_square
 
 
 class Style:
@@ -30,8 +31,3 @@ class _Style(Code):
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
         return torch.cat([unit_mean_square(latent), unit_mean_square(self.embedding(label))], dim=1)
-
-
-def unit_mean_square(vectors: Tensor) -> Tensor:
-    """Rows of (N, F) scaled so that the mean of their squares is 1."""
-    return vectors * (vectors.square().mean(1, keepdim=True) + 1e-8).rsqrt()

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from sparring.model.head.base import Head
+
 
 class Discriminator(nn.Module):
     """Subclasses set `head`, made by the conditioning, and define `features`.
@@ -9,11 +11,16 @@ class Discriminator(nn.Module):
     Shapes: image (N, C, H, W) in [-1, 1], label (N,) int64 -> logits (N,).
     """
 
-    head: nn.Module
+    head: Head
 
     def features(self, image: Tensor) -> Tensor:
         """(N, F): what the head reads."""
         raise TypeError(f"{type(self).__name__} must define features(image)")
 
+    def judge(self, image: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+        """(features (N, F), logits (N,)) from one pass."""
+        features = self.features(image)
+        return features, self.head(features, label)
+
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
-        return self.head(self.features(image), label)
+        return self.judge(image, label)[1]

@@ -6,6 +6,7 @@ from sparring.model.discriminator.base import Discriminator
 from sparring.model.head.base import HeadMaker
 from sparring.model.layer.initialise import dcgan_normal
 from sparring.model.layer.pyramid import pyramid
+from sparring.model.layer.spectral import spectrally_normalise
 
 
 class DCGANDiscriminator(Discriminator):
@@ -13,11 +14,15 @@ class DCGANDiscriminator(Discriminator):
 
     `width` is the number of channels after the first convolution, as `ndf` in the common implementations;
     it doubles with every halving, up to 8 times.
+    `batch_norm`: the paper's; a penalty on single images' gradients (wgan_gp, r1) wants it off.
+    `spectral_norm`: of all weights, the head's included.
 
     Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
     """
 
-    def __init__(self, *, channels: int, image_size: int, width: int, head: HeadMaker) -> None:
+    def __init__(
+        self, *, channels: int, image_size: int, width: int, batch_norm: bool, spectral_norm: bool, head: HeadMaker
+    ) -> None:
         super().__init__()
         base, halvings = pyramid(image_size)
         blocks: list[nn.Module] = [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
@@ -25,14 +30,16 @@ class DCGANDiscriminator(Discriminator):
         for block in range(1, halvings):
             after = width * min(2**block, 8)
             blocks += [
-                nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(after),
+                nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not batch_norm),
+                *([nn.BatchNorm2d(after)] if batch_norm else []),
                 nn.LeakyReLU(0.2),
             ]
             before = after
         self.blocks = nn.Sequential(*blocks, nn.Flatten())
         self.head = head.make(before * base**2)
         dcgan_normal(self)
+        if spectral_norm:
+            spectrally_normalise(self, embeddings=True)
 
     def features(self, image: Tensor) -> Tensor:
         return self.blocks(image)

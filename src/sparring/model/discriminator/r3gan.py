@@ -20,6 +20,7 @@ class R3GANDiscriminator(Discriminator):
         channels: int,
         image_size: int,
         width: int,
+        growth: int,
         blocks: int,
         expansion: int,
         group_width: int,
@@ -27,7 +28,7 @@ class R3GANDiscriminator(Discriminator):
     ) -> None:
         super().__init__()
         base, halvings = pyramid(image_size)
-        widths = stage_widths(width, halvings + 1, cap=4)
+        widths = stage_widths(width, halvings + 1, cap=growth)
         self.from_image = nn.Conv2d(channels, widths[0], 1)
         nn.init.kaiming_normal_(self.from_image.weight, nonlinearity="linear")
         depth = blocks * len(widths)

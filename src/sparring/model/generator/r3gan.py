@@ -25,6 +25,7 @@ class R3GANGenerator(Generator):
         image_size: int,
         latent_dim: int,
         width: int,
+        growth: int,
         blocks: int,
         expansion: int,
         group_width: int,
@@ -32,7 +33,7 @@ class R3GANGenerator(Generator):
     ) -> None:
         super().__init__()
         base, doublings = pyramid(image_size)
-        widths = stage_widths(width, doublings + 1, cap=4)[::-1]
+        widths = stage_widths(width, doublings + 1, cap=growth)[::-1]
         self.code = code.make(latent_dim)
         self.basis = nn.Parameter(torch.randn(widths[0], base, base))
         self.mix = nn.Linear(self.code.features, widths[0], bias=False)

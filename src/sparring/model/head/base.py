@@ -1,18 +1,41 @@
-"""How a discriminator ends: from features and a label to a logit."""
+"""How a discriminator ends: from features and a label to a logit, and what it asks about classes beside it."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from torch import nn
+from torch import Tensor, nn
+
+from sparring.model.part import Judged
+
+if TYPE_CHECKING:
+    from sparring.model.gan import GAN
+
+
+class Head(nn.Module):
+    """Base: (features (N, F), label (N,)) -> logits (N,), with class losses that a head may add to the players'."""
+
+    def forward(self, features: Tensor, label: Tensor) -> Tensor:
+        raise TypeError(f"{type(self).__name__} must define forward(features, label)")
+
+    def check(self, gan: "GAN") -> None:
+        """Raise ConfigError where the head cannot work with the rest of `gan`."""
+
+    def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
+        """Terms (N,) of D's loss by the name they are logged under."""
+        return {}
+
+    def generator_terms(self, fake: Judged) -> dict[str, Tensor]:
+        """Terms (N,) of G's loss by the name they are logged under."""
+        return {}
 
 
 class HeadMaker(Protocol):
     """What a leaf of `model/head` is.
 
-    conditional: whether the logit depends on the label that is passed in.
+    conditional: whether the head checks the label that is passed in.
     """
 
     conditional: bool
 
-    def make(self, features: int) -> nn.Module:
-        """Module (features (N, F), label (N,)) -> logits (N,)."""
+    def make(self, features: int) -> Head:
+        """The head for (N, F) features."""
         ...

@@ -2,17 +2,21 @@
 
 from torch import Tensor, nn
 
+from sparring.model.head.base import Head
+
 
 class Unconditional:
     """The discriminator never sees a label."""
 
     conditional = False
 
-    def make(self, features: int) -> nn.Module:
-        return _Linear(features)
+    def make(self, features: int) -> Head:
+        return LinearHead(features)
 
 
-class _Linear(nn.Module):
+class LinearHead(Head):
+    """One linear unit; the label is ignored."""
+
     def __init__(self, features: int) -> None:
         super().__init__()
         self.linear = nn.Linear(features, 1)

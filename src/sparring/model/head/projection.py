@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from sparring.model.head.base import Head
+
 
 class Projection:
     """The logit is linear(h) + <embedding(label), h>."""
@@ -11,11 +13,11 @@ class Projection:
     def __init__(self, *, num_classes: int) -> None:
         self.num_classes = num_classes
 
-    def make(self, features: int) -> nn.Module:
+    def make(self, features: int) -> Head:
         return _Projection(features, self.num_classes)
 
 
-class _Projection(nn.Module):
+class _Projection(Head):
     def __init__(self, features: int, num_classes: int) -> None:
         super().__init__()
         self.linear = nn.Linear(features, 1)

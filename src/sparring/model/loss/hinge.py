@@ -3,11 +3,11 @@
 from torch import Tensor
 from torch.nn.functional import relu
 
+from sparring.model.loss.base import Loss
 
-class Hinge:
+
+class Hinge(Loss):
     """D: max(0, 1 - D(x)) + max(0, 1 + D(G(z))); G: -D(G(z))."""
-
-    pairs = False
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return relu(1 - real) + relu(1 + fake)

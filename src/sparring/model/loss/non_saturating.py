@@ -3,11 +3,11 @@
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from sparring.model.loss.base import Loss
 
-class NonSaturating:
+
+class NonSaturating(Loss):
     """D: -log sigmoid(D(x)) - log(1 - sigmoid(D(G(z)))); G: -log sigmoid(D(G(z)))."""
-
-    pairs = False
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(-real) + softplus(fake)

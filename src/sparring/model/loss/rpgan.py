@@ -3,8 +3,10 @@
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from sparring.model.loss.base import Loss
 
-class RpGAN:
+
+class RpGAN(Loss):
     """With f = softplus: D: f(-(D(x) - D(G(z)))); G: f(-(D(G(z)) - D(x)))."""
 
     pairs = True

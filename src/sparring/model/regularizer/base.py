@@ -1,36 +1,65 @@
-"""What the discriminator's step expects of a penalty, and the gradient norm that several share."""
+"""What the adversarial step expects of a regularizer, and the gradient norm that several share."""
 
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-Where = Literal["real", "fake", "between"]
+from sparring.errors import ConfigError
+from sparring.model.part import DiscriminatorView, GeneratorView
+
+if TYPE_CHECKING:
+    from sparring.model.gan import GAN
 
 
-class Regularizer(Protocol):
-    """A penalty on the discriminator at some images.
+class Regularizer(nn.Module):
+    """A term of one or both players' losses, or a rule on weights. Buffers are saved in checkpoints.
 
-    where: at real images, at generated images, or at random points on the lines between them.
-    interval: taken every so many D steps, and then weighted by the interval so that its mean strength stays
-        (lazy regularization, Karras et al. 2020, appendix B).
+    terms: the players whose loss it adds to. "discriminator" calls `discriminator(view)`, "generator" calls `generator(view)`.
+    gradients_at: images whose gradient it takes ("real", "fake"); they then require grad.
+    differentiates_twice: the step then runs in full precision.
+    lipschitz: it bounds D's slope, as losses like `wasserstein` need.
+    interval: taken every so many steps of a player, and then weighted by the interval so that its mean strength stays
+        (lazy regularization, Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", appendix B).
     """
 
-    where: Where
-    interval: int
+    terms: frozenset[str] = frozenset({"discriminator"})
+    gradients_at: frozenset[str] = frozenset()
+    differentiates_twice: bool = False
+    lipschitz: bool = False
 
-    def __call__(self, images: Tensor, logits: Tensor) -> Tensor:
-        """Penalty per image, (N,), from images (N, C, H, W) that require grad and their logits (N,)."""
-        ...
+    def __init__(self, *, interval: int) -> None:
+        super().__init__()
+        if interval < 1:
+            raise ConfigError(
+                f"model.regularizer.{self._leaf()}.interval={interval} counts steps and must be at least 1."
+            )
+        self.interval = interval
 
+    def check(self, gan: "GAN") -> None:
+        """Raise ConfigError where it cannot work with the rest of `gan`."""
 
-def check_interval(interval: int) -> int:
-    if interval < 1:
-        raise ValueError(f"a regularizer's interval counts D steps and must be at least 1, got {interval}")
-    return interval
+    def discriminator(self, view: DiscriminatorView) -> Tensor:
+        """Penalty per image (N,), or one number, in D's loss."""
+        raise TypeError(f"{type(self).__name__} must define discriminator(view)")
+
+    def generator(self, view: GeneratorView) -> Tensor:
+        """Penalty per image (N,), or one number, in G's loss."""
+        raise TypeError(f"{type(self).__name__} must define generator(view)")
+
+    def after_step(self, player: str, network: nn.Module) -> None:
+        """Called after every step of a player in which the regularizer was due, with the player's name and network."""
+
+    def _leaf(self) -> str:
+        return type(self).__module__.rpartition(".")[2]
 
 
 def squared_gradient_norm(images: Tensor, logits: Tensor) -> Tensor:
     """||d logit_i / d image_i||^2 per image, (N,), differentiable with respect to the network's weights."""
     (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradient.square().flatten(1).sum(1)
+
+
+def gradient_norm(images: Tensor, logits: Tensor) -> Tensor:
+    """||d logit_i / d image_i|| per image, (N,); the slope of sqrt is infinite at 0, where a fresh network may well be."""
+    return (squared_gradient_norm(images, logits) + 1e-12).sqrt()

@@ -2,17 +2,19 @@
 
 from torch import Tensor
 
-from sparring.model.regularizer.base import Where, check_interval, squared_gradient_norm
+from sparring.model.part import DiscriminatorView
+from sparring.model.regularizer.base import Regularizer, squared_gradient_norm
 
 
-class R1:
-    """gamma / 2 * ||grad D(x)||^2 at real images x."""
+class R1(Regularizer):
+    """gamma / 2 * ||grad D(x)||^2 at real images x, as D sees them."""
 
-    where: Where = "real"
+    gradients_at = frozenset({"real"})
+    differentiates_twice = lipschitz = True
 
     def __init__(self, *, gamma: float, interval: int) -> None:
+        super().__init__(interval=interval)
         self.gamma = gamma
-        self.interval = check_interval(interval)
 
-    def __call__(self, images: Tensor, logits: Tensor) -> Tensor:
-        return self.gamma / 2 * squared_gradient_norm(images, logits)
+    def discriminator(self, view: DiscriminatorView) -> Tensor:
+        return self.gamma / 2 * squared_gradient_norm(view.real.image, view.real.logits)

@@ -2,19 +2,20 @@
 
 from torch import Tensor
 
-from sparring.model.regularizer.base import Where, check_interval, squared_gradient_norm
+from sparring.model.part import DiscriminatorView
+from sparring.model.regularizer.base import Regularizer, gradient_norm
 
 
-class WGANGP:
-    """weight * (||grad D(x)|| - 1)^2 at x = e * real + (1 - e) * fake, e uniform on [0, 1]."""
+class WGANGP(Regularizer):
+    """weight * (||grad D(x)|| - 1)^2 at x = e * real + (1 - e) * fake, e uniform on [0, 1], with the real image's label."""
 
-    where: Where = "between"
+    differentiates_twice = lipschitz = True
 
     def __init__(self, *, weight: float, interval: int) -> None:
+        super().__init__(interval=interval)
         self.weight = weight
-        self.interval = check_interval(interval)
 
-    def __call__(self, images: Tensor, logits: Tensor) -> Tensor:
-        # The slope of sqrt is infinite at 0, where a fresh ReLU network may well be.
-        norm = (squared_gradient_norm(images, logits) + 1e-12).sqrt()
-        return self.weight * (norm - 1).square()
+    def discriminator(self, view: DiscriminatorView) -> Tensor:
+        share = view.draws.uniform("wgan_gp", 1, 1, 1)
+        image = (share * view.real.image + (1 - share) * view.fake.image).detach().requires_grad_()
+        return self.weight * (gradient_norm(image, view.discriminator(image, view.real.label)) - 1).square()

@@ -2,8 +2,10 @@
 
 from math import cos, pi
 
+from sparring.model.schedule.base import Schedule
 
-class Cosine:
+
+class Cosine(Schedule):
     """final + (1 - final) * (1 + cos(pi * t)) / 2, with t running from 0 to 1 until `end` (share of the budget)."""
 
     def __init__(self, *, end: float, final: float) -> None:

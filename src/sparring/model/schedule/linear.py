@@ -1,7 +1,9 @@
 """Linear decay, as WGAN-GP's and SNGAN's CIFAR-10 recipes have it (to 0 at the end)."""
 
+from sparring.model.schedule.base import Schedule
 
-class Linear:
+
+class Linear(Schedule):
     """1 up to `start` (share of the budget), then linear to `final` at the end."""
 
     def __init__(self, *, start: float, final: float) -> None:

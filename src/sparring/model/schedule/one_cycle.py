@@ -1,7 +1,9 @@
 """One cycle: a linear warm-up to the full learning rate, then a linear decay (Smith and Topin 2019, without the momentum)."""
 
+from sparring.model.schedule.base import Schedule
 
-class OneCycle:
+
+class OneCycle(Schedule):
     """`initial` at the start, 1 at `peak` (share of the budget), `final` at the end, linear in between."""
 
     def __init__(self, *, peak: float, initial: float, final: float) -> None:

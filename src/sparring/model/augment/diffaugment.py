@@ -1,0 +1,78 @@
+"""DiffAugment (Zhao et al. 2020, "Differentiable augmentation for data-efficient GAN training", section 3.2)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from sparring.errors import ConfigError
+from sparring.model.augment.base import Augment
+from sparring.model.part import Draws
+
+POLICIES = ("colour", "translation", "cutout")
+
+
+class DiffAugment(Augment):
+    """Every image, real or generated, gets a fresh random draw of each policy, in both players' steps.
+
+    colour: brightness + U(-0.5, 0.5), saturation x U(0, 2), contrast x U(0.5, 1.5), in units of [-1, 1] images.
+    translation: by up to `shift` of the side, zeros (mid-grey) beyond the edge.
+    cutout: a square of `hole` of the side set to zero, anywhere, also over the edge.
+    """
+
+    def __init__(self, *, policies: Sequence[str], shift: float, hole: float) -> None:
+        super().__init__()
+        if unknown := set(policies) - set(POLICIES):
+            raise ConfigError(
+                f"model.augment.policies has {', '.join(sorted(unknown))}, expected some of {', '.join(POLICIES)}."
+            )
+        self.policies, self.shift, self.hole = list(policies), shift, hole
+
+    def forward(self, image: Tensor, draws: Draws) -> Tensor:
+        if "colour" in self.policies:
+            image = colour(image, draws.uniform("colour", 3))
+        if "translation" in self.policies:
+            image = translate(image, shifts(draws.uniform("translation", 2), round(self.shift * image.shape[-1])))
+        if "cutout" in self.policies:
+            image = cut_out(image, draws.uniform("cutout", 2), round(self.hole * image.shape[-1]))
+        return image
+
+
+def colour(image: Tensor, uniform: Tensor) -> Tensor:
+    """uniform (N, 3) on [0, 1): brightness, saturation and contrast."""
+    brightness, saturation, contrast = (uniform[:, k, None, None, None] for k in range(3))
+    image = image + (brightness - 0.5)
+    grey = image.mean(dim=1, keepdim=True)
+    image = (image - grey) * (saturation * 2) + grey
+    mean = image.mean(dim=(1, 2, 3), keepdim=True)
+    return (image - mean) * (contrast + 0.5) + mean
+
+
+def shifts(uniform: Tensor, largest: int) -> Tensor:
+    """uniform (N, 2) on [0, 1) -> whole pixels in -largest..largest, each equally likely."""
+    return (uniform * (2 * largest + 1)).long() - largest
+
+
+def translate(image: Tensor, pixels: Tensor) -> Tensor:
+    """Move each image down and right by whole pixels (N, 2); zeros come in from beyond the edge."""
+    for axis, length in enumerate(image.shape[2:]):
+        source = torch.arange(length, device=image.device) - pixels[:, axis, None]  # (N, length)
+        inside = (source >= 0) & (source < length)
+        index = _along(source.clamp(0, length - 1), axis).expand_as(image)
+        image = image.gather(2 + axis, index) * _along(inside, axis)
+    return image
+
+
+def cut_out(image: Tensor, uniform: Tensor, side: int) -> Tensor:
+    """Zero a square of `side` pixels whose centre is uniform over the image; parts of it may lie outside."""
+    hole = torch.ones_like(image[:, :1], dtype=torch.bool)
+    for axis, length in enumerate(image.shape[2:]):
+        first = (uniform[:, axis, None] * (length + 1 - side % 2)).long() - side // 2
+        position = torch.arange(length, device=image.device)
+        hole = hole & _along((position >= first) & (position < first + side), axis)
+    return image * ~hole
+
+
+def _along(values: Tensor, axis: int) -> Tensor:
+    """(N, length) as (N, 1, length, 1) or (N, 1, 1, length): one value per row or per column of an image."""
+    return values[:, None, :, None] if axis == 0 else values[:, None, None, :]

@@ -1,0 +1,11 @@
+"""D sees the images as they are."""
+
+from torch import Tensor
+
+from sparring.model.augment.base import Augment
+from sparring.model.part import Draws
+
+
+class Plain(Augment):
+    def forward(self, image: Tensor, draws: Draws) -> Tensor:
+        return image

@@ -1,0 +1,31 @@
+"""Fully connected generator of the first GAN (Goodfellow et al. 2014, section 5)."""
+
+from torch import Tensor, nn
+
+from sparring.model.code.base import CodeMaker
+from sparring.model.generator.base import Generator
+
+
+class MLPGenerator(Generator):
+    """[linear, ReLU] per layer -> linear -> tanh (the paper's sigmoid, for images in [-1, 1]).
+
+    width: units of a hidden layer (1200 in the paper's MNIST network). layers: hidden layers (2 there).
+
+    Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
+    """
+
+    def __init__(
+        self, *, channels: int, image_size: int, latent_dim: int, width: int, layers: int, code: CodeMaker
+    ) -> None:
+        super().__init__()
+        self.shape = (channels, image_size, image_size)
+        self.code = code.make(latent_dim)
+        stack: list[nn.Module] = []
+        before = self.code.features
+        for _ in range(layers):
+            stack += [nn.Linear(before, width), nn.ReLU()]
+            before = width
+        self.layers = nn.Sequential(*stack, nn.Linear(before, channels * image_size**2))
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        return self.layers(self.code(latent, label)).tanh().unflatten(1, self.shape)

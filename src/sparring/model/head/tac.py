@@ -1,0 +1,45 @@
+"""Twin auxiliary classifiers (Gong et al. 2019, "Twin auxiliary classifiers GAN")."""
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from sparring.model.head.base import Head
+from sparring.model.head.none import LinearHead
+from sparring.model.part import Judged
+
+
+class TwinAuxiliary:
+    """A classifier of real images and a twin of generated ones; G pleases the first and confuses the twin.
+
+    D: d_weight * (CE(C(x), y) + CE(T(G(z, y)), y)). G: g_weight * (CE(C(G(z, y)), y) - CE(T(G(z, y)), y)).
+    The twin's term takes away AC-GAN's reward for images that are easy to classify.
+    """
+
+    conditional = True
+
+    def __init__(self, *, num_classes: int, d_weight: float, g_weight: float) -> None:
+        self.num_classes, self.d_weight, self.g_weight = num_classes, d_weight, g_weight
+
+    def make(self, features: int) -> Head:
+        return _Twins(features, self)
+
+
+class _Twins(LinearHead):
+    def __init__(self, features: int, settings: TwinAuxiliary) -> None:
+        super().__init__(features)
+        self.classifier = nn.Linear(features, settings.num_classes)
+        self.twin = nn.Linear(features, settings.num_classes)
+        self.d_weight, self.g_weight = settings.d_weight, settings.g_weight
+
+    def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
+        return {
+            "loss/class_real": self.d_weight * _entropy(self.classifier, real),
+            "loss/class_twin": self.d_weight * _entropy(self.twin, fake),
+        }
+
+    def generator_terms(self, fake: Judged) -> dict[str, Tensor]:
+        return {"loss/class_generator": self.g_weight * (_entropy(self.classifier, fake) - _entropy(self.twin, fake))}
+
+
+def _entropy(classifier: nn.Module, judged: Judged) -> Tensor:
+    return cross_entropy(classifier(judged.features), judged.label, reduction="none")

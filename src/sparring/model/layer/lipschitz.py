@@ -1,0 +1,12 @@
+"""Whether a network's slope is bounded by construction."""
+
+from torch import nn
+from torch.nn.utils.parametrizations import _SpectralNorm
+
+WITH_WEIGHTS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+
+
+def is_spectrally_normalised(network: nn.Module) -> bool:
+    """Whether every convolution and linear layer of `network` carries spectral normalisation."""
+    layers = [module for module in network.modules() if isinstance(module, WITH_WEIGHTS)]
+    return bool(layers) and all(any(isinstance(part, _SpectralNorm) for part in layer.modules()) for layer in layers)

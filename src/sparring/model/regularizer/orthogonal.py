@@ -1,0 +1,50 @@
+"""Orthogonal regularization (Brock et al. 2019, "Large scale GAN training", equation 3)."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sparring.errors import ConfigError
+from sparring.model.part import DiscriminatorView, GeneratorView
+from sparring.model.regularizer.base import Regularizer
+
+PLAYERS = ("generator", "discriminator")
+
+
+class Orthogonal(Regularizer):
+    """weight * sum over weight matrices W (out, rest) of ||W W^T without its diagonal||_F^2, in the players named.
+
+    Rows are asked to be orthogonal to each other, not to have a length. Embedding tables are left out, as in BigGAN. Under
+    spectral normalisation W is the weight before it.
+    """
+
+    def __init__(self, *, weight: float, players: Sequence[str], interval: int) -> None:
+        super().__init__(interval=interval)
+        if not players or not set(players) <= set(PLAYERS):
+            raise ConfigError(
+                f"model.regularizer.orthogonal.players={list(players)} must name some of {', '.join(PLAYERS)}."
+            )
+        self.weight = weight
+        self.terms = frozenset(players)
+
+    def discriminator(self, view: DiscriminatorView) -> Tensor:
+        return self.weight * off_diagonal(view.discriminator)
+
+    def generator(self, view: GeneratorView) -> Tensor:
+        return self.weight * off_diagonal(view.generator)
+
+
+def off_diagonal(network: nn.Module) -> Tensor:
+    """Sum over the weight matrices of the squared inner products of their different rows; a number."""
+    products = ((rows @ rows.T).fill_diagonal_(0) for rows in _matrices(network))
+    return torch.stack([product.square().sum() for product in products]).sum()
+
+
+def _matrices(network: nn.Module) -> Iterator[Tensor]:
+    tables = {
+        id(weight) for module in network.modules() if isinstance(module, nn.Embedding) for weight in module.parameters()
+    }
+    for weight in network.parameters():
+        if weight.ndim in (2, 4) and len(weight) > 1 and id(weight) not in tables:
+            yield weight.flatten(1)

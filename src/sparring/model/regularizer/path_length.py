@@ -1,0 +1,63 @@
+"""Path length regularization (Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", equation 4)."""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from sparring.errors import ConfigError
+from sparring.model.generator.stylegan2 import StyleGAN2Generator
+from sparring.model.layer.pixel_noise import seeds_of
+from sparring.model.part import GeneratorView
+from sparring.model.regularizer.base import Regularizer
+from sparring.strategy import average
+
+if TYPE_CHECKING:
+    from sparring.model.gan import GAN
+
+
+class PathLength(Regularizer):
+    """weight * (||J_w^T y|| - a)^2, J_w the Jacobian of synthesis at style w, y normal images, a a moving average of the norm.
+
+    ||J_w^T y|| is divided by sqrt(H W), as in the paper. a <- a + decay * (mean norm - a), after each step, from 0. The paper
+    takes half of the batch; here it is the whole.
+
+    Buffers: mean (a).
+    """
+
+    terms = frozenset({"generator"})
+    differentiates_twice = True
+    mean: Tensor
+
+    def __init__(self, *, weight: float, decay: float, interval: int) -> None:
+        super().__init__(interval=interval)
+        self.weight, self.decay = weight, decay
+        self.register_buffer("mean", torch.zeros(()))
+        self._means: list[Tensor] = []
+
+    def check(self, gan: "GAN") -> None:
+        if not isinstance(gan.generator, StyleGAN2Generator):
+            raise ConfigError(
+                f"model.regularizer=path_length needs a generator with styles, and {type(gan.generator).__name__} has none; set "
+                "model/generator=stylegan2, or leave it out."
+            )
+
+    def generator(self, view: GeneratorView) -> Tensor:
+        assert isinstance(view.generator, StyleGAN2Generator)
+        style = view.generator.style(view.latent, view.fake.label)
+        image = view.generator.synthesis(style, seeds_of(view.latent))
+        lengths = path_lengths(style, image, view.draws.normal("path_length", *image.shape[1:]))
+        self._means.append(lengths.mean().detach())
+        return self.weight * (lengths - self.mean).square()
+
+    @torch.no_grad()
+    def after_step(self, player: str, network: nn.Module) -> None:
+        if player == "generator":
+            self.mean.lerp_(average(torch.stack(self._means).mean()), self.decay)
+            self._means = []
+
+
+def path_lengths(style: Tensor, image: Tensor, direction: Tensor) -> Tensor:
+    """||J^T y|| / sqrt(H W) per image, (N,): J of images (N, C, H, W) at styles (N, S), y the directions (N, C, H, W)."""
+    (gradient,) = torch.autograd.grad((image * direction).sum(), style, create_graph=True)
+    return (gradient.square().sum(dim=1) / (image.shape[2] * image.shape[3]) + 1e-12).sqrt()

@@ -1,0 +1,43 @@
+"""R3GAN's schedule (Huang et al. 2024, appendix): everything moves along one half cosine over the first part of a run."""
+
+from math import cos, pi
+from typing import Any
+
+from sparring.errors import ConfigError
+from sparring.model.schedule.base import Schedule
+
+
+class R3GAN(Schedule):
+    """last + (first - last) * (1 + cos(pi t)) / 2, with t running from 0 to 1 until `end` (share of the budget).
+
+    lr, penalty: factors that end at `lr` and `penalty` and begin at 1. half_life, augmentation: factors that begin at 0 and
+    end at 1. beta2: [first, last] of Adam's second-moment decay.
+    """
+
+    def __init__(self, *, end: float, lr: float, penalty: float, beta2: tuple[float, float]) -> None:
+        if not 0 < end <= 1:
+            raise ConfigError(f"model.schedule.end={end} is a share of the budget and must be above 0 and at most 1.")
+        self.end, self.lr, self.last_penalty = end, lr, penalty
+        self.beta2 = (beta2[0], beta2[1])
+
+    def _between(self, first: float, last: float, progress: float) -> float:
+        return last + (first - last) * (1 + cos(pi * min(progress / self.end, 1.0))) / 2
+
+    def __call__(self, progress: float) -> float:
+        return self._between(1.0, self.lr, progress)
+
+    def adjust(self, group: dict[str, Any], progress: float) -> None:
+        if "betas" not in group:
+            raise ConfigError(
+                "model/schedule=r3gan sets Adam's second beta, and an optimizer here has none; set optimizer adam."
+            )
+        group["betas"] = (group["betas"][0], self._between(*self.beta2, progress))
+
+    def penalty(self, progress: float) -> float:
+        return self._between(1.0, self.last_penalty, progress)
+
+    def half_life(self, progress: float) -> float:
+        return self._between(0.0, 1.0, progress)
+
+    def augmentation(self, progress: float) -> float:
+        return self._between(0.0, 1.0, progress)

@@ -1,0 +1,115 @@
+"""Every pair of leaves that can work together takes one step together; every pair that cannot is refused, with the reason."""
+
+from itertools import combinations
+from typing import Any
+
+import pytest
+import torch
+
+from sparring.build import build_model
+from sparring.errors import ConfigError
+from sparring.model.gan import GAN
+from sparring.types import Batch
+from tests.conftest import CONF, compose
+from tests.model.pairwise import Row, covering, pairs
+
+BATCH = 4
+TINY = [
+    "data.image_size=8", "model.generator.width=4", "model.discriminator.width=4", "model.latent_dim=8", "data.num_classes=3",
+    f"data.batch_size={BATCH}",
+]  # fmt: skip
+GROUPS = ["generator", "discriminator", "code", "head", "loss", "regularizer", "augment", "selection", "schedule"]
+FACTORS = {
+    group: [path.stem for path in sorted((CONF / "model" / group).glob("*.yaml")) if not path.stem.startswith("_")]
+    for group in GROUPS
+}
+WITH_NORMS = {"biggan", "dcgan", "resnet", "sagan"}
+NORMALISED = {"biggan", "sagan"}  # discriminators whose YAML switches spectral norm on
+BOUNDS = {"r1", "r2", "wgan_gp", "dragan", "approximate_r1", "weight_clipping"}
+
+
+def allowed(row: Row) -> bool:
+    """What the papers' parts demand of each other; an unbounded loss gets a second regularizer instead of a refusal."""
+    seen = [row[key] == "none" for key in ("code", "head") if key in row]
+    labels = len(set(seen)) <= 1
+    norms = row.get("code") != "cbn" or row.get("generator", "dcgan") in WITH_NORMS
+    styles = row.get("regularizer") != "path_length" or row.get("generator", "stylegan2") == "stylegan2"
+    return labels and norms and styles
+
+
+ROWS, IMPOSSIBLE = covering(FACTORS, allowed)
+
+
+def overrides(row: Row) -> list[str]:
+    chosen = [f"model/{group}={choice}" for group, choice in row.items() if group != "regularizer"]
+    regularizers = [row["regularizer"]] if "regularizer" in row else []
+    if (
+        row.get("loss") in ("linear", "wasserstein")
+        and not BOUNDS & {*regularizers}
+        and row["discriminator"] not in NORMALISED
+    ):
+        regularizers.append("r1")
+    return [*TINY, *chosen, f"model/regularizer=[{','.join(regularizers)}]"]
+
+
+def one_iteration(model: GAN) -> None:
+    """`training_step` without a trainer: plain optimizers, plain backward."""
+    optimizers: dict[str, Any] = dict(zip(model.factories, model.configure_optimizers(), strict=True))
+    model.players = lambda: optimizers  # type: ignore[method-assign]
+    model.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
+    draws = torch.Generator().manual_seed(0)
+
+    def chunk() -> Batch:
+        shape = (BATCH, 1, 8, 8)
+        return Batch(torch.rand(shape, generator=draws) * 2 - 1, torch.randint(3, (BATCH,), generator=draws))
+
+    model.training_step({name: [chunk() for _ in range(count)] for name, count in model.streams.items()}, 0)
+
+
+def check(row: Row) -> None:
+    torch.manual_seed(0)
+    model = build_model(compose(*overrides(row)))
+    assert isinstance(model, GAN)
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    one_iteration(model)
+    assert model.clock.iteration == 1
+    values = model.meter.last()
+    assert all(bool(value.isfinite()) for value in values.values()), values
+    assert all(bool(weight.isfinite().all()) for weight in model.parameters())
+    for player in ("generator", "discriminator"):
+        own = [name for name in before if name.startswith(f"{player}.")]
+        assert any(not torch.equal(before[name], model.get_parameter(name)) for name in own), player
+
+
+def name(row: Row) -> str:
+    return "-".join(row.values())
+
+
+@pytest.mark.parametrize("row", ROWS[:6], ids=name)
+def test_the_first_rows_take_a_step(row: Row) -> None:
+    check(row)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ROWS[6:], ids=name)
+def test_every_pair_takes_a_step(row: Row) -> None:
+    check(row)
+
+
+def test_the_rows_hold_every_pair_that_is_possible() -> None:
+    held = {pair for row in ROWS for pair in combinations(row.items(), 2)}
+    assert held | set(IMPOSSIBLE) == set(pairs(FACTORS))
+    assert not held & set(IMPOSSIBLE)
+    assert all(allowed(row) for row in ROWS)
+    assert len(ROWS) < 2 * max(len(FACTORS[a]) * len(FACTORS[b]) for a, b in combinations(FACTORS, 2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pair", IMPOSSIBLE, ids=lambda pair: name(dict(pair)))
+def test_every_other_pair_is_refused_with_the_reason(pair) -> None:
+    row = dict(pair)
+    # Give the label's way in and out where the pair leaves it open, so that the pair itself is at fault.
+    if "code" in row and "head" not in row:
+        row["head"] = "projection"
+    with pytest.raises(ConfigError, match=r"^model\.\w+=\w+ .*(; set |, or )"):
+        build_model(compose(*overrides({"discriminator": "conv", **row})))
