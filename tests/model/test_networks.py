@@ -206,3 +206,15 @@ def test_a_generator_of_another_size_is_refused_before_data_is_read() -> None:
 def test_labels_that_only_one_player_sees_are_refused(overrides: list[str], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         model(*overrides)
+
+
+def test_biggan_refuses_a_latent_that_has_no_number_for_every_block() -> None:
+    with pytest.raises(ConfigError, match=r"latent_dim=3 cannot be cut into 4 chunks"):
+        model("model/generator=biggan", "model.latent_dim=3", "data.image_size=32")
+
+
+def test_biggan_gives_every_number_of_the_latent_to_one_layer() -> None:
+    generator = model("model/generator=biggan", "model.latent_dim=11").generator
+    assert generator.chunks == [5, 3, 3]
+    assert generator.first.in_features == 5 + 11  # and the class embedding
+    assert [block.norm_first.gain.in_features for block in generator.stack.blocks] == [3, 3]
