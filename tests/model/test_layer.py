@@ -200,7 +200,7 @@ def test_initialisers() -> None:
     assert not layer.bias.any()
     initialise(layer, "xavier")  # uniform within gain sqrt(6 / (fan_in + fan_out))
     bound = 2**0.5 * (6 / (8 * 9 + 4 * 9)) ** 0.5
-    assert 0.95 * bound < float(layer.weight.abs().max()) <= bound
+    assert 0.95 * bound < float(layer.weight.detach().abs().max()) <= bound
     initialise(large := nn.Linear(200, 200), "normal")
     assert abs(float(large.weight.detach().std()) - 0.02) < 0.0005
     with pytest.raises(ConfigError, match="init=he is unknown; give one of orthogonal, xavier, normal"):

@@ -218,3 +218,12 @@ def test_biggan_gives_every_number_of_the_latent_to_one_layer() -> None:
     assert generator.chunks == [5, 3, 3]
     assert generator.first.in_features == 5 + 11  # and the class embedding
     assert [block.norm_first.gain.in_features for block in generator.stack.blocks] == [3, 3]
+
+
+@pytest.mark.parametrize("code", ["concat", "style"])
+def test_label_and_latent_reach_the_style_network_at_equal_strength(code: str) -> None:
+    torch.manual_seed(0)
+    gan = model("model/generator=stylegan2", f"model/code={code}")
+    parts = gan.generator.code(torch.randn(200, gan.latent_dim), torch.arange(200) % 10).chunk(2, dim=1)
+    for part in parts:
+        assert 0.8 < float(part.detach().square().mean()) < 1.25
