@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from sparring.build import build_model
+from sparring.build import build, build_model
+from sparring.cli.config import compose as study_config
 from sparring.stage.train import Training, train
+from sparring.study.compose import composing
+from sparring.study.plan import plan
 from tests.conftest import CONF, TINY, compose
 
 
@@ -42,6 +45,23 @@ def test_every_preset_builds_for_every_data_set(model: str, data: str) -> None:
 @pytest.mark.parametrize("experiment", choices("experiment"))
 def test_every_experiment_builds(experiment: str) -> None:
     assert build_model(compose(f"experiment={experiment}")) is not None
+
+
+@pytest.mark.parametrize("study", choices("study"))
+def test_every_study_plans_its_cells(study: str) -> None:
+    """Every cell of every study composes: no override names a setting that is not there."""
+    config = study_config("study", [f"study={study}"])
+    subject = build(config.study, section="study")
+    with composing(config, CONF) as composer:
+        planned = plan(subject.cells(config), composer, Path("/study/cells"), "code")
+    assert len({each.key for each in planned}) == len(planned) >= 2 * subject.replicates
+
+
+@pytest.mark.parametrize("executor", choices("executor"))
+def test_every_executor_runs_a_call(executor: str) -> None:
+    with build(study_config("study", [f"executor={executor}"]).executor, section="executor") as built:
+        assert built.submit(abs, -2).result() == 2
+        assert built.workers >= 1
 
 
 @pytest.mark.parametrize(("group", "choice"), LEAVES)

@@ -21,6 +21,8 @@ from sparring.model.game import Game
 NAMED = frozenset(
     {"lightning.pytorch.Trainer", *(f"torch.optim.{name}" for name in ("Adam", "AdamW", "RMSprop", "SGD"))}
 )
+# Sections whose classes take parts of another section.
+ALSO = {"callback": ("metric.features",)}
 # Hydra's directives that a leaf needs; the others change what is called, or with what.
 DIRECTIVES = frozenset({"_target_", "_partial_"})
 
@@ -80,7 +82,8 @@ def _check(key: str, target: Any, section: str, extensions: Sequence[str]) -> No
         return
     module, _, name = str(target).rpartition(".")
     own = module.partition(".")[0] in extensions
-    if not own and not f"{module}.".startswith(f"sparring.{section}."):
+    places = tuple(f"sparring.{name}." for name in (section, *ALSO.get(section, ())))
+    if not own and not f"{module}.".startswith(places):
         raise ConfigError(
             f"{key}._target_={target} is not allowed: {section} builds classes of sparring.{section} and "
             f"{', '.join(sorted(NAMED))}; if it is yours, add extensions=[{str(target).partition('.')[0]}] to the command line."

@@ -20,20 +20,26 @@ _NOT_THE_EXPERIMENT = ("paths", "logger", "hydra")
 
 
 def config_hash(config: "DictConfig | dict[str, Any]") -> str:
-    """sha256 hex digest of the resolved settings, the same wherever the run directory and caches are.
+    """sha256 hex digest of the settings as `identity` gives them."""
+    text = json.dumps(identity(config), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def identity(config: "DictConfig | dict[str, Any]") -> dict[str, Any]:
+    """The resolved settings as plain values, the same wherever the run directory and caches are.
 
     The sections `paths`, `logger` and `hydra` do not enter; a value that begins with one of `paths` counts as that key.
+    A plain dictionary is taken as resolved.
     """
     from omegaconf import OmegaConf
 
-    plain = OmegaConf.to_container(OmegaConf.create(config), resolve=True)
+    plain = OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
     if not isinstance(plain, dict):
         raise TypeError("config_hash expects a mapping.")
     paths = plain.get("paths") or {}
     places = {value: f"<{key}>" for key, value in paths.items() if isinstance(value, str) and os.path.isabs(value)}
-    kept = {key: value for key, value in plain.items() if key not in _NOT_THE_EXPERIMENT}
-    text = json.dumps(_placeless(kept, places), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    kept: dict[str, Any] = _placeless({k: v for k, v in plain.items() if k not in _NOT_THE_EXPERIMENT}, places)
+    return kept
 
 
 def _placeless(value: Any, places: dict[str, str]) -> Any:

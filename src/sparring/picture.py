@@ -98,6 +98,15 @@ def write_png(path: Path, image: np.ndarray) -> None:
     write_atomic(path, encode_png(image))
 
 
+def read_png(path: Path) -> np.ndarray:
+    """What `write_png` wrote: (H, W, 1 to 4) uint8."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture)
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
 def _cell(image: Tensor, scale: int | None) -> np.ndarray:
     """(C, H, W) to (H * scale, W * scale, 1, 3 or 4)."""
     channels, height, _ = image.shape

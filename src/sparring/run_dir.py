@@ -3,7 +3,7 @@
 - `.hydra/{config,overrides,hydra}.yaml`: written by Hydra before the stage starts
 - `status.json`, `.lock`: what became of the run, who is writing it
 - `checkpoints/{last,previous}.ckpt`: to go on with training (checkpoint.py)
-- `weights.safetensors`: to use the networks (weights.py)
+- `weights.safetensors`: to use the networks (weights.py); `weights_best.safetensors` where quality was measured
 - `metrics.csv`, `images/`, `result.json`, `report.html`: to look at
 """
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sparring.atomic import disk_error, sweep, write_atomic
 from sparring.environment import config_hash, environment
-from sparring.errors import CheckpointError, DiskError
+from sparring.errors import CheckpointError, ConfigError, DiskError
 from sparring.run_lock import RunLock, is_locked
 from sparring.run_search import explain, is_run
 
@@ -41,6 +41,7 @@ class RunDir:
         self.images = path / "images"
         self.metrics_csv = path / "metrics.csv"
         self.weights = path / "weights.safetensors"
+        self.best_weights = path / "weights_best.safetensors"
         self.report = path / "report.html"
         self._lock = lock
 
@@ -207,6 +208,20 @@ class RunDir:
         from sparring import weights
 
         return weights.load(self.weights)
+
+    def weights_file(self, checkpoint: str) -> Path:
+        """File of the "last" or the "best" weights.
+
+        Raises:
+            ConfigError: another word. CheckpointError: the run kept no best ones.
+        """
+        if checkpoint not in ("last", "best"):
+            raise ConfigError(f"checkpoint={checkpoint} is unknown; give last or best.")
+        if checkpoint == "best" and not self.best_weights.exists():
+            raise CheckpointError(
+                f"{self.path} kept no best weights: train with 'callback=[default,quality]', or use checkpoint=last."
+            )
+        return self.weights if checkpoint == "last" else self.best_weights
 
     def weights_hash(self) -> str:
         """sha256 hex digest of the names and values of the stored weights, not the metadata. Raises CheckpointError."""

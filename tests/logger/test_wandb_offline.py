@@ -1,5 +1,6 @@
 """W&B offline, by choice or because there is no other way: read back from the SDK's own files."""
 
+import json
 import os
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from PIL import Image
 
 from sparring.errors import ConfigError
 from sparring.logger.wandb import WandbLogger
-from tests.logger.wandb_runs import PICTURE, close, log_something, make, offline_run, said
+from tests.logger.wandb_runs import PICTURE, close, log_something, make, offline_run, records, said
 from tests.logger.wandb_stub import KEY, WandbStub
 
 pytestmark = pytest.mark.usefixtures("no_wandb_account")
@@ -113,6 +114,21 @@ def test_offline_file_holds_everything(tmp_path: Path) -> None:
     assert found["exit"] == 1
     (picture,) = (tmp_path / "run1").rglob("*.png")
     assert np.array_equal(np.asarray(Image.open(picture)), PICTURE)
+
+
+def test_offline_file_holds_tables_and_summary(tmp_path: Path) -> None:
+    logger = make(tmp_path / "study", mode="offline")
+    logger.log_table("Accuracy", ("arm", "verdict"), [("real", ""), ("gan", "HELPS")])
+    logger.log_summary({"verdict": "HELPS"})
+    close(logger)
+    (row,) = offline_run(tmp_path / "study")["history"]
+    assert row["tables/Accuracy._type"] == "table-file"
+    (file,) = (tmp_path / "study").rglob("*.table.json")
+    assert json.loads(file.read_text()) == {"columns": ["arm", "verdict"], "data": [["real", ""], ["gan", "HELPS"]]}
+    (binary,) = (tmp_path / "study").rglob("*.wandb")
+    summaries = [record.summary for record in records(binary) if record.WhichOneof("record_type") == "summary"]
+    said = {item.key: json.loads(item.value_json) for summary in summaries for item in summary.update}
+    assert said["verdict"] == "HELPS"
 
 
 def test_wandb_mode_of_the_user_is_heard_by_auto_only(

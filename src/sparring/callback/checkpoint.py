@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning.pytorch as L
 
+from sparring import weights
 from sparring.callback.finite import check_weights
 from sparring.errors import ConfigError, DiskError
 from sparring.model.game import Game
@@ -102,9 +103,10 @@ class Checkpoint(L.Callback):
         self._since = now
 
 
-def save_weights(run_dir: Path, module: Game, data: Any) -> None:
-    """`weights.safetensors`: the players' networks and their averages, named as `Game.networks` does.
+def save_weights(run_dir: Path, module: Game, data: Any, *, best: bool = False, file: Path | None = None) -> None:
+    """The players' networks and their averages, named as `Game.networks` does.
 
+    Written to `weights.safetensors`, with `best` to `weights_best.safetensors`, or to `file`.
     The metadata name the classes and the fingerprints of the images that the networks may have seen, so that no later
     stage judges a classifier on them.
     """
@@ -120,7 +122,8 @@ def save_weights(run_dir: Path, module: Game, data: Any) -> None:
         "classes": json.dumps(list(data.class_names)),
         "fingerprints": json.dumps(data.fingerprints()),
     }
-    RunDir(run_dir).save_weights(tensors, metadata)
+    run = RunDir(run_dir)
+    weights.save(file or (run.best_weights if best else run.weights), tensors, metadata)
 
 
 def validation_due(trainer: L.Trainer, iteration: int) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from hydra import __version__ as hydra_version
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
@@ -84,14 +85,15 @@ def register_resolvers(root: Path) -> None:
 
 @contextmanager
 def hydra_at(config_dir: Path, verb: str) -> Iterator[None]:
-    """Inside, `compose_all` reads `config_dir`; afterwards Hydra's global state is what it was."""
+    """Inside, `compose_all` reads `config_dir`; afterwards Hydra's global state is what it was, also inside of its main."""
     register_resolvers(config_dir.parent)
-    before = HydraConfig.instance().cfg
+    before, hydra = HydraConfig.instance().cfg, GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(config_dir), job_name=verb, **VERSION):
             yield
     finally:
-        HydraConfig.instance().cfg = before
+        HydraConfig.instance().cfg, GlobalHydra.instance().hydra = before, hydra
 
 
 def compose_all(config_name: str, overrides: Sequence[str]) -> DictConfig:

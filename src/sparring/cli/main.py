@@ -148,13 +148,16 @@ def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) 
     """The overrides, those of a resumed run included, after all checks."""
     from sparring.cli.check import check
     from sparring.cli.config import log_dir, rank
-    from sparring.cli.resume import expand_resume, quoted, refuse_used
+    from sparring.cli.resume import expand_dir, expand_resume, quoted, refuse_used
 
     sweep = arguments.multirun or "hydra.mode=MULTIRUN" in arguments.overrides
     if sweep and rank() > 0:
         raise ConfigError("-m starts the processes of each job itself: start it once, without torchrun or srun.")
     typed: list[str] = arguments.overrides
-    overrides = expand_resume(typed, log_dir=log_dir(config_dir, typed), sweep=sweep)
+    overrides = typed
+    if config_name == "study" and not any(item.startswith("resume=") for item in typed):
+        overrides = expand_dir(typed, sweep=sweep)
+    overrides = expand_resume(overrides, log_dir=log_dir(config_dir, typed), sweep=sweep)
     if overrides == typed and not sweep and rank() == 0:
         refuse_used(typed)
     extra = [f"hydra.searchpath=[{quoted(f'file://{arguments.config_dir}')}]"] if arguments.config_dir else []

@@ -41,6 +41,25 @@ def expand_resume(overrides: Sequence[str], *, log_dir: Path, sweep: bool) -> li
     return [*saved, *typed, *here]
 
 
+def expand_dir(overrides: Sequence[str], *, sweep: bool) -> list[str]:
+    """`overrides` with what `dir=<study directory>` means: write there, and go on if a study was started there before.
+
+    The settings must then be those of that study, which the stage checks. Raises ConfigError with `-m`.
+    """
+    given = [item.partition("=")[2].strip("'\"") for item in overrides if item.partition("=")[0] == "dir"]
+    if not given or given[-1] in ("", "null") or _EXPANDED in overrides:
+        return list(overrides)
+    if sweep:
+        raise ConfigError("dir= is the directory of one study: leave it out with -m.")
+    from sparring.run_search import is_run
+
+    folder = Path(given[-1]).expanduser().absolute()
+    here = [f"hydra.run.dir={quoted(folder)}"]
+    if is_run(folder):
+        here += [f"resume={quoted(folder)}", "hydra.output_subdir=null", _EXPANDED]
+    return [*overrides, *here]
+
+
 def refuse_used(overrides: Sequence[str]) -> None:
     """Refuse a new run in a directory that holds one, before Hydra writes into it. Raises CheckpointError."""
     for item in overrides:
@@ -54,9 +73,9 @@ def refuse_used(overrides: Sequence[str]) -> None:
 
 
 def find_run(given: str, log_dir: Path) -> Path:
-    """The directory as typed, or as seen from the repository or from logs/train; as typed when there is none."""
+    """The directory as typed, or as seen from the repository, logs/train or logs/study; as typed when there is none."""
     typed = Path(given).expanduser()
-    places = (Path.cwd(), log_dir.parent, log_dir / "train")
+    places = (Path.cwd(), log_dir.parent, log_dir / "train", log_dir / "study")
     found = (place / typed for place in places if (place / typed).is_dir())
     return next(found, Path.cwd() / typed).resolve()
 

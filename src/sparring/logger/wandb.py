@@ -130,6 +130,26 @@ class WandbLogger(Logger):
         self._send(f"images/{name}", step, row)
 
     @rank_zero_only
+    def log_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str | float]]) -> None:
+        """Record a table, for example that of a study. It has no place on the x-axis: a later one of the name replaces it."""
+
+        def send() -> None:
+            import wandb
+
+            table = wandb.Table(columns=list(columns), data=[list(row) for row in rows])
+            self._run.log({f"tables/{name}": table}, step=self._rows, commit=True)
+            self._rows += 1
+
+        if self._opened() is not None:
+            self._guarded(send)
+
+    @rank_zero_only
+    def log_summary(self, values: Mapping[str, str | float]) -> None:
+        """Record values that stand beside the run in W&B's list, for example a verdict."""
+        if self._opened() is not None:
+            self._guarded(lambda: self._run.summary.update(dict(values)))
+
+    @rank_zero_only
     def finalize(self, status: str) -> None:
         """Upload the rest and close the run, within a minute; logging again would continue it."""
         if self._run is None:

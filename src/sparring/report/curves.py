@@ -27,7 +27,7 @@ LOGARITHMIC = ("penalty",)  # where all values are positive and span more than L
 COLOURS = 6  # --line-1 ... --line-6 of page.css
 POINTS = 240  # per line; more are averaged, with their range as a band
 LOG_RANGE = 100.0
-INK = "#0a0b0c"  # placeholders that `_themed` turns into CSS colours
+INK = "#0a0b0c"  # placeholders that `themed` turns into CSS colours
 SIZE = (4.6, 2.1)  # inches; scales with the page
 
 
@@ -85,12 +85,12 @@ def _draw(group: str, series: list[Series], end: float) -> str:
         FigureCanvasSVG(figure)
         axes = figure.subplots()
         for i, each in enumerate(series):
-            _draw_line(axes, each, _placeholder(i), dashed=i % 2 == 1 and group == "lr")
+            _draw_line(axes, each, placeholder(i), dashed=i % 2 == 1 and group == "lr")
         _scale(axes, group, [value for each in series for value in each.values])
         _dress(axes, end)
         text = io.StringIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    return _themed(text.getvalue(), group)
+    return themed(text.getvalue(), group)
 
 
 def _draw_line(axes: "Axes", series: Series, colour: str, *, dashed: bool) -> None:
@@ -163,11 +163,11 @@ def short(values: list[float]) -> str:
     return "−" + text[1:] if text.startswith("-") else text
 
 
-def _placeholder(i: int) -> str:
+def placeholder(i: int) -> str:
     return f"#0a0b{i % COLOURS + 0x10:02x}"
 
 
-def _themed(svg: str, group: str) -> str:
+def themed(svg: str, group: str) -> str:
     """The `<svg>` element alone, sized by the page, with CSS colours for the placeholders and ids of its own."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
@@ -175,6 +175,6 @@ def _themed(svg: str, group: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = svg.replace(INK, "currentColor")
     for i in range(COLOURS):
-        svg = svg.replace(_placeholder(i), f"var(--line-{i + 1})")
+        svg = svg.replace(placeholder(i), f"var(--line-{i + 1})")
     prefix = re.sub(r"\W", "_", group)
     return re.sub(r'(id="|url\(#|href="#)', rf"\1{prefix}-", svg)

@@ -41,7 +41,7 @@ def train_report(run_path: Path) -> Path:
         CheckpointError: `run_path` is no run directory. DiskError: the page cannot be written.
     """
     record = read(Path(run_path))
-    page = _template().render(view(record))
+    page = template("train.html.j2").render(view(record))
     target = record.path / "report.html"
     write_atomic(target, page.encode())
     return target
@@ -64,7 +64,7 @@ def view(record: Record) -> dict[str, Any]:
         "choices": list(_choices(record.config)),
         "config_yaml": record.config_yaml,
         "cost": list(_cost(record)),
-        "machine": list(_machine(record.result.get("environment") or {})),
+        "machine": list(machine(record.result.get("environment") or {})),
         "environment": list(flat(record.result.get("environment") or {})),
         "fingerprints": list(flat((record.result.get("data") or {}).get("fingerprints") or {})),
         "commands": list(commands(record)),
@@ -181,7 +181,7 @@ def _cost(record: Record) -> Iterator[tuple[str, str]]:
         yield str(name), short([value]) if isinstance(value, float) and math.isfinite(value) else str(value)
 
 
-def _machine(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def machine(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What of the environment a reader asks for first."""
     packages, git = environment.get("packages") or {}, environment.get("git") or {}
     if environment.get("device"):
@@ -226,11 +226,12 @@ def _real(record: Record) -> Picture | None:
     return None if uri is None else Picture("real images", uri)
 
 
-def _template() -> Any:
+def template(name: str) -> Any:
+    """A jinja2 template of this folder; everything that it shows is escaped."""
     import jinja2
 
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("train.html.j2")
+    return environment.get_template(name)

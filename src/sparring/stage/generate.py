@@ -10,6 +10,7 @@ Keys of conf/generate.yaml (defaults live there):
     batch_size: 128       # images per step; changes memory and speed, never a pixel on the CPU
     format: [grid]        # any of grid, folder, parquet
     weights: ema          # ema or generator
+    checkpoint: last      # last, or best (of a run with callback/quality)
     device: auto          # auto (cuda, mps, else cpu), cpu, cuda, mps
     extensions: []        # as for train.py: own packages that the run's config may name
 """
@@ -82,11 +83,15 @@ def generate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
     return result
 
 
-def load_generator(source: RunDir, weights: str, *, extensions: list[str]) -> Trained:
-    """The generator of a run, on the CPU in eval mode. `weights`: "ema" (the averaged one) or "generator"."""
+def load_generator(source: RunDir, weights: str, *, extensions: list[str], checkpoint: str = "last") -> Trained:
+    """The generator of a run, on the CPU in eval mode.
+
+    weights: "ema" (the averaged one) or "generator". checkpoint: "last", or "best" as the quality callback found it.
+    """
     if weights not in WEIGHTS:
         raise ConfigError(f"weights={weights} is unknown; give one of {', '.join(WEIGHTS)}.")
-    config, tensors = source.config, source.load_weights()
+    file = source.weights_file(checkpoint)
+    config, tensors = source.config, weights_file.load(file)
     model: Any = build_model(config, extensions=extensions)
     if not isinstance(getattr(model, weights, None), nn.Module):
         raise CheckpointError(f"{source.path} holds no generator; give the directory of a run of train.py with a GAN.")
@@ -99,13 +104,14 @@ def load_generator(source: RunDir, weights: str, *, extensions: list[str]) -> Tr
         raise CheckpointError(
             f"The weights of {source.path} do not fit its settings ({reason}); restore the run from a copy."
         ) from error
-    metadata = weights_file.stored_metadata(source.weights)
+    metadata = weights_file.stored_metadata(file)
     names, fingerprints = _recorded(source, metadata)
     classes = tuple(names or map(str, range(model.num_classes))) if model.conditional else ()
     origin = {
         "run": str(source.path),
         "config_hash": config_hash(config),
         "weights": weights,
+        "checkpoint": checkpoint,
         "generator_sha256": weights_file.content_hash(own),
         "iteration": int(metadata["iteration"]),
         "images_seen": int(metadata["images_seen"]),
@@ -144,7 +150,7 @@ def device_named(name: str) -> torch.device:
 def _generate(config: DictConfig, run: RunDir) -> dict[str, Any]:
     started = time.perf_counter()
     source = RunDir.open(find_run(str(config.run), Path(config.paths.log_dir)))
-    trained = load_generator(source, config.weights, extensions=list(config.extensions))
+    trained = load_generator(source, config.weights, extensions=list(config.extensions), checkpoint=config.checkpoint)
     formats = list(config.format) if isinstance(config.format, ListConfig) else [config.format]
     check_formats(formats, trained.channels)
     sampler = sampler_of(trained, config)

@@ -15,8 +15,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from sparring.build import build, build_model
 from sparring.callback.checkpoint import Checkpoint
+from sparring.callback.quality_stop import QualityStop
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
+from sparring.checkpoint import VerifiedCheckpointIO
 from sparring.cli.config import rank
 from sparring.cli.resume import remember
 from sparring.errors import ConfigError, DivergedError, Interrupted, OutOfMemoryError, SparringError
@@ -122,6 +124,8 @@ class Training:
             logger.finalize("success")
         if not self.first:
             return {}
+        if (stop := self._quality_stop()) and stop.keep_best and self.run.best_weights.exists():
+            self._take_best()
         result = self._result()
         self.run.write_result(result)
         iteration, budget = self.clock.iteration, self.trainer.max_steps
@@ -133,6 +137,8 @@ class Training:
             self.status("interrupted", reason, 128 + received)
             self._report()
             raise Interrupted(f"{reason}; go on with: python train.py resume={self.run.path}", received)
+        elif stop := self._quality_stop():
+            self.status("finished", f"stopped after iteration {iteration} of {budget}, {stop.sentence}", 0)
         else:
             self.status("interrupted", f"a callback stopped it after iteration {iteration} of {budget}", 0)
         if report := self._report():
@@ -140,6 +146,12 @@ class Training:
         if self.model.draws_images:
             print(f"Images: python generate.py run={self.run.path}", file=sys.stderr)
         return result
+
+    def _take_best(self) -> None:
+        """The run's weights become those of its best measurement; `checkpoints/last.ckpt` stays what was trained last."""
+        saved = VerifiedCheckpointIO().load_checkpoint(self.run.checkpoints / "best.ckpt")
+        self.model.load_state_dict(saved["state_dict"])
+        write_atomic(self.run.weights, self.run.best_weights.read_bytes())
 
     def failed(self, error: BaseException) -> None:
         """Say in `status.json` why the run ended and what is left of it; never hide the error itself."""
@@ -177,6 +189,11 @@ class Training:
                 logger.continue_after(self.saved["clock"]["iteration"], self.saved["logger_runs"].get(logger.name))
             logger.log_hyperparams(OmegaConf.to_container(self.config, resolve=True))
 
+    def _quality_stop(self) -> QualityStop | None:
+        """The callback that ended the run, if it did."""
+        stops = (each for each in self.trainer.callbacks if isinstance(each, QualityStop))  # type: ignore[attr-defined]
+        return next((stop for stop in stops if stop.reason), None)
+
     def _last_checkpoint(self) -> str | None:
         return "checkpoints/last.ckpt" if (self.run.checkpoints / "last.ckpt").exists() else None
 
@@ -192,7 +209,8 @@ class Training:
             player: sum(parameter.numel() for parameter in getattr(self.model, player).parameters())
             for player in self.model.factories
         }
-        finished = self.clock.iteration == self.trainer.max_steps
+        stop = self._quality_stop()
+        finished = stop is not None or self.clock.iteration == self.trainer.max_steps
         return {
             "verb": "train",
             "name": self.config.name,
@@ -204,6 +222,8 @@ class Training:
             },
             "classes": list(self.data.class_names),
             "clock": self.model.clock.state_dict(),
+            "budget": self.trainer.max_steps,
+            "stopped": stop.sentence if stop else "budget" if finished else "interrupted",
             "parameters": count,
             "metrics": self.model.final_metrics(self.data) if finished else {},
             "scalars": callback_of(self.trainer, Scalars).latest,

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sparring.build import build
 from sparring.callback.checkpoint import Checkpoint
+from sparring.callback.progress import ProgressDisplay
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
 from sparring.checkpoint import VerifiedCheckpointIO
@@ -36,6 +37,9 @@ def build_trainer(
     """
     world = device_count(config.trainer) * config.trainer.num_nodes
     callbacks = [build(node, section="callback", extensions=extensions) for node in config.callback.values() if node]
+    callbacks.sort(
+        key=lambda callback: isinstance(callback, Checkpoint | ProgressDisplay)
+    )  # after all that may stop the run
     for kind in NEEDED:
         if not any(isinstance(callback, kind) for callback in callbacks):
             raise ConfigError(

@@ -36,6 +36,9 @@ class Features(ABC):
         self.batch_size = batch_size
         self.device = torch.device("cpu")
 
+    def expect(self, *, channels: int, image_size: int) -> None:  # noqa: B027 - most have nothing to learn
+        """Learn the shape of the images to come, where it matters."""
+
     @abstractmethod
     def protocol(self) -> dict[str, Any]:
         """Everything the features depend on, plain values: features, weights (sha256), resize, channels, range."""

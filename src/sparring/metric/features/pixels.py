@@ -13,8 +13,9 @@ class Pixels(Features):
 
     name = "pixels"
 
-    def __init__(self, *, channels: int, image_size: int, batch_size: int) -> None:
-        super().__init__(batch_size=batch_size)
+    shape: tuple[int, int, int] = (0, 0, 0)
+
+    def expect(self, *, channels: int, image_size: int) -> None:
         self.shape = (channels, image_size, image_size)
         self.dim = channels * image_size**2
 

@@ -1,0 +1,163 @@
+"""Ends a run when its samples are as good as expected, no longer get better, or have collapsed; and says which."""
+
+import logging
+import math
+from typing import Any, Literal
+
+import lightning.pytorch as L
+import torch
+
+from sparring.callback.quality import Measurement, Quality
+from sparring.checkpoint import VerifiedCheckpointIO
+from sparring.errors import ConfigError
+from sparring.model.game import Game
+
+log = logging.getLogger(__name__)
+Reason = Literal["reached", "no longer improving", "collapsed"]
+
+
+class QualityStop(L.Callback):
+    """Reads the measurements of `callback/quality`, which must be there and come before.
+
+    All devices see the same values and so take the same decision. A stop is confirmed by an independent set of samples of
+    the same state: chance has to be lucky twice. `reason` and `sentence` say why the run ended; empty while it goes on.
+    """
+
+    def __init__(
+        self, *, target: float | None, patience: int | None, min_improvement: float, confirm: bool, collapse: float | None,
+        lost_balance: float | None, on_collapse: Literal["stop", "rollback"], most_rollbacks: int, keep_best: bool,
+    ) -> None:  # fmt: skip
+        if target is None and patience is None and collapse is None and lost_balance is None:
+            raise ConfigError(
+                "callback.quality_stop has no target, patience, collapse or lost_balance: nothing would stop it."
+            )
+        if (patience is not None and patience < 1) or min_improvement < 0 or (collapse is not None and collapse <= 1):
+            raise ConfigError(
+                f"callback.quality_stop needs patience >= 1, min_improvement >= 0 and collapse > 1, got {patience}, "
+                f"{min_improvement} and {collapse}."
+            )
+        if on_collapse not in ("stop", "rollback"):
+            raise ConfigError(f"callback.quality_stop.on_collapse={on_collapse} is unknown; give stop or rollback.")
+        self.target, self.patience, self.min_improvement, self.confirm = target, patience, min_improvement, confirm
+        self.collapse, self.lost_balance, self.on_collapse = collapse, lost_balance, on_collapse
+        self.most_rollbacks, self.keep_best = most_rollbacks, keep_best
+        self.reason: Reason | Literal[""] = ""
+        self.sentence = ""
+        self.waited = self.rollbacks = self._seen = 0
+        self._level: float | None = None  # the value that the next one has to beat by min_improvement
+
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        quality = self._quality(trainer)
+        if self.lost_balance is not None and "balance" not in quality.names:
+            raise ConfigError(
+                "callback.quality_stop.lost_balance needs balance among callback.quality.names, or set it to null."
+            )
+        if self.reason:  # a run that had stopped is trained on
+            self.reason, self.sentence, self.waited = "", "", 0
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(pl_module, Game)
+        quality = self._quality(trainer)
+        if len(quality.history) == self._seen:
+            return
+        self._seen = len(quality.history)
+        self.judge(trainer, pl_module, quality, quality.history[-1])
+
+    def judge(self, trainer: L.Trainer, module: Game, quality: Quality, found: Measurement) -> None:
+        """Decide about one measurement; every device must call it."""
+        value = found.values[quality.metric]
+        self._wait(quality, value)
+        if why := self.collapsed(quality, found.values):
+            if not self._again(trainer, module, quality, lambda values: bool(self.collapsed(quality, values))):
+                return
+            if self.on_collapse == "rollback" and self.rollbacks < self.most_rollbacks and quality.best is not None:
+                self._roll_back(trainer, module, quality, why)
+            else:
+                self._stop(trainer, "collapsed", why)
+        elif self.reached(quality, value):
+            if self._again(trainer, module, quality, lambda values: self.reached(quality, values[quality.metric])):
+                self._stop(trainer, "reached", f"{quality.metric} is {value:.4g}, the target is {self.target:g}")
+        elif self.patience is not None and self.waited >= self.patience:
+            level = self._level if self._level is not None else math.nan
+
+            def still(values: dict[str, float]) -> bool:
+                return not quality.better(values[quality.metric], level, by=self.min_improvement)
+
+            if self._again(trainer, module, quality, still):
+                best = quality.best
+                at = f" of iteration {best.iteration}" if best else ""
+                why = f"{quality.metric} has not improved on {level:.4g}{at} in {self.waited} measurements"
+                self._stop(trainer, "no longer improving", why)
+            else:
+                self.waited = 0
+
+    def reached(self, quality: Quality, value: float) -> bool:
+        """Whether `value` is at least as good as the target."""
+        return self.target is not None and (value >= self.target if quality.higher else value <= self.target)
+
+    def collapsed(self, quality: Quality, values: dict[str, float]) -> str:
+        """Why these values are a collapse, in words; empty if they are none."""
+        value, balance = values[quality.metric], values.get("balance", 0.0)
+        if math.isnan(value):
+            return f"{quality.metric} has no value"
+        if self.lost_balance is not None and balance > self.lost_balance:
+            return f"the predicted classes are {balance:.2f} away from the data's shares"
+        best = quality.best.values[quality.metric] if quality.best is not None else value
+        if self.collapse is None or best <= 0:
+            return ""
+        worse = best / value if quality.higher and value > 0 else value / best
+        return f"{quality.metric} is {value:.4g} after a best of {best:.4g}" if worse > self.collapse else ""
+
+    def _wait(self, quality: Quality, value: float) -> None:
+        if self._level is None or quality.better(value, self._level, by=self.min_improvement):
+            self._level, self.waited = value, 0
+        else:
+            self.waited += 1
+
+    def _again(self, trainer: L.Trainer, module: Game, quality: Quality, holds: Any) -> bool:
+        """Whether an independent set of samples says the same."""
+        return not self.confirm or holds(quality.values(trainer, module, draw=1))
+
+    def _stop(self, trainer: L.Trainer, reason: Reason, why: str) -> None:
+        self.reason, self.sentence = reason, f"{reason}: {why}"
+        trainer.should_stop = True
+
+    def _roll_back(self, trainer: L.Trainer, module: Game, quality: Quality, why: str) -> None:
+        """Networks and optimizers of the best state; the clock, and with it every draw, goes on."""
+        assert quality.best is not None
+        self.rollbacks += 1
+        saved = VerifiedCheckpointIO().load_checkpoint(quality.run_dir / "checkpoints" / "best.ckpt")
+        module.load_state_dict(saved["state_dict"])
+        for optimizer, state in zip(trainer.optimizers, saved["optimizer_states"], strict=True):
+            optimizer.load_state_dict(state)
+        for optimizer in trainer.optimizers:
+            for tensors in optimizer.state.values():
+                for name, tensor in tensors.items():
+                    if isinstance(tensor, torch.Tensor):
+                        tensors[name] = tensor.to(module.device)
+        log.warning(
+            "Collapsed at iteration %d (%s); going on from the best state, of iteration %d (rollback %d of %d).",
+            module.clock.iteration, why, quality.best.iteration, self.rollbacks, self.most_rollbacks,
+        )  # fmt: skip
+
+    @staticmethod
+    def _quality(trainer: L.Trainer) -> Quality:
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, Quality):
+                return callback
+        raise ConfigError(
+            "callback=quality_stop needs the measurements of callback/quality: 'callback=[default,quality,quality_stop]'."
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "reason": self.reason, "sentence": self.sentence, "waited": self.waited, "rollbacks": self.rollbacks,
+            "seen": self._seen, "level": self._level,
+        }  # fmt: skip
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.reason, self.sentence = state_dict["reason"], state_dict["sentence"]
+        self.waited, self.rollbacks = state_dict["waited"], state_dict["rollbacks"]
+        self._seen, self._level = state_dict["seen"], state_dict["level"]

@@ -1,0 +1,158 @@
+"""`executor=process`: worker processes that stay, so that imports are paid once per worker and not once per cell.
+
+Unlike concurrent.futures' pool, a worker that dies (out of memory, a crash in C) takes one call with it, not all of them.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from multiprocessing.connection import Connection, wait
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_Call = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+
+class WorkerDied(RuntimeError):
+    """The process of a call ended before the call did."""
+
+
+class CallStopped(RuntimeError):
+    """A signal to the worker ended the call, which may be made again."""
+
+
+class Process(Executor):
+    """`workers` processes with `threads` threads of torch each; calls and results are pickled."""
+
+    def __init__(self, *, workers: int, threads: int) -> None:
+        from sparring.errors import ConfigError
+
+        if workers < 1 or threads < 1:
+            raise ConfigError(f"executor.workers={workers} and executor.threads={threads} must be at least 1.")
+        self.workers = workers
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._slots = [_Slot(self._calls, threads) for _ in range(workers)]
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = Future()
+        self._calls.put((future, fn, args, kwargs))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """With `cancel_futures` running calls are killed too: what they have written is worth nothing without its end."""
+        while cancel_futures and not self._calls.empty():
+            call = self._calls.get()
+            if call is not None:
+                call[0].cancel()
+        for slot in self._slots:
+            if cancel_futures:
+                slot.kill()
+            self._calls.put(None)
+        if wait:
+            for slot in self._slots:
+                slot.join()
+
+
+class _Slot(threading.Thread):
+    """Hands one call after the other to its process, which it starts when it is first needed and after each death."""
+
+    def __init__(self, calls: "queue.SimpleQueue[_Call | None]", threads: int) -> None:
+        super().__init__(daemon=True)
+        self._calls, self._threads = calls, threads
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._killed = False
+        self.start()
+
+    def run(self) -> None:
+        while (call := self._calls.get()) is not None and not self._killed:
+            future, fn, args, kwargs = call
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                succeeded, value = self._ask(fn, args, kwargs)
+            except Exception as error:
+                succeeded, value = False, error
+            if succeeded:
+                future.set_result(value)
+            else:
+                future.set_exception(value)
+        self._stop()
+
+    def kill(self) -> None:
+        """End the process now; the slot takes no further call."""
+        self._killed = True
+        if self._process is not None:
+            self._process.kill()
+
+    def _ask(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bool, Any]:
+        if self._process is None or not self._process.is_alive():
+            self._start()
+        assert self._connection is not None
+        assert self._process is not None
+        try:
+            self._connection.send((fn, args, kwargs))
+            wait([self._connection, self._process.sentinel])
+            answer: tuple[bool, Any] = self._connection.recv()
+            return answer
+        except (EOFError, OSError) as error:
+            self._process.join()
+            raise WorkerDied(f"its process {_ending(self._process.exitcode)}") from error
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")  # a forked child would inherit threads and locks of torch
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, self._threads), daemon=True)
+        process.start()
+        theirs.close()
+        self._process, self._connection = process, ours
+
+    def _stop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()  # the worker reads the end and leaves
+        if self._process is not None:
+            self._process.join()
+
+
+def _ending(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        name = signal.Signals(-exit_code).name
+        return f"was ended by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
+    return f"ended with exit code {exit_code}"
+
+
+def _serve(connection: Connection, threads: int) -> None:
+    """The worker: one call after the other until the other side closes."""
+    os.setsid()  # Ctrl-C in the terminal is for the main process, which decides what becomes of its workers
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    import torch
+
+    from sparring.errors import Interrupted
+
+    torch.set_num_threads(threads)
+    with contextlib.suppress(EOFError):
+        while True:
+            fn, args, kwargs = connection.recv()
+            try:
+                answer = (True, fn(*args, **kwargs))
+            except (Interrupted, KeyboardInterrupt) as error:
+                answer = (False, CallStopped(f"it was stopped: {error}"))
+            except BaseException as error:
+                traceback.print_exc()
+                answer = (False, RuntimeError(f"{type(error).__name__}: {error}"))
+            connection.send(answer)
+
+
+def _leave_with_parent() -> None:
+    """End this process when the main one does, kill -9 included: its next start must find nobody writing its cells."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

@@ -1,0 +1,123 @@
+"""Plots of a study as inline SVG: curves with intervals over numbers, bars with intervals over names."""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sparring.report.curves import COLOURS, INK, Line, Panel, placeholder, short, themed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.container import ErrorbarContainer
+
+WIDTH, HEIGHT = 9.6, 3.5  # inches; scales with the page
+MARKERS = "osD^v"  # lines are told apart without colour too
+
+
+def panel(plot: Mapping[str, Any]) -> Panel:
+    """`plot` is a `sparring.study.analysis.Plot` as stored in result.json: title, x_label, y_label, x, lines, log_x, note."""
+    plot = {**plot, "lines": [each for each in plot["lines"] if each["y"]]}  # an arm all of whose cells failed has none
+    curves = not any(isinstance(value, str) for value in plot["x"])
+    lines = [
+        Line(
+            each["label"] + (" (dashed)" if curves and i >= COLOURS else ""),
+            f"var(--line-{i % COLOURS + 1})",
+            short(_known(each["y"])[-1:]),
+        )
+        for i, each in enumerate(plot["lines"])
+    ]
+    return Panel(plot["title"], _draw(plot), lines, plot["note"])
+
+
+def _draw(plot: Mapping[str, Any]) -> str:
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": plot["title"], "font.size": 8.5, "font.family": "DejaVu Sans"}
+    with matplotlib.rc_context(style):
+        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.subplots()
+        names = [value for value in plot["x"] if isinstance(value, str)]
+        if names:
+            _bars(axes, names, plot["lines"])
+        else:
+            _curves(axes, plot["x"], plot["lines"], log_x=plot["log_x"])
+        _dress(axes, plot["x_label"], plot["y_label"])
+        text = io.StringIO()
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    return themed(text.getvalue(), plot["title"])
+
+
+def _curves(axes: "Axes", x: Sequence[float], lines: Sequence[Mapping[str, Any]], *, log_x: bool) -> None:
+    if log_x:
+        axes.set_xscale("log")
+    position = np.asarray(x, float)
+    for i, line in enumerate(lines):
+        # side by side, so that intervals of several arms at one place can be told apart
+        shift = (i - (len(lines) - 1) / 2) * 0.012
+        place = position * (1 + shift) if log_x else position + shift * max(np.ptp(position), 1e-9)
+        drawn = axes.errorbar(
+            place, _array(line["y"]), yerr=_reach(line), color=placeholder(i), linewidth=1.4, elinewidth=1.0, capsize=2.0,
+            marker=MARKERS[i % len(MARKERS)], markersize=4, linestyle="-" if i < COLOURS else "--",
+        )  # fmt: skip
+        _soften(drawn)
+    if len(position) <= 12:
+        axes.set_xticks(position, [short([value]) for value in position])
+        axes.minorticks_off()
+
+
+def _bars(axes: "Axes", names: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> None:
+    width = 0.8 / max(1, len(lines))
+    for i, line in enumerate(lines):
+        place = np.arange(len(names)) + (i - (len(lines) - 1) / 2) * width
+        axes.bar(place, _array(line["y"]), width * 0.9, color=placeholder(i), alpha=0.75)
+        drawn = axes.errorbar(place, _array(line["y"]), yerr=_reach(line), fmt="none", ecolor=INK, elinewidth=0.9)
+        _soften(drawn)
+    axes.set_xticks(range(len(names)), names, rotation=30 if max(map(len, names)) > 6 else 0)
+    values = np.concatenate([_array(line["y"]) for line in lines])
+    lows = np.concatenate([_array(line["low"]) for line in lines if line["low"]] or [values])
+    if np.isfinite(values).any() and np.nanmin(values) > 0:
+        lowest = float(np.nanmin(np.concatenate([values, lows])))
+        top = float(np.nanmax(values))
+        axes.set_ylim(bottom=0.0 if lowest < 0.5 * top else lowest - 0.25 * (top - lowest) - 1e-9)
+
+
+def _reach(line: Mapping[str, Any]) -> np.ndarray | None:
+    """(2, n) distances down and up to the interval's ends; None without one."""
+    if not line["low"]:
+        return None
+    y = _array(line["y"])
+    return np.nan_to_num(np.clip(np.stack([y - _array(line["low"]), _array(line["high"]) - y]), 0, None))
+
+
+def _soften(drawn: "ErrorbarContainer") -> None:
+    for part in (*drawn.lines[1], *drawn.lines[2]):
+        part.set_alpha(0.55)
+
+
+def _dress(axes: "Axes", x_label: str, y_label: str) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.set_xlabel(x_label, color=INK)
+    axes.set_ylabel(y_label, color=INK)
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short([value])))
+    axes.tick_params(colors=INK, length=0, pad=4)
+    axes.grid(axis="y", color=INK, alpha=0.12, linewidth=0.8)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(INK)
+    axes.spines["bottom"].set_alpha(0.35)
+
+
+def _array(values: Sequence[float | None]) -> np.ndarray:
+    """JSON has null for NaN."""
+    return np.array([math.nan if value is None else value for value in values], float)
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None and math.isfinite(value)]

@@ -1,0 +1,131 @@
+"""report.html and report.md of a study, for readers who never saw the code; no network, no JavaScript, no other file."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sparring.atomic import write_atomic
+from sparring.report.pictures import data_uri
+from sparring.report.plots import panel
+from sparring.report.train import Picture, duration, flat, machine, template
+from sparring.run_dir import RunDir
+
+PICTURE_BYTES = 200_000  # each, before base64
+WORDS = {
+    "HELPS": ("finished", "Helps"),
+    "HURTS": ("failed", "Hurts"),
+    "NO EVIDENCE": ("interrupted", "No evidence"),
+    "UNDERPOWERED": ("interrupted", "Underpowered"),
+}
+
+
+def study_report(path: Path) -> Path:
+    """Write `report.html` and `report.md` into the study directory `path`, from its result.json; returns the page's path.
+
+    Raises:
+        CheckpointError: `path` is no study that has ended. DiskError: a file cannot be written.
+    """
+    run = RunDir.open(path)
+    result, overrides = run.result(), run.overrides
+    write_atomic(run.path / "report.md", _markdown(result).encode())
+    page = template("study.html.j2").render(view(run, result, overrides))
+    write_atomic(run.report, page.encode())
+    return run.report
+
+
+def view(run: RunDir, result: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """What the template shows, as plain values; escaping is the template's."""
+    analysis = result["analysis"]
+    kind, word = WORDS.get(analysis["verdict"], ("finished", "Answer"))
+    first, *others = analysis["tables"] or [None]
+    return {
+        "folder": run.path.name,
+        "name": result["name"],
+        "question": analysis["question"],
+        "verdict": {"kind": kind, "word": word, "sentence": analysis["answer"]},
+        "facts": list(_facts(result)),
+        "primary": first,
+        "tables": others,
+        "panels": [panel(each) for each in analysis["plots"]],
+        "pictures": list(_pictures(run.path, analysis["pictures"])),
+        "checks": list(_checks(result["checks"])),
+        "failed": list(_failed(result["cells"])),
+        "limits": analysis["limits"],
+        "overrides": [item.partition("=")[::2] for item in overrides],
+        "settings": list(flat(_settings(run))),
+        "costs": list(_costs(result["cost"])),
+        "machine": list(machine(result["environment"])),
+        "command": " ".join(["python study.py", *map(shlex.quote, overrides)]),
+        "config_hash": result["config_hash"],
+    }
+
+
+def _facts(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(label, value, small print) of the headline."""
+    primary = next((each for each in result["analysis"]["comparisons"] if each["primary"]), None)
+    if primary is not None:
+        values = len(primary["values"])
+        yield "Paired replicates", str(primary["n"]), f"of {values} planned" if primary["n"] < values else ""
+    states = [cell["state"] for cell in result["cells"].values()]
+    missing = len(states) - states.count("finished")
+    yield "Runs", str(states.count("finished")), f"{missing} failed or skipped" if missing else ""
+    yield "Data", str(result["data"]["name"]), ""
+    yield "Computing time", duration(result["cost"]["cell_seconds"]), "of all runs together"
+
+
+def _pictures(folder: Path, pictures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Picture, str]]:
+    for each in pictures:
+        uri = data_uri(folder / each["path"], most_bytes=PICTURE_BYTES)
+        if uri is not None:
+            yield Picture(each["title"], uri), each["note"]
+
+
+def _checks(checks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """(arms compared, how long each of their classifiers was trained)."""
+    for each in checks:
+        clock = each["equal_training"]
+        what = f"{clock['iteration']:,} steps on {clock['images_seen']:,} images" if clock else "no training"
+        where = f", {each['where']}" if each["where"] else ""
+        yield f"{' and '.join(each['arms'])}{where}", f"{what}, in each of {each['cells']} runs"
+
+
+def _failed(cells: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for name, cell in cells.items():
+        if cell["state"] != "finished":
+            yield name, f"{cell['state']}: {cell['reason']}"
+
+
+def _settings(run: RunDir) -> dict[str, Any]:
+    """The study's own settings and the data set's."""
+    from omegaconf import OmegaConf
+
+    plain = OmegaConf.to_container(run.config)
+    assert isinstance(plain, dict)
+    return {str(key): plain[key] for key in ("study", "dataset", "seed", "train", "data") if key in plain}
+
+
+def _costs(cost: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for kind, each in cost["kinds"].items():
+        yield kind, f"{int(each['cells'])} runs, {duration(each['seconds'])}"
+    yield "All of them, this call", duration(cost["seconds"])
+
+
+def _markdown(result: Mapping[str, Any]) -> str:
+    analysis = result["analysis"]
+    parts = [f"# {analysis['question']}"]
+    parts.append(f"**{analysis['verdict']}.** {analysis['answer']}" if analysis["verdict"] else analysis["answer"])
+    for table in analysis["tables"]:
+        parts.append(f"## {table['title']}\n\n{_markdown_table(table)}\n\n{table['note']}".rstrip())
+    if failed := list(_failed(result["cells"])):
+        parts.append("## Runs that failed\n\n" + "\n".join(f"- `{name}`: {reason}" for name, reason in failed))
+    if analysis["limits"]:
+        parts.append("## Limits\n\n" + "\n".join(f"- {limit}" for limit in analysis["limits"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_table(table: Mapping[str, Any]) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    return "\n".join([line(table["columns"]), line(["---"] * len(table["columns"])), *map(line, table["rows"])])

@@ -1,0 +1,104 @@
+"""`python evaluate.py run=<run>` or `images=<folder> reference=<data set>`: every metric with its protocol and its floor."""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from sparring.build import build
+from sparring.environment import config_hash, environment
+from sparring.errors import ConfigError, SparringError
+from sparring.metric.features.base import Features
+from sparring.metric.reference import attach_network
+from sparring.metric.suite import check_names
+from sparring.run_dir import RunDir
+from sparring.stage.cost import peak_memory_mb
+from sparring.stage.generate import device_named
+from sparring.stage.measure import Measured, Sides, Subject, measure_all
+from sparring.stage.subject import subject_of
+
+SPLITS = ("train", "val", "test")
+
+
+def evaluate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
+    """Measure what `config` names; leaves result.json, report.html and images/neighbours.png in `run_dir`.
+
+    Returns the content of result.json: `metrics` lists each value with spread, floor and protocol.
+
+    Raises:
+        ConfigError, DataError, CheckpointError, DivergedError, DiskError: in one sentence each.
+    """
+    with RunDir.create(run_dir) as run:
+        run.write_status("running", "", None, {}, None)
+        try:
+            result = _evaluate(config, run)
+        except SparringError as error:
+            run.write_status("failed", str(error), error.exit_code, {}, None)
+            raise
+        except KeyboardInterrupt:
+            run.write_status("interrupted", "stopped by the user", 130, {}, None)
+            raise
+        run.write_status("finished", f"{len(result['metrics'])} values", 0, {}, None)
+    return result
+
+
+def _evaluate(config: DictConfig, run: RunDir) -> dict[str, Any]:
+    started = time.perf_counter()
+    names = check_names(config.metric.names)
+    splits = _splits(config.splits)
+    subject = subject_of(config)
+    features = _features(config, subject)
+    cache_dir = Path(config.paths.cache_dir)
+    sides = Sides(subject.data, features, cache_dir)
+    measured = measure_all(subject, sides, splits=splits, names=names, k=config.metric.k)
+    picture = run.images / "neighbours.png"
+    measured.draw_neighbours(picture)
+    result = {
+        "verb": "evaluate",
+        "name": config.name,
+        "config_hash": config_hash(config),
+        "subject": subject.origin,
+        "data": {"name": subject.data_config.name, "fingerprints": subject.data.fingerprints()},
+        "metrics": measured.records(),
+        "discriminator": measured.discriminator,
+        "cost": {
+            "seconds": round(time.perf_counter() - started, 1),
+            "images": subject.count * subject.repeats,
+            "peak_memory_mb": peak_memory_mb(device_named(config.device)),
+        },
+        "environment": environment(),
+    }
+    run.write_result(result)
+    print(measured.text())
+    if config.report:
+        from sparring.report.evaluate import evaluate_report
+
+        print(f"Report: {evaluate_report(run.path)}", file=sys.stderr)
+    return result
+
+
+def _splits(given: Sequence[str] | str) -> list[str]:
+    splits = [given] if isinstance(given, str) else list(given)
+    for split in splits:
+        if split not in SPLITS:
+            raise ConfigError(f"splits={splits} names '{split}'; give some of {', '.join(SPLITS)}.")
+    if not splits:
+        raise ConfigError(f"splits is empty; give some of {', '.join(SPLITS)}.")
+    return splits
+
+
+def _features(config: DictConfig, subject: Subject) -> Features:
+    """The extractor that the configuration names, with its network, on the device.
+
+    The leaf may refer to the shape of the data, which only the subject knows.
+    """
+    features = build(config.metric.features, section="metric", extensions=list(config.extensions))
+    paths = config.paths
+    attach_network(features, data=subject.data_config, cache_dir=Path(paths.cache_dir), log_dir=Path(paths.log_dir))
+    return features.to(device_named(config.device))
+
+
+__all__ = ["Measured", "evaluate"]

@@ -1,0 +1,122 @@
+"""What `evaluate` measures: samples of a run, drawn as often as asked, or images that exist."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from sparring.build import build, build_model
+from sparring.cli.config import compose
+from sparring.cli.explain import explain
+from sparring.cli.resume import find_run
+from sparring.data.augment import normalise
+from sparring.data.image_data import ImageData
+from sparring.data.image_set import ImageSet, read_images
+from sparring.errors import ConfigError
+from sparring.run_dir import RunDir
+from sparring.stage.generate import Trained, device_named, load_generator
+from sparring.stage.measure import Subject
+from sparring.stage.sample import Sampler
+from sparring.types import Batch
+
+MOST = 10_000  # samples where no count is given
+LOGITS_BATCH = 256
+
+
+def subject_of(config: DictConfig) -> Subject:
+    """Raises ConfigError unless exactly one of run and images is given, and what reading them raises."""
+    if (config.run is None) == (config.images is None):
+        raise ConfigError("give either run=<run directory of a GAN> or images=<images> reference=<data set>.")
+    return run_subject(config) if config.run is not None else image_subject(config)
+
+
+def run_subject(config: DictConfig) -> Subject:
+    """Samples of a trained generator, against the data it was trained on."""
+    extensions = list(config.extensions)
+    source = RunDir.open(find_run(str(config.run), Path(config.paths.log_dir)))
+    trained = load_generator(source, config.weights, extensions=extensions, checkpoint=config.checkpoint)
+    data_config = source.config.data
+    data = _opened(data_config, extensions)
+    count = config.count or min(MOST, len(data.train_labels))
+    if config.repeats < 1:
+        raise ConfigError(f"repeats={config.repeats} must be 1 or more sets of samples.")
+
+    def draw() -> Iterator[Batch]:
+        for repeat in range(config.repeats):
+            yield _samples(trained, config, count, config.seed + repeat)
+
+    protocol = {
+        "samples": {"weights": trained.origin["weights"], "checkpoint": config.checkpoint, "label": config.label,
+                    "truncation": config.truncation, "batch_norm": "running statistics", "seed": config.seed},
+    }  # fmt: skip
+    return Subject(
+        draw=draw, count=count, repeats=config.repeats, data=data, data_config=data_config, origin=trained.origin,
+        protocol=protocol, logits=_discriminator(source, device_named(config.device), extensions),
+    )  # fmt: skip
+
+
+def image_subject(config: DictConfig) -> Subject:
+    """Images that exist, against a data set of conf/data or that of a run."""
+    if config.reference is None:
+        raise ConfigError("images= needs reference=<data set, such as cifar10, or a run whose data it is>.")
+    data_config = _reference(config)
+    data = _opened(data_config, list(config.extensions))
+    images: ImageSet = read_images(
+        Path(str(config.images)), channels=data_config.channels, image_size=data_config.image_size,
+        class_names=data.class_names,
+    )  # fmt: skip
+    return Subject(
+        draw=lambda: iter([Batch(images.image, images.label)]), count=len(images.label), repeats=1, data=data,
+        data_config=data_config, origin=images.origin, protocol={"samples": {"images": "as found"}}, logits=None,
+    )  # fmt: skip
+
+
+def _reference(config: DictConfig) -> DictConfig:
+    choices = {path.stem for path in (Path(config.paths.root_dir) / "conf" / "data").glob("[!_]*.yaml")}
+    given = str(config.reference)
+    if given not in choices:
+        return RunDir.open(find_run(given, Path(config.paths.log_dir))).config.data
+    places = [f"paths.cache_dir={config.paths.cache_dir}", f"paths.root_dir={config.paths.root_dir}", "name=reference"]
+    with explain():
+        return compose("train", [f"data={given}", *places, *config.reference_overrides]).data
+
+
+def _opened(data_config: DictConfig, extensions: list[str]) -> ImageData:
+    data: ImageData = build(data_config, section="data", extensions=extensions)
+    data.setup("fit")
+    return data
+
+
+def _samples(trained: Trained, config: DictConfig, count: int, seed: int) -> Batch:
+    sampler = Sampler(
+        trained.network.to(device_named(config.device)), latent_dim=trained.latent_dim, num_classes=trained.num_classes,
+        count=count, seed=seed, label=config.label, class_prior=trained.class_prior, truncation=config.truncation,
+        batch_size=config.batch_size, device=device_named(config.device),
+    )  # fmt: skip
+    images, labels = zip(*((part.image, part.label) for part in sampler), strict=True)
+    return Batch(torch.cat(images), torch.cat(labels))
+
+
+def _discriminator(source: RunDir, device: torch.device, extensions: list[str]) -> Any:
+    """(uint8 images, labels) -> logits (N,) of the run's discriminator; None where it has none that judges images so."""
+    model: Any = build_model(source.config, extensions=extensions)
+    network = getattr(model, "discriminator", None)
+    tensors = {
+        key.removeprefix("discriminator."): value
+        for key, value in source.load_weights().items()
+        if key.startswith("discriminator.")
+    }
+    if not isinstance(network, nn.Module) or not tensors:
+        return None
+    network.load_state_dict(tensors)
+    network.eval().to(device, torch.float32)
+
+    @torch.no_grad()
+    def logits(image: Tensor, label: Tensor) -> Tensor:
+        parts = zip(image.split(LOGITS_BATCH), label.clamp(min=0).split(LOGITS_BATCH), strict=True)
+        return torch.cat([network(normalise(x.to(device)), y.to(device)).float().cpu() for x, y in parts])
+
+    return logits

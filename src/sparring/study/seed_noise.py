@@ -1,0 +1,127 @@
+"""`study=seed_noise`: how far luck alone moves a classifier, and so which differences a study of n replicates can see.
+
+Two arms that are the same but for the classifier's seed. Whatever the engine and the statistics say of them is noise: a verdict
+of HELPS or HURTS here should come up in one study of twenty.
+"""
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+from omegaconf import DictConfig
+
+from sparring.errors import ConfigError
+from sparring.randomness import seed_of
+from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, number
+from sparring.study.base import Study
+from sparring.study.cell import Cell
+from sparring.study.curve import mean_line
+from sparring.study.results import Results
+from sparring.study.statistics import detectable_effect
+from sparring.study.verdict import Comparison, corrected
+
+ACCURACY = ("metrics", "test", "accuracy")
+PLANNED = (3, 6, 10, 20)  # replicates for which the detectable effect is told
+
+
+class SeedNoise(Study):
+    """A classifier on few labels, twice per replicate: same images, two seeds."""
+
+    question = "How far does luck alone move the accuracy of a classifier?"
+    ARMS: ClassVar[dict[str, str]] = {"first": "a training", "again": "the same training with another seed"}
+
+    def __init__(
+        self, *, replicates: int, seed: int, labels_per_class: list[int], steps: int, smallest_effect: float
+    ) -> None:
+        """labels_per_class: the settings, the first one is primary. steps: of each training.
+
+        Raises:
+            ConfigError: no label count.
+        """
+        super().__init__(replicates=replicates, seed=seed)
+        if not labels_per_class:
+            raise ConfigError("study.labels_per_class=[] must name at least one count, such as [10].")
+        self.labels, self.steps, self.smallest_effect = labels_per_class, steps, smallest_effect
+
+    def cells(self, config: DictConfig) -> list[Cell]:
+        return [
+            Cell(
+                name=f"labels{labels}/r{replicate}_{arm}",
+                verb="train",
+                overrides=(*self._training(labels, replicate), f"seed={self._seed_of(replicate, arm)}"),
+                tags={"labels": labels, "replicate": replicate, "arm": arm},
+            )
+            for labels in self.labels
+            for replicate in range(self.replicates)
+            for arm in self.ARMS
+        ]
+
+    def _training(self, labels: int, replicate: int) -> list[str]:
+        return [
+            "model=classifier", f"trainer.max_steps={self.steps}", f"trainer.val_check_interval={self.steps}",
+            f"data.labels_per_class={labels}", f"data.subset_seed={self.seeds(replicate).subset}",
+        ]  # fmt: skip
+
+    def _seed_of(self, replicate: int, arm: str) -> int:
+        return seed_of("seed_noise", self.seeds(replicate).classifier, arm) % 2**31
+
+    def analyse(self, results: Results) -> Analysis:
+        comparisons = corrected([self._compared(results, labels) for labels in self.labels])
+        primary = comparisons[0]
+        said = answer(
+            primary, what="training again with another seed", baseline="the first training", unit="points",
+            replicates=self.replicates,
+        )  # fmt: skip
+        accuracy = comparison_table(
+            comparisons, title="Two trainings that differ in nothing but the seed", unit="points",
+            metric="test accuracy, %", where="setting",
+        )  # fmt: skip
+        return Analysis(
+            question=self.question,
+            answer=f"{said} One seed moves the accuracy by {number(primary.sd / math.sqrt(2))} points (standard deviation).",
+            verdict=primary.verdict,
+            comparisons=comparisons,
+            tables=[accuracy, self._noise(results, comparisons)],
+            plots=[self._curve(results)] if len(self.labels) > 1 else [],
+            limits=["The numbers hold for this classifier, this data set and this number of steps."],
+        )
+
+    def _compared(self, results: Results, labels: int) -> Comparison:
+        return results.compare(
+            *ACCURACY, arm="again", baseline="first", scale=100, labels=labels, where=f"{labels} labels per class",
+            smallest_effect=self.smallest_effect, primary=labels == self.labels[0],
+        )  # fmt: skip
+
+    def _noise(self, results: Results, comparisons: list[Comparison]) -> Table:
+        """Where the spread comes from, and what follows for other studies."""
+        rows = []
+        for labels, it in zip(self.labels, comparisons, strict=True):
+            seed, whole = it.sd / math.sqrt(2), float(np.nanstd([*it.values], ddof=1))
+            test = self._test_noise(results, labels)
+            subset = math.sqrt(max(0.0, whole**2 - seed**2))
+            seen = [number(detectable_effect(it.sd, n)) for n in PLANNED]
+            rows.append((str(labels), number(seed), number(subset), number(test), *seen))
+        head = ("labels per class", "seed", "label subset", "test images")
+        return Table(
+            "Noise in points, and the difference between two arms that n replicates detect",
+            (*head, *[f"n = {n}" for n in PLANNED]), tuple(rows),
+            "Seed and label subset: standard deviations over replicates. Test images: binomial, of one model; it is the same for "
+            "both arms of a pair and mostly cancels. Detected: in 80 % of studies, if the arms differ as noisily as these two.",
+        )  # fmt: skip
+
+    def _test_noise(self, results: Results, labels: int) -> float:
+        found: list[Any] = [each.get("metrics", "test") for each in results.find(labels=labels)]
+        if not found:
+            return math.nan
+        p, images = np.mean([each["accuracy"] for each in found]), found[0]["images"]
+        return float(100 * math.sqrt(p * (1 - p) / images))
+
+    def _curve(self, results: Results) -> Plot:
+        lines = [
+            mean_line(arm, [results.values(*ACCURACY, scale=100, arm=arm, labels=labels) for labels in self.labels])
+            for arm in self.ARMS
+        ]
+        return Plot(
+            "Accuracy by number of labels", "labels per class", "test accuracy, %", tuple(map(float, self.labels)),
+            tuple(lines), log_x=True, note="Means and 95 % t intervals over replicates.",
+        )  # fmt: skip

@@ -1,0 +1,169 @@
+"""The page and the Markdown of a study, from a result.json alone."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sparring.picture import write_png
+from sparring.report.plots import panel
+from sparring.report.study import study_report
+from sparring.run_dir import RunDir
+from sparring.study.analysis import (
+    Analysis,
+    Line,
+    Picture,
+    Plot,
+    Table,
+    answer,
+    comparison_table,
+    interval,
+    number,
+    p_value,
+    spread,
+)  # fmt: skip
+from sparring.study.record import analysis_record
+from sparring.study.verdict import Comparison, Verdict, compare, corrected
+
+BASE = [90.0, 91.0, 92.0, 90.5, 91.5, 92.5]
+
+
+def against(delta: float, *, arm: str = "gan", n: int = 6, noise: float = 0.1, **more: Any) -> Comparison:
+    base = BASE[:n]
+    values = [value + delta + noise * (-1) ** i * (1 + (i // 2) / 10) for i, value in enumerate(base)]
+    return compare(values, base, arm=arm, baseline="real", smallest_effect=1.0, **more)
+
+
+def write(folder: Path, analysis: Analysis, **more: Any) -> Path:
+    (folder / ".hydra").mkdir()
+    (folder / ".hydra" / "config.yaml").write_text("study: {replicates: 6}\nseed: 1\ndata: {name: digits}\n")
+    (folder / ".hydra" / "overrides.yaml").write_text("['study=<b>x</b>']\n")
+    cells = {"r0/gan": {"state": "finished", "reason": "", "seconds": 2.0}} | more.get("cells", {})
+    RunDir(folder).write_result(
+        {
+            "verb": "study", "name": "test", "config_hash": "abc", "data": {"name": "digits"}, "checks": more.get("checks", []),
+            "analysis": analysis_record(analysis), "cells": cells, "environment": {"device": "cpu", "usable_cores": 2},
+            "cost": {"seconds": 3.0, "cell_seconds": 2.0, "kinds": {"train gan": {"cells": 1, "seconds": 2.0}}},
+        }
+    )  # fmt: skip
+    return study_report(folder)
+
+
+def full(folder: Path) -> Analysis:
+    comparisons = corrected(
+        [against(2.0, where="50", primary=True), against(0.0, where="100"), against(-3, n=3, where="200")]
+    )
+    write_png(folder / "grid.png", np.zeros((8, 8, 1), np.uint8))
+    curve = Line("gan", (92.0, math.nan, 93.0), (91.0, math.nan, 92.0), (93.0, math.nan, 94.0))
+    return Analysis(
+        question="Do images of a GAN help <digits>?",
+        answer="Yes: they do.",
+        verdict=comparisons[0].verdict,
+        comparisons=comparisons,
+        tables=[
+            comparison_table(comparisons, title="Accuracy", unit="points", metric="accuracy, %", where="labels"),
+            Table("Other", ("a", "b"), (("x|y", "<script>alert(1)</script>"),)),
+        ],
+        plots=[Plot("Curve", "labels", "accuracy", (50.0, 100.0, 200.0), (curve, curve), log_x=True)],
+        pictures=[Picture("Fakes", "grid.png"), Picture("Lost", "nowhere.png")],
+        limits=["One data set."],
+    )
+
+
+def test_the_page_holds_everything_and_escapes_it(tmp_path: Path) -> None:
+    failed = {"r1/gan": {"state": "failed", "reason": "out of memory", "seconds": 0.0}}
+    checks = [
+        {
+            "arms": ["real", "gan"],
+            "where": "50",
+            "equal_training": {"iteration": 500, "images_seen": 32000},
+            "cells": 12,
+        }
+    ]
+    page = write(tmp_path, full(tmp_path), cells=failed, checks=checks).read_text()
+    for text in (
+        "Do images of a GAN help &lt;digits&gt;?", "Yes: they do.", "+2.0", "HELPS", "One data set.", "out of memory",
+        "real and gan, 50", "500 steps on 32,000 images, in each of 12 runs", "study</th><td>&lt;b&gt;x", "UNDERPOWERED",
+    ):  # fmt: skip
+        assert text in page, text
+    assert "<script" not in page
+    assert page.count("data:image/png") == 1
+    assert page.count("<svg") == 1
+
+
+def test_the_page_of_a_study_without_arms_or_numbers(tmp_path: Path) -> None:
+    page = write(tmp_path, Analysis(question="Why?", answer="Because.", verdict=None)).read_text()
+    assert "Because." in page
+
+
+def test_markdown_tables_keep_their_shape(tmp_path: Path) -> None:
+    write(tmp_path, full(tmp_path))
+    text = (tmp_path / "report.md").read_text()
+    assert "| labels | arm | accuracy, % |" in text
+    assert "x\\|y" in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in rows} == {13, 3}
+
+
+def test_not_a_number_is_null_in_the_file_and_a_gap_in_the_plot(tmp_path: Path) -> None:
+    write(tmp_path, full(tmp_path))
+    content = json.loads((tmp_path / "result.json").read_text())["analysis"]
+    assert content["plots"][0]["lines"][0]["y"] == [92.0, None, 93.0]
+    assert content["comparisons"][2]["p"] is None
+    drawn = panel(content["plots"][0])
+    assert "nan" not in drawn.svg.lower()
+    assert [line.last for line in drawn.lines] == ["93", "93"]
+
+
+def test_bars_stand_over_names() -> None:
+    line = {"label": "gan", "y": [90.0, 95.0], "low": [89.0, 94.0], "high": [91.0, 96.0]}
+    plot = {
+        "title": "Classes",
+        "x_label": "class",
+        "y_label": "%",
+        "x": ["zero", "one"],
+        "lines": [line],
+        "log_x": False,
+    }
+    svg = panel({**plot, "note": ""}).svg
+    assert "zero" in svg
+    assert "one" in svg
+
+
+def test_the_table_shows_each_baseline_once_and_drops_an_empty_setting() -> None:
+    one = comparison_table(
+        [against(1.0, arm="gan"), against(2.0, arm="aug")], title="t", unit="points", metric="accuracy", where="labels"
+    )
+    assert one.columns[0] == "arm"
+    assert [row[0] for row in one.rows] == ["real", "gan", "aug"]
+    assert one.rows[0][2] == "baseline"
+
+
+@pytest.mark.parametrize(
+    ("comparison", "words"),
+    [
+        (against(2.0), "Yes: adding fakes helps against real alone, by +2.0"),
+        (against(-2.0), "No: adding fakes hurts against real alone, by −2.0"),
+        (against(0.0), "No evidence that adding fakes helps or hurts"),
+        (against(0.0, noise=3.0), "would have been seen, and 1.00 would already matter"),
+        (against(2.0, n=3), "not enough replicates (3, at least 6"),
+        (against(2.0, n=1), "cannot tell"),
+        (against(2.0, n=5, where="50 labels"), "at 50 labels"),
+    ],
+)
+def test_the_answer_is_a_sentence(comparison: Comparison, words: str) -> None:
+    said = answer(comparison, what="adding fakes", baseline="real alone", unit="points", replicates=6)
+    assert words in said
+    assert said.endswith(".")
+    if comparison.verdict is Verdict.NO_EVIDENCE:
+        assert f"{comparison.detectable:.2f} points would probably have been seen" in said
+
+
+def test_numbers_as_people_read_them() -> None:
+    assert [number(each) for each in (1.005, -2.0, math.nan, math.inf)] == ["1.00", "−2.00", "–", "∞"]
+    assert (spread([]), spread([1.0]), spread([1.0, 3.0])) == ("–", "1.00", "2.00 ± 1.41")
+    assert (interval(math.nan, 1.0), interval(-1.0, 1.0)) == ("–", "[−1.00, 1.00]")
+    assert (p_value(0.0004), p_value(0.03125), p_value(math.nan)) == ("< 0.001", "0.031", "–")

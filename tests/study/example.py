@@ -1,0 +1,67 @@
+"""A study of the tests: a tiny GAN per replicate, and images drawn from it; `arms` say how many."""
+
+from typing import Any, ClassVar
+
+from omegaconf import DictConfig
+
+from sparring.study.analysis import Analysis, Line, Picture, Plot, answer, comparison_table
+from sparring.study.base import ArmStudy
+from sparring.study.cell import Cell
+from sparring.study.results import Results
+from sparring.study.verdict import Comparison, corrected
+
+COUNTS = {"few": 4, "many": 8, "none": 0}
+
+
+class Example(ArmStudy):
+    """Counts images; the arm `none` asks for none of them, which generate.py refuses."""
+
+    question = "Are many images more than few?"
+    ARMS: ClassVar[dict[str, str]] = {"few": "four images", "many": "eight images", "none": "no images"}
+
+    def __init__(self, *, width: int, **common: Any) -> None:
+        super().__init__(**common)
+        self.width = width
+
+    def cells(self, config: DictConfig) -> list[Cell]:
+        cells = []
+        for r in range(self.replicates):
+            seeds = self.seeds(r)
+            size = [f"model.generator.width={self.width}", f"model.discriminator.width={self.width}"]
+            gan = ("debug=fast", f"seed={seeds.gan}", f"data.subset_seed={seeds.subset}", *size)
+            cells.append(Cell(f"r{r}/gan", "train", gan, {"replicate": r}))
+            for arm in self.arms:
+                draw = (f"run=cell:r{r}/gan", f"count={COUNTS[arm]}", f"seed={seeds.pool}", "device=cpu")
+                cells.append(Cell(f"r{r}/{arm}", "generate", draw, {"replicate": r, "arm": arm}))
+        return cells
+
+    def analyse(self, results: Results) -> Analysis:
+        others = [arm for arm in self.arms if arm != self.baseline]
+        comparisons = corrected([self.against_baseline(results, arm) for arm in others])
+        primary = next(each for each in comparisons if each.primary)
+        table = comparison_table(comparisons, title="Images", unit="images", metric="images", where="")
+        found = [each for arm in self.arms if (each := results.cell(f"r0/{arm}")) is not None]
+        means = Line("many", (primary.mean, primary.mean), (3.0, 3.0), (9.0, 9.0))
+        return Analysis(
+            question=self.question,
+            answer=answer(
+                primary, what="drawing many", baseline="drawing few", unit="images", replicates=self.replicates
+            ),
+            verdict=primary.verdict,
+            comparisons=comparisons,
+            tables=[table],
+            plots=[
+                Plot("Images by label", "labels per class", "images", (10.0, 100.0), (means,), log_x=True),
+                Plot("Images by class", "class", "images", ("zero", "one"), (means,)),
+            ],
+            pictures=[
+                Picture(each.cell.name, f"cells/{each.cell.name}/images/grid.png", "generated") for each in found
+            ],
+            limits=["Images are counted, not looked at."],
+        )
+
+    def against_baseline(self, results: Results, arm: str) -> Comparison:
+        return results.compare(
+            "cost", "images", arm=arm, baseline=self.baseline, smallest_effect=self.smallest_effect,
+            primary=arm == self.primary,
+        )  # fmt: skip

@@ -1,0 +1,59 @@
+"""The study of luck alone, with real classifiers: pairs share images and differ in the seed, and numbers are read right."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sparring.build import build
+from sparring.cli.config import compose
+from sparring.errors import ConfigError
+from sparring.run_dir import RunDir
+from sparring.stage.study import study
+
+QUICK = ["study=seed_noise", "study.replicates=2", "study.labels_per_class=[10]", "study.steps=8", "executor=inline"]
+
+
+def cells(*overrides: str) -> list[Any]:
+    config = compose("study", ["study=seed_noise", *overrides])
+    return build(config.study, section="study").cells(config)
+
+
+def test_pairs_share_the_labelled_images_and_nothing_else() -> None:
+    by_tags = {tuple(each.tags.values()): dict(item.split("=") for item in each.overrides) for each in cells()}
+    assert len(by_tags) == 2 * 6 * 2
+    for (labels, replicate, arm), settings in by_tags.items():
+        other = by_tags[labels, replicate, "again" if arm == "first" else "first"]
+        assert settings["data.subset_seed"] == other["data.subset_seed"]
+        assert settings["seed"] != other["seed"]
+    assert len({settings["data.subset_seed"] for settings in by_tags.values()}) == 6
+
+
+def test_no_labels_are_refused() -> None:
+    with pytest.raises(ConfigError, match="must name at least one count"):
+        cells("study.labels_per_class=[]")
+
+
+@pytest.mark.slow
+def test_the_study_reads_the_accuracies_of_its_cells(tmp_path: Path, cache_dir: Path) -> None:
+    folder = tmp_path / "study"
+    result = study(compose("study", [*QUICK, "data.image_size=8", f"paths.cache_dir={cache_dir}"]), folder)
+    accuracy = {
+        (r, arm): 100 * RunDir.open(folder / "cells" / f"labels10/r{r}_{arm}").result()["metrics"]["test"]["accuracy"]
+        for r in range(2)
+        for arm in ("first", "again")
+    }
+    (comparison,) = result["analysis"]["comparisons"]
+    assert comparison["values"] == pytest.approx([accuracy[r, "again"] for r in range(2)])
+    assert comparison["baseline_values"] == pytest.approx([accuracy[r, "first"] for r in range(2)])
+    deltas = [accuracy[r, "again"] - accuracy[r, "first"] for r in range(2)]
+    assert comparison["delta"] == pytest.approx(np.mean(deltas))
+    assert comparison["verdict"] == "UNDERPOWERED"
+    (noise,) = result["analysis"]["tables"][1]["rows"]
+    assert float(noise[1]) == pytest.approx(np.std(deltas, ddof=1) / math.sqrt(2), abs=0.006)
+    assert result["checks"][0]["equal_training"] == {"iteration": 8, "images_seen": 8 * 64}
+    assert not (folder / "cells" / "labels10" / "r0_first" / "checkpoints").exists()
+    assert (folder / "cells" / "labels10" / "r0_first" / "weights.safetensors").exists()
+    assert "How far does luck alone" in (folder / "report.html").read_text()
