@@ -65,7 +65,8 @@ def trained(path: Path, *overrides: str, metadata: bool = True) -> Path:
 def settings(run: Path, /, **changes: object) -> DictConfig:
     fixed: dict[str, object] = {
         "run": str(run), "count": 23, "label": "balanced", "truncation": None, "seed": 4, "batch_size": 10,
-        "format": ["grid"], "weights": "ema", "device": "cpu", "extensions": [], "paths": {"log_dir": str(run.parent)},
+        "format": ["grid"], "weights": "ema", "checkpoint": "last", "device": "cpu", "extensions": [], "bn": "running",
+        "sampling": {"_target_": "sparring.sampling.plain.Plain"}, "paths": {"log_dir": str(run.parent)},
     }  # fmt: skip
     return OmegaConf.create({**fixed, **changes})
 
@@ -121,8 +122,10 @@ def test_the_images_fingerprint_sees_images_and_not_batches(run: Path, tmp_path:
     first = fingerprint("a")
     assert fingerprint("b", batch_size=1) == first
     assert fingerprint("c", format="parquet", batch_size=128) == first
-    others = {fingerprint("d", seed=5), fingerprint("e", truncation=0.5), fingerprint("f", weights="generator")}
-    assert len(others | {first}) == 4
+    langevin = {"_target_": "sparring.sampling.langevin.Langevin", "steps": 2, "step": 0.5}
+    others = {fingerprint("d", seed=5), fingerprint("e", truncation=0.5), fingerprint("f", weights="generator"),
+              fingerprint("g", sampling=langevin)}  # fmt: skip
+    assert len(others | {first}) == 5
 
 
 def test_prior_and_single_labels(run: Path, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ Keys of conf/generate.yaml (defaults live there):
     count: 100            # images to draw
     label: balanced       # balanced (0, 1, 2, ... in turn), prior (as the training data), or one class index
     truncation: null      # > 0: latents from a normal cut at +-truncation (BigGAN); null: the whole normal
+    sampling: plain       # a group: plain, rejection (D refuses images), langevin (D moves the latents)
+    bn: running           # G's BatchNorm: running (as trained), standing (averaged anew), batch (of each block of images)
     seed: 0               # image i of seed s is the same whatever count, batch_size and label order
     batch_size: 128       # images per step; changes memory and speed, never a pixel on the CPU
     format: [grid]        # any of grid, folder, parquet
@@ -28,11 +30,12 @@ from omegaconf import DictConfig, ListConfig
 from torch import nn
 
 from sparring import weights as weights_file
-from sparring.build import build_model
+from sparring.build import build, build_model
 from sparring.cli.resume import find_run
 from sparring.environment import environment
 from sparring.errors import CheckpointError, ConfigError, SparringError
 from sparring.run_dir import RunDir, config_hash, write_atomic
+from sparring.sampling.batch_norm import choose_statistics
 from sparring.stage.export import Writers, check_formats
 from sparring.stage.manifest import Ledger, manifest
 from sparring.stage.sample import Sampler, Samples
@@ -44,11 +47,13 @@ WEIGHTS = ("ema", "generator")
 class Trained:
     """A generator out of a run directory and what is known about it.
 
-    class_names is empty for an unconditional generator. class_prior: the training data's class frequencies, if saved.
+    discriminator: D of the same run, or None. class_names is empty for an unconditional generator.
+    class_prior: the training data's class frequencies, if saved.
     origin: what a manifest says about where the images come from; plain values.
     """
 
     network: nn.Module
+    discriminator: nn.Module | None
     latent_dim: int
     channels: int
     class_names: tuple[str, ...]
@@ -117,13 +122,31 @@ def load_generator(source: RunDir, weights: str, *, extensions: list[str], check
         "images_seen": int(metadata["images_seen"]),
         "fingerprints": fingerprints,
     }
-    return Trained(network.eval(), model.latent_dim, config.data.channels, classes, tensors.get("class_prior"), origin)
+    judge = _discriminator(model, tensors)
+    prior = tensors.get("class_prior")
+    return Trained(network.eval(), judge, model.latent_dim, config.data.channels, classes, prior, origin)
+
+
+def _discriminator(model: Any, tensors: dict[str, torch.Tensor]) -> nn.Module | None:
+    own = {
+        name.removeprefix("discriminator."): value
+        for name, value in tensors.items()
+        if name.startswith("discriminator.")
+    }
+    if not own or not isinstance(getattr(model, "discriminator", None), nn.Module):
+        return None
+    model.discriminator.load_state_dict(own)
+    return model.discriminator.eval()
 
 
 def sampler_of(trained: Trained, config: DictConfig) -> Sampler:
     """The images that a generate config asks for, as an iterable."""
+    device = device_named(config.device)
+    classes = trained.num_classes or 1
+    choose_statistics(trained.network, config.bn, latent_dim=trained.latent_dim, num_classes=classes)
+    sampling = build(config.sampling, section="sampling", extensions=list(config.extensions))
     return Sampler(
-        trained.network.to(device_named(config.device)),
+        trained.network.to(device),
         latent_dim=trained.latent_dim,
         num_classes=trained.num_classes,
         count=config.count,
@@ -132,7 +155,9 @@ def sampler_of(trained: Trained, config: DictConfig) -> Sampler:
         class_prior=trained.class_prior,
         truncation=config.truncation,
         batch_size=config.batch_size,
-        device=device_named(config.device),
+        device=device,
+        sampling=sampling,
+        discriminator=trained.discriminator.to(device) if trained.discriminator is not None else None,
     )
 
 

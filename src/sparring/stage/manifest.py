@@ -13,7 +13,7 @@ from sparring.stage.export import Writers
 from sparring.stage.sample import BLOCK, Samples
 
 SCHEMA_VERSION = 1
-SETTINGS = ("count", "label", "truncation", "seed", "batch_size", "format", "device")
+SETTINGS = ("count", "label", "truncation", "sampling", "bn", "seed", "batch_size", "format", "device")
 
 
 class Ledger:

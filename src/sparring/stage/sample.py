@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from sparring.errors import ConfigError, DivergedError
 from sparring.picture import to_uint8
 from sparring.randomness import generator as random_generator
+from sparring.sampling.base import Players, Sampling
+from sparring.sampling.plain import Plain
 from sparring.types import UNLABELLED
 
 LabelRule = Literal["balanced", "prior"] | int
@@ -65,6 +67,7 @@ class Sampler:
     label: "balanced" gives image i the class i % num_classes, "prior" draws it from `class_prior`, an integer fixes it.
     class_prior: (num_classes,) weights, needed for "prior".
     truncation: latents from a normal cut at +-truncation (BigGAN, Brock et al. 2019, section 3.1); `None`: not cut.
+    sampling, discriminator: how an image comes from a latent, and the D that some ways ask.
 
     Raises ConfigError on settings out of range; while drawing, DivergedError if the generator returns NaN or infinity.
     """
@@ -83,6 +86,8 @@ class Sampler:
         batch_size: int = 128,
         start: int = 0,
         device: torch.device | str = "cpu",
+        sampling: Sampling | None = None,
+        discriminator: nn.Module | None = None,
     ) -> None:
         check_at_least_one(count=count, batch_size=batch_size)
         check_label(label, num_classes)
@@ -94,7 +99,13 @@ class Sampler:
         self.generator, self.device = generator, torch.device(device)
         self.latent_dim, self.num_classes = latent_dim, num_classes
         self.count, self.start, self.seed, self.batch_size = count, start, seed, batch_size
-        self.label, self.truncation = label, truncation
+        self.label, self.truncation, self.sampling = label, truncation, sampling or Plain()
+        if self.sampling.needs_discriminator and discriminator is None:
+            raise ConfigError(
+                f"{type(self.sampling).__name__} asks a discriminator, and none was given; use sampling=plain."
+            )
+        known = lambda index: self.labels(index).clamp(min=0)  # noqa: E731
+        self.players = Players(generator, discriminator, known, latent_dim, seed, self.device)
         self.cumulative = None if class_prior is None else torch.as_tensor(class_prior, dtype=torch.float64).cumsum(0)
 
     def __len__(self) -> int:
@@ -102,12 +113,15 @@ class Sampler:
         return -(-self.count // self.batch_size)
 
     def __iter__(self) -> Iterator[Samples]:
-        was_training = self.generator.training
-        self.generator.eval()
+        networks = [network for network in (self.generator, self.players.discriminator) if network is not None]
+        were_training = [network.training for network in networks]
+        for network in networks:
+            network.eval()
         try:
             yield from self._batches()
         finally:
-            self.generator.train(was_training)
+            for network, was_training in zip(networks, were_training, strict=True):
+                network.train(was_training)
 
     def labels(self, index: Tensor) -> Tensor:
         """(N,) indices -> (N,) int64 labels, -1 if the generator is unconditional."""
@@ -151,14 +165,13 @@ class Sampler:
         for first in range(self.start - self.start % BLOCK, stop, BLOCK):
             index = torch.arange(first, first + BLOCK)
             label = self.labels(index)
-            image = self._draw(self.latents(index), label)
+            image = self._draw(index, label)
             wanted = slice(max(self.start - first, 0), stop - first)
             yield Samples(index, label, image)[wanted]
 
-    @torch.no_grad()  # not inference_mode, whose tensors a caller could not change in place
-    def _draw(self, latent: Tensor, label: Tensor) -> Tensor:
-        known = label.clamp(min=0).to(self.device)  # an unconditional generator ignores it, but may index with it
-        image = self.generator(latent.to(self.device), known)
+    def _draw(self, index: Tensor, label: Tensor) -> Tensor:
+        known = label.clamp(min=0)  # an unconditional generator ignores it, but may index with it
+        image = self.sampling.images(self.players, index, self.latents(index), known)
         if not bool(image.isfinite().all()):
             raise DivergedError(
                 "The generator's images hold NaN or infinity: its weights are from a run that diverged."

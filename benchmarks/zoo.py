@@ -1,0 +1,242 @@
+"""The zoo at equal CPU time: parameters, speed, memory and quality of every GAN preset, as a table and a picture.
+
+    python benchmarks/zoo.py                                    digits and Fashion-MNIST, 3 seeds, 60 CPU-seconds a cell
+    python benchmarks/zoo.py --data digits --seeds 1 --seconds 20 --presets sngan,r3gan
+
+One cell is one preset on one data set with one seed, trained by the train stage in a process of its own on one thread, for as
+many iterations as fit the CPU-seconds (measured first on a copy; schedules run over that budget). Cells are kept under
+logs/zoo/ by their settings: a second call goes on where the first was stopped, and `--report` only writes docs/zoo.md.
+
+Quality is the Frechet distance between 2000 samples of the averaged generator and the training images in the features of a
+classifier that is trained once per data set (no FID; comparable within a table only). `accuracy`: how often that classifier
+sees the class that was asked for. `variety`: trace of the covariance of its features within a class, summed over the
+classes, over the training images' (1: as varied as the data; near 0: one image per class).
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"
+ROOT = Path(__file__).resolve().parent.parent
+LOGS, DOCS = ROOT / "logs" / "zoo", ROOT / "docs"
+PRESETS = [
+    "gan", "dcgan", "lsgan", "wgan", "wgan_gp", "dragan", "sngan", "projgan", "acgan", "sagan", "biggan", "contragan", "reacgan",
+    "stylegan2", "stylegan2_ada", "r3gan", "rpgan",
+]  # fmt: skip
+SAMPLES, SHOWN, JUDGE_STEPS, WARM_UP, TIMED = 2000, 20, 600, 3, 12
+
+
+def compose(*overrides: str, run_dir: Path) -> Any:
+    """train.py's configuration without pictures, validation and reports."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+
+    places = [
+        f"paths.root_dir={ROOT}",
+        f"paths.log_dir={LOGS}",
+        f"paths.run_dir={run_dir}",
+        f"paths.cache_dir={LOGS / 'data'}",
+    ]
+    quiet = ["name=zoo", "report=false", "~callback.samples", "trainer.accelerator=cpu", "trainer.val_check_interval=1000000",
+             "callback.checkpoint.every=1000000"]  # fmt: skip
+    with initialize_config_dir(str(ROOT / "conf"), version_base=None):
+        return hydra_compose("train", overrides=[*places, *quiet, *overrides])
+
+
+def judge(data: str) -> tuple[Any, Any]:
+    """The data set's classifier and its run, trained on the first call."""
+    from sparring.run_dir import RunDir
+    from sparring.stage.load import load_classifier
+    from sparring.stage.train import train
+
+    run = LOGS / data / "judge"
+    if not (run / "result.json").exists():
+        train(compose("model=classifier", f"data={data}", f"trainer.max_steps={JUDGE_STEPS}", run_dir=run), run)
+    return load_classifier(RunDir.open(run), extensions=[]), RunDir.open(run).result()
+
+
+def cell_seconds(config: Any) -> float:
+    """CPU-seconds of one iteration, on a copy that is thrown away."""
+    import lightning.pytorch as L
+
+    from sparring.build import build, build_model
+    from sparring.callback.scalars import Scalars
+
+    class Stopwatch(L.Callback):
+        def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
+            if trainer.global_step == WARM_UP:
+                self.start = time.process_time()
+            self.seconds = time.process_time() - getattr(self, "start", 0.0)
+
+    model, data, watch = build_model(config), build(config.data, section="data"), Stopwatch()
+    data.streams, data.clock, model.budget = model.streams, model.clock, WARM_UP + TIMED
+    data.setup("fit")
+    L.Trainer(
+        max_steps=WARM_UP + TIMED, max_epochs=-1, accelerator="cpu", logger=False, callbacks=[Scalars(), watch],
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, limit_val_batches=0,
+        use_distributed_sampler=False,
+    ).fit(model, datamodule=data)  # fmt: skip
+    return watch.seconds / TIMED
+
+
+def run_cell(data: str, preset: str, seed: int, seconds: float, folder: Path) -> None:
+    """Train, sample, judge; leaves cell.json and samples.pt in `folder`."""
+    import torch
+
+    from sparring.run_dir import RunDir
+    from sparring.stage.cost import peak_memory_mb
+    from sparring.stage.generate import load_generator
+    from sparring.stage.sample import Sampler, joined
+    from sparring.stage.train import train
+
+    torch.set_num_threads(1)
+    chosen = [f"model={preset}", f"data={data}", f"seed={seed}"]
+    each = cell_seconds(compose(*chosen, run_dir=folder / "timing"))
+    iterations, run = max(1, round(seconds / each)), folder / f"run_{time.time_ns()}"
+    start = time.process_time()
+    result = train(compose(*chosen, f"trainer.max_steps={iterations}", run_dir=run), run)
+    spent = time.process_time() - start
+    trained = load_generator(RunDir.open(run), "ema", extensions=[])
+    sampler = Sampler(
+        trained.network, latent_dim=trained.latent_dim, num_classes=trained.num_classes, count=SAMPLES, seed=0
+    )
+    samples = joined(sampler)
+    row = {"preset": preset, "data": data, "seed": seed, "iterations": iterations, "seconds": spent,
+           "ms": 1000 * spent / iterations, "memory": peak_memory_mb(torch.device("cpu"))["process"],
+           "parameters": result["parameters"], "scalars": result["scalars"]}  # fmt: skip
+    torch.save(samples.image[:SHOWN], folder / "samples.pt")
+    (folder / "cell.json").write_text(json.dumps(row | quality(data, samples), indent=1))
+
+
+def quality(data: str, samples: Any) -> dict[str, float]:
+    """Frechet distance, accuracy and variety of samples by the data set's classifier; the same of held-out images as a floor."""
+    import torch
+
+    from sparring.build import build
+    from sparring.data.augment import normalise
+    from sparring.metric.frechet import frechet
+    from sparring.metric.moments import Moments
+
+    loaded, result = judge(data)
+    whole = build(compose(f"data={data}", run_dir=LOGS / "x").data, section="data")
+    whole.streams = {}
+    whole.setup("fit")
+
+    @torch.no_grad()
+    def seen(images: Any) -> tuple[Any, Any]:
+        parts = [normalise(part) for part in images.split(500)]
+        logits = torch.cat([loaded.network(part) for part in parts]).argmax(dim=1)
+        return torch.cat([loaded.network.features(part) for part in parts]).double(), logits
+
+    def within(features: Any, label: Any) -> float:
+        return sum(float(features[label == k].var(dim=0).sum()) for k in label.unique().tolist())
+
+    real, test = whole.whole("train"), whole.whole("test")
+    real_features, _ = seen(real.image)
+    features, guess = seen(samples.image)
+    reference = Moments.of(real_features)
+    return {
+        "fd": frechet(Moments.of(features), reference).value,
+        "floor": frechet(Moments.of(seen(test.image)[0]), reference).value,
+        "accuracy": float((guess == samples.label).double().mean()),
+        "variety": within(features, samples.label) / within(real_features, real.label),
+        "judge": result["metrics"]["test"]["accuracy"],
+    }  # fmt: skip
+
+
+def folder_of(data: str, preset: str, seed: int, seconds: float) -> Path:
+    return LOGS / data / f"{preset}_{seconds:g}s_seed{seed}"
+
+
+def report(datasets: list[str], presets: list[str], seeds: list[int], seconds: float) -> None:
+    """docs/zoo.md and docs/zoo_<data>.png from the cells that are there."""
+    import torch
+
+    from sparring.picture import grid_of_rows, write_png
+
+    text = (
+        [(DOCS / "zoo_header.md").read_text()]
+        if (DOCS / "zoo_header.md").exists()
+        else ["# The zoo at equal CPU time\n"]
+    )
+    for data in datasets:
+        rows, names, lines = [], [], []
+        for preset in presets:
+            folders = [folder_of(data, preset, seed, seconds) for seed in seeds]
+            cells = [json.loads((f / "cell.json").read_text()) for f in folders if (f / "cell.json").exists()]
+            if not cells:
+                continue
+            lines.append((statistics.mean(cell["fd"] for cell in cells), line(preset, cells)))
+            rows.append(torch.load(folders[0] / "samples.pt") if (folders[0] / "samples.pt").exists() else rows[-1])
+            names.append(preset)
+        if not lines:
+            continue
+        first = json.loads((folder_of(data, names[0], seeds[0], seconds) / "cell.json").read_text())
+        write_png(DOCS / f"zoo_{data}.png", grid_of_rows(rows, columns=SHOWN, row_labels=names))
+        text.append(
+            f"\n## {data}: {seconds:g} CPU-seconds, {len(seeds)} seed(s)\n\n"
+            f"`python benchmarks/zoo.py --data {data} --seconds {seconds:g} --seeds {','.join(map(str, seeds))}`. "
+            f"Held-out images have FD {first['floor']:.2f}; the judge's test accuracy is {first['judge']:.3f}.\n\n"
+            "| preset | G / D, thousand parameters | ms per iteration | iterations | memory, MiB | FD | accuracy | variety |\n"
+            "|---|---|---|---|---|---|---|---|\n" + "".join(text for _, text in sorted(lines))
+            + f"\n![samples](zoo_{data}.png)\n"
+        )  # fmt: skip
+    (DOCS / "zoo.md").write_text("".join(text))
+
+
+def line(preset: str, cells: list[dict[str, Any]]) -> str:
+    def mean(key: str) -> float:
+        return statistics.mean(cell[key] for cell in cells)
+
+    spread = f" ± {statistics.stdev(cell['fd'] for cell in cells):.2f}" if len(cells) > 1 else ""
+    count = cells[0]["parameters"]
+    return (
+        f"| {preset} | {count['generator'] / 1e3:.0f} / {count['discriminator'] / 1e3:.0f} | {mean('ms'):.0f} | "
+        f"{mean('iterations'):.0f} | {mean('memory'):.0f} | {mean('fd'):.2f}{spread} | {mean('accuracy'):.2f} | "
+        f"{mean('variety'):.2f} |\n"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="digits,fashion_mnist")
+    parser.add_argument("--presets", default=",".join(PRESETS))
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument(
+        "--report", action="store_true", help="write docs/zoo.md from the finished cells, train nothing"
+    )
+    parser.add_argument("--cell", nargs=3, metavar=("DATA", "PRESET", "SEED"), help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.cell:
+        data, preset, seed = given.cell
+        run_cell(data, preset, int(seed), given.seconds, folder_of(data, preset, int(seed), given.seconds))
+        return
+    datasets, presets = given.data.split(","), given.presets.split(",")
+    seeds = [int(seed) for seed in given.seeds.split(",")]
+    for data in [] if given.report else datasets:
+        judge(data)
+        for seed in seeds:
+            for preset in presets:
+                folder = folder_of(data, preset, seed, given.seconds)
+                if (folder / "cell.json").exists():
+                    continue
+                folder.mkdir(parents=True, exist_ok=True)
+                command = [sys.executable, __file__, "--seconds", str(given.seconds), "--cell", data, preset, str(seed)]
+                done = subprocess.run(command, check=False, capture_output=True, text=True)
+                if done.returncode:
+                    print(f"{data} {preset} seed {seed} failed:\n{done.stderr[-2000:]}", file=sys.stderr)
+                    continue
+                print(line(preset, [json.loads((folder / "cell.json").read_text())]).strip(), flush=True)
+    report(datasets, presets if given.presets != ",".join(PRESETS) else PRESETS, seeds, given.seconds)
+
+
+if __name__ == "__main__":
+    main()

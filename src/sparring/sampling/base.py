@@ -1,0 +1,59 @@
+"""What the sampler asks of a way to draw: images for a block of indices, each a function of (seed, index) alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sparring.randomness import generator as random_generator
+
+
+@dataclass(frozen=True)
+class Players:
+    """The networks of a run in eval mode, on `device`, with draws that belong to one image each.
+
+    generator: (latent (N, L), label (N,)) -> (N, C, H, W) in [-1, 1]. discriminator: (image, label) -> logits (N,), or None
+    where the way of sampling does not ask for one. labels: indices (N,) -> the classes that they get, 0 where there are none.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module | None
+    labels: Callable[[Tensor], Tensor]
+    latent_dim: int
+    seed: int
+    device: torch.device
+
+    def normal(self, index: Tensor, purpose: str, *shape: int, attempt: int = 0) -> Tensor:
+        """(N, *shape) float32 on the CPU, row by row from (seed, index, purpose, attempt)."""
+        rows = [torch.randn(*shape, generator=self._random(purpose, i, attempt)) for i in index.tolist()]
+        return torch.stack(rows)
+
+    def uniform(self, index: Tensor, purpose: str, *, attempt: int = 0) -> Tensor:
+        """(N,) float32 on the CPU, from (seed, index, purpose, attempt)."""
+        return torch.stack([torch.rand((), generator=self._random(purpose, i, attempt)) for i in index.tolist()])
+
+    def draw(self, latent: Tensor, label: Tensor) -> Tensor:
+        """Images on `device`."""
+        return self.generator(latent.to(self.device), label.to(self.device))
+
+    def logits(self, image: Tensor, label: Tensor) -> Tensor:
+        """D's logits, float64 on the CPU."""
+        assert self.discriminator is not None
+        return self.discriminator(image, label.to(self.device)).double().cpu()
+
+    def _random(self, purpose: str, index: int, attempt: int) -> torch.Generator:
+        return random_generator("generate", purpose, self.seed, index, *([attempt] if attempt else []))
+
+
+class Sampling:
+    """Base: images (N, C, H, W) in [-1, 1] for latents drawn as usual.
+
+    needs_discriminator: whether `Players.discriminator` must be there.
+    """
+
+    needs_discriminator = False
+
+    def images(self, players: Players, index: Tensor, latent: Tensor, label: Tensor) -> Tensor:
+        """index, label (N,) and latent (N, L) on the CPU -> images on the players' device."""
+        raise TypeError(f"{type(self).__name__} must define images(players, index, latent, label)")

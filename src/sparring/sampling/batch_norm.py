@@ -1,0 +1,56 @@
+"""Which statistics a generator's BatchNorm uses when it draws."""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import torch
+from torch import nn
+
+from sparring.errors import ConfigError
+from sparring.randomness import generator as random_generator
+
+BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
+Statistics = Literal["running", "batch", "standing"]
+BATCHES, ROWS = 64, 64
+
+
+def choose_statistics(network: nn.Module, statistics: Statistics, *, latent_dim: int, num_classes: int) -> None:
+    """Change `network` in place.
+
+    running: what training kept. batch: those of each block of images that are drawn together. standing: running statistics of
+    these weights, averaged anew over 64 batches of 64 latents and classes (Brock et al. 2019, "standing statistics",
+    appendix B); an averaged generator's own are not those of its weights.
+
+    Raises:
+        ConfigError: an unknown word, or a network without BatchNorm.
+    """
+    if statistics not in get_args(Statistics):
+        raise ConfigError(f"bn={statistics} is unknown; give one of {', '.join(get_args(Statistics))}.")
+    if statistics == "running":
+        return
+    norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
+    if not norms:
+        raise ConfigError(
+            f"bn={statistics} asks for other statistics, but {type(network).__name__} has no BatchNorm; set bn=running."
+        )
+    if statistics == "batch":
+        for norm in norms:  # torch takes the batch's where there are none
+            norm.running_mean = norm.running_var = None
+        return
+    _average_anew(network, norms, latent_dim, num_classes)
+
+
+@torch.no_grad()
+def _average_anew(network: nn.Module, norms: Sequence[BatchNorm], latent_dim: int, num_classes: int) -> None:
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean over the batches
+        norm.train()
+    for batch in range(BATCHES):
+        draws = random_generator("standing statistics", batch)
+        latent = torch.randn(ROWS, latent_dim, generator=draws)
+        network(latent, torch.randint(num_classes, (ROWS,), generator=draws))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.eval()
