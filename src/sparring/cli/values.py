@@ -13,6 +13,7 @@ _ALSO: dict[str, Callable[[Any], bool]] = {
     "trainer.devices": lambda value: value == "auto" or isinstance(value, list),
     "format": lambda value: isinstance(value, str),
     "epsilon": lambda value: isinstance(value, str | int | float),
+    "corruptions": lambda value: isinstance(value, str),
 }
 
 

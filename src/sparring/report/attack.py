@@ -73,6 +73,11 @@ def view(run: RunDir) -> dict[str, Any]:
                 for name, rows in attacks.items()
             ),
         ],
+        "corruptions": [
+            (name, [percent(row["accuracy"]) for row in rows])
+            for name, rows in ((result["corruptions"] or {}).get("table") or {}).items()
+        ],
+        "corruption_source": (result["corruptions"] or {}).get("source"),
         "picture": data_uri(run.images / "adversarial.png", most_bytes=450_000),
         "protocol": json.dumps(result["protocol"], indent=2),
         "config_hash": result["config_hash"],
@@ -125,6 +130,11 @@ def _facts(result: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """(label, value, small print) of the headline."""
     images, split = result["cost"]["images"], result["data"]["split"]
     yield "Without attack", percent(result["clean"]["accuracy"]), f"{images:,} {split} images"
+    yield "Calibration error", percent(result["clean"]["ece"]), "ECE, 15 bins, without attack"
+    corruptions = result["corruptions"] or {}
+    if corruptions:
+        mce = f"mCE {corruptions['mce']:.3f} against the baseline" if "mce" in corruptions else "mean over all"
+        yield "Under corruptions", percent(corruptions["mean_accuracy"]), mce
     for row in result["worst"][-1:]:
         yield "Worst case", percent(row["accuracy"]), f"at epsilon {row['shown']}"
     yield "Time", duration(result["cost"]["seconds"]), f"{result['cost']['queries']:,} images looked at"

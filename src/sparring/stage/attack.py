@@ -17,26 +17,34 @@ from torch import Tensor
 from sparring.attack import flags
 from sparring.attack.base import Attack
 from sparring.attack.epsilon import shown
-from sparring.attack.evaluate import Outcome, distances, evaluate, per_class, predictions
+from sparring.attack.evaluate import Outcome, distances, evaluate, per_class
 from sparring.attack.probe import probe
 from sparring.attack.target import Target
 from sparring.build import build
+from sparring.corruption.evaluate import probabilities
+from sparring.corruption.score import expected_calibration_error
 from sparring.data.augment import normalise
 from sparring.environment import environment
 from sparring.errors import ConfigError, DataError, DivergedError, SparringError
 from sparring.randomness import generator
 from sparring.report.attack import adversarial_picture, attack_report
 from sparring.run_dir import RunDir, config_hash
+from sparring.stage.corrupt import corruption_table
 from sparring.stage.generate import device_named
 from sparring.stage.load import Loaded
 from sparring.stage.sample import check_at_least_one
 from sparring.stage.threat import attach_sources, load, named_attacks, strengths
+from sparring.types import Batch
 
 
 @dataclass(frozen=True)
 class Images:
-    """What is attacked, on the target's device: image float32 [-1, 1], label, and index, the place in the split."""
+    """What is attacked, on the target's device: image float32 [-1, 1], label, and index, the place in the split.
 
+    pixels: the same images as uint8, on the CPU.
+    """
+
+    pixels: Tensor
     image: Tensor
     label: Tensor
     index: Tensor
@@ -77,7 +85,10 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     for each in attacks.values():
         each.check(target)
     images, fingerprints = _images(config, loaded, device)
-    clean = _clean(target, images, config.batch_size)
+    probability, label = _clean(target, images, config.batch_size), images.label.cpu()
+    clean = probability.argmax(1)
+    plain = Batch(images.pixels, label)
+    corruptions = corruption_table(config, loaded, target, plain, images.index.cpu(), device)
     outcomes = {name: _curve(name, each, epsilons, target, images, config) for name, each in attacks.items()}
     found = _flags(attacks, outcomes, target, images, config)
     write_picture(run.images / "adversarial.png", outcomes, images, clean, loaded.class_names)
@@ -85,7 +96,6 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
         name: [_row(eps, each, images, len(loaded.class_names)) for eps, each in curve.items()]
         for name, curve in outcomes.items()
     }
-    label = images.label.cpu()
     result = {
         "verb": "attack",
         "config_hash": config_hash(config),
@@ -93,10 +103,12 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
         "classifier": loaded.origin,
         "classes": list(loaded.class_names),
         "clean": {"accuracy": float((clean == label).float().mean()),
-                  "per_class": per_class(clean == label, label, len(loaded.class_names))},
+                  "per_class": per_class(clean == label, label, len(loaded.class_names)),
+                  "ece": expected_calibration_error(probability, label)},
         "attacks": rows,
         "worst": [_worst(eps, outcomes) for eps in epsilons] if len({each.norm for each in attacks.values()}) == 1 else [],
         "flags": found,
+        "corruptions": corruptions,
         "protocol": _protocol(config, attacks),
         "cost": {"seconds": round(time.perf_counter() - started, 2), "images": len(images.label),
                  "queries": target.queries},
@@ -127,17 +139,17 @@ def _images(config: DictConfig, loaded: Loaded, device: torch.device) -> tuple[I
     index = order.sort().values
     if not len(index):
         raise DataError(f"The {config.split} split of {settings.name} is empty; give split=test or split=val.")
-    return Images(normalise(image[index]).to(device), label[index].to(device), index.to(device)), fingerprints
+    return Images(
+        image[index], normalise(image[index]).to(device), label[index].to(device), index.to(device)
+    ), fingerprints
 
 
 def _clean(target: Target, images: Images, batch_size: int) -> Tensor:
-    """Predicted classes without an attack, on the CPU."""
-    with torch.no_grad():
-        if not bool(target(images.image[:1]).isfinite().all()):
-            raise DivergedError(
-                "The classifier's logits are NaN or infinite: its weights are from a run that diverged."
-            )
-    return predictions(target, images.image, batch_size).cpu()
+    """Probabilities (N, K) without an attack, on the CPU."""
+    probability = probabilities(target, images.pixels, batch_size)
+    if not bool(probability.isfinite().all()):
+        raise DivergedError("The classifier's logits are NaN or infinite: its weights are from a run that diverged.")
+    return probability
 
 
 def _curve(
