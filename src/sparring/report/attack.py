@@ -41,9 +41,9 @@ def attack_report(run_path: Path) -> Path:
     """Write `report.html` from the result.json and the picture of the attack run in `run_path`; returns its path.
 
     Raises:
-        CheckpointError: no run, or no result in it. DiskError: the page cannot be written.
+        CheckpointError: no result in it. DiskError: the page cannot be written.
     """
-    run = RunDir.open(run_path)
+    run = RunDir(run_path)
     page = _template().render(view(run))
     write_atomic(run.report, page.encode())
     return run.report
