@@ -19,22 +19,21 @@ ROWS = 10  # of the picture
 WIDTH, HEIGHT, LEFT, BOTTOM = 460, 210, 44, 34  # of the curve
 
 
-def adversarial_picture(path: Path, outcome: Outcome, image: Tensor, label: Tensor, class_names: Sequence[str]) -> None:
-    """A PNG with a row per image: original, perturbation stretched to the whole range around grey, adversarial image.
+def examples(outcome: Outcome, label: Tensor) -> list[int]:
+    """The rows that a picture shows: the first fooled image of each class, else some that were not."""
+    fooled = (outcome.clean & ~outcome.correct).nonzero().squeeze(1)
+    first: dict[int, int] = {}
+    for row in fooled.tolist():
+        first.setdefault(int(label[row]), row)
+    return [first[each] for each in sorted(first)][:ROWS] or list(range(min(ROWS, len(label))))
 
-    Fooled images of different classes first. Each row says the class and what the classifier made of it.
-    """
-    fooled = outcome.clean & ~outcome.correct
-    shown = _one_per_class(fooled.nonzero().squeeze(1), label) or outcome.clean.nonzero().squeeze(1)[:ROWS].tolist()
-    if not shown:
-        shown = list(range(min(ROWS, len(label))))
-    rows, names = [], []
-    for i in shown:
-        change = outcome.adversarial[i] - image[i]
-        stretched = change / change.abs().max().clamp(min=1e-12)
-        rows.append(to_uint8(torch.stack([image[i], stretched, outcome.adversarial[i]])))
-        names.append(f"{class_names[int(label[i])]} > {class_names[int(outcome.predicted[i])]}")
-    write_png(path, grid_of_rows(rows, row_labels=names))
+
+def adversarial_picture(path: Path, image: Tensor, adversarial: Tensor, names: Sequence[str]) -> None:
+    """A PNG with a named row per image: original, perturbation stretched to the whole range around grey, adversarial image."""
+    change = adversarial - image
+    stretched = change / change.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
+    rows = torch.stack([image, stretched, adversarial], 1)
+    write_png(path, grid_of_rows([to_uint8(row) for row in rows], row_labels=names))
 
 
 def attack_report(run_path: Path) -> Path:
@@ -116,14 +115,6 @@ def curve(attacks: dict[str, list[dict[str, Any]]], clean: float) -> str:
         parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
         parts += [f'<circle cx="{p.split(",")[0]}" cy="{p.split(",")[1]}" r="2.6" fill="{colour}"/>' for p in points]
     return "".join(parts) + "</svg>"
-
-
-def _one_per_class(rows: Tensor, label: Tensor) -> list[int]:
-    """The first of `rows` of each class, by class, at most ROWS."""
-    first: dict[int, int] = {}
-    for row in rows.tolist():
-        first.setdefault(int(label[row]), row)
-    return [first[each] for each in sorted(first)][:ROWS]
 
 
 def _facts(result: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, ListConfig
 from sparring.attack.base import Attack
 from sparring.attack.ensemble import Ensemble
 from sparring.attack.epsilon import pixel_fraction
+from sparring.attack.target import Target
 from sparring.attack.transfer import Transfer
 from sparring.build import build
 from sparring.cli.resume import find_run
@@ -46,7 +47,7 @@ def attach_sources(attacks: Mapping[str, Attack], loaded: Loaded, config: DictCo
         if isinstance(each, Transfer):
             source = load(each.run, config)
             check_same_task(source, loaded)
-            each = each.attach(source.network.to(device_named(config.device)))
+            each = each.attach(Target(source.network.to(device_named(config.device)), rows=config.rows))
         attached[name] = each
     return attached
 
