@@ -17,12 +17,11 @@ from typing import Any
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch
-from hydra import compose, initialize_config_dir
 
+from sparring.cli.config import compose
 from sparring.stage.evaluate import evaluate
 from sparring.stage.train import train
 
-ROOT = Path(__file__).resolve().parent.parent
 MEASUREMENTS = 20
 STOP = ["callback.quality_stop.patience=4", "callback.quality_stop.min_improvement=0.05"]
 NEVER = ["callback.quality_stop.patience=null", "callback.quality_stop.collapse=1e9"]
@@ -30,9 +29,7 @@ JUDGED = ("fd", "kid", "coverage")
 
 
 def composed(verb: str, folder: Path, *overrides: str) -> Any:
-    places = [f"paths.root_dir={ROOT}", f"paths.log_dir={ROOT}/logs", f"paths.run_dir={folder}", f"name={folder.name}"]
-    with initialize_config_dir(str(ROOT / "conf"), version_base=None):
-        return compose(verb, overrides=[*places, "report=false", *overrides])
+    return compose(verb, [f"paths.run_dir={folder}", f"name={folder.name}", "report=false", *overrides])
 
 
 def trained(folder: Path, budget: int, *overrides: str) -> tuple[dict[str, Any], float]:

@@ -77,7 +77,7 @@ def noise(like: Batch, seed: int) -> Batch:
 
 def values(sides: Sides, sets: Sequence[Side], names: Sequence[str]) -> dict[str, tuple[float, float]]:
     """(mean, standard deviation) of each metric over the sets; NaN where it has no value."""
-    found = [measure(side, sides.reference("test"), names=names, k=K) for side in sets]
+    found = [measure(side, sides.reference("test", names), names=names, k=K) for side in sets]
     table = {name: [float("nan") if each[name].value is None else each[name].value for each in found] for name in names}
     return {name: (mean(row), stdev(row) if len(row) > 1 else 0.0) for name, row in table.items()}  # type: ignore[type-var]
 

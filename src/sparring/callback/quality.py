@@ -154,20 +154,20 @@ class Quality(L.Callback):
         )  # fmt: skip
         samples = joined(sampler)
         side = self._sides.of(Batch(samples.image, samples.label))
-        found = measure(side, self._sides.reference(SPLIT), names=self.names, k=self.k)
+        found = measure(side, self._sides.reference(SPLIT, self.names), names=self.names, k=self.k)
         return [float("nan") if (value := found[name].value) is None else value for name in self.names]
 
     # -- records -------------------------------------------------------------------------------------------------------
 
     def _too_dear(self, last: bool) -> bool:
-        """Whether one more measurement, as dear as the mean so far, would take more than its share; the last is taken."""
+        """Whether one more measurement, as dear as the mean so far, would leave too little for the last, which is taken."""
         now = time.perf_counter()
         if self._since is not None:
             self.trained += now - self._since
             self._since = now
         if self.most_share is None or not self.history or last:
             return False
-        expected = self.spent * (1 + 1 / len(self.history))
+        expected = self.spent * (1 + 2 / len(self.history))
         dear = expected > self.most_share * (self.trained - self.spent)
         if dear and not self._told:
             self._told = True
