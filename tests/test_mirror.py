@@ -12,32 +12,22 @@ PACKAGE = ROOT / "src" / "sparring"
 GROUPS = [
     "model/generator", "model/discriminator", "model/code", "model/head", "model/loss", "model/regularizer", "model/augment",
     "model/selection", "model/schedule", "model/backbone", "callback", "logger", "data", "metric/features", "study", "executor",
-<<<<<<< HEAD
-    "sampling",
+    "sampling", "attack", "data/mix",
 ]  # fmt: skip
 # Modules that serve the leaves beside them.
 NO_LEAF = {
     "affine", "base", "batch_norm", "colour", "consistency", "contrastive", "__init__", "wandb_settings", "augment", "cache",
     "class_count", "decode", "download", "image_data", "image_set", "public", "source", "split", "storage", "stream", "analysis",
     "cell", "code", "compose", "engine", "plan", "curve", "display", "record", "results", "statistics", "verdict", "work",
-=======
-    "attack",
-]  # fmt: skip
-# Modules that serve the leaves beside them.
-NO_LEAF = {
-    "affine", "base", "colour", "consistency", "contrastive", "__init__", "wandb_settings", "augment", "cache", "class_count",
-    "decode", "download", "image_data", "image_set", "public", "source", "split", "storage", "stream", "analysis", "cell", "code",
-    "compose", "engine", "plan", "curve", "display", "record", "results", "statistics", "verdict", "work",
-    "ball", "draw", "epsilon", "evaluate", "flags", "objective", "probe", "target",
->>>>>>> attack
+    "ball", "draw", "epsilon", "evaluate", "flags", "objective", "probe", "target", "seen", "filter", "judge", "checked",
 }  # fmt: skip
 
 
 def target(leaf: Path) -> str:
     """The `_target_` of a leaf, which may nest under its own name or, for data, under `source`."""
     content = yaml.safe_load(leaf.read_text())
-    inner = content.get(leaf.stem, content.get("source", content))
-    return inner["_target_"]
+    inner = (content.get(leaf.stem), content.get("source"), content)
+    return next(node for node in inner if isinstance(node, dict))["_target_"]
 
 
 def leaves(group: str) -> list[Path]:
