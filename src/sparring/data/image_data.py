@@ -11,10 +11,13 @@ from torch import Tensor
 from sparring.data import augment
 from sparring.data.cache import Cache, open_or_create
 from sparring.data.decode import FILTERS, Decoder
+from sparring.data.mix.base import Context, Mix, Pool, stream, taker
+from sparring.data.mix.checked import checked
+from sparring.data.seen import Role, Seen, seen_of
 from sparring.data.source import Location, Source
-from sparring.data.split import SplitSettings, choose_classes, holdout, members, subset
+from sparring.data.split import SplitSettings, choose_classes, indices
 from sparring.data.storage import STORAGE, Images, move, place
-from sparring.data.stream import Clock, Drawn, EvalLoader, Stream, TrainLoader
+from sparring.data.stream import Clock, Drawn, EvalLoader, TrainLoader
 from sparring.errors import ConfigError
 from sparring.types import UNLABELLED, Batch, ImageShape
 
@@ -56,6 +59,7 @@ class ImageData(L.LightningDataModule):
         storage: Literal["auto", "memory", "mmap", "device"],
         on_error: Literal["fail", "skip"],
         cache_dir: str,
+        mix: Mix | None,
         seed: int,
     ) -> None:
         super().__init__()
@@ -82,6 +86,8 @@ class ImageData(L.LightningDataModule):
         self.cache_dir = Path(cache_dir).expanduser().absolute()
         self.streams: dict[str, int] = {}
         self.clock: Clock | None = None
+        self.mix = mix
+        self.pool: Pool | None = None
         self._splits: dict[str, Images] = {}
 
     def prepare_data(self) -> None:
@@ -101,18 +107,46 @@ class ImageData(L.LightningDataModule):
                 f"data.num_classes={self.shape.num_classes} but the data has {len(chosen)} classes"
                 f" ({', '.join(self.class_names[:10])}): set data.num_classes={len(chosen)}."
             )
-        index, origin = self._indices(cache, chosen)
+        labels = {split: torch.from_numpy(cached.label) for split, cached in cache.splits.items()}
+        index, origin = indices(labels, chosen, self.split_settings, cache.class_names)
         relabel = torch.full((len(cache.class_names),), UNLABELLED)
         relabel[chosen] = torch.arange(len(chosen))
         placed = {split: place(cached, relabel, self.storage) for split, cached in cache.splits.items()}
-        self._splits = {split: placed[origin[split]].choose(rows) for split, rows in index.items()}
-        available = len(self._splits["train"])
-        if self.batch_size > available:
-            self._splits = {}
+        splits = {split: placed[origin[split]].choose(rows) for split, rows in index.items()}
+        available, needed = len(splits["train"]), self.batch_size - (self.mix.rows(self.batch_size) if self.mix else 0)
+        if needed > available:
             raise ConfigError(
                 f"data.batch_size={self.batch_size} is larger than the {available} training images:"
                 f" set data.batch_size={available} or less."
             )
+        self._opened, self._cut_from, self._beyond, self._splits = cache, origin, splits.pop("beyond"), splits
+
+    def prepare_mix(self, *, log_dir: Path, extensions: Sequence[str]) -> None:
+        """Make the pool that `mix` asks for; after `setup`, before training, and only by who trains.
+
+        Raises what `mix.checked.checked` does.
+        """
+        if self.mix is None or self.pool is not None:
+            return
+        train = self._splits["train"]
+        context = Context(train, self._beyond, self.shape, self.class_names, self.seed, log_dir, tuple(extensions))
+        records = {split: self._record(split) for split in self._splits}
+        self.pool = checked(self.mix, context, train=records.pop("train"), judged=records, batch_size=self.batch_size)
+        self.origin["mix"] = self.pool.origin
+
+    def _record(self, split: str, *, labelled: bool = True) -> Seen:
+        role: Role = "trained" if split == "train" else "selected"
+        return seen_of(self._splits[split], self._opened, self._cut_from[split], role=role, labelled=labelled)
+
+    def seen(self, *, labelled: bool) -> list[Seen]:
+        """What a run on this data sees: train and val, the pool's own images, and all that the networks behind it saw."""
+        found = [self._record("train", labelled=labelled), self._record("val", labelled=labelled)]
+        if self.pool is not None:
+            found += self.pool.seen
+            if not self.pool.foreign and len(self._beyond):
+                kept = self.pool.images
+                found.append(seen_of(kept, self._opened, "train", labelled=labelled and self.pool.labelled))
+        return found
 
     def _cache(self) -> Cache:
         return open_or_create(
@@ -122,18 +156,6 @@ class ImageData(L.LightningDataModule):
             decoder=self.decoder,
             cache_dir=self.cache_dir,
         )
-
-    def _indices(self, cache: Cache, chosen: list[int]) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """Rows of each split, and the cached split they are rows of."""
-        settings, names = self.split_settings, cache.class_names
-        groups = members(torch.from_numpy(cache.splits["train"].label), chosen)
-        origin = {"train": "train", "val": "train", "test": "test" if "test" in cache.splits else "train"}
-        if "test" in cache.splits:
-            test = torch.cat(list(members(torch.from_numpy(cache.splits["test"].label), chosen).values())).sort().values
-        else:
-            groups, test = holdout(groups, settings.test_fraction, "test", settings.split_seed, names)
-        groups, val = holdout(groups, settings.val_fraction, "val", settings.split_seed, names)
-        return {"train": subset(groups, settings, names), "val": val, "test": test}, origin
 
     @property
     def _world_size(self) -> int:
@@ -153,6 +175,8 @@ class ImageData(L.LightningDataModule):
         """`iterations_per_epoch` items: {stream: [this rank's share of each chunk]}, uint8."""
         if not self.streams or self.clock is None:
             raise RuntimeError("Set ImageData.streams and ImageData.clock before training; stage/train.py does so.")
+        if self.mix is not None and self.pool is None:
+            raise RuntimeError("Call ImageData.prepare_mix before training; stage/train.py does so.")
         if self.batch_size % self._world_size:
             raise ConfigError(
                 f"data.batch_size={self.batch_size} is the batch of all devices together and cannot be divided by"
@@ -162,8 +186,8 @@ class ImageData(L.LightningDataModule):
             self._splits["train"] = move(self._splits["train"], self.storage, self.trainer.strategy.root_device)
         train, share = self._splits["train"], self.batch_size // self._world_size
         return TrainLoader(
-            take=train.take,
-            streams={name: Stream(name, self.seed, len(train), self.batch_size) for name in self.streams},
+            take=taker(train, move(self.pool.images, self.storage, train.pixels.device) if self.pool else None),
+            streams={name: stream(name, self.seed, len(train), self.batch_size, self.pool) for name in self.streams},
             chunks=self.streams,
             clock=self.clock,
             iterations=self.iterations_per_epoch,
@@ -226,7 +250,8 @@ class ImageData(L.LightningDataModule):
 
     def fingerprints(self) -> dict[str, str]:
         """sha256 hex of each split, over the bytes of its files and the indices taken from them."""
-        return {split: images.fingerprint for split, images in self._splits.items()}
+        mixed = {"mix": self.pool.images.fingerprint} if self.pool is not None else {}
+        return {split: images.fingerprint for split, images in self._splits.items()} | mixed
 
 
 def _choice(key: str, value: object, choices: Sequence[object]) -> None:

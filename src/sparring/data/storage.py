@@ -30,6 +30,10 @@ class Images:
         """The same pixels seen through other rows (n,) int64 of the whole split."""
         return Images(self.pixels, rows.to(self.rows.device), self.label[rows.to(self.label.device)], self.sha256)
 
+    def at(self, positions: Tensor) -> "Images":
+        """The same pixels at positions (k,) int64 in 0..n-1 of the chosen rows; a position may come twice."""
+        return Images(self.pixels, self.rows[positions], self.label[positions], self.sha256)
+
     def take(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """image (k, C, H, W) uint8 and label (k,) int64 at positions 0..n-1 of the chosen rows."""
         positions = positions.to(self.rows.device)
