@@ -75,6 +75,11 @@ def test_every_backbone_trains_one_iteration(backbone: str, tmp_path: Path, cach
     one_iteration(tmp_path, cache_dir, "model=classifier", f"model/backbone={backbone}")
 
 
+@pytest.mark.parametrize("augmentation", choices("model/augmentation"))
+def test_every_augmentation_trains_one_iteration(augmentation: str, tmp_path: Path, cache_dir: Path) -> None:
+    one_iteration(tmp_path, cache_dir, "model=classifier", f"model/augmentation=[{augmentation}]")
+
+
 @pytest.mark.parametrize("model", choices("model"))
 def test_every_preset_trains_one_iteration(model: str, tmp_path: Path, cache_dir: Path) -> None:
     one_iteration(tmp_path, cache_dir, f"model={model}")

@@ -11,25 +11,15 @@ PACKAGE = ROOT / "src" / "sparring"
 # Groups whose leaves are classes of sparring's own; the others configure Lightning, torch or Hydra.
 GROUPS = [
     "model/generator", "model/discriminator", "model/code", "model/head", "model/loss", "model/regularizer", "model/augment",
-    "model/selection", "model/schedule", "model/backbone", "callback", "logger", "data", "metric/features", "study", "executor",
-<<<<<<< HEAD
-    "sampling",
+    "model/selection", "model/schedule", "model/backbone", "model/augmentation", "callback", "logger", "data", "metric/features",
+    "study", "executor", "sampling", "attack",
 ]  # fmt: skip
 # Modules that serve the leaves beside them.
 NO_LEAF = {
     "affine", "base", "batch_norm", "colour", "consistency", "contrastive", "__init__", "wandb_settings", "augment", "cache",
     "class_count", "decode", "download", "image_data", "image_set", "public", "source", "split", "storage", "stream", "analysis",
     "cell", "code", "compose", "engine", "plan", "curve", "display", "record", "results", "statistics", "verdict", "work",
-=======
-    "attack",
-]  # fmt: skip
-# Modules that serve the leaves beside them.
-NO_LEAF = {
-    "affine", "base", "colour", "consistency", "contrastive", "__init__", "wandb_settings", "augment", "cache", "class_count",
-    "decode", "download", "image_data", "image_set", "public", "source", "split", "storage", "stream", "analysis", "cell", "code",
-    "compose", "engine", "plan", "curve", "display", "record", "results", "statistics", "verdict", "work",
-    "ball", "draw", "epsilon", "evaluate", "flags", "objective", "probe", "target",
->>>>>>> attack
+    "ball", "draw", "epsilon", "evaluate", "flags", "objective", "probe", "target", "residual", "pixel", "mixing",
 }  # fmt: skip
 
 

@@ -11,13 +11,16 @@ from torch.nn.functional import cross_entropy
 from sparring.data.augment import normalise
 from sparring.errors import ConfigError
 from sparring.metric import classification
+from sparring.model.augmentation.base import Augmentation, shown
 from sparring.model.backbone.base import Backbone
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory, mean_over_images
+from sparring.model.part import Draws
 from sparring.model.schedule.base import Schedule
 from sparring.types import Batch
 
 EVAL_BATCH = 512
+PREPARE_IMAGES = 5000  # training images that a backbone may compute something from
 
 
 class Classifier(Game):
@@ -25,6 +28,7 @@ class Classifier(Game):
 
     Images are float32 in [-1, 1], NCHW. `network` is trained; `ema` is validated, tested, attacked and used.
 
+    augmentation: changes of the training images and their targets, in this order; `data.flip` and `data.crop` come before.
     label_smoothing: share of the target that is spread over all classes (Szegedy et al. 2016, section 7).
     """
 
@@ -35,6 +39,7 @@ class Classifier(Game):
         *,
         backbone: Backbone,
         optimizer: OptimizerFactory,
+        augmentation: Mapping[str, Augmentation],
         schedule: Schedule,
         ema: EMA,
         num_classes: int,
@@ -52,6 +57,7 @@ class Classifier(Game):
             seed=seed,
         )
         self.network = backbone
+        self.augmentation = dict(augmentation)
         self.averaging, self.ema = ema, ema.copy_of(backbone)
         self.num_classes, self.label_smoothing = num_classes, label_smoothing
         self._held_out: list[tuple[Tensor, Tensor]] = []
@@ -59,13 +65,15 @@ class Classifier(Game):
     def training_step(self, batch: Mapping[str, list[Batch]], batch_idx: int) -> None:
         (chunk,) = batch["classifier"]
         self.begin_iteration(chunk)
+        draws = Draws(self, slice(None), ("augmentation", self.clock.iteration))
+        whole = chunk.image.to(self.weight_dtype())
+        image, target = shown(self.augmentation, whole, chunk.label, self.num_classes, draws)
         for first in range(self.accumulate):
             rows = slice(first, None, self.accumulate)
-            logits = self.network(chunk.image[rows].to(self.weight_dtype()))
-            loss = cross_entropy(logits, chunk.label[rows], label_smoothing=self.label_smoothing)
-            self.note(
-                {"loss/classifier": loss, "accuracy/train": (logits.argmax(1) == chunk.label[rows]).float().mean()}
-            )
+            logits = self.network(image[rows])
+            loss = cross_entropy(logits, target[rows], label_smoothing=self.label_smoothing)
+            self.note({"loss/classifier": loss})
+            self.note({"accuracy/train": (logits.argmax(1) == target[rows].argmax(1)).float().mean()})
             self.manual_backward(loss / self.accumulate)
         self.step_player("network")
         self.averaging.update(self.ema, self.network, images=self.batch_size, images_seen=self.clock.images_seen)
@@ -74,6 +82,9 @@ class Classifier(Game):
     def classifier(self) -> nn.Module:
         """image -> logits, the network that others use."""
         return self.ema
+
+    def prepare(self, data: Any) -> None:
+        prepare_backbone(data, self.network, self.ema)
 
     def networks(self) -> dict[str, nn.Module]:
         return {"ema": self.ema, **super().networks()}
@@ -103,6 +114,13 @@ class Classifier(Game):
         super().train(mode)
         self.ema.eval()
         return self
+
+
+def prepare_backbone(data: Any, *networks: Any) -> None:
+    """Show the same training images to backbones that compute something from them."""
+    image = data.train_images(torch.arange(min(PREPARE_IMAGES, len(data.train_labels)))).cpu()
+    for network in networks:
+        network.prepare(image)
 
 
 @torch.no_grad()
