@@ -60,7 +60,7 @@ class Classifier(Game):
         self.augmentation = dict(augmentation)
         self.averaging, self.ema = ema, ema.copy_of(backbone)
         self.num_classes, self.label_smoothing = num_classes, label_smoothing
-        self._held_out: list[tuple[Tensor, Tensor]] = []
+        self._held_out = HeldOut()
 
     def training_step(self, batch: Mapping[str, list[Batch]], batch_idx: int) -> None:
         (chunk,) = batch["classifier"]
@@ -68,13 +68,7 @@ class Classifier(Game):
         draws = Draws(self, slice(None), ("augmentation", self.clock.iteration))
         whole = chunk.image.to(self.weight_dtype())
         image, target = shown(self.augmentation, whole, chunk.label, self.num_classes, draws)
-        for first in range(self.accumulate):
-            rows = slice(first, None, self.accumulate)
-            logits = self.network(image[rows])
-            loss = cross_entropy(logits, target[rows], label_smoothing=self.label_smoothing)
-            self.note({"loss/classifier": loss})
-            self.note({"accuracy/train": (logits.argmax(1) == target[rows].argmax(1)).float().mean()})
-            self.manual_backward(loss / self.accumulate)
+        learn(self, self.network, image, target, label_smoothing=self.label_smoothing)
         self.step_player("network")
         self.averaging.update(self.ema, self.network, images=self.batch_size, images_seen=self.clock.images_seen)
         self.clock.advance(images=self.batch_size)
@@ -93,18 +87,10 @@ class Classifier(Game):
         check_classifier(self.ema, channels=channels, image_size=image_size, num_classes=self.num_classes)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._held_out.append((self.ema(batch.image.to(self.weight_dtype())).float(), batch.label))
+        self._held_out.add(self.ema, batch.image.to(self.weight_dtype()), batch.label)
 
     def validation_scalars(self) -> dict[str, float]:
-        """Accuracy and cross-entropy of the averaged network on val."""
-        if not self._held_out:  # no val split
-            return {}
-        logits, label = (torch.cat(parts) for parts in zip(*self._held_out, strict=True))
-        self._held_out = []
-        right = (logits.argmax(1) == label).sum()
-        total = torch.stack([right.float(), cross_entropy(logits, label, reduction="sum")])
-        right_share, loss = mean_over_images(total, len(label)).tolist()
-        return {"val/accuracy": right_share, "val/cross_entropy": loss}
+        return self._held_out.scalars()
 
     def final_metrics(self, data: Any) -> dict[str, Any]:
         return judged(self.classifier(), data, self.device, self.weight_dtype()) | {"network": "ema"}
@@ -114,6 +100,39 @@ class Classifier(Game):
         super().train(mode)
         self.ema.eval()
         return self
+
+
+def learn(game: Game, network: nn.Module, image: Tensor, target: Tensor, *, label_smoothing: float) -> None:
+    """Backward pass of the smoothed cross-entropy of images (N, C, H, W) and class probabilities (N, K), part by part."""
+    for first in range(game.accumulate):
+        rows = slice(first, None, game.accumulate)
+        logits = network(image[rows])
+        loss = cross_entropy(logits, target[rows], label_smoothing=label_smoothing)
+        game.note({"loss/classifier": loss})
+        game.note({"accuracy/train": (logits.argmax(1) == target[rows].argmax(1)).float().mean()})
+        game.manual_backward(loss / game.accumulate)
+
+
+class HeldOut:
+    """What a pass over val found, part by part."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, network: nn.Module, image: Tensor, label: Tensor) -> None:
+        """image (N, C, H, W) in [-1, 1], label (N,)."""
+        self._parts.append((network(image).float(), label))
+
+    def scalars(self) -> dict[str, float]:
+        """Accuracy and cross-entropy over all devices, and a fresh start; nothing without a val split."""
+        if not self._parts:
+            return {}
+        logits, label = (torch.cat(parts) for parts in zip(*self._parts, strict=True))
+        self._parts = []
+        right = (logits.argmax(1) == label).sum()
+        total = torch.stack([right.float(), cross_entropy(logits, label, reduction="sum")])
+        right_share, loss = mean_over_images(total, len(label)).tolist()
+        return {"val/accuracy": right_share, "val/cross_entropy": loss}
 
 
 def prepare_backbone(data: Any, *networks: Any) -> None:
