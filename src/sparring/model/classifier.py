@@ -14,7 +14,9 @@ from sparring.metric import classification
 from sparring.model.backbone.base import Backbone
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory, mean_over_images
+from sparring.model.layer.noise import noise_from
 from sparring.model.schedule.base import Schedule
+from sparring.strategy import rank_and_world
 from sparring.types import Batch
 
 EVAL_BATCH = 512
@@ -54,14 +56,16 @@ class Classifier(Game):
         self.network = backbone
         self.averaging, self.ema = ema, ema.copy_of(backbone)
         self.num_classes, self.label_smoothing = num_classes, label_smoothing
-        self._held_out: list[tuple[Tensor, Tensor]] = []
+        self._held_out = HeldOut()
 
     def training_step(self, batch: Mapping[str, list[Batch]], batch_idx: int) -> None:
         (chunk,) = batch["classifier"]
         self.begin_iteration(chunk)
         for first in range(self.accumulate):
             rows = slice(first, None, self.accumulate)
-            logits = self.network(chunk.image[rows].to(self.weight_dtype()))
+            draws = self.random("noise", self.clock.iteration, first)
+            with noise_from(self.network, draws, *rank_and_world(self)):
+                logits = self.network(chunk.image[rows].to(self.weight_dtype()))
             loss = cross_entropy(logits, chunk.label[rows], label_smoothing=self.label_smoothing)
             self.note(
                 {"loss/classifier": loss, "accuracy/train": (logits.argmax(1) == chunk.label[rows]).float().mean()}
@@ -82,18 +86,10 @@ class Classifier(Game):
         check_classifier(self.ema, channels=channels, image_size=image_size, num_classes=self.num_classes)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._held_out.append((self.ema(batch.image.to(self.weight_dtype())).float(), batch.label))
+        self._held_out.add(self.ema, batch.image.to(self.weight_dtype()), batch.label)
 
     def validation_scalars(self) -> dict[str, float]:
-        """Accuracy and cross-entropy of the averaged network on val."""
-        if not self._held_out:  # no val split
-            return {}
-        logits, label = (torch.cat(parts) for parts in zip(*self._held_out, strict=True))
-        self._held_out = []
-        right = (logits.argmax(1) == label).sum()
-        total = torch.stack([right.float(), cross_entropy(logits, label, reduction="sum")])
-        right_share, loss = mean_over_images(total, len(label)).tolist()
-        return {"val/accuracy": right_share, "val/cross_entropy": loss}
+        return self._held_out.scalars()
 
     def final_metrics(self, data: Any) -> dict[str, Any]:
         return judged(self.classifier(), data, self.device, self.weight_dtype()) | {"network": "ema"}
@@ -103,6 +99,28 @@ class Classifier(Game):
         super().train(mode)
         self.ema.eval()
         return self
+
+
+class HeldOut:
+    """What a pass over val found, part by part."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, network: nn.Module, image: Tensor, label: Tensor) -> None:
+        """image (N, C, H, W) in [-1, 1], label (N,)."""
+        self._parts.append((network(image).float(), label))
+
+    def scalars(self) -> dict[str, float]:
+        """Accuracy and cross-entropy over all devices, and a fresh start; nothing without a val split."""
+        if not self._parts:
+            return {}
+        logits, label = (torch.cat(parts) for parts in zip(*self._parts, strict=True))
+        self._parts = []
+        right = (logits.argmax(1) == label).sum()
+        total = torch.stack([right.float(), cross_entropy(logits, label, reduction="sum")])
+        right_share, loss = mean_over_images(total, len(label)).tolist()
+        return {"val/accuracy": right_share, "val/cross_entropy": loss}
 
 
 @torch.no_grad()
