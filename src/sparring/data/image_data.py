@@ -24,7 +24,7 @@ class ImageData(L.LightningDataModule):
 
     `conf/data/_base.yaml` says what each argument means. Two attributes are set from outside before training: `streams`
     (name -> chunks of `batch_size` images per iteration) and `clock` (read for the position at which to go on).
-    Every stream passes over the training images in use, but two names are special: "unlabelled" passes over the train split before
+    Every stream passes over the training images in use, but two names are special: "unlabelled" is the train split before
     `labels_per_class` and the like choose from it, the chosen included, with labels -1; chunks of "labelled" are as small as
     the chosen images where these are fewer than `batch_size`.
     Nothing here is saved in checkpoints: every draw is a function of seed, stream and iteration.
@@ -109,21 +109,19 @@ class ImageData(L.LightningDataModule):
         relabel[chosen] = torch.arange(len(chosen))
         placed = {split: place(cached, relabel, self.storage) for split, cached in cache.splits.items()}
         self._splits = {split: placed[origin[split]].choose(rows) for split, rows in index.items()}
+        pool = torch.cat(list(groups.values())).sort().values
+        self._whole_train = len(pool)
         if self.streams.get("unlabelled", 0):
-            pool = torch.cat(list(groups.values())).sort().values
             self._splits["unlabelled"] = placed["train"].choose(pool).without_labels()
             self.origin |= {"unlabelled": len(pool), "unlabelled_includes_labelled": True}
-        for name in self.streams or ("discriminator",):
-            self._check_batch_size(name)
-
-    def _check_batch_size(self, stream: str) -> None:
-        images = self._pool(stream)
-        if stream != "labelled" and self.batch_size > len(images):
-            self._splits = {}
-            raise ConfigError(
-                f"data.batch_size={self.batch_size} is larger than the {len(images)} training images:"
-                f" set data.batch_size={len(images)} or less."
-            )
+        for stream, chunks in self.streams.items():
+            available = len(self._pool(stream))
+            if chunks and stream != "labelled" and self.batch_size > available:
+                self._splits = {}
+                raise ConfigError(
+                    f"data.batch_size={self.batch_size} is larger than the {available} training images:"
+                    f" set data.batch_size={available} or less."
+                )
 
     def _cache(self) -> Cache:
         return open_or_create(
@@ -134,9 +132,7 @@ class ImageData(L.LightningDataModule):
             cache_dir=self.cache_dir,
         )
 
-    def _indices(
-        self, cache: Cache, chosen: list[int]
-    ) -> tuple[dict[str, Tensor], dict[str, str], dict[int, Tensor]]:
+    def _indices(self, cache: Cache, chosen: list[int]) -> tuple[dict[str, Tensor], dict[str, str], dict[int, Tensor]]:
         """Rows of each split, the cached split they are rows of, and each class's rows of train before `subset`."""
         settings, names = self.split_settings, cache.class_names
         groups = members(torch.from_numpy(cache.splits["train"].label), chosen)
@@ -164,7 +160,8 @@ class ImageData(L.LightningDataModule):
     def iterations_per_epoch(self) -> int:
         """Iterations in which the first stream passes over its images once."""
         name, chunks = next(iter(self.streams.items()), ("", 1))
-        return max(1, len(self._pool(name)) // (self.batch_size * max(1, chunks)))
+        length = self._whole_train if name == "unlabelled" else len(self._splits["train"])
+        return max(1, length // (self.batch_size * max(1, chunks)))
 
     def train_dataloader(self) -> TrainLoader:
         """`iterations_per_epoch` items: {stream: [this rank's share of each chunk]}, uint8."""

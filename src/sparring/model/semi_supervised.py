@@ -32,7 +32,7 @@ class SemiSupervisedGAN(Game):
     supervised_only: the same discriminator, noise, optimizer, schedule and average on the labelled images alone: no generator,
         no unlabelled image is read. The arm to compare with.
     unlabelled_weight: factor on L_unl = E_u[-log P(real)] / 2 + E_g[-log P(generated)] / 2.
-    entropy, pull_away: weights of Dai et al.'s (2017) terms in the discriminator's and the generator's loss; 0 is off. Their third,
+    entropy, pull_away: weights of Dai et al.'s (2017) terms in the discriminator's and generator's loss; 0 is off. Their third,
         which needs a density model of the images, is not here.
     discriminator_ema: average of the discriminator: what is validated, tested and used. ema: of the generator, for samples.
     """
@@ -192,7 +192,9 @@ class SemiSupervisedGAN(Game):
 
 def _check(code: CodeMaker, accumulate: int, unlabelled_weight: float, entropy: float, pull_away: float) -> None:
     if code.conditional:
-        raise ConfigError("model=ssgan has no labels to give its generator, which is unconditional: set model/code=none.")
+        raise ConfigError(
+            "model=ssgan has no labels to give its generator, which is unconditional: set model/code=none."
+        )
     if accumulate != 1:
         raise ConfigError(
             f"model.accumulate={accumulate}: feature matching compares means over the whole batch; set model.accumulate=1."

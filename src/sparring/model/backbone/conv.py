@@ -22,7 +22,9 @@ class Conv(Backbone):
         super().__init__()
         layers: list[nn.Module] = [GaussianNoise(input_noise)]
         before = channels
-        for index, (after, kernel) in enumerate(zip((width, 2 * width, 2 * width, 4 * width), (4, 3, 4, 3), strict=True)):
+        for index, (after, kernel) in enumerate(
+            zip((width, 2 * width, 2 * width, 4 * width), (4, 3, 4, 3), strict=True)
+        ):
             if index:
                 layers.append(GaussianNoise(noise))
             conv = nn.Conv2d(before, after, kernel, stride=2 if kernel == 4 else 1, padding=1)

@@ -18,7 +18,14 @@ class MLP(Backbone):
     """
 
     def __init__(
-        self, *, channels: int, image_size: int, num_classes: int, widths: Sequence[int], input_noise: float, noise: float
+        self,
+        *,
+        channels: int,
+        image_size: int,
+        num_classes: int,
+        widths: Sequence[int],
+        input_noise: float,
+        noise: float,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Flatten()]

@@ -22,7 +22,9 @@ class GaussianNoise(nn.Module):
         if not self.training or self.std == 0:
             return x
         if self.source is None:
-            raise RuntimeError("GaussianNoise in training mode needs `with noise_from(network, generator, ...)` around it.")
+            raise RuntimeError(
+                "GaussianNoise in training mode needs `with noise_from(network, generator, ...)` around it."
+            )
         draws, rank, world = self.source
         rows = len(x)
         noise = torch.randn((world * rows, *x.shape[1:]), generator=draws, device=x.device, dtype=x.dtype)
