@@ -111,6 +111,8 @@ def tiny(overrides: tuple[str, ...]) -> list[str]:
     """Small networks: the widths that the model has."""
     if "model=classifier" in overrides:
         return ["data.image_size=8"]
+    if "model=ssgan" in overrides:
+        return ["data.image_size=8", "data.labels_per_class=1", "model.generator.width=4"]
     return TINY
 
 

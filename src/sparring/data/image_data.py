@@ -24,6 +24,9 @@ class ImageData(L.LightningDataModule):
 
     `conf/data/_base.yaml` says what each argument means. Two attributes are set from outside before training: `streams`
     (name -> chunks of `batch_size` images per iteration) and `clock` (read for the position at which to go on).
+    Every stream passes over the training images in use, but two names are special: "unlabelled" is the train split before
+    `labels_per_class` and the like choose from it, the chosen included, with labels -1; chunks of "labelled" are as small as
+    the chosen images where these are fewer than `batch_size`.
     Nothing here is saved in checkpoints: every draw is a function of seed, stream and iteration.
     """
 
@@ -101,18 +104,24 @@ class ImageData(L.LightningDataModule):
                 f"data.num_classes={self.shape.num_classes} but the data has {len(chosen)} classes"
                 f" ({', '.join(self.class_names[:10])}): set data.num_classes={len(chosen)}."
             )
-        index, origin = self._indices(cache, chosen)
+        index, origin, groups = self._indices(cache, chosen)
         relabel = torch.full((len(cache.class_names),), UNLABELLED)
         relabel[chosen] = torch.arange(len(chosen))
         placed = {split: place(cached, relabel, self.storage) for split, cached in cache.splits.items()}
         self._splits = {split: placed[origin[split]].choose(rows) for split, rows in index.items()}
-        available = len(self._splits["train"])
-        if self.batch_size > available:
-            self._splits = {}
-            raise ConfigError(
-                f"data.batch_size={self.batch_size} is larger than the {available} training images:"
-                f" set data.batch_size={available} or less."
-            )
+        pool = torch.cat(list(groups.values())).sort().values
+        self._whole_train = len(pool)
+        if self.streams.get("unlabelled", 0):
+            self._splits["unlabelled"] = placed["train"].choose(pool).without_labels()
+            self.origin |= {"unlabelled": len(pool), "unlabelled_includes_labelled": True}
+        for stream, chunks in self.streams.items():
+            available = len(self._pool(stream))
+            if chunks and stream != "labelled" and self.batch_size > available:
+                self._splits = {}
+                raise ConfigError(
+                    f"data.batch_size={self.batch_size} is larger than the {available} training images:"
+                    f" set data.batch_size={available} or less."
+                )
 
     def _cache(self) -> Cache:
         return open_or_create(
@@ -123,8 +132,8 @@ class ImageData(L.LightningDataModule):
             cache_dir=self.cache_dir,
         )
 
-    def _indices(self, cache: Cache, chosen: list[int]) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """Rows of each split, and the cached split they are rows of."""
+    def _indices(self, cache: Cache, chosen: list[int]) -> tuple[dict[str, Tensor], dict[str, str], dict[int, Tensor]]:
+        """Rows of each split, the cached split they are rows of, and each class's rows of train before `subset`."""
         settings, names = self.split_settings, cache.class_names
         groups = members(torch.from_numpy(cache.splits["train"].label), chosen)
         origin = {"train": "train", "val": "train", "test": "test" if "test" in cache.splits else "train"}
@@ -133,7 +142,7 @@ class ImageData(L.LightningDataModule):
         else:
             groups, test = holdout(groups, settings.test_fraction, "test", settings.split_seed, names)
         groups, val = holdout(groups, settings.val_fraction, "val", settings.split_seed, names)
-        return {"train": subset(groups, settings, names), "val": val, "test": test}, origin
+        return {"train": subset(groups, settings, names), "val": val, "test": test}, origin, groups
 
     @property
     def _world_size(self) -> int:
@@ -143,34 +152,46 @@ class ImageData(L.LightningDataModule):
     def _rank(self) -> int:
         return self.trainer.global_rank if self.trainer is not None else 0
 
+    def _pool(self, stream: str) -> Images:
+        """The images that a stream passes over."""
+        return self._splits["unlabelled" if stream == "unlabelled" and "unlabelled" in self._splits else "train"]
+
     @property
     def iterations_per_epoch(self) -> int:
-        """Iterations in which the first stream passes over the training images once."""
-        chunks = next(iter(self.streams.values()), 1)
-        return max(1, len(self._splits["train"]) // (self.batch_size * chunks))
+        """Iterations in which the first stream passes over its images once."""
+        name, chunks = next(iter(self.streams.items()), ("", 1))
+        length = self._whole_train if name == "unlabelled" else len(self._splits["train"])
+        return max(1, length // (self.batch_size * max(1, chunks)))
 
     def train_dataloader(self) -> TrainLoader:
         """`iterations_per_epoch` items: {stream: [this rank's share of each chunk]}, uint8."""
         if not self.streams or self.clock is None:
             raise RuntimeError("Set ImageData.streams and ImageData.clock before training; stage/train.py does so.")
-        if self.batch_size % self._world_size:
-            raise ConfigError(
-                f"data.batch_size={self.batch_size} is the batch of all devices together and cannot be divided by"
-                f" {self._world_size} devices: set a multiple of {self._world_size}."
-            )
         if self.trainer is not None:  # only now is the device known: `setup` may run before there is a trainer
-            self._splits["train"] = move(self._splits["train"], self.storage, self.trainer.strategy.root_device)
-        train, share = self._splits["train"], self.batch_size // self._world_size
+            for split in {"train", "unlabelled"} & set(self._splits):
+                self._splits[split] = move(self._splits[split], self.storage, self.trainer.strategy.root_device)
         return TrainLoader(
-            take=train.take,
-            streams={name: Stream(name, self.seed, len(train), self.batch_size) for name in self.streams},
+            take={name: self._pool(name).take for name in self.streams},
+            streams={name: self._stream(name) for name in self.streams},
             chunks=self.streams,
             clock=self.clock,
             iterations=self.iterations_per_epoch,
-            rows=slice(self._rank * share, (self._rank + 1) * share),
+            rank=self._rank,
+            world_size=self._world_size,
             flip=self.flip,
             padding=self.crop,
         )
+
+    def _stream(self, name: str) -> Stream:
+        length = len(self._pool(name))
+        size = min(self.batch_size, length) if name == "labelled" else self.batch_size
+        if size % self._world_size:
+            given = "is the batch" if size == self.batch_size else f"is cut to the {size} labelled images, the batch"
+            raise ConfigError(
+                f"data.batch_size={self.batch_size} {given} of all devices together and cannot be divided by"
+                f" {self._world_size} devices: set a multiple of {self._world_size}."
+            )
+        return Stream(name, self.seed, length, size)
 
     def val_dataloader(self) -> EvalLoader | list[Any]:
         return self._eval_loader("val")

@@ -15,8 +15,10 @@ from sparring.model.augmentation.base import Augmentation, shown
 from sparring.model.backbone.base import Backbone
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory, mean_over_images
+from sparring.model.layer.noise import noise_from
 from sparring.model.part import Draws
 from sparring.model.schedule.base import Schedule
+from sparring.strategy import rank_and_world
 from sparring.types import Batch
 
 EVAL_BATCH = 512
@@ -106,7 +108,8 @@ def learn(game: Game, network: nn.Module, image: Tensor, target: Tensor, *, labe
     """Backward pass of the smoothed cross-entropy of images (N, C, H, W) and class probabilities (N, K), part by part."""
     for first in range(game.accumulate):
         rows = slice(first, None, game.accumulate)
-        logits = network(image[rows])
+        with noise_from(network, game.random("noise", game.clock.iteration, first), *rank_and_world(game)):
+            logits = network(image[rows])
         loss = cross_entropy(logits, target[rows], label_smoothing=label_smoothing)
         game.note({"loss/classifier": loss})
         game.note({"accuracy/train": (logits.argmax(1) == target[rows].argmax(1)).float().mean()})
