@@ -16,9 +16,10 @@ GROUPS = [
 ]  # fmt: skip
 # Modules that serve the leaves beside them.
 NO_LEAF = {
-    "affine", "base", "batch_norm", "image_set", "colour", "consistency", "contrastive", "__init__", "wandb_settings", "augment", "cache", "class_count",
-    "decode", "download", "image_data", "public", "source", "split", "storage", "stream", "analysis", "cell", "code", "compose",
-    "engine", "plan", "curve", "display", "record", "results", "statistics", "verdict", "work",
+    "affine", "base", "batch_norm", "image_set", "colour", "consistency", "contrastive", "__init__", "wandb_settings",
+    "augment", "cache", "class_count", "decode", "download", "image_data", "public", "source", "split", "storage", "stream",
+    "analysis", "cell", "code", "compose", "engine", "plan", "curve", "display", "record", "results", "statistics",
+    "verdict", "work",
 }  # fmt: skip
 
 
