@@ -60,8 +60,10 @@ def run_subject(config: DictConfig) -> Subject:
 
 def image_subject(config: DictConfig) -> Subject:
     """Images that exist, against a data set of conf/data or that of a run."""
-    if config.reference is None:
-        raise ConfigError("images= needs reference=<data set, such as cifar10, or a run whose data it is>.")
+    if (config.reference is None) == (config.data is None):
+        raise ConfigError(
+            "images= needs reference=<data set, such as cifar10, or a run whose data it is>, or data=<data set>."
+        )
     data_config = _reference(config)
     data = _opened(data_config, list(config.extensions))
     images: ImageSet = read_images(
@@ -75,13 +77,15 @@ def image_subject(config: DictConfig) -> Subject:
 
 
 def _reference(config: DictConfig) -> DictConfig:
+    if config.data is not None:
+        return config.data
     choices = {path.stem for path in (Path(config.paths.root_dir) / "conf" / "data").glob("[!_]*.yaml")}
     given = str(config.reference)
     if given not in choices:
         return RunDir.open(find_run(given, Path(config.paths.log_dir))).config.data
     places = [f"paths.cache_dir={config.paths.cache_dir}", f"paths.root_dir={config.paths.root_dir}", "name=reference"]
     with explain():
-        return compose("train", [f"data={given}", *places, *config.reference_overrides]).data
+        return compose("train", [f"data={given}", *places]).data
 
 
 def _opened(data_config: DictConfig, extensions: list[str]) -> ImageData:

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from sparring.model.code.base import CodeMaker
 from sparring.model.generator.base import Generator
-from sparring.model.layer.equalised import equalise
 from sparring.model.layer.pixel_noise import seeds_of
 from sparring.model.layer.pyramid import pyramid
 from sparring.model.layer.residual import stage_widths
@@ -50,7 +49,6 @@ class StyleGAN2Generator(Generator):
             StyledStage(before, after, channels, style_dim, number=number)
             for number, (before, after) in enumerate(_pairs(widths))
         )
-        equalise(self.code)
 
     def style(self, latent: Tensor, label: Tensor) -> Tensor:
         """(N, style_dim)."""

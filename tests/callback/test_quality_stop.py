@@ -1,0 +1,179 @@
+"""Every way a run ends on quality, with scripted measurements; and one real run."""
+
+import csv
+import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from sparring.callback.quality import Measurement, Quality
+from sparring.callback.quality_stop import QualityStop
+from sparring.errors import ConfigError
+from sparring.metric.features.pixels import Pixels
+from sparring.run_dir import RunDir
+from sparring.stage.generate import load_generator
+from sparring.stage.train import train
+from tests.conftest import TINY, compose
+
+DEFAULTS: dict[str, Any] = {
+    "target": None, "patience": None, "min_improvement": 0.0, "confirm": True, "collapse": None, "lost_balance": None,
+    "on_collapse": "stop", "most_rollbacks": 1, "keep_best": True,
+}  # fmt: skip
+
+
+class Scripted(Quality):
+    """Measurements from a list; the confirmation of number i is `second[i]`, or the same value again."""
+
+    def __init__(self, values: list[float], second: dict[int, float] | None = None, metric: str = "fd") -> None:
+        super().__init__(
+            features=Pixels(batch_size=8), metric=metric, names=[metric, "balance"], k=5, count=10, every=1, most_share=None,
+            keep_weights=False, cache_dir="", run_dir="", log_dir="",
+        )  # fmt: skip
+        self.script, self.second = values, second or {}
+
+    def values(self, trainer: Any, module: Any, *, draw: int) -> dict[str, float]:
+        last = len(self.history) - 1
+        return {self.metric: self.second.get(last, self.script[last]), "balance": 0.0}
+
+    def advance(self) -> None:
+        value = self.script[len(self.history)]
+        best = self.best is None or self.better(value, self.best.values[self.metric])
+        number = len(self.history) + 1
+        self.history.append(Measurement(number, 64 * number, {self.metric: value, "balance": 0.0}, best))
+
+
+def play(stop: QualityStop, quality: Scripted) -> int:
+    """Measurements taken until it stops; all of them if it does not."""
+    trainer: Any = SimpleNamespace(should_stop=False, callbacks=[quality, stop])
+    for number in range(1, len(quality.script) + 1):
+        quality.advance()
+        stop.judge(trainer, None, quality, quality.history[-1])  # type: ignore[arg-type]
+        if trainer.should_stop:
+            return number
+    return len(quality.script)
+
+
+def test_reached_needs_a_second_draw_that_agrees() -> None:
+    stop = QualityStop(**DEFAULTS | {"target": 1.0})
+    assert play(stop, Scripted([3.0, 0.9, 0.9, 0.9], second={1: 1.2})) == 3
+    assert stop.reason == "reached"
+    assert stop.sentence == "reached: fd is 0.9, the target is 1"
+
+
+def test_target_of_a_metric_where_more_is_better() -> None:
+    stop = QualityStop(**DEFAULTS | {"target": 0.8})
+    assert play(stop, Scripted([0.5, 0.7, 0.85], metric="coverage")) == 3
+
+
+def test_patience_counts_measurements_without_enough_improvement() -> None:
+    stop = QualityStop(**DEFAULTS | {"patience": 2, "min_improvement": 0.1})
+    # 4.0 -> 3.9 is no improvement of 10 %, 3.0 is; then 2.9 and 2.8 are none
+    assert play(stop, Scripted([4.0, 3.9, 3.0, 2.9, 2.8, 1.0])) == 5
+    assert stop.reason == "no longer improving"
+
+
+def test_a_lucky_confirmation_starts_the_patience_anew() -> None:
+    stop = QualityStop(**DEFAULTS | {"patience": 2})
+    assert play(stop, Scripted([2.0, 2.1, 2.2, 2.3, 2.4], second={2: 1.5})) == 5
+
+
+def test_collapse_by_value_and_by_nan() -> None:
+    stop = QualityStop(**DEFAULTS | {"collapse": 2.0})
+    assert play(stop, Scripted([2.0, 1.0, 1.9, 2.1, 1.0])) == 4
+    assert stop.reason == "collapsed"
+    stop = QualityStop(**DEFAULTS | {"collapse": 2.0})
+    assert play(stop, Scripted([2.0, math.nan])) == 2
+    stop = QualityStop(**DEFAULTS | {"collapse": 2.0})
+    assert play(stop, Scripted([0.4, 0.8, 0.39], metric="coverage")) == 3
+
+
+def test_nothing_to_stop_for_goes_on() -> None:
+    stop = QualityStop(**DEFAULTS | {"target": 0.1, "collapse": 50.0})
+    assert play(stop, Scripted([3.0, 2.0, 1.0])) == 3
+    assert stop.reason == ""
+
+
+def test_state_survives_a_checkpoint() -> None:
+    stop = QualityStop(**DEFAULTS | {"patience": 3})
+    play(stop, Scripted([1.0, 1.1, 1.2]))
+    other = QualityStop(**DEFAULTS | {"patience": 3})
+    other.load_state_dict(json.loads(json.dumps(stop.state_dict())))
+    assert other.state_dict() == stop.state_dict()
+    assert other.waited == 2
+
+
+def test_settings_are_checked() -> None:
+    for wrong in ({}, {"patience": 0}, {"collapse": 1.0}, {"target": 1.0, "on_collapse": "pray"}):
+        with pytest.raises(ConfigError):
+            QualityStop(**DEFAULTS | wrong)
+    with pytest.raises(ConfigError, match="names"):
+        Quality(
+            features=Pixels(batch_size=8), metric="authentic", names=["authentic"], k=5, count=10, every=1, most_share=None,
+            keep_weights=False, cache_dir="", run_dir="", log_dir="",
+        )  # fmt: skip
+
+
+MEASURED = [
+    *TINY, "callback=[default,quality,quality_stop]", "metric/features@callback.quality.features=pixels",
+    "callback.quality.names=[fd]", "callback.quality.count=64", "callback.quality.most_share=null",
+    "callback.quality_stop.lost_balance=null", "report=false", "callback.samples.first=1000",
+]  # fmt: skip
+
+
+def run(folder: Path, cache_dir: Path, *overrides: str) -> RunDir:
+    config = compose(*MEASURED, f"paths.cache_dir={cache_dir}", *overrides, run_dir=folder)
+    train(config, folder)
+    return RunDir.open(folder)
+
+
+def test_a_real_run_stops_where_it_is_good_enough(tmp_path: Path, cache_dir: Path) -> None:
+    whole = run(tmp_path / "whole", cache_dir, "trainer.max_steps=40", "callback.quality.every=10",
+                "callback.quality_stop.patience=null", "callback.quality_stop.collapse=null",
+                "callback.quality_stop.target=0")  # fmt: skip
+    with (whole.path / "quality.csv").open() as file:
+        curve = [(int(row["iteration"]), float(row["fd"])) for row in csv.DictReader(file)]
+    assert [iteration for iteration, _ in curve] == [10, 20, 30, 40]
+    assert whole.result()["stopped"] == "budget"
+    target = curve[1][1] * 1.0001
+    stopped = run(tmp_path / "stopped", cache_dir, "trainer.max_steps=40", "callback.quality.every=10",
+                  "callback.quality_stop.patience=null", "callback.quality_stop.collapse=null",
+                  "callback.quality_stop.confirm=false", f"callback.quality_stop.target={target}")  # fmt: skip
+    at = next(iteration for iteration, value in curve if value <= target)
+    assert stopped.result()["clock"]["iteration"] == at
+    assert stopped.result()["stopped"].startswith("reached")
+    status = stopped.status()
+    assert status is not None
+    assert (status["state"], "reached" in status["reason"]) == ("finished", True)
+    best = load_generator(stopped, "ema", extensions=[], checkpoint="best").network.state_dict()
+    last = load_generator(stopped, "ema", extensions=[]).network.state_dict()
+    assert all(torch.equal(best[name], last[name]) for name in best)
+    names = {key.partition(".")[0] for key in stopped.load_weights()}
+    assert names == {"ema", "generator", "discriminator", "class_prior"}  # no feature network
+
+
+def test_best_is_the_best_measurement(tmp_path: Path, cache_dir: Path) -> None:
+    folder = run(tmp_path / "run", cache_dir, "trainer.max_steps=12", "callback.quality.every=4",
+                 "callback.quality.keep_weights=true", "callback.quality_stop.patience=50",
+                 "callback.quality_stop.collapse=null")  # fmt: skip
+    with (folder.path / "quality.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    best = min(rows, key=lambda row: float(row["fd"]))
+    from sparring import weights
+
+    kept = weights.load(folder.checkpoints / f"quality_{int(best['iteration']):08d}.safetensors")
+    found = weights.load(folder.best_weights)
+    assert all(torch.equal(kept[name], found[name]) for name in kept)
+    protocol = json.loads((folder.path / "quality.json").read_text())
+    assert (protocol["reference"], protocol["count"], protocol["features"]["features"]) == ("val", 64, "pixels")
+
+
+def test_it_needs_the_measurements(tmp_path: Path, cache_dir: Path) -> None:
+    config = compose(
+        *TINY, "callback=[default,quality_stop]", f"paths.cache_dir={cache_dir}", "report=false", run_dir=tmp_path / "r"
+    )
+    with pytest.raises(ConfigError, match="needs the measurements"):
+        train(config, tmp_path / "r")

@@ -1,0 +1,162 @@
+"""evaluate: a run and foreign images, protocols, floors, and what it refuses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sparring.build import build
+from sparring.errors import CheckpointError, ConfigError, DataError
+from sparring.report.protocol import columns, text_table
+from sparring.stage.evaluate import evaluate
+from sparring.stage.train import train
+from tests.conftest import TINY, command, compose
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    config = compose(*TINY, f"paths.cache_dir={cache_dir}", "trainer.max_steps=5", "report=false", run_dir=folder)
+    train(config, folder)
+    return folder
+
+
+def evaluated(folder: Path, cache_dir: Path, *overrides: str) -> dict[str, Any]:
+    given = ["metric/features=pixels", f"paths.cache_dir={cache_dir}", "report=false", *overrides]
+    return evaluate(compose(*given, config="evaluate", run_dir=folder), folder)
+
+
+def real_digits(folder: Path, cache_dir: Path, split: str, count: int) -> Path:
+    """Real images as another program would have left them: class folders of PNG files."""
+    data = build(compose(*TINY, f"paths.cache_dir={cache_dir}").data, section="data")
+    data.setup("fit")
+    whole = data.whole(split)
+    for i, (image, label) in enumerate(zip(whole.image[:count], whole.label[:count].tolist(), strict=True)):
+        file = folder / str(label) / f"{i}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[0].numpy()).save(file)
+    return folder
+
+
+def test_a_run_is_measured_against_train_and_test(tmp_path: Path, trained: Path, cache_dir: Path) -> None:
+    result = evaluated(tmp_path / "e", cache_dir, f"run={trained}", "count=200", "repeats=2")
+    records = result["metrics"]
+    found = {(record["metric"], record["reference"]): record for record in records}
+    assert {reference for _, reference in found} == {"train", "test"}
+    distance = found["fd", "train"]
+    assert distance["name"] == "fd_pixels_200"
+    assert distance["value"] > 5 * distance["floor"] > 0  # an untrained generator is far from digits
+    assert distance["protocol"]["features"]["features"] == "pixels"
+    assert distance["protocol"]["samples"]["weights"] == "ema"
+    assert len(distance["values"]) == 2
+    assert distance["spread"] > 0
+    assert found["is", "test"]["value"] is None
+    assert "class probabilities" in found["is", "test"]["reason"]
+    assert result["discriminator"]["images"] == [1299, 143, 200]
+    assert (tmp_path / "e" / "images" / "neighbours.png").exists()
+
+
+def test_protocols_are_never_mixed_in_a_column(tmp_path: Path, trained: Path, cache_dir: Path) -> None:
+    one = evaluated(tmp_path / "a", cache_dir, f"run={trained}", "count=50", "repeats=2", "metric.names=[fd]")[
+        "metrics"
+    ]
+    other = evaluated(tmp_path / "b", cache_dir, f"run={trained}", "count=60", "repeats=2", "metric.names=[fd]")[
+        "metrics"
+    ]
+    assert len(columns(one)) == 2
+    assert len(columns([*one, *other])) == 4
+    assert text_table(one).count("\n") == 1
+
+
+def test_real_images_of_another_program_reach_the_floor(tmp_path: Path, cache_dir: Path) -> None:
+    images = real_digits(tmp_path / "images", cache_dir, "val", 140)
+    result = evaluated(
+        tmp_path / "e",
+        cache_dir,
+        f"images={images}",
+        "data=digits",
+        "data.image_size=8",
+        "splits=[test]",
+    )
+    found = {record["metric"]: record for record in result["metrics"]}
+    assert found["kid"]["value"] < 5e-3
+    assert found["ifd"]["value"] is not None  # class folders gave labels
+    assert found["coverage"]["value"] > 0.6
+    assert found["authentic"]["value"] > 20
+    assert result["discriminator"] is None
+
+
+def test_copies_of_training_images_are_seen(tmp_path: Path, cache_dir: Path) -> None:
+    images = real_digits(tmp_path / "images", cache_dir, "train", 140)
+    result = evaluated(
+        tmp_path / "e", cache_dir, f"images={images}", "data=digits", "data.image_size=8",
+        "metric.names=[authentic,ratio]", "splits=[train]",
+    )  # fmt: skip
+    found = {record["metric"]: record["value"] for record in result["metrics"]}
+    assert found == {"authentic": 0.0, "ratio": pytest.approx(0.0, abs=0.95)}
+
+
+def test_refusals(tmp_path: Path, trained: Path, cache_dir: Path) -> None:
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for i in range(4):
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(flat / f"{i}.png")
+    digits = ("data=digits", "data.image_size=8")
+    cases: list[tuple[tuple[str, ...], type[Exception], str]] = [
+        ((), ConfigError, "either run="),
+        ((f"run={trained}", f"images={flat}"), ConfigError, "either run="),
+        ((f"images={flat}",), ConfigError, "needs reference="),
+        ((f"images={tmp_path / 'nothing'}", *digits), DataError, "does not exist"),
+        ((f"images={flat}", "reference=digits"), DataError, "8x8 pixels"),
+        ((f"images={flat}", "reference=nowhere"), CheckpointError, "does not exist"),
+        ((f"run={trained}", "splits=[train,tets]"), ConfigError, "tets"),
+        ((f"run={trained}", "metric.names=[fdd]"), ConfigError, "fd"),
+        ((f"run={trained}", "checkpoint=best"), CheckpointError, "kept no best"),
+        ((f"run={trained}", "repeats=0"), ConfigError, "repeats=0"),
+    ]
+    for number, (overrides, kind, words) in enumerate(cases):
+        with pytest.raises(kind, match=words):
+            evaluated(tmp_path / f"e{number}", cache_dir, *overrides)
+        assert json.loads((tmp_path / f"e{number}" / "status.json").read_text())["state"] == "failed"
+
+
+def test_identical_images_get_a_clear_result(tmp_path: Path, cache_dir: Path) -> None:
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for i in range(12):
+        Image.fromarray(np.full((8, 8), 90, np.uint8)).save(flat / f"{i}.png")
+    result = evaluated(
+        tmp_path / "e",
+        cache_dir,
+        f"images={flat}",
+        "data=digits",
+        "data.image_size=8",
+        "splits=[test]",
+    )
+    found = {record["metric"]: record for record in result["metrics"]}
+    assert found["fd"]["value"] > 1
+    assert found["fd"]["more"]["singular"] is True
+    assert found["recall"]["value"] == 0
+    assert "no labels" in found["ifd"]["reason"]
+
+
+@pytest.mark.slow
+def test_the_command_line_with_the_reference_classifier(tmp_path: Path, trained: Path) -> None:
+    folder = tmp_path / "logs"
+    done = command(
+        f"run={trained}",
+        "count=300",
+        f"paths.log_dir={folder}",
+        f"paths.cache_dir={tmp_path / 'cache'}",
+        verb="evaluate",
+    )
+    assert "fd_classifier_300" in done.stdout
+    (run,) = folder.glob("evaluate/*")
+    page = (run / "report.html").read_text()
+    assert "Nearest training images" in page
+    assert "predicted as asked" in page
+    protocol = json.loads((run / "result.json").read_text())["metrics"][0]["protocol"]
+    assert len(protocol["features"]["weights"]) == 64
