@@ -12,7 +12,11 @@ PACKAGE = ROOT / "src" / "sparring"
 GROUPS = [
     "model/generator", "model/discriminator", "model/code", "model/head", "model/loss", "model/regularizer", "model/augment",
     "model/selection", "model/schedule", "model/backbone", "callback", "logger", "data", "metric/features", "study", "executor",
-    "sampling", "affine", "base", "batch_norm", "image_set", "colour", "consistency", "contrastive", "__init__",
+    "sampling",
+]  # fmt: skip
+# Modules that serve the leaves beside them.
+NO_LEAF = {
+    "affine", "base", "batch_norm", "image_set", "colour", "consistency", "contrastive", "__init__",
     "wandb_settings", "augment", "cache", "class_count", "decode", "download", "image_data", "public", "source", "split",
     "storage", "stream", "analysis", "cell", "code", "compose", "engine", "plan", "curve", "display", "record", "results",
     "statistics", "verdict", "work",
