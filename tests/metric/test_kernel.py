@@ -37,7 +37,12 @@ def test_equals_torchmetrics() -> None:
 def test_equals_torch_fidelity() -> None:
     metric = fidelity("torch_fidelity.metric_kid")
     x, y = cloud("x", 60, 30).double().numpy(), cloud("y", 60, 30, shift=0.2).double().numpy()
-    settings = {"kid_kernel": "poly", "kid_kernel_poly_degree": 3, "kid_kernel_poly_gamma": None, "kid_kernel_poly_coef0": 1}
+    settings = {
+        "kid_kernel": "poly",
+        "kid_kernel_poly_degree": 3,
+        "kid_kernel_poly_gamma": None,
+        "kid_kernel_poly_coef0": 1,
+    }
     expected = metric.kernel_mmd(x, y, **settings)
     assert kid(torch.from_numpy(x), torch.from_numpy(y)) == pytest.approx(float(expected), rel=1e-9)
 
