@@ -10,27 +10,78 @@ from tests.conftest import CONF, ROOT
 PACKAGE = ROOT / "src" / "sparring"
 # Groups whose leaves are classes of sparring's own; the others configure Lightning, torch or Hydra.
 GROUPS = [
-    "model/generator", "model/discriminator", "model/code", "model/head", "model/loss", "model/regularizer", "model/augment",
-    "model/selection", "model/schedule", "model/backbone", "callback", "logger", "data", "metric/features", "study", "executor",
-<<<<<<< HEAD
-    "sampling",
-]  # fmt: skip
-# Modules that serve the leaves beside them.
-NO_LEAF = {
-    "affine", "base", "batch_norm", "colour", "consistency", "contrastive", "__init__", "wandb_settings", "augment", "cache",
-    "class_count", "decode", "download", "image_data", "image_set", "public", "source", "split", "storage", "stream", "analysis",
-    "cell", "code", "compose", "engine", "plan", "curve", "display", "record", "results", "statistics", "verdict", "work",
-=======
     "attack",
-]  # fmt: skip
+    "callback",
+    "data",
+    "data/mix",
+    "executor",
+    "logger",
+    "metric/features",
+    "model/augment",
+    "model/augmentation",
+    "model/backbone",
+    "model/code",
+    "model/discriminator",
+    "model/generator",
+    "model/head",
+    "model/loss",
+    "model/regularizer",
+    "model/schedule",
+    "model/selection",
+    "sampling",
+    "study",
+]
 # Modules that serve the leaves beside them.
 NO_LEAF = {
-    "affine", "base", "colour", "consistency", "contrastive", "__init__", "wandb_settings", "augment", "cache", "class_count",
-    "decode", "download", "image_data", "image_set", "public", "source", "split", "storage", "stream", "analysis", "cell", "code",
-    "compose", "engine", "plan", "curve", "display", "record", "results", "statistics", "verdict", "work",
-    "ball", "draw", "epsilon", "evaluate", "flags", "objective", "probe", "target",
->>>>>>> attack
-}  # fmt: skip
+    "__init__",
+    "affine",
+    "analysis",
+    "augment",
+    "ball",
+    "base",
+    "batch_norm",
+    "cache",
+    "cell",
+    "checked",
+    "class_count",
+    "code",
+    "colour",
+    "compose",
+    "consistency",
+    "contrastive",
+    "curve",
+    "decode",
+    "display",
+    "download",
+    "draw",
+    "engine",
+    "epsilon",
+    "evaluate",
+    "filter",
+    "flags",
+    "image_data",
+    "image_set",
+    "judge",
+    "mixing",
+    "objective",
+    "pixel",
+    "plan",
+    "probe",
+    "public",
+    "record",
+    "residual",
+    "results",
+    "seen",
+    "source",
+    "split",
+    "statistics",
+    "storage",
+    "stream",
+    "target",
+    "verdict",
+    "wandb_settings",
+    "work",
+}
 
 
 def target(leaf: Path) -> str:
