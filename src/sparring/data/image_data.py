@@ -11,8 +11,11 @@ from torch import Tensor
 from sparring.data import augment
 from sparring.data.cache import Cache, open_or_create
 from sparring.data.decode import FILTERS, Decoder
+from sparring.data.mix.base import Context, Mix, Pool, stream, taker
+from sparring.data.mix.checked import checked
+from sparring.data.seen import Role, Seen, seen_of
 from sparring.data.source import Location, Source
-from sparring.data.split import SplitSettings, choose_classes, holdout, members, subset
+from sparring.data.split import SplitSettings, choose_classes, indices
 from sparring.data.storage import STORAGE, Images, move, place
 from sparring.data.stream import Clock, Drawn, EvalLoader, Stream, TrainLoader
 from sparring.errors import ConfigError
@@ -24,9 +27,6 @@ class ImageData(L.LightningDataModule):
 
     `conf/data/_base.yaml` says what each argument means. Two attributes are set from outside before training: `streams`
     (name -> chunks of `batch_size` images per iteration) and `clock` (read for the position at which to go on).
-    Every stream passes over the training images in use, but two names are special: "unlabelled" is the train split before
-    `labels_per_class` and the like choose from it, the chosen included, with labels -1; chunks of "labelled" are as small as
-    the chosen images where these are fewer than `batch_size`.
     Nothing here is saved in checkpoints: every draw is a function of seed, stream and iteration.
     """
 
@@ -59,6 +59,7 @@ class ImageData(L.LightningDataModule):
         storage: Literal["auto", "memory", "mmap", "device"],
         on_error: Literal["fail", "skip"],
         cache_dir: str,
+        mix: Mix | None,
         seed: int,
     ) -> None:
         super().__init__()
@@ -85,6 +86,8 @@ class ImageData(L.LightningDataModule):
         self.cache_dir = Path(cache_dir).expanduser().absolute()
         self.streams: dict[str, int] = {}
         self.clock: Clock | None = None
+        self.mix = mix
+        self.pool: Pool | None = None
         self._splits: dict[str, Images] = {}
 
     def prepare_data(self) -> None:
@@ -104,24 +107,60 @@ class ImageData(L.LightningDataModule):
                 f"data.num_classes={self.shape.num_classes} but the data has {len(chosen)} classes"
                 f" ({', '.join(self.class_names[:10])}): set data.num_classes={len(chosen)}."
             )
-        index, origin, groups = self._indices(cache, chosen)
+        labels = {split: torch.from_numpy(cached.label) for split, cached in cache.splits.items()}
+        index, origin = indices(labels, chosen, self.split_settings, cache.class_names)
         relabel = torch.full((len(cache.class_names),), UNLABELLED)
         relabel[chosen] = torch.arange(len(chosen))
         placed = {split: place(cached, relabel, self.storage) for split, cached in cache.splits.items()}
-        self._splits = {split: placed[origin[split]].choose(rows) for split, rows in index.items()}
-        pool = torch.cat(list(groups.values())).sort().values
-        self._whole_train = len(pool)
+        splits = {split: placed[origin[split]].choose(rows) for split, rows in index.items()}
+        self._beyond = splits.pop("beyond")
         if self.streams.get("unlabelled", 0):
-            self._splits["unlabelled"] = placed["train"].choose(pool).without_labels()
+            pool = torch.cat([index["train"], index["beyond"]]).sort().values
+            splits["unlabelled"] = placed["train"].choose(pool).without_labels()
+            origin["unlabelled"] = "train"
             self.origin |= {"unlabelled": len(pool), "unlabelled_includes_labelled": True}
-        for stream, chunks in self.streams.items():
-            available = len(self._pool(stream))
-            if chunks and stream != "labelled" and self.batch_size > available:
-                self._splits = {}
+        self._check_size(splits)
+        self._opened, self._cut_from, self._splits = cache, origin, splits
+
+    def _check_size(self, splits: dict[str, Images]) -> None:
+        """Every chunk must find its images; those of the stream "labelled" are cut to what there is."""
+        needed = self.batch_size - (self.mix.rows(self.batch_size) if self.mix else 0)
+        for name in [name for name, chunks in self.streams.items() if chunks and name != "labelled"] or ["train"]:
+            available = len(splits["unlabelled" if name == "unlabelled" else "train"])
+            if needed > available:
                 raise ConfigError(
                     f"data.batch_size={self.batch_size} is larger than the {available} training images:"
                     f" set data.batch_size={available} or less."
                 )
+
+    def prepare_mix(self, *, log_dir: Path, extensions: Sequence[str]) -> None:
+        """Make the pool that `mix` asks for; after `setup`, before training, and only by who trains.
+
+        Raises what `mix.checked.checked` does.
+        """
+        if self.mix is None or self.pool is not None:
+            return
+        train = self._splits["train"]
+        context = Context(train, self._beyond, self.shape, self.class_names, self.seed, log_dir, tuple(extensions))
+        judged = {split: self._record(split) for split in ("val", "test")}
+        self.pool = checked(self.mix, context, train=self._record("train"), judged=judged, batch_size=self.batch_size)
+        self.origin["mix"] = self.pool.origin
+
+    def _record(self, split: str, *, labelled: bool = True) -> Seen:
+        role: Role = "trained" if split in ("train", "unlabelled") else "selected"
+        return seen_of(self._splits[split], self._opened, self._cut_from[split], role=role, labelled=labelled)
+
+    def seen(self, *, labelled: bool) -> list[Seen]:
+        """What a run on this data sees: train and val, the pool's own images, and all that the networks behind it saw."""
+        found = [self._record("train", labelled=labelled), self._record("val", labelled=labelled)]
+        if "unlabelled" in self._splits:
+            found.append(self._record("unlabelled", labelled=False))
+        if self.pool is not None:
+            found += self.pool.seen
+            if not self.pool.foreign and len(self._beyond):
+                kept = self.pool.images
+                found.append(seen_of(kept, self._opened, "train", labelled=labelled and self.pool.labelled))
+        return found
 
     def _cache(self) -> Cache:
         return open_or_create(
@@ -132,18 +171,6 @@ class ImageData(L.LightningDataModule):
             cache_dir=self.cache_dir,
         )
 
-    def _indices(self, cache: Cache, chosen: list[int]) -> tuple[dict[str, Tensor], dict[str, str], dict[int, Tensor]]:
-        """Rows of each split, the cached split they are rows of, and each class's rows of train before `subset`."""
-        settings, names = self.split_settings, cache.class_names
-        groups = members(torch.from_numpy(cache.splits["train"].label), chosen)
-        origin = {"train": "train", "val": "train", "test": "test" if "test" in cache.splits else "train"}
-        if "test" in cache.splits:
-            test = torch.cat(list(members(torch.from_numpy(cache.splits["test"].label), chosen).values())).sort().values
-        else:
-            groups, test = holdout(groups, settings.test_fraction, "test", settings.split_seed, names)
-        groups, val = holdout(groups, settings.val_fraction, "val", settings.split_seed, names)
-        return {"train": subset(groups, settings, names), "val": val, "test": test}, origin, groups
-
     @property
     def _world_size(self) -> int:
         return self.trainer.world_size if self.trainer is not None else 1
@@ -152,26 +179,30 @@ class ImageData(L.LightningDataModule):
     def _rank(self) -> int:
         return self.trainer.global_rank if self.trainer is not None else 0
 
-    def _pool(self, stream: str) -> Images:
-        """The images that a stream passes over."""
+    def _images_of(self, stream: str) -> Images:
+        """The real images that a stream passes over."""
         return self._splits["unlabelled" if stream == "unlabelled" and "unlabelled" in self._splits else "train"]
 
     @property
     def iterations_per_epoch(self) -> int:
         """Iterations in which the first stream passes over its images once."""
         name, chunks = next(iter(self.streams.items()), ("", 1))
-        length = self._whole_train if name == "unlabelled" else len(self._splits["train"])
+        length = len(self._splits["train"]) + (len(self._beyond) if name == "unlabelled" else 0)
         return max(1, length // (self.batch_size * max(1, chunks)))
 
     def train_dataloader(self) -> TrainLoader:
         """`iterations_per_epoch` items: {stream: [this rank's share of each chunk]}, uint8."""
         if not self.streams or self.clock is None:
             raise RuntimeError("Set ImageData.streams and ImageData.clock before training; stage/train.py does so.")
+        if self.mix is not None and self.pool is None:
+            raise RuntimeError("Call ImageData.prepare_mix before training; stage/train.py does so.")
         if self.trainer is not None:  # only now is the device known: `setup` may run before there is a trainer
             for split in {"train", "unlabelled"} & set(self._splits):
                 self._splits[split] = move(self._splits[split], self.storage, self.trainer.strategy.root_device)
+        pixels = self._splits["train"].pixels
+        pool = move(self.pool.images, self.storage, pixels.device) if self.pool else None
         return TrainLoader(
-            take={name: self._pool(name).take for name in self.streams},
+            take={name: taker(self._images_of(name), pool) for name in self.streams},
             streams={name: self._stream(name) for name in self.streams},
             chunks=self.streams,
             clock=self.clock,
@@ -183,7 +214,7 @@ class ImageData(L.LightningDataModule):
         )
 
     def _stream(self, name: str) -> Stream:
-        length = len(self._pool(name))
+        length = len(self._images_of(name))
         size = min(self.batch_size, length) if name == "labelled" else self.batch_size
         if size % self._world_size:
             given = "is the batch" if size == self.batch_size else f"is cut to the {size} labelled images, the batch"
@@ -191,7 +222,7 @@ class ImageData(L.LightningDataModule):
                 f"data.batch_size={self.batch_size} {given} of all devices together and cannot be divided by"
                 f" {self._world_size} devices: set a multiple of {self._world_size}."
             )
-        return Stream(name, self.seed, length, size)
+        return stream(name, self.seed, length, size, self.pool)
 
     def val_dataloader(self) -> EvalLoader | list[Any]:
         return self._eval_loader("val")
@@ -247,7 +278,8 @@ class ImageData(L.LightningDataModule):
 
     def fingerprints(self) -> dict[str, str]:
         """sha256 hex of each split, over the bytes of its files and the indices taken from them."""
-        return {split: images.fingerprint for split, images in self._splits.items()}
+        mixed = {"mix": self.pool.images.fingerprint} if self.pool is not None else {}
+        return {split: images.fingerprint for split, images in self._splits.items()} | mixed
 
 
 def _choice(key: str, value: object, choices: Sequence[object]) -> None:

@@ -36,7 +36,7 @@ class Drawn(NamedTuple):
 
 @dataclass
 class Stream:
-    """An infinite shuffled pass over `length` images in chunks of `batch_size` (at most `length`)."""
+    """An infinite shuffled pass over `length` images in chunks of `batch_size`."""
 
     name: str
     seed: int
@@ -45,12 +45,15 @@ class Stream:
     _permutations: dict[int, Tensor] = field(default_factory=dict, repr=False)
 
     def chunk(self, number: int) -> Tensor:
-        """Positions (batch_size,) int64 in 0..length-1 of a chunk, which may run over into the next epoch."""
+        """Positions (batch_size,) int64 in 0..length-1 of a chunk, which may run over into the next epochs."""
         epoch, start = divmod(number * self.batch_size, self.length)
-        head = self._permutation(epoch)[start : start + self.batch_size]
-        if len(head) == self.batch_size:
-            return head
-        return torch.cat([head, self._permutation(epoch + 1)[: self.batch_size - len(head)]])
+        parts = [self._permutation(epoch)[start : start + self.batch_size]]
+        missing = self.batch_size - len(parts[0])
+        while missing > 0:
+            epoch += 1
+            parts.append(self._permutation(epoch)[:missing])
+            missing -= len(parts[-1])
+        return torch.cat(parts)
 
     def augmentation(self, number: int, padding: int) -> tuple[Tensor, Tensor]:
         """corner (batch_size, 2) and mirror (batch_size,) of a chunk."""

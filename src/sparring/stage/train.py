@@ -28,6 +28,7 @@ from sparring.model.game import Game
 from sparring.randomness import seed_of
 from sparring.run_dir import RunDir, State, config_hash, environment, write_atomic
 from sparring.stage.cost import peak_memory_mb
+from sparring.stage.images import record_images
 from sparring.stage.resume import check_settings, load_state
 from sparring.stage.trainer import build_trainer, callback_of, check_trainer, iterations, quiet_lightning
 
@@ -100,6 +101,7 @@ class Training:
         self.data.setup("fit")
         if self.first and self.data.origin["skipped"]:
             log.warning("%d images that do not decode were left out (data.on_error=skip).", self.data.origin["skipped"])
+        self.data.prepare_mix(log_dir=Path(config.paths.log_dir), extensions=self.extensions)
         model.prepare(self.data)
         budget = model.budget = iterations(config, self.data.iterations_per_epoch)
         if config.resume:
@@ -110,6 +112,9 @@ class Training:
             remember(self.run.path, config)
             self._writing = True
             self.status("running", f"resumed at iteration {self.saved['clock']['iteration']}", None)
+        if self.first:
+            labelled = getattr(model, "conditional", True) or hasattr(model, "classifier")
+            record_images(self.run, self.data, labelled=labelled)
 
     def fit(self) -> None:
         path = self.run.checkpoints / "last.ckpt" if self.saved is not None else None
