@@ -19,6 +19,7 @@ NO_LEAF = {
     "affine", "base", "batch_norm", "colour", "consistency", "contrastive", "__init__", "wandb_settings", "augment", "cache",
     "class_count", "decode", "download", "image_data", "image_set", "public", "source", "split", "storage", "stream", "analysis",
     "cell", "code", "compose", "engine", "plan", "curve", "display", "record", "results", "statistics", "verdict", "work",
+    "ingredients", "training_images",
     "ball", "draw", "epsilon", "evaluate", "flags", "objective", "probe", "target", "seen", "filter", "judge", "checked",
 }  # fmt: skip
 
