@@ -21,6 +21,7 @@ from torch.nn.functional import cross_entropy
 from sparring.attack.apgd import APGD
 from sparring.attack.base import Attack
 from sparring.attack.ensemble import Ensemble
+from sparring.attack.fab import FAB
 from sparring.attack.pgd import PGD
 from sparring.attack.square import Square
 from sparring.attack.target import Target
@@ -100,6 +101,7 @@ def compare_ensemble(model: nn.Module, image: Tensor, label: Tensor) -> None:
         return {
             "apgd_ce": APGD(**shared, steps=100, restarts=1, loss="cross_entropy", targets=0),  # type: ignore[arg-type]
             "apgd_t": APGD(**shared, steps=100, restarts=1, loss="dlr", targets=9),  # type: ignore[arg-type]
+            "fab_t": FAB(**shared, steps=100, restarts=1, targets=9),  # type: ignore[arg-type]
             "square": Square(**shared, queries=500, area=0.8),  # type: ignore[arg-type]
         }
 
@@ -109,7 +111,7 @@ def compare_ensemble(model: nn.Module, image: Tensor, label: Tensor) -> None:
     looks = target.queries
     each = Target(model, rows=None)
     alone = sum(seconds(attack, each, image, label, index=index, seed=0) for attack in parts().values())
-    full = BATCH * (101 + 9 * 101 + 500)
+    full = BATCH * (101 + 9 * 101 + 9 * 200 + 500)
     print(
         f"ensemble, {BATCH} images, epsilon {EPSILON}: {looks} looks, {together:.2f} s; every attack on every image, each "
         f"leaving fooled images alone: {each.queries} looks, {alone:.2f} s ({each.queries / looks:.1f}x); "

@@ -88,6 +88,11 @@ def test_every_mix_trains_one_iteration(mix: str, tmp_path: Path, cache_dir: Pat
         one_iteration(tmp_path, cache_dir, *keys)
 
 
+@pytest.mark.parametrize("augmentation", choices("model/augmentation"))
+def test_every_augmentation_trains_one_iteration(augmentation: str, tmp_path: Path, cache_dir: Path) -> None:
+    one_iteration(tmp_path, cache_dir, "model=classifier", f"model/augmentation=[{augmentation}]")
+
+
 @pytest.mark.parametrize("model", choices("model"))
 def test_every_preset_trains_one_iteration(model: str, tmp_path: Path, cache_dir: Path) -> None:
     one_iteration(tmp_path, cache_dir, f"model={model}")
@@ -119,6 +124,8 @@ def tiny(overrides: tuple[str, ...]) -> list[str]:
     """Small networks: the widths that the model has."""
     if "model=classifier" in overrides:
         return ["data.image_size=8"]
+    if "model=ssgan" in overrides:
+        return ["data.image_size=8", "data.labels_per_class=1", "model.generator.width=4"]
     return TINY
 
 

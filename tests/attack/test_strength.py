@@ -10,6 +10,7 @@ from sparring.attack.apgd import APGD, checkpoints
 from sparring.attack.base import Attack, survivors
 from sparring.attack.ensemble import Ensemble
 from sparring.attack.evaluate import evaluate
+from sparring.attack.fab import FAB, fill
 from sparring.attack.fgsm import FGSM
 from sparring.attack.square import Square, side_of_square
 from sparring.attack.target import Target, UnitRange
@@ -26,6 +27,7 @@ def standard(norm: str, epsilon: float) -> Ensemble:
     attacks: dict[str, Attack] = {
         "apgd_ce": apgd(norm, epsilon),
         "apgd_t": apgd(norm, epsilon, loss="dlr", targets=9),
+        "fab_t": FAB(norm=norm, epsilon=epsilon, steps=100, restarts=1, targets=9),
         "square": Square(norm=norm, epsilon=epsilon, queries=5000, area=0.8),
     }
     return Ensemble(norm=norm, epsilon=epsilon, attacks=attacks)
@@ -63,6 +65,7 @@ def test_the_exact_robust_accuracy_of_a_linear_model(norm: str, epsilon: float) 
         "fgsm": FGSM(norm=norm, epsilon=epsilon, loss="margin"),
         "pgd": pgd(norm=norm, epsilon=epsilon, steps=40, loss="margin", start="image"),
         "apgd": apgd(norm, epsilon, loss="margin"),
+        "fab": FAB(norm=norm, epsilon=epsilon, steps=5, restarts=1, targets=9),
     }
     for name, attack in attacks.items():
         adversarial = attack(model, image, label, index=index, seed=0)
@@ -81,6 +84,28 @@ def test_square_stays_above_and_comes_near_the_exact_robust_accuracy() -> None:
         adversarial = attack(model, image, label, index=torch.arange(200), seed=0)
         left = float((model(adversarial).argmax(1) == label).float().mean())
         assert exact - 1e-6 <= left <= exact + slack, norm
+
+
+def test_filling_up_in_closed_form() -> None:
+    """min(t, 1) + min(2 t, 1): 0.6 at t = 0.2; 1.8 once the second is full, at t = 0.8; 3 is never reached."""
+    rate, most = torch.tensor([[1.0, 2.0, 0.0]]).expand(3, -1), torch.ones(3, 3)
+    most = most * (rate > 0)
+    assert fill(rate, most, torch.tensor([0.6, 1.8, 3.0])).tolist() == pytest.approx([0.2, 0.8, math.inf])
+
+
+def test_fab_finds_the_nearest_point_also_where_the_range_is_in_the_way() -> None:
+    """A linear model and one pixel already at the end: the others have to do its share."""
+    model = Linear(3)
+    model.weight.data = torch.tensor([4.0, 1.0, 1.0])
+    image = torch.tensor([-1.0, 0.9, 0.7]).view(1, 3, 1, 1)
+    value = float((image.flatten() * model.weight).sum())  # -2.4: to be raised, from the first pixel at 4 per unit
+    adversarial = FAB(norm="linf", epsilon=0.5, steps=3, restarts=1, targets=1)(
+        model, image, torch.tensor([1]), index=torch.tensor([0]), seed=0
+    )
+    # 4 t + min(t, 0.1) + min(t, 0.3) = 2.4 at t = 0.5; 1.05 of it is taken
+    assert value == pytest.approx(-2.4)
+    change = (adversarial - image).flatten()
+    assert change.tolist() == pytest.approx([0.525, 0.1, 0.3], abs=1e-5)
 
 
 def test_checkpoints_and_squares_follow_the_papers() -> None:
@@ -126,7 +151,7 @@ def test_on_a_broken_model_the_ensemble_costs_less_than_half_of_the_naive_one(vi
     model = Counting(victim.plain)
     adversarial = attack(model, image, label, index=index, seed=0)
     assert accuracy(victim.plain, adversarial, label) < 5
-    naive = 101 * 100 + 9 * 101 * 100 + 200 * 100  # every attack in full on every image
+    naive = 101 * 100 + 9 * 101 * 100 + 9 * 200 * 100 + 200 * 100  # every attack in full on every image
     assert 2 * model.forwards < naive
 
 
@@ -137,7 +162,7 @@ def test_more_restarts_and_the_ensemble_are_never_weaker(victim: Victim) -> None
     for each in attack.attacks.values():
         if isinstance(each, Square):
             each.queries = 200
-        if isinstance(each, APGD):
+        if isinstance(each, APGD | FAB):
             each.steps = 30
     left = {
         name: evaluate(each, target, image, label, index=index, seed=0, batch_size=100).accuracy
@@ -171,14 +196,15 @@ def test_pgd_is_within_half_a_point_of_foolbox(norm: str, kind: str, victim: Vic
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("norm", "epsilon"), [("linf", 0.2), ("l2", 0.4)])
-@pytest.mark.parametrize("which", ["apgd-ce", "apgd-t", "standard"])
+@pytest.mark.parametrize("which", ["apgd-ce", "apgd-t", "fab-t", "standard"])
 def test_within_a_point_of_autoattack(which: str, norm: str, epsilon: float, victim: Victim) -> None:
-    """Its custom version restarts APGD-CE five times, its standard version once (and adds FAB)."""
+    """Its custom version restarts APGD-CE and FAB five times, its standard version once."""
     pyautoattack = pytest.importorskip("pyautoattack", reason="pip install --no-deps pyautoattack")
     image, label = victim.test.image[:300], victim.test.label[:300]
     ours: Attack = {
         "apgd-ce": lambda: apgd(norm, epsilon, restarts=5),
         "apgd-t": lambda: apgd(norm, epsilon, loss="dlr", targets=9),
+        "fab-t": lambda: FAB(norm=norm, epsilon=epsilon, steps=100, restarts=5, targets=9),
         "standard": lambda: standard(norm, epsilon),
     }[which]()
     adversarial = ours(victim.robust, image, label, index=torch.arange(300), seed=0)

@@ -59,8 +59,11 @@ def settings(run: Path, cache_dir: Path, out: Path, *overrides: str) -> DictConf
 SMALL = {
     "pgd": ["attack.steps=5"],
     "apgd": ["attack.steps=5"],
+    "fab": ["attack.steps=5"],
     "square": ["attack.queries=10"],
-    "ensemble": [f"attack.attacks.{name}=5" for name in ("apgd_ce.steps", "apgd_t.steps", "square.queries")],
+    "ensemble": [
+        f"attack.attacks.{name}=5" for name in ("apgd_ce.steps", "apgd_t.steps", "fab_t.steps", "square.queries")
+    ],
     "default": ["attack.pgd.steps=5", "attack.apgd.steps=5", "attack.square.queries=10"],
 }
 

@@ -17,7 +17,7 @@ from sparring.data.seen import Role, Seen, seen_of
 from sparring.data.source import Location, Source
 from sparring.data.split import SplitSettings, choose_classes, indices
 from sparring.data.storage import STORAGE, Images, move, place
-from sparring.data.stream import Clock, Drawn, EvalLoader, TrainLoader
+from sparring.data.stream import Clock, Drawn, EvalLoader, Stream, TrainLoader
 from sparring.errors import ConfigError
 from sparring.types import UNLABELLED, Batch, ImageShape
 
@@ -113,13 +113,25 @@ class ImageData(L.LightningDataModule):
         relabel[chosen] = torch.arange(len(chosen))
         placed = {split: place(cached, relabel, self.storage) for split, cached in cache.splits.items()}
         splits = {split: placed[origin[split]].choose(rows) for split, rows in index.items()}
-        available, needed = len(splits["train"]), self.batch_size - (self.mix.rows(self.batch_size) if self.mix else 0)
-        if needed > available:
-            raise ConfigError(
-                f"data.batch_size={self.batch_size} is larger than the {available} training images:"
-                f" set data.batch_size={available} or less."
-            )
-        self._opened, self._cut_from, self._beyond, self._splits = cache, origin, splits.pop("beyond"), splits
+        self._beyond = splits.pop("beyond")
+        if self.streams.get("unlabelled", 0):
+            pool = torch.cat([index["train"], index["beyond"]]).sort().values
+            splits["unlabelled"] = placed["train"].choose(pool).without_labels()
+            origin["unlabelled"] = "train"
+            self.origin |= {"unlabelled": len(pool), "unlabelled_includes_labelled": True}
+        self._check_size(splits)
+        self._opened, self._cut_from, self._splits = cache, origin, splits
+
+    def _check_size(self, splits: dict[str, Images]) -> None:
+        """Every chunk must find its images; those of the stream "labelled" are cut to what there is."""
+        needed = self.batch_size - (self.mix.rows(self.batch_size) if self.mix else 0)
+        for name in [name for name, chunks in self.streams.items() if chunks and name != "labelled"] or ["train"]:
+            available = len(splits["unlabelled" if name == "unlabelled" else "train"])
+            if needed > available:
+                raise ConfigError(
+                    f"data.batch_size={self.batch_size} is larger than the {available} training images:"
+                    f" set data.batch_size={available} or less."
+                )
 
     def prepare_mix(self, *, log_dir: Path, extensions: Sequence[str]) -> None:
         """Make the pool that `mix` asks for; after `setup`, before training, and only by who trains.
@@ -130,17 +142,19 @@ class ImageData(L.LightningDataModule):
             return
         train = self._splits["train"]
         context = Context(train, self._beyond, self.shape, self.class_names, self.seed, log_dir, tuple(extensions))
-        records = {split: self._record(split) for split in self._splits}
-        self.pool = checked(self.mix, context, train=records.pop("train"), judged=records, batch_size=self.batch_size)
+        judged = {split: self._record(split) for split in ("val", "test")}
+        self.pool = checked(self.mix, context, train=self._record("train"), judged=judged, batch_size=self.batch_size)
         self.origin["mix"] = self.pool.origin
 
     def _record(self, split: str, *, labelled: bool = True) -> Seen:
-        role: Role = "trained" if split == "train" else "selected"
+        role: Role = "trained" if split in ("train", "unlabelled") else "selected"
         return seen_of(self._splits[split], self._opened, self._cut_from[split], role=role, labelled=labelled)
 
     def seen(self, *, labelled: bool) -> list[Seen]:
         """What a run on this data sees: train and val, the pool's own images, and all that the networks behind it saw."""
         found = [self._record("train", labelled=labelled), self._record("val", labelled=labelled)]
+        if "unlabelled" in self._splits:
+            found.append(self._record("unlabelled", labelled=False))
         if self.pool is not None:
             found += self.pool.seen
             if not self.pool.foreign and len(self._beyond):
@@ -165,11 +179,16 @@ class ImageData(L.LightningDataModule):
     def _rank(self) -> int:
         return self.trainer.global_rank if self.trainer is not None else 0
 
+    def _images_of(self, stream: str) -> Images:
+        """The real images that a stream passes over."""
+        return self._splits["unlabelled" if stream == "unlabelled" and "unlabelled" in self._splits else "train"]
+
     @property
     def iterations_per_epoch(self) -> int:
-        """Iterations in which the first stream passes over the training images once."""
-        chunks = next(iter(self.streams.values()), 1)
-        return max(1, len(self._splits["train"]) // (self.batch_size * chunks))
+        """Iterations in which the first stream passes over its images once."""
+        name, chunks = next(iter(self.streams.items()), ("", 1))
+        length = len(self._splits["train"]) + (len(self._beyond) if name == "unlabelled" else 0)
+        return max(1, length // (self.batch_size * max(1, chunks)))
 
     def train_dataloader(self) -> TrainLoader:
         """`iterations_per_epoch` items: {stream: [this rank's share of each chunk]}, uint8."""
@@ -177,24 +196,33 @@ class ImageData(L.LightningDataModule):
             raise RuntimeError("Set ImageData.streams and ImageData.clock before training; stage/train.py does so.")
         if self.mix is not None and self.pool is None:
             raise RuntimeError("Call ImageData.prepare_mix before training; stage/train.py does so.")
-        if self.batch_size % self._world_size:
-            raise ConfigError(
-                f"data.batch_size={self.batch_size} is the batch of all devices together and cannot be divided by"
-                f" {self._world_size} devices: set a multiple of {self._world_size}."
-            )
         if self.trainer is not None:  # only now is the device known: `setup` may run before there is a trainer
-            self._splits["train"] = move(self._splits["train"], self.storage, self.trainer.strategy.root_device)
-        train, share = self._splits["train"], self.batch_size // self._world_size
+            for split in {"train", "unlabelled"} & set(self._splits):
+                self._splits[split] = move(self._splits[split], self.storage, self.trainer.strategy.root_device)
+        pixels = self._splits["train"].pixels
+        pool = move(self.pool.images, self.storage, pixels.device) if self.pool else None
         return TrainLoader(
-            take=taker(train, move(self.pool.images, self.storage, train.pixels.device) if self.pool else None),
-            streams={name: stream(name, self.seed, len(train), self.batch_size, self.pool) for name in self.streams},
+            take={name: taker(self._images_of(name), pool) for name in self.streams},
+            streams={name: self._stream(name) for name in self.streams},
             chunks=self.streams,
             clock=self.clock,
             iterations=self.iterations_per_epoch,
-            rows=slice(self._rank * share, (self._rank + 1) * share),
+            rank=self._rank,
+            world_size=self._world_size,
             flip=self.flip,
             padding=self.crop,
         )
+
+    def _stream(self, name: str) -> Stream:
+        length = len(self._images_of(name))
+        size = min(self.batch_size, length) if name == "labelled" else self.batch_size
+        if size % self._world_size:
+            given = "is the batch" if size == self.batch_size else f"is cut to the {size} labelled images, the batch"
+            raise ConfigError(
+                f"data.batch_size={self.batch_size} {given} of all devices together and cannot be divided by"
+                f" {self._world_size} devices: set a multiple of {self._world_size}."
+            )
+        return stream(name, self.seed, length, size, self.pool)
 
     def val_dataloader(self) -> EvalLoader | list[Any]:
         return self._eval_loader("val")

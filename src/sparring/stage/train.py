@@ -113,7 +113,8 @@ class Training:
             self._writing = True
             self.status("running", f"resumed at iteration {self.saved['clock']['iteration']}", None)
         if self.first:
-            record_images(self.run, self.data, labelled=getattr(model, "conditional", True))
+            labelled = getattr(model, "conditional", True) or hasattr(model, "classifier")
+            record_images(self.run, self.data, labelled=labelled)
 
     def fit(self) -> None:
         path = self.run.checkpoints / "last.ckpt" if self.saved is not None else None
