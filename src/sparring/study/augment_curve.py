@@ -94,17 +94,17 @@ class AugmentCurve(ArmStudy):
             given = (
                 "model=classifier",
                 *images,
-                *self._arm(arm, config, place),
+                *self._arm(arm, config, labels, place),
                 *training(steps=steps, seed=seeds.classifier),
             )
             cells.append(Cell(f"{place}/{arm}", "train", given, {**tags, "arm": arm}))
         return cells
 
-    def _arm(self, arm: str, config: DictConfig, place: str) -> list[str]:
+    def _arm(self, arm: str, config: DictConfig, labels: int, place: str) -> list[str]:
         """What tells the arm from the others."""
         added = {
             "oversample": ["data/mix=replay"],
-            "gaussian": ["data/mix=gaussian", f"data.mix.per_class={self.pool * _labels_of(place)}"],
+            "gaussian": ["data/mix=gaussian", f"data.mix.per_class={self.pool * labels}"],
             "gan": ["data/mix=images", f"data.mix.images=[cell:{place}/pool]"],
             "gan_aug": ["data/mix=images", f"data.mix.images=[cell:{place}/pool]"],
             "pseudo": ["data/mix=pseudo", f"data.mix.labeller=cell:{place}/aug"],
@@ -244,7 +244,3 @@ class AugmentCurve(ArmStudy):
             "another test set would.",
             "One classifier is trained for each arm and replicate, and judged once, at its last step.",
         ]
-
-
-def _labels_of(place: str) -> int:
-    return int(place.split("/")[0].removeprefix("labels"))

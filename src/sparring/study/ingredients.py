@@ -36,8 +36,8 @@ def training(*, steps: int, seed: int) -> list[str]:
 def generator_cell(
     name: str, *, recipe: Sequence[str], images: Sequence[str], steps: int, seeds: Seeds, tags: dict[str, Tag]
 ) -> Cell:
-    """A GAN trained on the labelled `images` (overrides of `labelled`) and on nothing else, without augmentation of the data."""
-    given = (*recipe, *PLAIN, *images, *training(steps=steps, seed=seeds.gan))
+    """A GAN trained on the labelled `images` (overrides of `labelled`) alone, not augmented unless `recipe` says so."""
+    given = (*PLAIN, *recipe, *images, *training(steps=steps, seed=seeds.gan))
     return Cell(name, "train", given, {**tags, "part": "generator"})
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from sparring.build import build
+from sparring.build import build, build_model
 from sparring.data.image_data import ImageData
 from sparring.data.stream import Drawn
+from sparring.model.augmentation.base import shown
+from sparring.model.part import Draws
 from sparring.picture import grid_of_rows, to_uint8, write_png
 from sparring.run_dir import RunDir
 from sparring.study.analysis import Picture
@@ -32,14 +35,19 @@ def training_picture(each: CellResult, *, title: str, note: str) -> Picture:
 def draw_batches(run: Path) -> None:
     """Draw the run's first batches again, as its classifier saw them, into `images/training.png`: a row per class."""
     config = RunDir.open(run).config
-    data: ImageData = build(config.data, section="data", extensions=list(config.extensions))
+    extensions = list(config.extensions)
+    data: ImageData = build(config.data, section="data", extensions=extensions)
+    model: Any = build_model(config, extensions=extensions)
+    model.batch_size = data.batch_size
     data.streams, data.clock = {"classifier": 1}, SimpleNamespace(iteration=0)
     data.setup("fit")
     classes = min(ROWS, data.shape.num_classes)
     rows: list[list[Tensor]] = [[] for _ in range(classes)]
     for number, drawn in enumerate(endless(data)):
         (batch,) = data.on_after_batch_transfer(drawn, 0)["classifier"]
-        for image, label in zip(to_uint8(batch.image), batch.label.tolist(), strict=True):
+        draws = Draws(model, slice(None), ("augmentation", number))  # as in Classifier.training_step
+        images, _ = shown(model.augmentation, batch.image, batch.label, model.num_classes, draws)
+        for image, label in zip(to_uint8(images), batch.label.tolist(), strict=True):
             if label < classes and len(rows[label]) < COLUMNS:
                 rows[label].append(image)
         if number + 1 >= BATCHES or all(len(row) == COLUMNS for row in rows):
