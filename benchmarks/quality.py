@@ -24,7 +24,6 @@ from sparring.cli.config import compose
 from sparring.stage.train import train
 
 
-
 def seconds(folder: Path, *overrides: str) -> tuple[float, dict[str, Any], int]:
     """(CPU seconds, result, measurements taken) of one run."""
     given = [f"paths.run_dir={folder}", "name=benchmark", "report=false", "callback.samples.first=1000000", *overrides]

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -88,7 +89,7 @@ def verdict(name: str, table: Mapping[str, Mapping[str, tuple[float, float]]]) -
         return "gauge"
     sign = -1 if METRICS[name][1] else 1
     better = {who: sign * table[who][name][0] for who in ORDER}
-    pairs = list(zip(ORDER, ORDER[1:], strict=False))
+    pairs = list(pairwise(ORDER))
     wrong = [f"{a} / {b}" for a, b in pairs if not better[a] <= better[b]]
     equal = [f"{a} = {b}" for a, b in pairs if better[a] == better[b]]
     return "; ".join(["no: " + ", ".join(wrong) if wrong else "tie" if equal else "yes", *equal])

@@ -81,7 +81,9 @@ def test_a_run_to_the_end_of_its_budget_keeps_its_best_weights_too(tmp_path: Pat
     found = scripted(tmp_path / "r", cache_dir, [1.0, 1.5, 1.2], "trainer.max_steps=6")
     assert found.result()["weights"]["iteration"] == 2
     assert found.result()["stopped"] == "budget"
-    last = scripted(tmp_path / "l", cache_dir, [1.0, 1.5, 1.2], "trainer.max_steps=6", "callback.quality_stop.keep_best=false")
+    last = scripted(
+        tmp_path / "l", cache_dir, [1.0, 1.5, 1.2], "trainer.max_steps=6", "callback.quality_stop.keep_best=false"
+    )
     assert last.result()["weights"]["iteration"] == 6
     assert not same(last.load_weights(), found.load_weights())
 

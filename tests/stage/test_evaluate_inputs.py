@@ -29,9 +29,7 @@ def png(image: np.ndarray) -> bytes:
 
 def test_a_generator_with_nan_is_refused(tmp_path: Path, cache_dir: Path) -> None:
     folder = tmp_path / "run"
-    train(
-        compose(*TINY, f"paths.cache_dir={cache_dir}", "trainer.max_steps=1", "report=false", run_dir=folder), folder
-    )
+    train(compose(*TINY, f"paths.cache_dir={cache_dir}", "trainer.max_steps=1", "report=false", run_dir=folder), folder)
     run = RunDir.open(folder)
     tensors = run.load_weights()
     metadata = {"iteration": "1", "images_seen": "64"}
@@ -72,7 +70,9 @@ def test_a_parquet_file_of_another_program(tmp_path: Path, cache_dir: Path) -> N
     rows = {"image": [{"bytes": png(image), "path": None} for image in images], "label": [i % 10 for i in range(30)]}
     file = tmp_path / "made.parquet"
     pyarrow.parquet.write_table(pyarrow.table(rows), file)
-    result = evaluated(tmp_path / "e", cache_dir, f"images={file}", *DIGITS, "metric.names=[fd,coverage]", "splits=[val]")
+    result = evaluated(
+        tmp_path / "e", cache_dir, f"images={file}", *DIGITS, "metric.names=[fd,coverage]", "splits=[val]"
+    )
     found = {record["metric"]: record["value"] for record in result["metrics"]}
     assert found["coverage"] == 0
     assert found["fd"] > 5
