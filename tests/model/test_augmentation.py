@@ -196,8 +196,8 @@ def test_parts_of_a_batch_give_the_whole_batchs_gradient() -> None:
         assert isinstance(model, Classifier)
         model.batch_size = 8
         model.network.eval()
-        model.begin_iteration = lambda chunk: None  # type: ignore[method-assign, misc]
-        model.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
+        model.begin_iteration = lambda chunk: None  # type: ignore[method-assign]
+        model.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, misc]
         model.step_player = lambda player: None  # type: ignore[method-assign]
         model.training_step({"classifier": [batch]}, 0)
         gradients.append([parameter.grad for parameter in model.network.parameters()])

@@ -70,8 +70,8 @@ def step(model: GANClassifier, part: Mapping[str, list[Batch]]) -> dict[str, lis
         gradients[player] = [p.grad.clone() for p in network.parameters() if p.grad is not None]
         network.zero_grad(set_to_none=True)
 
-    model.begin_iteration = lambda chunk: None  # type: ignore[method-assign, misc]
-    model.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
+    model.begin_iteration = lambda chunk: None  # type: ignore[method-assign]
+    model.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, misc]
     model.step_player = step_player  # type: ignore[method-assign]
     model.training_step(part, 0)
     return gradients
