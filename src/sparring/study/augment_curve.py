@@ -35,7 +35,7 @@ class AugmentCurve(ArmStudy):
         "real": "the labelled images alone",
         "aug": "labelled images with classic augmentation: random shifts, mirroring where the data allows it",
         "strong_aug": "labelled images with stronger augmentation",
-        "oversample": "as aug, a share of each batch replaced by the same labelled images once more",
+        "oversample": "as aug, a share of each batch replaced by the same labelled images again, every class equally often",
         "gaussian": "as aug, a share replaced by draws from a Gaussian per class: what a generator must beat",
         "gan": "as real, a share replaced by images of the GAN",
         "gan_aug": "as aug, a share replaced by images of the GAN",
