@@ -78,7 +78,7 @@ def classifier() -> Classifier:
 def work(measure: str, count: int) -> tuple[Callable[[], Any], Callable[[], Any] | None]:
     """What is timed, with its inputs ready, and what it is paired with."""
     if measure in ("classifier", "lite0"):
-        extractor = classifier() if measure == "classifier" else Lite0(image_size=128, batch_size=128)
+        extractor = classifier() if measure == "classifier" else Lite0(image_size=128, batch_size=64)
         extractor(images(4))
         pictures = images(count)
         return lambda: extractor(pictures), None
