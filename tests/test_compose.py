@@ -78,6 +78,24 @@ def test_every_backbone_trains_one_iteration(backbone: str, tmp_path: Path, cach
     one_iteration(tmp_path, cache_dir, "model=classifier", f"model/backbone={backbone}")
 
 
+# What a mix needs beside it: it mixes other runs' images or labels, which tests/stage/test_mix.py makes.
+NEEDS = {"images": ["data.mix.images=[run]"], "pseudo": ["data.mix.labeller=run"]}
+
+
+@pytest.mark.parametrize("mix", choices("data/mix"))
+def test_every_mix_trains_one_iteration(mix: str, tmp_path: Path, cache_dir: Path) -> None:
+    keys = ["model=classifier", "data.labels_per_class=10", f"data/mix={mix}", *NEEDS.get(mix, [])]
+    if mix in NEEDS:
+        assert build(compose(*keys, f"paths.cache_dir={cache_dir}").data, section="data").mix.rows(64) == 32
+    else:
+        one_iteration(tmp_path, cache_dir, *keys)
+
+
+@pytest.mark.parametrize("augmentation", choices("model/augmentation"))
+def test_every_augmentation_trains_one_iteration(augmentation: str, tmp_path: Path, cache_dir: Path) -> None:
+    one_iteration(tmp_path, cache_dir, "model=classifier", f"model/augmentation=[{augmentation}]")
+
+
 @pytest.mark.parametrize("model", choices("model"))
 def test_every_preset_trains_one_iteration(model: str, tmp_path: Path, cache_dir: Path) -> None:
     one_iteration(tmp_path, cache_dir, f"model={model}")
@@ -109,6 +127,8 @@ def tiny(overrides: tuple[str, ...]) -> list[str]:
     """Small networks: the widths that the model has."""
     if "model=classifier" in overrides:
         return ["data.image_size=8"]
+    if "model=ssgan" in overrides:
+        return ["data.image_size=8", "data.labels_per_class=1", "model.generator.width=4"]
     return TINY
 
 

@@ -10,23 +10,87 @@ from tests.conftest import CONF, ROOT
 PACKAGE = ROOT / "src" / "sparring"
 # Groups whose leaves are classes of sparring's own; the others configure Lightning, torch or Hydra.
 GROUPS = [
-    "model/generator", "model/discriminator", "model/code", "model/head", "model/loss", "model/regularizer", "model/augment",
-    "model/selection", "model/schedule", "model/backbone", "callback", "logger", "data", "metric/features", "study", "executor",
+    "attack",
+    "callback",
+    "data",
+    "data/mix",
+    "executor",
+    "logger",
+    "metric/features",
+    "model/augment",
+    "model/augmentation",
+    "model/backbone",
+    "model/code",
+    "model/discriminator",
+    "model/generator",
+    "model/head",
+    "model/loss",
+    "model/regularizer",
+    "model/schedule",
+    "model/selection",
     "sampling",
-]  # fmt: skip
+    "study",
+]
 # Modules that serve the leaves beside them.
 NO_LEAF = {
-    "affine", "base", "batch_norm", "image_set", "colour", "consistency", "contrastive", "__init__",
-    "wandb_settings", "augment", "cache", "class_count", "decode", "download", "image_data", "public", "source", "split",
-    "storage", "stream", "analysis", "cell", "code", "compose", "engine", "plan", "curve", "display", "record", "results",
-    "statistics", "verdict", "work",
-}  # fmt: skip
+    "__init__",
+    "affine",
+    "analysis",
+    "augment",
+    "ball",
+    "base",
+    "batch_norm",
+    "cache",
+    "cell",
+    "checked",
+    "class_count",
+    "code",
+    "colour",
+    "compose",
+    "consistency",
+    "contrastive",
+    "curve",
+    "decode",
+    "display",
+    "download",
+    "draw",
+    "engine",
+    "epsilon",
+    "evaluate",
+    "filter",
+    "flags",
+    "image_data",
+    "image_set",
+    "ingredients",
+    "judge",
+    "mixing",
+    "objective",
+    "pixel",
+    "plan",
+    "probe",
+    "public",
+    "record",
+    "residual",
+    "results",
+    "seen",
+    "source",
+    "split",
+    "statistics",
+    "storage",
+    "stream",
+    "target",
+    "training_images",
+    "verdict",
+    "wandb_settings",
+    "work",
+}
 
 
 def target(leaf: Path) -> str:
     """The `_target_` of a leaf, which may nest under its own name or, for data, under `source`."""
     content = yaml.safe_load(leaf.read_text())
-    inner = content.get(leaf.stem, content.get("source", content))
+    nested = content.get(leaf.stem)
+    inner = nested if isinstance(nested, dict) else content.get("source", content)
     return inner["_target_"]
 
 

@@ -15,6 +15,7 @@ from .conftest import ROOT, Program
 
 TRAIN = Program(ROOT / "train.py")
 GENERATE = Program(ROOT / "generate.py")
+ATTACK = Program(ROOT / "attack.py")
 SECONDS = 4.0  # the target is 1.5 on a quiet machine; tests run beside others
 
 
@@ -25,7 +26,7 @@ def timed(program: Program, *arguments: str, cwd: Path) -> tuple[subprocess.Comp
     return done, time.perf_counter() - start
 
 
-@pytest.mark.parametrize("program", [TRAIN, GENERATE], ids=["train", "generate"])
+@pytest.mark.parametrize("program", [TRAIN, GENERATE, ATTACK], ids=["train", "generate", "attack"])
 def test_help_answers_at_once(program: Program, tmp_path: Path) -> None:
     done, seconds = timed(program, "--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -48,6 +48,41 @@ def test_train_batches_are_normalised_chunks_of_train(make: Make) -> None:
     assert label.dtype == torch.int64
 
 
+def test_unlabelled_stream_is_the_whole_train_split_without_labels(make: Make) -> None:
+    plain = make("digits")
+    plain.setup()
+    data = make("digits", "data.labels_per_class=5", "data.batch_size=64")
+    data.streams, data.clock = {"unlabelled": 2, "labelled": 1}, SimpleNamespace(iteration=0)
+    data.setup()
+    pool = data._splits["unlabelled"].rows.tolist()
+    assert pool == plain._splits["train"].rows.tolist()
+    assert set(data._splits["train"].rows.tolist()) < set(pool)
+    assert data.iterations_per_epoch == len(pool) // 128
+    for split in ("val", "test"):
+        assert data.fingerprints()[split] == plain.fingerprints()[split]
+    assert not set(pool) & set(data._splits["val"].rows.tolist())
+    assert data.fingerprints()["unlabelled"] not in {data.fingerprints()["train"], plain.fingerprints()["train"]}
+    chosen = {bytes(image.numpy()): int(label) for image, label in zip(*data.whole("train"), strict=True)}
+    for batch in data.train_dataloader():
+        assert all((chunk.label == -1).all() for chunk in batch["unlabelled"])
+        (labelled,) = batch["labelled"]
+        assert torch.bincount(labelled.label).tolist() == [5] * 10  # all there are
+        for image, label in zip(*labelled, strict=True):
+            assert chosen[bytes(image.numpy())] == int(label)
+
+
+def test_labelled_chunks_have_the_batch_size_where_there_are_enough(make: Make) -> None:
+    data = make("digits", "data.labels_per_class=10", "data.batch_size=64")
+    data.streams, data.clock = {"unlabelled": 0, "labelled": 1}, SimpleNamespace(iteration=0)
+    data.setup()
+    assert [len(batch["labelled"][0].label) for batch in data.train_dataloader()] == [64] * (1299 // 64)
+    assert set(data.fingerprints()) == {"train", "val", "test"}
+    data = make("digits", "data.labels_per_class=5", "data.batch_size=64")
+    data.streams = {"classifier": 1}
+    with pytest.raises(ConfigError, match="batch_size=64 is larger than the 50 training images"):
+        data.setup()
+
+
 def test_splits_are_disjoint_and_evaluation_is_ordered(make: Make) -> None:
     data = make("digits")
     data.setup()

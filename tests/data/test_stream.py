@@ -10,13 +10,15 @@ from sparring.data.stream import Drawn, EvalLoader, Stream, TrainLoader
 
 def loader(*, rank: int = 0, world: int = 1, iteration: int = 0, iterations: int = 7, flip: bool = True) -> TrainLoader:
     """23 "images" whose only pixel is their position, batches of 4: two chunks for D, one for G."""
+    names = ("discriminator", "generator")
     return TrainLoader(
-        take=lambda positions: (positions.to(torch.uint8).view(-1, 1, 1, 1), positions),
-        streams={name: Stream(name, 5, 23, 4) for name in ("discriminator", "generator")},
+        take=dict.fromkeys(names, lambda positions: (positions.to(torch.uint8).view(-1, 1, 1, 1), positions)),
+        streams={name: Stream(name, 5, 23, 4) for name in names},
         chunks={"discriminator": 2, "generator": 1},
         clock=SimpleNamespace(iteration=iteration),
         iterations=iterations,
-        rows=slice(rank * 4 // world, (rank + 1) * 4 // world),
+        rank=rank,
+        world_size=world,
         flip=flip,
         padding=2,
     )

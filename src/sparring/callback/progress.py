@@ -8,6 +8,7 @@ import lightning.pytorch as L
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sparring.callback.quality import Quality
 from sparring.callback.scalars import Scalars
 from sparring.model.game import Game
 
@@ -65,7 +66,14 @@ def _scalars(trainer: L.Trainer, module: Game) -> str:
     latest = next((each.latest for each in trainer.callbacks if isinstance(each, Scalars)), {})  # type: ignore[attr-defined]
     if not latest:
         return ""
-    words = [f"{word} {latest[name]:.3f}" for name, word in module.headline.items() if name in latest]
-    return ", ".join(
-        [f"{latest['speed/images_per_second']:.0f} images/s", *([f"loss {words[0]}", *words[1:]] if words else [])]
-    )
+    losses = ", ".join(f"{word} {latest[name]:.3f}" for name, word in module.headline.items() if name in latest)
+    parts = [f"{latest['speed/images_per_second']:.0f} images/s", f"loss {losses}" if losses else "", _quality(trainer)]
+    return ", ".join(filter(None, parts))
+
+
+def _quality(trainer: L.Trainer) -> str:
+    """The newest measurement of the samples, where they are measured."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, Quality) and callback.history:
+            return f"{callback.metric} {callback.history[-1].values[callback.metric]:.3g}"
+    return ""

@@ -12,6 +12,8 @@ from sparring.cli.explain import listing
 _ALSO: dict[str, Callable[[Any], bool]] = {
     "trainer.devices": lambda value: value == "auto" or isinstance(value, list),
     "format": lambda value: isinstance(value, str),
+    "epsilon": lambda value: isinstance(value, str | int | float),
+    "corruptions": lambda value: isinstance(value, str),
 }
 
 

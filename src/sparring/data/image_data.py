@@ -11,8 +11,11 @@ from torch import Tensor
 from sparring.data import augment
 from sparring.data.cache import Cache, open_or_create
 from sparring.data.decode import FILTERS, Decoder
+from sparring.data.mix.base import Context, Mix, Pool, stream, taker
+from sparring.data.mix.checked import checked
+from sparring.data.seen import Role, Seen, seen_of
 from sparring.data.source import Location, Source
-from sparring.data.split import SplitSettings, choose_classes, holdout, members, subset
+from sparring.data.split import SplitSettings, choose_classes, indices
 from sparring.data.storage import STORAGE, Images, move, place
 from sparring.data.stream import Clock, Drawn, EvalLoader, Stream, TrainLoader
 from sparring.errors import ConfigError
@@ -56,6 +59,7 @@ class ImageData(L.LightningDataModule):
         storage: Literal["auto", "memory", "mmap", "device"],
         on_error: Literal["fail", "skip"],
         cache_dir: str,
+        mix: Mix | None,
         seed: int,
     ) -> None:
         super().__init__()
@@ -82,6 +86,8 @@ class ImageData(L.LightningDataModule):
         self.cache_dir = Path(cache_dir).expanduser().absolute()
         self.streams: dict[str, int] = {}
         self.clock: Clock | None = None
+        self.mix = mix
+        self.pool: Pool | None = None
         self._splits: dict[str, Images] = {}
 
     def prepare_data(self) -> None:
@@ -101,18 +107,60 @@ class ImageData(L.LightningDataModule):
                 f"data.num_classes={self.shape.num_classes} but the data has {len(chosen)} classes"
                 f" ({', '.join(self.class_names[:10])}): set data.num_classes={len(chosen)}."
             )
-        index, origin = self._indices(cache, chosen)
+        labels = {split: torch.from_numpy(cached.label) for split, cached in cache.splits.items()}
+        index, origin = indices(labels, chosen, self.split_settings, cache.class_names)
         relabel = torch.full((len(cache.class_names),), UNLABELLED)
         relabel[chosen] = torch.arange(len(chosen))
         placed = {split: place(cached, relabel, self.storage) for split, cached in cache.splits.items()}
-        self._splits = {split: placed[origin[split]].choose(rows) for split, rows in index.items()}
-        available = len(self._splits["train"])
-        if self.batch_size > available:
-            self._splits = {}
-            raise ConfigError(
-                f"data.batch_size={self.batch_size} is larger than the {available} training images:"
-                f" set data.batch_size={available} or less."
-            )
+        splits = {split: placed[origin[split]].choose(rows) for split, rows in index.items()}
+        self._beyond = splits.pop("beyond")
+        if self.streams.get("unlabelled", 0):
+            pool = torch.cat([index["train"], index["beyond"]]).sort().values
+            splits["unlabelled"] = placed["train"].choose(pool).without_labels()
+            origin["unlabelled"] = "train"
+            self.origin |= {"unlabelled": len(pool), "unlabelled_includes_labelled": True}
+        self._check_size(splits)
+        self._opened, self._cut_from, self._splits = cache, origin, splits
+
+    def _check_size(self, splits: dict[str, Images]) -> None:
+        """Every chunk must find its images; those of the stream "labelled" are cut to what there is."""
+        needed = self.batch_size - (self.mix.rows(self.batch_size) if self.mix else 0)
+        for name in [name for name, chunks in self.streams.items() if chunks and name != "labelled"] or ["train"]:
+            available = len(splits["unlabelled" if name == "unlabelled" else "train"])
+            if needed > available:
+                raise ConfigError(
+                    f"data.batch_size={self.batch_size} is larger than the {available} training images:"
+                    f" set data.batch_size={available} or less."
+                )
+
+    def prepare_mix(self, *, log_dir: Path, extensions: Sequence[str]) -> None:
+        """Make the pool that `mix` asks for; after `setup`, before training, and only by who trains.
+
+        Raises what `mix.checked.checked` does.
+        """
+        if self.mix is None or self.pool is not None:
+            return
+        train = self._splits["train"]
+        context = Context(train, self._beyond, self.shape, self.class_names, self.seed, log_dir, tuple(extensions))
+        judged = {split: self._record(split) for split in ("val", "test")}
+        self.pool = checked(self.mix, context, train=self._record("train"), judged=judged, batch_size=self.batch_size)
+        self.origin["mix"] = self.pool.origin
+
+    def _record(self, split: str, *, labelled: bool = True) -> Seen:
+        role: Role = "trained" if split in ("train", "unlabelled") else "selected"
+        return seen_of(self._splits[split], self._opened, self._cut_from[split], role=role, labelled=labelled)
+
+    def seen(self, *, labelled: bool) -> list[Seen]:
+        """What a run on this data sees: train and val, the pool's own images, and all that the networks behind it saw."""
+        found = [self._record("train", labelled=labelled), self._record("val", labelled=labelled)]
+        if "unlabelled" in self._splits:
+            found.append(self._record("unlabelled", labelled=False))
+        if self.pool is not None:
+            found += self.pool.seen
+            if not self.pool.foreign and len(self._beyond):
+                kept = self.pool.images
+                found.append(seen_of(kept, self._opened, "train", labelled=labelled and self.pool.labelled))
+        return found
 
     def _cache(self) -> Cache:
         return open_or_create(
@@ -123,18 +171,6 @@ class ImageData(L.LightningDataModule):
             cache_dir=self.cache_dir,
         )
 
-    def _indices(self, cache: Cache, chosen: list[int]) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """Rows of each split, and the cached split they are rows of."""
-        settings, names = self.split_settings, cache.class_names
-        groups = members(torch.from_numpy(cache.splits["train"].label), chosen)
-        origin = {"train": "train", "val": "train", "test": "test" if "test" in cache.splits else "train"}
-        if "test" in cache.splits:
-            test = torch.cat(list(members(torch.from_numpy(cache.splits["test"].label), chosen).values())).sort().values
-        else:
-            groups, test = holdout(groups, settings.test_fraction, "test", settings.split_seed, names)
-        groups, val = holdout(groups, settings.val_fraction, "val", settings.split_seed, names)
-        return {"train": subset(groups, settings, names), "val": val, "test": test}, origin
-
     @property
     def _world_size(self) -> int:
         return self.trainer.world_size if self.trainer is not None else 1
@@ -143,34 +179,50 @@ class ImageData(L.LightningDataModule):
     def _rank(self) -> int:
         return self.trainer.global_rank if self.trainer is not None else 0
 
+    def _images_of(self, stream: str) -> Images:
+        """The real images that a stream passes over."""
+        return self._splits["unlabelled" if stream == "unlabelled" and "unlabelled" in self._splits else "train"]
+
     @property
     def iterations_per_epoch(self) -> int:
-        """Iterations in which the first stream passes over the training images once."""
-        chunks = next(iter(self.streams.values()), 1)
-        return max(1, len(self._splits["train"]) // (self.batch_size * chunks))
+        """Iterations in which the first stream passes over its images once."""
+        name, chunks = next(iter(self.streams.items()), ("", 1))
+        length = len(self._splits["train"]) + (len(self._beyond) if name == "unlabelled" else 0)
+        return max(1, length // (self.batch_size * max(1, chunks)))
 
     def train_dataloader(self) -> TrainLoader:
         """`iterations_per_epoch` items: {stream: [this rank's share of each chunk]}, uint8."""
         if not self.streams or self.clock is None:
             raise RuntimeError("Set ImageData.streams and ImageData.clock before training; stage/train.py does so.")
-        if self.batch_size % self._world_size:
-            raise ConfigError(
-                f"data.batch_size={self.batch_size} is the batch of all devices together and cannot be divided by"
-                f" {self._world_size} devices: set a multiple of {self._world_size}."
-            )
+        if self.mix is not None and self.pool is None:
+            raise RuntimeError("Call ImageData.prepare_mix before training; stage/train.py does so.")
         if self.trainer is not None:  # only now is the device known: `setup` may run before there is a trainer
-            self._splits["train"] = move(self._splits["train"], self.storage, self.trainer.strategy.root_device)
-        train, share = self._splits["train"], self.batch_size // self._world_size
+            for split in {"train", "unlabelled"} & set(self._splits):
+                self._splits[split] = move(self._splits[split], self.storage, self.trainer.strategy.root_device)
+        pixels = self._splits["train"].pixels
+        pool = move(self.pool.images, self.storage, pixels.device) if self.pool else None
         return TrainLoader(
-            take=train.take,
-            streams={name: Stream(name, self.seed, len(train), self.batch_size) for name in self.streams},
+            take={name: taker(self._images_of(name), pool) for name in self.streams},
+            streams={name: self._stream(name) for name in self.streams},
             chunks=self.streams,
             clock=self.clock,
             iterations=self.iterations_per_epoch,
-            rows=slice(self._rank * share, (self._rank + 1) * share),
+            rank=self._rank,
+            world_size=self._world_size,
             flip=self.flip,
             padding=self.crop,
         )
+
+    def _stream(self, name: str) -> Stream:
+        length = len(self._images_of(name))
+        size = min(self.batch_size, length) if name == "labelled" else self.batch_size
+        if size % self._world_size:
+            given = "is the batch" if size == self.batch_size else f"is cut to the {size} labelled images, the batch"
+            raise ConfigError(
+                f"data.batch_size={self.batch_size} {given} of all devices together and cannot be divided by"
+                f" {self._world_size} devices: set a multiple of {self._world_size}."
+            )
+        return stream(name, self.seed, length, size, self.pool)
 
     def val_dataloader(self) -> EvalLoader | list[Any]:
         return self._eval_loader("val")
@@ -226,7 +278,8 @@ class ImageData(L.LightningDataModule):
 
     def fingerprints(self) -> dict[str, str]:
         """sha256 hex of each split, over the bytes of its files and the indices taken from them."""
-        return {split: images.fingerprint for split, images in self._splits.items()}
+        mixed = {"mix": self.pool.images.fingerprint} if self.pool is not None else {}
+        return {split: images.fingerprint for split, images in self._splits.items()} | mixed
 
 
 def _choice(key: str, value: object, choices: Sequence[object]) -> None:

@@ -88,6 +88,24 @@ def holdout(
     return stay, torch.cat(cut).sort().values
 
 
+def indices(
+    labels: dict[str, Tensor], chosen: Sequence[int], settings: SplitSettings, names: Sequence[str]
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Rows of train, val, test and what is "beyond" the training images in use, and the stored split they are rows of.
+
+    labels: (N,) of each stored split, "train" and perhaps "test"; without the latter test is cut from train.
+    """
+    groups = members(labels["train"], chosen)
+    if "test" in labels:
+        test = torch.cat(list(members(labels["test"], chosen).values())).sort().values
+    else:
+        groups, test = holdout(groups, settings.test_fraction, "test", settings.split_seed, names)
+    groups, val = holdout(groups, settings.val_fraction, "val", settings.split_seed, names)
+    train, every = subset(groups, settings, names), torch.cat(list(groups.values())).sort().values
+    rows = {"train": train, "val": val, "test": test, "beyond": every[~torch.isin(every, train)]}
+    return rows, dict.fromkeys(rows, "train") | {"test": "test" if "test" in labels else "train"}
+
+
 def subset(groups: dict[int, Tensor], settings: SplitSettings, names: Sequence[str]) -> Tensor:
     """Sorted indices of the training images that `settings` keeps: labels per class or a fraction, then the long tail.
 

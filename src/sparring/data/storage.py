@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.cache import CachedSplit
+from sparring.types import UNLABELLED
 
 STORAGE = ("auto", "memory", "mmap", "device")
 MEMORY_LIMIT = 2**30  # bytes that `auto` copies into memory; larger splits are read through the memory map
@@ -29,6 +30,14 @@ class Images:
     def choose(self, rows: Tensor) -> "Images":
         """The same pixels seen through other rows (n,) int64 of the whole split."""
         return Images(self.pixels, rows.to(self.rows.device), self.label[rows.to(self.label.device)], self.sha256)
+
+    def at(self, positions: Tensor) -> "Images":
+        """The same pixels at positions (k,) int64 in 0..n-1 of the chosen rows; a position may come twice."""
+        return Images(self.pixels, self.rows[positions], self.label[positions], self.sha256)
+
+    def without_labels(self) -> "Images":
+        """The same images, every label -1."""
+        return Images(self.pixels, self.rows, torch.full_like(self.label, UNLABELLED), self.sha256)
 
     def take(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """image (k, C, H, W) uint8 and label (k,) int64 at positions 0..n-1 of the chosen rows."""

@@ -5,7 +5,7 @@ A stream is permutation(seed, name, 0), permutation(seed, name, 1), ... end to e
 [r * B / W, (r + 1) * B / W) of each. Augmentation is drawn for the whole chunk and cut the same way.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -36,7 +36,7 @@ class Drawn(NamedTuple):
 
 @dataclass
 class Stream:
-    """An infinite shuffled pass over `length` images in chunks of `batch_size` (at most `length`)."""
+    """An infinite shuffled pass over `length` images in chunks of `batch_size`."""
 
     name: str
     seed: int
@@ -45,12 +45,15 @@ class Stream:
     _permutations: dict[int, Tensor] = field(default_factory=dict, repr=False)
 
     def chunk(self, number: int) -> Tensor:
-        """Positions (batch_size,) int64 in 0..length-1 of a chunk, which may run over into the next epoch."""
+        """Positions (batch_size,) int64 in 0..length-1 of a chunk, which may run over into the next epochs."""
         epoch, start = divmod(number * self.batch_size, self.length)
-        head = self._permutation(epoch)[start : start + self.batch_size]
-        if len(head) == self.batch_size:
-            return head
-        return torch.cat([head, self._permutation(epoch + 1)[: self.batch_size - len(head)]])
+        parts = [self._permutation(epoch)[start : start + self.batch_size]]
+        missing = self.batch_size - len(parts[0])
+        while missing > 0:
+            epoch += 1
+            parts.append(self._permutation(epoch)[:missing])
+            missing -= len(parts[-1])
+        return torch.cat(parts)
 
     def augmentation(self, number: int, padding: int) -> tuple[Tensor, Tensor]:
         """corner (batch_size, 2) and mirror (batch_size,) of a chunk."""
@@ -70,15 +73,16 @@ class Stream:
 class TrainLoader:
     """One epoch of iterations; each item maps a stream's name to this rank's share of its chunks.
 
-    take: positions of the train split -> (image, label); chunks: chunks per iteration of each stream.
+    take: for each stream, positions of its images -> (image, label); chunks: chunks per iteration of each stream.
     """
 
-    take: Callable[[Tensor], tuple[Tensor, Tensor]]
+    take: Mapping[str, Callable[[Tensor], tuple[Tensor, Tensor]]]
     streams: dict[str, Stream]
     chunks: dict[str, int]
     clock: Clock
     iterations: int
-    rows: slice
+    rank: int
+    world_size: int
     flip: bool
     padding: int
 
@@ -96,11 +100,13 @@ class TrainLoader:
         return [self._batch(stream, number) for number in range(iteration * count, (iteration + 1) * count)]
 
     def _batch(self, stream: Stream, number: int) -> Batch | Drawn:
-        image, label = self.take(stream.chunk(number)[self.rows])
+        share = stream.batch_size // self.world_size
+        rows = slice(self.rank * share, (self.rank + 1) * share)
+        image, label = self.take[stream.name](stream.chunk(number)[rows])
         if not (self.flip or self.padding):
             return Batch(image, label)
         corner, mirror = stream.augmentation(number, self.padding)
-        return Drawn(image, label, corner[self.rows], mirror[self.rows] & self.flip)
+        return Drawn(image, label, corner[rows], mirror[rows] & self.flip)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,18 @@ from torch.nn.functional import cross_entropy
 from sparring.data.augment import normalise
 from sparring.errors import ConfigError
 from sparring.metric import classification
+from sparring.model.augmentation.base import Augmentation, shown
 from sparring.model.backbone.base import Backbone
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory, mean_over_images
+from sparring.model.layer.noise import noise_from
+from sparring.model.part import Draws
 from sparring.model.schedule.base import Schedule
+from sparring.strategy import rank_and_world
 from sparring.types import Batch
 
 EVAL_BATCH = 512
+PREPARE_IMAGES = 5000  # training images that a backbone may compute something from
 
 
 class Classifier(Game):
@@ -25,6 +30,7 @@ class Classifier(Game):
 
     Images are float32 in [-1, 1], NCHW. `network` is trained; `ema` is validated, tested, attacked and used.
 
+    augmentation: changes of the training images and their targets, in this order; `data.flip` and `data.crop` come before.
     label_smoothing: share of the target that is spread over all classes (Szegedy et al. 2016, section 7).
     """
 
@@ -35,6 +41,7 @@ class Classifier(Game):
         *,
         backbone: Backbone,
         optimizer: OptimizerFactory,
+        augmentation: Mapping[str, Augmentation],
         schedule: Schedule,
         ema: EMA,
         num_classes: int,
@@ -52,21 +59,18 @@ class Classifier(Game):
             seed=seed,
         )
         self.network = backbone
+        self.augmentation = dict(augmentation)
         self.averaging, self.ema = ema, ema.copy_of(backbone)
         self.num_classes, self.label_smoothing = num_classes, label_smoothing
-        self._held_out: list[tuple[Tensor, Tensor]] = []
+        self._held_out = HeldOut()
 
     def training_step(self, batch: Mapping[str, list[Batch]], batch_idx: int) -> None:
         (chunk,) = batch["classifier"]
         self.begin_iteration(chunk)
-        for first in range(self.accumulate):
-            rows = slice(first, None, self.accumulate)
-            logits = self.network(chunk.image[rows].to(self.weight_dtype()))
-            loss = cross_entropy(logits, chunk.label[rows], label_smoothing=self.label_smoothing)
-            self.note(
-                {"loss/classifier": loss, "accuracy/train": (logits.argmax(1) == chunk.label[rows]).float().mean()}
-            )
-            self.manual_backward(loss / self.accumulate)
+        draws = Draws(self, slice(None), ("augmentation", self.clock.iteration))
+        whole = chunk.image.to(self.weight_dtype())
+        image, target = shown(self.augmentation, whole, chunk.label, self.num_classes, draws)
+        learn(self, self.network, image, target, label_smoothing=self.label_smoothing)
         self.step_player("network")
         self.averaging.update(self.ema, self.network, images=self.batch_size, images_seen=self.clock.images_seen)
         self.clock.advance(images=self.batch_size)
@@ -75,6 +79,9 @@ class Classifier(Game):
         """image -> logits, the network that others use."""
         return self.ema
 
+    def prepare(self, data: Any) -> None:
+        prepare_backbone(data, self.network, self.ema)
+
     def networks(self) -> dict[str, nn.Module]:
         return {"ema": self.ema, **super().networks()}
 
@@ -82,18 +89,10 @@ class Classifier(Game):
         check_classifier(self.ema, channels=channels, image_size=image_size, num_classes=self.num_classes)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._held_out.append((self.ema(batch.image.to(self.weight_dtype())).float(), batch.label))
+        self._held_out.add(self.ema, batch.image.to(self.weight_dtype()), batch.label)
 
     def validation_scalars(self) -> dict[str, float]:
-        """Accuracy and cross-entropy of the averaged network on val."""
-        if not self._held_out:  # no val split
-            return {}
-        logits, label = (torch.cat(parts) for parts in zip(*self._held_out, strict=True))
-        self._held_out = []
-        right = (logits.argmax(1) == label).sum()
-        total = torch.stack([right.float(), cross_entropy(logits, label, reduction="sum")])
-        right_share, loss = mean_over_images(total, len(label)).tolist()
-        return {"val/accuracy": right_share, "val/cross_entropy": loss}
+        return self._held_out.scalars()
 
     def final_metrics(self, data: Any) -> dict[str, Any]:
         return judged(self.classifier(), data, self.device, self.weight_dtype()) | {"network": "ema"}
@@ -103,6 +102,47 @@ class Classifier(Game):
         super().train(mode)
         self.ema.eval()
         return self
+
+
+def learn(game: Game, network: nn.Module, image: Tensor, target: Tensor, *, label_smoothing: float) -> None:
+    """Backward pass of the smoothed cross-entropy of images (N, C, H, W) and class probabilities (N, K), part by part."""
+    for first in range(game.accumulate):
+        rows = slice(first, None, game.accumulate)
+        with noise_from(network, game.random("noise", game.clock.iteration, first), *rank_and_world(game)):
+            logits = network(image[rows])
+        loss = cross_entropy(logits, target[rows], label_smoothing=label_smoothing)
+        game.note({"loss/classifier": loss})
+        game.note({"accuracy/train": (logits.argmax(1) == target[rows].argmax(1)).float().mean()})
+        game.manual_backward(loss / game.accumulate)
+
+
+class HeldOut:
+    """What a pass over val found, part by part."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, network: nn.Module, image: Tensor, label: Tensor) -> None:
+        """image (N, C, H, W) in [-1, 1], label (N,)."""
+        self._parts.append((network(image).float(), label))
+
+    def scalars(self) -> dict[str, float]:
+        """Accuracy and cross-entropy over all devices, and a fresh start; nothing without a val split."""
+        if not self._parts:
+            return {}
+        logits, label = (torch.cat(parts) for parts in zip(*self._parts, strict=True))
+        self._parts = []
+        right = (logits.argmax(1) == label).sum()
+        total = torch.stack([right.float(), cross_entropy(logits, label, reduction="sum")])
+        right_share, loss = mean_over_images(total, len(label)).tolist()
+        return {"val/accuracy": right_share, "val/cross_entropy": loss}
+
+
+def prepare_backbone(data: Any, *networks: Any) -> None:
+    """Show the same training images to backbones that compute something from them."""
+    image = data.train_images(torch.arange(min(PREPARE_IMAGES, len(data.train_labels)))).cpu()
+    for network in networks:
+        network.prepare(image)
 
 
 @torch.no_grad()

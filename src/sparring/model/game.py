@@ -102,15 +102,20 @@ class Game(L.LightningModule):
     def begin_iteration(self, chunk: Batch) -> None:
         """Learning rates of this iteration; `chunk` is any chunk of the batch."""
         progress = self.progress
-        for number, optimizer in enumerate(self.players().values()):
+        for number, (player, optimizer) in enumerate(self.players().items()):
             if number > 0:
                 # Lightning installs these counters anew for every batch; only the first player's may move global_step.
                 optimizer._on_before_step = optimizer._on_after_step = lambda: None
+            schedule = self.schedule_of(player)
             for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * self.schedule(progress)
-                self.schedule.adjust(group, progress)
+                group["lr"] = group["initial_lr"] * schedule(progress)
+                schedule.adjust(group, progress)
         if self.batch_size == 0:
             self.batch_size = len(chunk.label) * rank_and_world(self)[1]
+
+    def schedule_of(self, player: str) -> Schedule:
+        """What the player's optimizer follows."""
+        return self.schedule
 
     def step_player(self, player: str) -> None:
         """Average the player's gradients over the devices, step, clear."""

@@ -105,9 +105,8 @@ class GAN(Game):
                 self.note({"loss/discriminator": loss, "logits/real": view.real.logits.mean()})
                 self.note({"logits/fake": view.fake.logits.mean()})
                 loss = loss + self._sum(self.discriminator.head.discriminator_terms(view.real, view.fake))
-                loss = loss + self._penalties(
-                    "penalty/", {name: each.discriminator(view) for name, each in due.items()}
-                )
+                values = {name: each.discriminator(view) for name, each in due.items()}
+                loss = loss + self._penalties("penalty/", values)
             self.manual_backward(loss / self.accumulate)
         self.step_player("discriminator")
         self._after_step("discriminator", number)
@@ -124,13 +123,16 @@ class GAN(Game):
                     losses = self.loss.generator(view.fake.logits, self._real_logits(part))
                     self.note({"loss/generator": losses.mean()})
                     loss = self.selection(losses, view.fake.logits, number)
-                    loss = loss + self._sum(self.discriminator.head.generator_terms(view.fake))
-                    loss = loss + self._penalties(
-                        "penalty/g_", {name: each.generator(view) for name, each in due.items()}
-                    )
+                    loss = loss + self._sum(self.generator_terms(view))
+                    values = {name: each.generator(view) for name, each in due.items()}
+                    loss = loss + self._penalties("penalty/g_", values)
                 self.manual_backward(loss / self.accumulate)
         self.step_player("generator")
         self._after_step("generator", number)
+
+    def generator_terms(self, view: GeneratorView) -> dict[str, Tensor]:
+        """Terms of G's loss beside the adversarial one and the penalties, by the name that they are logged under."""
+        return dict(self.discriminator.head.generator_terms(view.fake))
 
     # -- the parts of a step -------------------------------------------------------------------------------------------
 
@@ -140,9 +142,8 @@ class GAN(Game):
             fake_label = chunk.label
         else:
             draws = self.random("label", player, number)
-            fake_label = self.share(
-                torch.multinomial(self.class_prior, self.batch_size, replacement=True, generator=draws)
-            )
+            drawn = torch.multinomial(self.class_prior, self.batch_size, replacement=True, generator=draws)
+            fake_label = self.share(drawn)
         for first in range(self.accumulate):
             rows = slice(first, None, self.accumulate)
             image, label = (

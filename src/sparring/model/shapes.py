@@ -23,24 +23,36 @@ def check_shapes(
     Raises:
         ConfigError: names both shapes.
     """
-    generator, discriminator = (copy.deepcopy(network).to("meta") for network in (generator, discriminator))
+    check_generator(generator, latent_dim=latent_dim, channels=channels, image_size=image_size)
+    discriminator = copy.deepcopy(discriminator).to("meta")
     label = torch.zeros(2, dtype=torch.int64, device="meta")
-    try:
-        image = generator(torch.empty(2, latent_dim, device="meta"), label)
-    except RuntimeError as error:
-        raise ConfigError(f"model.generator cannot take latents of model.latent_dim={latent_dim}: {error}.") from None
     expected = (2, channels, image_size, image_size)
-    if tuple(image.shape) != expected:
-        raise ConfigError(
-            f"model.generator draws images of shape {tuple(image.shape[1:])} but data has {expected[1:]} "
-            "(channels, height, width); let both read ${data.channels} and ${data.image_size}."
-        )
     try:
         logits = discriminator(torch.empty(expected, device="meta"), label)
     except RuntimeError as error:
         raise ConfigError(f"model.discriminator cannot take images of shape {expected[1:]}: {error}.") from None
     if tuple(logits.shape) != (2,):
         raise ConfigError(f"model.discriminator must return logits of shape (2,), got {tuple(logits.shape)}.")
+
+
+def check_generator(generator: nn.Module, *, latent_dim: int, channels: int, image_size: int) -> None:
+    """One dry run on the meta device.
+
+    Raises:
+        ConfigError: names both shapes.
+    """
+    generator = copy.deepcopy(generator).to("meta")
+    label = torch.zeros(2, dtype=torch.int64, device="meta")
+    try:
+        image = generator(torch.empty(2, latent_dim, device="meta"), label)
+    except RuntimeError as error:
+        raise ConfigError(f"model.generator cannot take latents of model.latent_dim={latent_dim}: {error}.") from None
+    expected = (channels, image_size, image_size)
+    if tuple(image.shape[1:]) != expected:
+        raise ConfigError(
+            f"model.generator draws images of shape {tuple(image.shape[1:])} but data has {expected} "
+            "(channels, height, width); let both read ${data.channels} and ${data.image_size}."
+        )
 
 
 def check_labels(generator: nn.Module, code: CodeMaker, head: HeadMaker) -> bool:

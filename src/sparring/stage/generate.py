@@ -32,6 +32,7 @@ from torch import nn
 from sparring import weights as weights_file
 from sparring.build import build, build_model
 from sparring.cli.resume import find_run
+from sparring.data import seen
 from sparring.environment import environment
 from sparring.errors import CheckpointError, ConfigError, SparringError
 from sparring.run_dir import RunDir, config_hash, write_atomic
@@ -186,6 +187,8 @@ def _generate(config: DictConfig, run: RunDir) -> dict[str, Any]:
             ledger.add(samples)
     files = {name: str(writer.path.relative_to(run.path)) for name, writer in writers.by_format.items()}
     seconds = time.perf_counter() - started
+    if (source.path / seen.FILE).exists():  # the images then say by themselves what their generator saw
+        write_atomic(run.path / seen.FILE, (source.path / seen.FILE).read_bytes())
     write_atomic(run.path / "manifest.csv", ledger.csv(writers).encode())
     content = manifest(config, trained.origin, list(trained.class_names), ledger, files)
     write_atomic(run.path / "manifest.json", (json.dumps(content, indent=2) + "\n").encode())

@@ -1,6 +1,7 @@
 """A classifier out of a run directory: what metrics, attacks and studies ask about an image."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from sparring import weights as weights_file
 from sparring.build import build_model
 from sparring.environment import config_hash
 from sparring.errors import CheckpointError
+from sparring.model.discriminator.base import Discriminator
 from sparring.run_dir import RunDir
 
 
@@ -34,23 +36,49 @@ def load_classifier(source: RunDir, *, extensions: list[str]) -> Loaded:
     Raises:
         CheckpointError: the run trained none, has no weights, or they do not fit its settings.
     """
-    config, tensors = source.config, source.load_weights()
-    model: Any = build_model(config, extensions=extensions)
+    return _loaded(source, extensions, _classifier)
+
+
+def load_discriminator(source: RunDir, *, extensions: list[str]) -> Loaded:
+    """The discriminator of a GAN's run: (images (N, C, H, W) in [-1, 1], labels (N,)) -> logits (N,).
+
+    Raises:
+        CheckpointError: the run trained none, has no weights, or they do not fit its settings.
+    """
+    return _loaded(source, extensions, _discriminator)
+
+
+def _classifier(model: Any, source: RunDir) -> nn.Module:
     if not hasattr(model, "classifier"):
         raise CheckpointError(
             f"{source.path} holds no classifier; give the directory of a run of train.py with model=classifier."
         )
-    for name, network in model.networks().items():
+    return model.classifier()
+
+
+def _discriminator(model: Any, source: RunDir) -> nn.Module:
+    if not isinstance(getattr(model, "discriminator", None), Discriminator):
+        raise CheckpointError(
+            f"{source.path} holds no discriminator; give the directory of a run of train.py with a GAN."
+        )
+    return model.discriminator
+
+
+def _loaded(source: RunDir, extensions: list[str], choose: Callable[[Any, RunDir], nn.Module]) -> Loaded:
+    config, tensors = source.config, source.load_weights()
+    model: Any = build_model(config, extensions=extensions)
+    network = choose(model, source)
+    for name, part in model.networks().items():
         own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
         try:
-            network.load_state_dict(own)
+            part.load_state_dict(own)
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
             raise CheckpointError(
                 f"The weights of {source.path} do not fit its settings ({reason}); restore the run from a copy."
             ) from error
     metadata = weights_file.stored_metadata(source.weights)
-    network = model.classifier().eval().requires_grad_(False).to(torch.float32)
+    network = network.eval().requires_grad_(False).to(torch.float32)
     origin = {
         "run": str(source.path),
         "config_hash": config_hash(config),

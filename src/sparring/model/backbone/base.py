@@ -14,6 +14,9 @@ class Backbone(nn.Module):
     features_dim: int
     head: nn.Linear
 
+    def prepare(self, image: Tensor) -> None:
+        """Compute what a network takes from its training images, uint8 (N, C, H, W), before the first step."""
+
     def features(self, image: Tensor) -> Tensor:
         """(N, F): what the last layer reads."""
         raise TypeError(f"{type(self).__name__} must define features(image)")

@@ -1,0 +1,36 @@
+"""Strengths of attacks: given as a fraction of the pixel range, converted to [-1, 1] here and nowhere else."""
+
+from fractions import Fraction
+
+from sparring.errors import ConfigError
+
+IN_FLIGHT = 2.0  # width of the range [-1, 1] that images have in flight; the pixel range has width 1
+
+
+def pixel_fraction(given: float | str) -> float:
+    """8/255, "8/255" or 0.1 as a fraction of the pixel range.
+
+    Raises:
+        ConfigError: not a number in (0, 1].
+    """
+    value = None
+    if not isinstance(given, bool):
+        try:
+            value = float(Fraction(given.replace(" ", ""))) if isinstance(given, str) else float(given)
+        except (TypeError, ValueError, ZeroDivisionError):
+            value = None
+    if value is None or not 0 < value <= 1:
+        raise ConfigError(
+            f"epsilon={given} is no fraction of the pixel range: give a number above 0 and at most 1, such as 8/255 or 0.1."
+        )
+    return value
+
+
+def radius(epsilon: float) -> float:
+    """A fraction of the pixel range as a distance between images in [-1, 1]."""
+    return IN_FLIGHT * epsilon
+
+
+def shown(epsilon: float) -> str:
+    """0.03137 -> "8/255 (0.03137)": the only way in which an epsilon is printed."""
+    return f"{255 * epsilon:.4g}/255 ({epsilon:.4g})"

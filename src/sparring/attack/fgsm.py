@@ -1,0 +1,22 @@
+"""FGSM: one step to the edge of the ball (Goodfellow et al. 2015, equation in section 4)."""
+
+from torch import Tensor, nn
+
+from sparring.attack.ball import Ball
+from sparring.attack.base import Attack, slope
+from sparring.attack.objective import LOSSES, check_loss, untargeted
+
+
+class FGSM(Attack):
+    """image + epsilon * sign(gradient); in L2 along the gradient (the fast gradient method). One gradient.
+
+    loss: cross_entropy, margin or dlr.
+    """
+
+    def __init__(self, *, norm: str, epsilon: float | str, loss: str) -> None:
+        super().__init__(norm=norm, epsilon=epsilon)
+        self.loss = check_loss(loss, LOSSES)
+
+    def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
+        _, _, gradient = slope(model, allowed.image, label, untargeted(self.loss))
+        return allowed.project(allowed.image + allowed.radius * allowed.steepest(gradient))

@@ -1,0 +1,47 @@
+"""Transfer: adversarial images made on another classifier, with its gradients, and tried on this one."""
+
+import copy
+from typing import Self
+
+from torch import Tensor, nn
+
+from sparring.attack.ball import Ball
+from sparring.attack.base import Attack, attacked
+from sparring.errors import ConfigError
+
+
+class Transfer(Attack):
+    """What `attack` does to `source`. Looks at this model not once, so it applies to any, differentiable or not.
+
+    run: run directory of the other classifier; `attach` gives its network, which whoever builds the attack has to load.
+    """
+
+    needs_gradient = False
+
+    def __init__(self, *, norm: str, epsilon: float | str, run: str, attack: Attack) -> None:
+        super().__init__(norm=norm, epsilon=epsilon)
+        if attack.norm != self.norm:
+            raise ConfigError(f"attack.norm={attack.norm} differs from norm={self.norm}; give both the same.")
+        self.run, self.attack = run, attack.at(self.epsilon)
+        self.source: nn.Module | None = None
+
+    def attach(self, source: nn.Module) -> Self:
+        """The same attack with the network (images -> logits) that the images are made on."""
+        other = copy.copy(self)
+        other.source = source
+        return other
+
+    def check(self, model: nn.Module) -> None:
+        if self.source is None:
+            raise ConfigError(f"attack=transfer needs the classifier of run={self.run}, and it was not loaded.")
+        self.attack.check(self.source)
+
+    def at(self, epsilon: float | str) -> Self:
+        other = super().at(epsilon)
+        other.attack = self.attack.at(epsilon)
+        return other
+
+    def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
+        assert self.source is not None
+        with attacked(self.source):
+            return self.attack.perturb(self.source, allowed, label, index, seed)

@@ -1,0 +1,133 @@
+"""Mixed data: a share of every training batch is taken from a pool of other images; the batch keeps its size."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.data.seen import Seen
+from sparring.data.storage import Images
+from sparring.data.stream import Stream
+from sparring.errors import ConfigError
+from sparring.randomness import generator
+from sparring.types import ImageShape
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a mix may use: the training images in use, those of the train split beyond them, and how runs are found."""
+
+    train: Images
+    beyond: Images
+    shape: ImageShape
+    class_names: tuple[str, ...]
+    seed: int
+    log_dir: Path
+    extensions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The images to mix in.
+
+    foreign: whether their pixels come from outside this run's train split, which is then checked against val and test.
+    labelled: for images of the train split, whether their true labels are used.
+    seen: what the networks behind them were trained on. origin: plain values for the record.
+    """
+
+    images: Images
+    foreign: bool
+    labelled: bool
+    seen: tuple[Seen, ...]
+    origin: dict[str, Any]
+    extra_labels: bool = False
+
+
+class Mix(ABC):
+    """fraction: share of each batch that comes from the pool, 0 to 1; the rest are real images."""
+
+    def __init__(self, *, fraction: float) -> None:
+        if not 0 <= fraction <= 1:
+            raise ConfigError(f"data.mix.fraction={fraction} must be from 0 to 1: the share of each batch.")
+        self.fraction = fraction
+
+    @abstractmethod
+    def pool(self, context: Context) -> Pool:
+        """Read, draw, label and filter the images. Raises ConfigError, DataError or CheckpointError."""
+
+    def rows(self, batch_size: int) -> int:
+        """Images of a batch that come from the pool. Raises ConfigError where a fraction above 0 rounds to none."""
+        count = round(self.fraction * batch_size)
+        if self.fraction > 0 and count == 0:
+            raise ConfigError(
+                f"data.mix.fraction={self.fraction} of data.batch_size={batch_size} rounds to no image: raise one of them."
+            )
+        return count
+
+
+@dataclass
+class Blend(Stream):
+    """A stream whose chunks hold `mixed` positions of a pool, at random places of the batch.
+
+    Positions 0..length-1 are real images, length..length+pool-1 those of the pool. Real images follow the stream `name` of
+    chunks of batch_size - mixed, the pool a stream of its own; so neither depends on the other.
+    """
+
+    pool: int = 0
+    mixed: int = 0
+    _real: Stream = field(init=False, repr=False)
+    _other: Stream = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._real = Stream(self.name, self.seed, self.length, self.batch_size - self.mixed)
+        self._other = Stream(f"{self.name}/mix", self.seed, self.pool, self.mixed)
+
+    def chunk(self, number: int) -> Tensor:
+        parts = [self._real.chunk(number), self._other.chunk(number) + self.length]
+        place = torch.randperm(self.batch_size, generator=generator("mix", self.seed, self.name, number))
+        return torch.cat(parts)[place]
+
+
+@dataclass(frozen=True)
+class Blended:
+    """Images of both, by the positions of a Blend."""
+
+    real: Images
+    pool: Images
+
+    def take(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """image (k, C, H, W) uint8 and label (k,) int64, on the device of the real images."""
+        mixed = positions >= len(self.real)
+        image, label = self.real.take(positions[~mixed])
+        other, other_label = self.pool.take(positions[mixed] - len(self.real))
+        back = torch.cat([(~mixed).nonzero(), mixed.nonzero()]).flatten().argsort().to(image.device)
+        return (
+            torch.cat([image, other.to(image.device)])[back],
+            torch.cat([label, other_label.to(label.device)])[back],
+        )
+
+
+def stream(name: str, seed: int, length: int, batch_size: int, pool: Pool | None) -> Stream:
+    """The stream of `length` real images, with those of the pool where there is one."""
+    if pool is None:
+        return Stream(name, seed, length, batch_size)
+    return Blend(name, seed, length, batch_size, pool=len(pool.images), mixed=pool.origin["per_batch"])
+
+
+def taker(real: Images, pool: Images | None) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """Positions of `stream` -> (image, label)."""
+    return real.take if pool is None else Blended(real, pool).take
+
+
+def made(image: Tensor, label: Tensor, sha256: str) -> Images:
+    """Images (N, C, H, W) uint8 that belong to no cached split."""
+    return Images(image, torch.arange(len(label)), label, sha256)
+
+
+def per_class(label: Tensor, num_classes: int) -> list[int]:
+    """Images of each class."""
+    return torch.bincount(label, minlength=num_classes).tolist()

@@ -1,0 +1,112 @@
+"""Images that generate.py made, or folders and parquet files of images, as mixed data."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from sparring.cli.resume import find_run
+from sparring.data import seen
+from sparring.data.image_set import ImageSet, read_images
+from sparring.data.mix import filter as filtering
+from sparring.data.mix import judge
+from sparring.data.mix.base import Context, Mix, Pool, made, per_class
+from sparring.data.seen import Seen
+from sparring.errors import ConfigError, DataError
+from sparring.types import UNLABELLED
+
+
+class Images(Mix):
+    """One or several image sets, all their images in one pool.
+
+    Labels are those that the generator was asked for; images without are labelled by `labeller`, a run of a classifier.
+    provenance: "record" wants to know which images a set's generator saw (runs of generate.py carry `seen.npz`);
+        "declared" takes the user's word that no val or test image was among them, and says so in result.json.
+    extra_labels: allow networks that used labels of training images which this run does not have.
+    """
+
+    def __init__(
+        self,
+        *,
+        fraction: float,
+        images: Sequence[str],
+        labeller: str | None,
+        filter: Mapping[str, Any],
+        provenance: Literal["record", "declared"],
+        extra_labels: bool,
+    ) -> None:
+        super().__init__(fraction=fraction)
+        if isinstance(images, str) or not images:
+            raise ConfigError(f"data.mix.images={images} must be a list of image sets: data.mix.images=[<run>].")
+        if provenance not in ("record", "declared"):
+            raise ConfigError(f"data.mix.provenance={provenance} is not one of record, declared.")
+        filtering.check(filter)
+        self.images, self.labeller, self.filter = list(images), labeller, dict(filter)
+        self.provenance, self.extra_labels = provenance, extra_labels
+
+    def pool(self, context: Context) -> Pool:
+        sets = [self._read(given, context) for given in self.images]
+        image = torch.cat([each.image for each, _ in sets])
+        label = torch.cat([each.label for each, _ in sets])
+        records = [record for _, found in sets for record in found]
+        origin: dict[str, Any] = {"sets": [each.origin for each, _ in sets], "provenance": self.provenance}
+        label, more = self._labelled(image, label, context, origin)
+        kept, judged, origin["filter"] = filtering.chosen(image, label, self.filter, context)
+        image, label = image[kept], label[kept]
+        digest = hashlib.sha256(image.numpy().tobytes()).hexdigest()
+        origin["per_class"] = per_class(label, context.shape.num_classes)
+        return Pool(
+            made(image, label, digest), foreign=True, labelled=True, seen=(*records, *more, *judged), origin=origin,
+            extra_labels=self.extra_labels,
+        )  # fmt: skip
+
+    def _read(self, given: str, context: Context) -> tuple[ImageSet, list[Seen]]:
+        path = find_run(str(given), context.log_dir)
+        if not path.is_dir():  # a file: find_run looks for directories
+            path = Path(str(given)).expanduser().absolute()
+        if (path.parent / "manifest.json").is_file():
+            path = path.parent
+        file = path / "manifest.json"
+        found = json.loads(file.read_text("utf-8")) if file.is_file() else None
+        if found and found["class_names"] and tuple(found["class_names"]) != context.class_names:
+            raise DataError(
+                f"The images of {path} have the classes {', '.join(found['class_names'][:10])}, this run has"
+                f" {', '.join(context.class_names[:10])}: give images of a generator of the same classes."
+            )
+        shape = context.shape
+        whole = read_images(path, channels=shape.channels, image_size=shape.image_size, class_names=context.class_names)
+        return whole, self._seen(path, found)
+
+    def _seen(self, path: Path, manifest: dict[str, Any] | None) -> list[Seen]:
+        if self.provenance == "declared":
+            return []
+        if manifest is None:
+            raise DataError(
+                f"{path} does not say what its images were made from, so a classifier could be judged on images that their"
+                " generator saw: give a run of generate.py, or vouch for them with data.mix.provenance=declared."
+            )
+        origin = manifest["origin"]
+        folder = path if (path / seen.FILE).exists() else Path(origin["run"])
+        return seen.load(folder, fingerprints=origin["fingerprints"])
+
+    def _labelled(
+        self, image: Tensor, label: Tensor, context: Context, origin: dict[str, Any]
+    ) -> tuple[Tensor, tuple[Seen, ...]]:
+        missing = label == UNLABELLED
+        origin["pseudo_labelled"] = int(missing.sum())
+        if not missing.any():
+            return label, ()
+        if self.labeller is None:
+            raise DataError(
+                f"{int(missing.sum())} of the {len(label)} images to mix in have no label (an unconditional generator made them):"
+                " give data.mix.labeller=<run of model=classifier> to label them, or images of a conditional generator."
+            )
+        network = judge.classifier(self.labeller, context, "data.mix.labeller")
+        label = label.clone()
+        label[missing] = network.score(image[missing], label[missing]).argmax(1)
+        origin["labeller"] = network.origin
+        return label, network.seen

@@ -1,0 +1,22 @@
+"""The ceiling: training images beyond the label subset, with their true labels."""
+
+from sparring.data.mix.base import Context, Mix, Pool, per_class
+from sparring.errors import ConfigError
+
+
+class MoreReal(Mix):
+    """All images of the train split that data.labels_per_class, data.label_fraction or data.imbalance leave out."""
+
+    def pool(self, context: Context) -> Pool:
+        beyond(context)
+        origin = {"per_class": per_class(context.beyond.label, context.shape.num_classes)}
+        return Pool(context.beyond, foreign=False, labelled=True, seen=(), origin=origin)
+
+
+def beyond(context: Context) -> None:
+    """Raise ConfigError where the run uses all training images already."""
+    if not len(context.beyond):
+        raise ConfigError(
+            "data.mix takes training images beyond those in use, and all are in use: set data.labels_per_class,"
+            " data.label_fraction or data.imbalance."
+        )

@@ -1,0 +1,44 @@
+"""Pseudo-labelled real images: those beyond the label subset, labelled by a classifier (Lee 2013)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from sparring.data.mix import filter as filtering
+from sparring.data.mix import judge
+from sparring.data.mix.base import Context, Mix, Pool, per_class
+from sparring.data.mix.more_real import beyond
+
+
+class Pseudo(Mix):
+    """labeller: run of a classifier, trained on the labels of this run; filter: as for `images`, by predicted labels.
+
+    extra_labels: allow networks that used labels of training images which this run does not have.
+    """
+
+    def __init__(self, *, fraction: float, labeller: str, filter: Mapping[str, Any], extra_labels: bool) -> None:
+        super().__init__(fraction=fraction)
+        filtering.check(filter)
+        self.labeller, self.filter, self.extra_labels = labeller, dict(filter), extra_labels
+
+    def pool(self, context: Context) -> Pool:
+        beyond(context)
+        network = judge.classifier(self.labeller, context, "data.mix.labeller")
+        image, true = context.beyond.take(torch.arange(len(context.beyond)))
+        predicted = network.score(image, true).argmax(1)
+        kept, judged, record = filtering.chosen(image, predicted, self.filter, context)
+        images = replace(context.beyond.at(kept), label=predicted[kept])
+        origin: dict[str, Any] = {
+            "labeller": network.origin,
+            "filter": record,
+            "correct_fraction": float(
+                (predicted[kept] == true[kept]).double().mean()
+            ),  # for the record, nothing uses it
+            "per_class": per_class(images.label, context.shape.num_classes),
+        }
+        return Pool(
+            images, foreign=False, labelled=False, seen=(*network.seen, *judged), origin=origin,
+            extra_labels=self.extra_labels,
+        )  # fmt: skip

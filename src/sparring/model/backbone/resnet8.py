@@ -1,0 +1,8 @@
+"""ResNet-8: three stages of one block, about 78,000 parameters at width 16."""
+
+from sparring.model.backbone.residual import ResNet
+
+
+class ResNet8(ResNet):
+    def __init__(self, *, channels: int, num_classes: int, width: int) -> None:
+        super().__init__(channels=channels, num_classes=num_classes, width=width, blocks=(1, 1, 1))

@@ -1,0 +1,23 @@
+"""Weight normalisation (Salimans and Kingma 2016): w = g v / |v|, row by row, with an initial g that keeps the variance."""
+
+from typing import TypeVar
+
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
+
+Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
+
+
+@torch.no_grad()
+def normalised(layer: Layer, gain: float) -> Layer:
+    """`layer` with a normalised weight: random directions, every |w| = `gain`, bias 0.
+
+    With inputs of mean square 1 the output has mean square gain^2, and sqrt(2) makes up for what a ReLU takes. (The paper
+    measures a first batch instead; noise of a fixed deviation needs activations of a known size either way.)
+    """
+    weight = torch.randn_like(layer.weight)
+    layer.weight.copy_(gain * weight / weight.flatten(1).norm(dim=1).view(-1, *[1] * (weight.ndim - 1)))
+    if layer.bias is not None:
+        layer.bias.zero_()
+    return weight_norm(layer)

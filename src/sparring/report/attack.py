@@ -1,0 +1,152 @@
+"""report.html and picture of an attack's run directory: one page that needs no network, no JavaScript and no other file."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.atomic import write_atomic
+from sparring.attack.evaluate import Outcome
+from sparring.picture import grid_of_rows, to_uint8, write_png
+from sparring.report.pictures import data_uri
+from sparring.report.train import duration
+from sparring.run_dir import RunDir
+
+ROWS = 10  # of the picture
+WIDTH, HEIGHT, LEFT, BOTTOM = 460, 210, 44, 34  # of the curve
+
+
+def examples(outcome: Outcome, label: Tensor) -> list[int]:
+    """The rows that a picture shows: the first fooled image of each class, else some that were not."""
+    fooled = (outcome.clean & ~outcome.correct).nonzero().squeeze(1)
+    first: dict[int, int] = {}
+    for row in fooled.tolist():
+        first.setdefault(int(label[row]), row)
+    return [first[each] for each in sorted(first)][:ROWS] or list(range(min(ROWS, len(label))))
+
+
+def adversarial_picture(path: Path, image: Tensor, adversarial: Tensor, names: Sequence[str]) -> None:
+    """A PNG with a named row per image: original, perturbation stretched to the whole range around grey, adversarial image."""
+    change = adversarial - image
+    stretched = change / change.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
+    rows = torch.stack([image, stretched, adversarial], 1)
+    write_png(path, grid_of_rows([to_uint8(row) for row in rows], row_labels=names))
+
+
+def attack_report(run_path: Path) -> Path:
+    """Write `report.html` from the result.json and the picture of the attack run in `run_path`; returns its path.
+
+    Raises:
+        CheckpointError: no result in it. DiskError: the page cannot be written.
+    """
+    run = RunDir(run_path)
+    page = _template().render(view(run))
+    write_atomic(run.report, page.encode())
+    return run.report
+
+
+def view(run: RunDir) -> dict[str, Any]:
+    """What the template shows, as plain values; escaping is the template's."""
+    result = run.result()
+    attacks: dict[str, list[dict[str, Any]]] = result["attacks"]
+    strengths = [row["shown"] for row in next(iter(attacks.values()))]
+    return {
+        "folder": run.path.name,
+        "classifier": Path(result["classifier"]["run"]).name,
+        "facts": list(_facts(result)),
+        "flags": result["flags"],
+        "strengths": strengths,
+        "table": [(name, [percent(row["accuracy"]) for row in rows]) for name, rows in attacks.items()],
+        "worst": [percent(row["accuracy"]) for row in result["worst"]] if len(attacks) > 1 else [],
+        "curve": curve(attacks, result["clean"]["accuracy"]),
+        "legend": [(name, f"var(--line-{i % 6 + 1})") for i, name in enumerate(attacks)],
+        "costs": list(_costs(attacks)),
+        "classes": result["classes"],
+        "by_class": [
+            ("no attack", [percent(each) for each in result["clean"]["per_class"]]),
+            *(
+                (f"{name}, {rows[-1]['shown']}", [percent(v) for v in rows[-1]["per_class"]])
+                for name, rows in attacks.items()
+            ),
+        ],
+        "corruptions": [
+            (name, [percent(row["accuracy"]) for row in rows])
+            for name, rows in ((result["corruptions"] or {}).get("table") or {}).items()
+        ],
+        "corruption_source": (result["corruptions"] or {}).get("source"),
+        "picture": data_uri(run.images / "adversarial.png", most_bytes=450_000),
+        "protocol": json.dumps(result["protocol"], indent=2),
+        "config_hash": result["config_hash"],
+    }
+
+
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def curve(attacks: dict[str, list[dict[str, Any]]], clean: float) -> str:
+    """SVG of accuracy against epsilon, from the clean accuracy at 0 on, in the page's colours."""
+    largest = max(row["epsilon"] for rows in attacks.values() for row in rows)
+
+    def place(epsilon: float, accuracy: float) -> str:
+        x = LEFT + (WIDTH - LEFT - 10) * epsilon / largest
+        return f"{x:.1f},{8 + (HEIGHT - BOTTOM - 8) * (1 - accuracy):.1f}"
+
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Accuracy against epsilon" font-size="11">']
+    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+        y = float(place(0, tick).split(",")[1])
+        parts.append(
+            f'<line x1="{LEFT}" x2="{WIDTH - 10}" y1="{y:.1f}" y2="{y:.1f}" stroke="currentColor" stroke-opacity="0.15"/>'
+            f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" fill="currentColor">{100 * tick:.0f} %</text>'
+        )
+    for share in (0.0, 0.5, 1.0):
+        x = float(place(share * largest, 0).split(",")[0])
+        parts.append(
+            f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle" fill="currentColor">{share * largest:.3g}</text>'
+        )
+    middle = (LEFT + WIDTH) / 2
+    parts.append(f'<text x="{middle}" y="{HEIGHT - 3}" text-anchor="middle" fill="currentColor">epsilon</text>')
+    for i, rows in enumerate(attacks.values()):
+        points = [place(0, clean), *(place(row["epsilon"], row["accuracy"]) for row in rows)]
+        colour = f"var(--line-{i % 6 + 1})"
+        parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
+        parts += [f'<circle cx="{p.split(",")[0]}" cy="{p.split(",")[1]}" r="2.6" fill="{colour}"/>' for p in points]
+    return "".join(parts) + "</svg>"
+
+
+def _facts(result: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(label, value, small print) of the headline."""
+    images, split = result["cost"]["images"], result["data"]["split"]
+    yield "Without attack", percent(result["clean"]["accuracy"]), f"{images:,} {split} images"
+    yield "Calibration error", percent(result["clean"]["ece"]), "ECE, 15 bins, without attack"
+    corruptions = result["corruptions"] or {}
+    if corruptions:
+        mce = f"mCE {corruptions['mce']:.3f} against the baseline" if "mce" in corruptions else "mean over all"
+        yield "Under corruptions", percent(corruptions["mean_accuracy"]), mce
+    for row in result["worst"][-1:]:
+        yield "Worst case", percent(row["accuracy"]), f"at epsilon {row['shown']}"
+    yield "Time", duration(result["cost"]["seconds"]), f"{result['cost']['queries']:,} images looked at"
+
+
+def _costs(attacks: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, ...]]:
+    for name, rows in attacks.items():
+        for row in rows:
+            norms = (row["mean_linf"], row["mean_l2"])
+            yield (
+                name, row["shown"], percent(row["success_rate"]),
+                *("–" if value is None else f"{value:.4f}" for value in norms),
+                f"{row['queries_per_image']:,.1f}", f"{row['gradients_per_image']:,.1f}", f"{row['cpu_seconds']:.1f} s",
+            )  # fmt: skip
+
+
+def _template() -> Any:
+    import jinja2
+
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("attack.html.j2")

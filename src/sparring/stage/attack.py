@@ -1,0 +1,146 @@
+"""`python attack.py run=logs/train/<run> attack=pgd`: what attacks leave of a classifier's accuracy.
+
+conf/attack.yaml says what each key means. `config.attack` is one attack, or several by name.
+"""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
+
+from sparring.attack.base import Attack
+from sparring.attack.evaluate import per_class
+from sparring.attack.target import Target
+from sparring.build import build
+from sparring.corruption.evaluate import probabilities
+from sparring.corruption.score import expected_calibration_error
+from sparring.data.augment import normalise
+from sparring.environment import environment
+from sparring.errors import ConfigError, DataError, DivergedError, SparringError
+from sparring.randomness import generator
+from sparring.report.attack import attack_report
+from sparring.run_dir import RunDir, config_hash
+from sparring.stage.corrupt import corruption_table
+from sparring.stage.generate import device_named
+from sparring.stage.load import Loaded
+from sparring.stage.sample import check_at_least_one
+from sparring.stage.threat import attach_sources, load, named_attacks, strengths
+from sparring.stage.trials import Images, run_trials, warnings, worst_case, write_picture
+from sparring.types import Batch
+
+
+def attack(config: DictConfig, run_dir: Path) -> dict[str, Any]:
+    """Attack the classifier that `config` names; returns what result.json holds.
+
+    Files: images/adversarial.png, result.json, report.html.
+
+    Raises:
+        CheckpointError: `config.run` is no run of a classifier. DataError: its data is not what it was trained on.
+        ConfigError: an epsilon outside (0, 1], or an attack that does not apply. DivergedError: logits are not finite.
+    """
+    with RunDir.create(run_dir) as run:
+        run.write_status("running", "", None, {}, None)
+        try:
+            result = _attack(config, run)
+        except SparringError as error:
+            run.write_status("failed", str(error), error.exit_code, {}, None)
+            raise
+        except KeyboardInterrupt:
+            run.write_status("interrupted", "stopped by the user; nothing was kept", 130, {}, None)
+            raise
+        run.write_status("finished", f"{result['cost']['images']} images", 0, {}, None)
+        attack_report(run.path)
+    return result
+
+
+def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
+    started = time.perf_counter()
+    epsilons = strengths(config.epsilon)
+    check_at_least_one(count=config.count, batch_size=config.batch_size, rows=config.rows or 1)
+    loaded = load(str(config.run), config)
+    attacks = attach_sources(named_attacks(config), loaded, config)
+    device = device_named(config.device)
+    target = Target(loaded.network.to(device), rows=config.rows).eval()
+    for each in attacks.values():
+        each.check(target)
+    images, fingerprints = _images(config, loaded, device)
+    probability, label = _clean(target, images, config.batch_size), images.label.cpu()
+    clean = probability.argmax(1)
+    plain = Batch(images.pixels, label)
+    corruptions = corruption_table(config, loaded, target, plain, images.index.cpu(), device)
+    trials = {
+        name: run_trials(name, each, epsilons, target, images, len(loaded.class_names), config)
+        for name, each in attacks.items()
+    }
+    found = warnings(attacks, trials, target, images, config)
+    write_picture(run.images / "adversarial.png", trials, images, loaded.class_names)
+    one_norm = len({each.norm for each in attacks.values()}) == 1
+    result = {
+        "verb": "attack",
+        "config_hash": config_hash(config),
+        "data": {"fingerprints": fingerprints, "split": config.split},
+        "classifier": loaded.origin,
+        "classes": list(loaded.class_names),
+        "clean": {"accuracy": float((clean == label).float().mean()),
+                  "per_class": per_class(clean == label, label, len(loaded.class_names)),
+                  "ece": expected_calibration_error(probability, label)},
+        "attacks": {name: [trial.row for trial in each.values()] for name, each in trials.items()},
+        "worst": [worst_case(eps, trials) for eps in epsilons] if one_norm else [],
+        "flags": found,
+        "corruptions": corruptions,
+        "protocol": _protocol(config, attacks),
+        "cost": {"seconds": round(time.perf_counter() - started, 2), "images": len(images.label),
+                 "queries": target.queries},
+        "environment": environment(),
+    }  # fmt: skip
+    run.write_result(result)
+    print(run.path / "report.html", file=sys.stderr)
+    return result
+
+
+def _images(config: DictConfig, loaded: Loaded, device: torch.device) -> tuple[Images, dict[str, str]]:
+    """At most `count` images of the split, chosen once for all runs on the same data."""
+    if config.split not in ("val", "test"):
+        raise ConfigError(f"split={config.split} is not what a classifier is judged on; give test or val.")
+    settings = RunDir.open(loaded.origin["run"]).config.data
+    OmegaConf.update(settings, "cache_dir", config.paths.cache_dir)
+    data = build(settings, section="data", extensions=list(config.extensions))
+    data.setup("fit")
+    fingerprints: dict[str, str] = data.fingerprints()
+    trained_on = loaded.origin["fingerprints"]
+    if trained_on and trained_on.get(config.split) != fingerprints[config.split]:
+        raise DataError(
+            f"The {config.split} images of {settings.name} are not those that {loaded.origin['run']} was made with; "
+            "restore the data, or train again."
+        )
+    image, label = data.whole(config.split)
+    order = torch.randperm(len(label), generator=generator("attack", "subset"))[: config.count]
+    index = order.sort().values
+    if not len(index):
+        raise DataError(f"The {config.split} split of {settings.name} is empty; give split=test or split=val.")
+    return Images(
+        image[index], normalise(image[index]).to(device), label[index].to(device), index.to(device)
+    ), fingerprints
+
+
+def _clean(target: Target, images: Images, batch_size: int) -> Tensor:
+    """Probabilities (N, K) without an attack, on the CPU."""
+    probability = probabilities(target, images.pixels, batch_size)
+    if not bool(probability.isfinite().all()):
+        raise DivergedError("The classifier's logits are NaN or infinite: its weights are from a run that diverged.")
+    return probability
+
+
+def _protocol(config: DictConfig, attacks: Mapping[str, Attack]) -> dict[str, Any]:
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    return {
+        "attack": plain["attack"], "norm": {name: each.norm for name, each in attacks.items()}, "split": config.split,
+        "count": config.count, "seed": config.seed, "rows": config.rows, "batch_norm": "eval", "weights": "averaged",
+        "accuracy": "right before and after the attack, of all images",
+    }  # fmt: skip

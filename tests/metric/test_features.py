@@ -1,0 +1,275 @@
+"""Extractors: the networks against independent ones of equal weights, resizes against their formulas, and the contract."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sparring.errors import CheckpointError, ConfigError, DataError
+from sparring.metric.features.base import Features
+from sparring.metric.features.classifier import Classifier
+from sparring.metric.features.dinov2 import DinoV2
+from sparring.metric.features.inception import Inception
+from sparring.metric.features.lite0 import PACKAGE, Lite0
+from sparring.metric.features.pixels import Pixels
+from sparring.metric.naming import metric_name
+from sparring.metric.network.inception_v3 import InceptionV3
+from sparring.metric.network.vit import Block, VisionTransformer
+from sparring.metric.pretrained import Published, locate
+from sparring.metric.resize import tf1_bilinear
+from sparring.randomness import generator
+from tests.metric.clouds import images
+from tests.metric.fidelity import fidelity
+
+
+def randomised(network: nn.Module) -> nn.Module:
+    """Weights and statistics that keep the signal alive through all layers."""
+    random = generator("test weights")
+    for name, tensor in network.state_dict().items():
+        if name.endswith("running_var"):
+            tensor.copy_(torch.rand(tensor.shape, generator=random) + 0.5)
+        elif tensor.ndim > 1:
+            tensor.copy_(torch.randn(tensor.shape, generator=random) * (2 / tensor[0].numel()) ** 0.5)
+        elif tensor.is_floating_point():
+            own = 1.0 if name.endswith(("bn.weight", "gamma", "norm.weight", "norm1.weight", "norm2.weight")) else 0.0
+            tensor.copy_(torch.randn(tensor.shape, generator=random) * 0.1 + own)
+    return network
+
+
+@pytest.fixture(scope="module")
+def inception_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("weights") / "inception.pth"
+    torch.save(randomised(InceptionV3()).state_dict(), file)
+    return file
+
+
+def lite0(image_size: int = 32, batch_size: int = 4) -> Lite0:
+    pytest.importorskip(PACKAGE, reason="the extra lite0 is not installed")
+    return Lite0(image_size=image_size, batch_size=batch_size)
+
+
+class Small(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(2)
+        )
+        self.head = nn.Linear(24, 5)
+
+    def features(self, image: Tensor) -> Tensor:
+        return self.body(image).flatten(1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.head(self.features(image))
+
+
+def pixels(channels: int, image_size: int, batch_size: int = 8) -> Pixels:
+    extractor = Pixels(batch_size=batch_size)
+    extractor.expect(channels=channels, image_size=image_size)
+    return extractor
+
+
+def classifier(channels: int = 3, batch_size: int = 4) -> Classifier:
+    extractor = Classifier(run=None, batch_size=batch_size)
+    extractor.attach(randomised(Small(channels)), channels=channels, image_size=8, weights="abc")
+    return extractor
+
+
+@pytest.mark.slow
+def test_inception_equals_torch_fidelity(inception_file: Path) -> None:
+    module = fidelity("torch_fidelity.feature_extractor_inceptionv3")
+    theirs = module.FeatureExtractorInceptionV3(
+        "test", ["2048", "logits_unbiased"], feature_extractor_weights_path=str(inception_file)
+    )
+    image = images(2, 3, 32)
+    features, logits = theirs(image)
+    ours = Inception(path=str(inception_file), cache_dir="unused", batch_size=2).extract(image)
+    assert float((ours.features - features).norm() / features.norm()) < 1e-5
+    assert float((ours.logits - logits).norm() / logits.norm()) < 1e-5
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (9, 14), (400, 310)])
+def test_tf1_resize_equals_torch_fidelity(shape: tuple[int, int]) -> None:
+    resize = fidelity("torch_fidelity.interpolate_compat_tensorflow").interpolate_bilinear_2d_like_tensorflow1x
+    image = torch.rand(2, 3, *shape, generator=generator("test resize")) * 255
+    assert torch.equal(tf1_bilinear(image, 299), resize(image, (299, 299), align_corners=False))
+
+
+def test_tf1_resize_equals_its_formula() -> None:
+    image = torch.rand(1, 1, 5, 7, generator=generator("test resize")).double()
+    found = tf1_bilinear(image, 4)[0, 0]
+    for row in range(4):
+        for column in range(4):
+            y, x = row * 5 / 4, column * 7 / 4
+            top, left = math.floor(y), math.floor(x)
+            corners = image[0, 0][[top, min(top + 1, 4)]][:, [left, min(left + 1, 6)]]
+            weights = torch.tensor([[1 - (y - top)], [y - top]]) @ torch.tensor([[1 - (x - left), x - left]])
+            assert float(found[row, column]) == pytest.approx(float((corners * weights).sum()), rel=1e-6)
+
+
+def test_lite0_recognises_photographs() -> None:
+    """ImageNet's classes 698, palace, and 985, daisy: weights, padding, range and names are all right."""
+    from sklearn.datasets import load_sample_image
+
+    extractor = lite0(image_size=224)
+    for name, label in (("china.jpg", 698), ("flower.jpg", 985)):
+        image = torch.from_numpy(load_sample_image(name)[:, 106:533].copy()).permute(2, 0, 1)[None]
+        logits = extractor.extract(image).logits
+        assert logits is not None
+        assert int(logits.argmax()) == label, name
+
+
+def test_vit_block_equals_torchs_encoder_layer() -> None:
+    """torch's own pre-norm layer, with LayerScale folded into its last matrices."""
+    ours = randomised(Block(24, 3)).eval()
+    theirs = nn.TransformerEncoderLayer(24, 3, 96, dropout=0.0, activation="gelu", layer_norm_eps=1e-6, batch_first=True,
+                                        norm_first=True).eval()  # fmt: skip
+    s = ours.state_dict()
+    theirs.load_state_dict({
+        "self_attn.in_proj_weight": s["attn.qkv.weight"], "self_attn.in_proj_bias": s["attn.qkv.bias"],
+        "self_attn.out_proj.weight": s["attn.proj.weight"] * s["ls1.gamma"][:, None],
+        "self_attn.out_proj.bias": s["attn.proj.bias"] * s["ls1.gamma"],
+        "linear1.weight": s["mlp.fc1.weight"], "linear1.bias": s["mlp.fc1.bias"],
+        "linear2.weight": s["mlp.fc2.weight"] * s["ls2.gamma"][:, None], "linear2.bias": s["mlp.fc2.bias"] * s["ls2.gamma"],
+        **{f"{norm}.{part}": s[f"{norm}.{part}"] for norm in ("norm1", "norm2") for part in ("weight", "bias")},
+    })  # fmt: skip
+    x = torch.randn(2, 7, 24, generator=generator("test tokens"))
+    torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-5)
+
+
+def test_vit_positions_scale_smoothly() -> None:
+    network = VisionTransformer(dim=2, depth=1, heads=1, patch=14, grid=37)
+    ramp = torch.arange(37.0).repeat(37, 1)
+    with torch.no_grad():
+        network.pos_embed[0, 1:, 0], network.pos_embed[0, 1:, 1] = ramp.flatten(), ramp.T.flatten()
+        scaled = network.positions(16)[0, 1:].view(16, 16, 2)
+    assert network.positions(37) is network.pos_embed
+    step = 37 / 16.1  # centres of 16 patches on the 37 of the published grid
+    expected = (torch.arange(16) + 0.5) * step - 0.5
+    inner = slice(2, 14)  # the border repeats the last patch
+    # This cubic (a = -0.75) bends a ramp by up to 0.05; without the 0.1 patch 13 would be off by 0.19.
+    torch.testing.assert_close(scaled[5, inner, 0], expected[inner], rtol=0, atol=0.06)
+    torch.testing.assert_close(scaled[inner, 5, 1], expected[inner], rtol=0, atol=0.06)
+
+
+def test_dinov2_reads_its_published_names(tmp_path: Path) -> None:
+    """A file with the names and shapes of dinov2_vits14_pretrain.pth: 12 blocks of 384, 37 x 37 positions."""
+    network = VisionTransformer(dim=384, depth=12, heads=6, patch=14, grid=37)
+    file = tmp_path / "dino.pth"
+    torch.save(randomised(network).state_dict(), file)
+    extractor = DinoV2(path=str(file), cache_dir="unused", image_size=28, batch_size=2)
+    assert sum(p.numel() for p in network.parameters()) == 22_056_576
+    assert extractor(images(3, 1, 8)).shape == (3, 384)
+    assert extractor.protocol()["weights"] == extractor.sha256
+
+
+@pytest.mark.parametrize("name", ["pixels", "lite0", "classifier"])
+def test_the_same_whatever_the_batch_size(name: str) -> None:
+    def extractor(batch_size: int) -> Features:
+        if name == "pixels":
+            return pixels(3, 8, batch_size)
+        return classifier(batch_size=batch_size) if name == "classifier" else lite0(batch_size=batch_size)
+
+    image = images(11, 3, 8)
+    whole = extractor(64).extract(image)
+    for size in (1, 4):
+        found = extractor(size).extract(image)
+        torch.testing.assert_close(found.features, whole.features, rtol=1e-5, atol=1e-5)
+        if whole.logits is not None:
+            torch.testing.assert_close(found.logits, whole.logits, rtol=1e-5, atol=1e-5)
+    assert whole.features.dtype == torch.float32
+    assert torch.equal(extractor(64)(image), whole.features)
+
+
+def test_one_channel_is_three_equal_ones_and_the_protocol_says_so() -> None:
+    extractor = lite0()
+    grey = images(2, 1, 16)
+    torch.testing.assert_close(extractor(grey), extractor(grey.repeat(1, 3, 1, 1)), rtol=0, atol=0)
+    assert "repeated" in extractor.protocol()["channels"]
+    with pytest.raises(ConfigError, match="1 or 3 channels, got 4"):
+        extractor(images(2, 4, 16))
+
+
+def test_pixels_in_closed_form() -> None:
+    image = torch.tensor([[[[0, 51], [102, 255]]]], dtype=torch.uint8)
+    torch.testing.assert_close(pixels(1, 2)(image), torch.tensor([[0.0, 0.2, 0.4, 1.0]]))
+
+
+def test_classifier_features_and_logits_are_the_networks_own() -> None:
+    extractor, image = classifier(), images(3, 3, 8)
+    network = extractor.network
+    scaled = image.float() / 127.5 - 1
+    found = extractor.extract(image)
+    assert (extractor.dim, extractor.num_classes, network.training) == (24, 5, False)
+    torch.testing.assert_close(found.features, network.features(scaled), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(found.logits, network(scaled), rtol=1e-5, atol=1e-5)
+
+
+def test_logits_that_are_no_head_on_the_features_come_from_the_network() -> None:
+    network = randomised(Small(1))
+    network.forward = lambda image: 2 * network.head(network.features(image))  # type: ignore[method-assign]
+    extractor = Classifier(run=None, batch_size=4)
+    extractor.attach(network, channels=1, image_size=8, weights="abc")
+    found = extractor.extract(images(2, 1, 8))
+    torch.testing.assert_close(found.logits, 2 * network.head(found.features))
+
+
+def test_what_is_refused(inception_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"need uint8 \(N, C, H, W\) images, got torch.float32"):
+        Pixels(batch_size=8)(torch.zeros(1, 1, 2, 2))
+    with pytest.raises(ConfigError, match="has no network yet"):
+        Classifier(run=None, batch_size=8).protocol()
+    with pytest.raises(ConfigError, match="has no features"):
+        Classifier(run=None, batch_size=8).attach(nn.Linear(2, 2), channels=1, image_size=8, weights="")
+    with pytest.raises(ConfigError, match=r"shape \(3, 8, 8\), got \(1, 8, 8\)"):
+        classifier()(images(1, 1, 8))
+    with pytest.raises(CheckpointError, match="not the weights of VisionTransformer"):
+        DinoV2(path=str(inception_file), cache_dir="unused", image_size=28, batch_size=2)(images(1, 3, 8))
+    broken = tmp_path / "broken.pth"
+    broken.write_bytes(inception_file.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="no readable file of weights"):
+        Inception(path=str(broken), cache_dir="unused", batch_size=2)(images(1, 3, 8))
+    with pytest.raises(DataError, match="does not exist"):
+        Inception(path=str(tmp_path / "no.pth"), cache_dir="unused", batch_size=2).protocol()
+
+
+def test_weights_are_downloaded_once_and_only_if_the_hash_is_right(tmp_path: Path) -> None:
+    import hashlib
+
+    source = tmp_path / "source.pth"
+    source.write_bytes(b"weights")
+    right = Published("w.pth", source.as_uri(), hashlib.sha256(b"weights").hexdigest())
+    file = locate(right, None, tmp_path / "cache")
+    assert file.read_bytes() == b"weights"
+    file.write_bytes(b"damaged")
+    assert locate(right, None, tmp_path / "cache").read_bytes() == b"weights"
+    source.unlink()
+    assert locate(right, None, tmp_path / "cache") == file  # no second download
+    with pytest.raises(DataError, match="cannot be fetched"):
+        locate(right, None, tmp_path / "other")
+    source.write_bytes(b"something else")
+    with pytest.raises(CheckpointError, match="nothing was kept"):
+        locate(right, None, tmp_path / "other")
+    assert not any((tmp_path / "other" / "weights").iterdir())
+
+
+def test_names_say_what_a_value_was_computed_from(inception_file: Path) -> None:
+    own = Pixels(batch_size=8)
+    assert metric_name("fd", own, 10_000) == "fd_pixels_10k"
+    assert metric_name("kid", own, 2500) == "kid_pixels_2500"
+    assert metric_name("fd", own, 50_000, whole_train=True) == "fd_pixels_50k"
+    other = Inception(path=str(inception_file), cache_dir="unused", batch_size=2)
+    assert metric_name("fd", other, 50_000, whole_train=True) == "fd_inception_50k"  # weights of someone's own
+
+    class Genuine(Inception):
+        standard = True  # the published file is not at hand in a test
+
+    genuine = Genuine(path=None, cache_dir="unused", batch_size=2)
+    assert metric_name("fd", genuine, 50_000, whole_train=True) == "fid50k"
+    assert metric_name("fd", genuine, 50_000) == "fd_inception_50k"
+    assert metric_name("fd", genuine, 10_000, whole_train=True) == "fd_inception_10k"
+    assert metric_name("kid", genuine, 50_000, whole_train=True) == "kid_inception_50k"
+    with pytest.raises(ConfigError, match="has no name"):
+        metric_name("fd", own, 0)

@@ -1,0 +1,102 @@
+"""Backbones: shapes over sizes and channels, known parameter counts, and the whitening layer."""
+
+import pytest
+import torch
+
+from sparring.build import build_model
+from sparring.data.augment import normalise
+from sparring.errors import ConfigError
+from sparring.model.backbone.airbench import RIDGE, Airbench, whitening
+from sparring.model.backbone.base import Backbone
+from sparring.model.backbone.cnn import CNN
+from sparring.model.backbone.residual import Block, PreBlock
+from sparring.model.backbone.resnet8 import ResNet8
+from sparring.model.backbone.resnet18 import ResNet18
+from sparring.model.backbone.wide_resnet import WideResNet
+from sparring.model.classifier import Classifier
+from tests.conftest import compose
+
+
+def network(name: str, channels: int) -> Backbone:
+    shape = {"channels": channels, "num_classes": 7}
+    made: dict[str, Backbone] = {
+        "cnn": CNN(**shape, width=4),
+        "resnet8": ResNet8(**shape, width=4),
+        "resnet18": ResNet18(**shape, width=4),
+        "wide_resnet": WideResNet(**shape, depth=10, width=1),
+        "airbench": Airbench(**shape, widths=[4, 8, 8], temperature=9.0),
+    }
+    return made[name].eval()
+
+
+@pytest.mark.parametrize("name", ["cnn", "resnet8", "resnet18", "wide_resnet", "airbench"])
+@pytest.mark.parametrize("size", [8, 28, 32, 96])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_shapes(name: str, size: int, channels: int) -> None:
+    built = network(name, channels)
+    image = torch.randn(2, channels, size, size)
+    features = built.features(image)
+    assert features.shape == (2, built.features_dim)
+    assert built(image).shape == (2, 7)
+    torch.testing.assert_close(built(image)[:1], built(image[:1]), atol=1e-5, rtol=1e-4)
+
+
+def test_parameter_counts_are_the_papers() -> None:
+    def count(made: torch.nn.Module) -> int:
+        return sum(parameter.numel() for parameter in made.parameters())
+
+    shape = {"channels": 3, "num_classes": 10}
+    assert count(ResNet18(**shape, width=64)) == 11_173_962  # the common 32-pixel form
+    assert (
+        round(count(WideResNet(**shape, depth=16, width=4)) / 1e6, 1) == 2.7
+    )  # Zagoruyko and Komodakis, table 4: 2.7 M
+    assert round(count(WideResNet(**shape, depth=40, width=4)) / 1e6, 1) == 8.9  # table 4: 8.9 M
+
+
+@pytest.mark.parametrize("kind", [Block, PreBlock])
+def test_a_block_whose_residual_is_zero_passes_its_input(kind: type) -> None:
+    block = kind(4, 4, stride=1).eval()
+    torch.nn.init.zeros_(block.residual[3].weight)
+    x = torch.rand(2, 4, 5, 5)
+    torch.testing.assert_close(block(x), x)
+    assert kind(4, 8, stride=2).eval()(torch.rand(2, 4, 8, 8)).shape == (2, 8, 4, 4)
+
+
+def test_whitened_patches_are_uncorrelated() -> None:
+    image = torch.randn(64, 2, 6, 6) @ torch.rand(6, 6)
+    filters = whitening(image)
+    assert filters.shape == (16, 2, 2, 2)
+    torch.testing.assert_close(filters[8:], -filters[:8])
+    answers = torch.nn.functional.conv2d(image, filters[:8]).permute(1, 0, 2, 3).flatten(1)
+    covariance = answers.double().cov()
+    patches = image.unfold(2, 2, 1).unfold(3, 2, 1).permute(1, 4, 5, 0, 2, 3).flatten(3).flatten(0, 2)
+    variance = torch.linalg.eigvalsh(patches.double().cov())
+    torch.testing.assert_close(covariance, (variance / (variance + RIDGE)).diag(), atol=1e-4, rtol=1e-4)
+
+
+def test_constant_images_give_finite_filters() -> None:
+    assert whitening(torch.full((4, 1, 8, 8), -1.0)).isfinite().all()
+
+
+def test_both_networks_are_prepared_alike() -> None:
+    model = build_model(compose("model=classifier", "data.image_size=8", "model/backbone=airbench"))
+    assert isinstance(model, Classifier)
+
+    class Data:
+        train_labels = torch.zeros(20)
+
+        @staticmethod
+        def train_images(indices: torch.Tensor) -> torch.Tensor:
+            return torch.randint(0, 256, (20, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))[
+                indices
+            ]
+
+    model.prepare(Data())
+    expected = whitening(normalise(Data.train_images(torch.arange(20))))
+    assert torch.equal(model.network.whitening, expected)  # type: ignore[arg-type]
+    assert torch.equal(model.ema.whitening, expected)  # type: ignore[arg-type]
+
+
+def test_a_depth_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="6 n \\+ 4"):
+        build_model(compose("model=classifier", "model/backbone=wide_resnet", "model.backbone.depth=18"))

@@ -1,0 +1,233 @@
+"""Mixing in what other runs made: labels, filters, refusals, and the leak that must fail."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from sparring.build import build
+from sparring.data import seen
+from sparring.data.mix import judge
+from sparring.data.mix.base import Context
+from sparring.errors import DataError
+from sparring.picture import read_png
+from sparring.run_dir import RunDir
+from sparring.stage.generate import generate
+from sparring.stage.train import train
+from tests.conftest import TINY, command, compose
+
+FEW = "data.labels_per_class=10"
+CLASSIFIER = ["model=classifier", "data.image_size=8", "model.backbone.width=4", "data.batch_size=20", "report=false"]
+GAN = [*TINY, "report=false", "trainer.max_steps=2", "data.batch_size=20", "trainer.val_check_interval=2"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 digits as a folder data set: val and test are cut from train by data.split_seed."""
+    root = tmp_path_factory.mktemp("digits")
+    digits = load_digits()
+    for number, (image, label) in enumerate(zip(digits.images[:300], digits.target[:300], strict=True)):
+        (root / str(label)).mkdir(exist_ok=True)
+        Image.fromarray((image * 15).astype(np.uint8)).save(root / str(label) / f"{number:03d}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> dict[str, Path]:
+    """On ten digits per class: a conditional and an unconditional GAN with image sets, and a classifier."""
+    root = tmp_path_factory.mktemp("runs")
+    run(root / "gan", cache_dir, *GAN, FEW)
+    run(root / "free", cache_dir, *GAN, FEW, "model/code=none", "model/head=none")
+    run(root / "labeller", cache_dir, *CLASSIFIER, FEW, "trainer.max_steps=60")
+    for name in ("gan", "free"):
+        images(root / name, root / f"{name}_images", 60)
+    return {path.name: path for path in root.iterdir()}
+
+
+def run(path: Path, cache_dir: Path, *overrides: str) -> dict[str, Any]:
+    path.mkdir(parents=True, exist_ok=True)
+    return train(compose(*overrides, f"paths.cache_dir={cache_dir}", run_dir=path), path)
+
+
+def images(source: Path, path: Path, count: int) -> Path:
+    config = compose(
+        f"run={source}", f"count={count}", "paths.cache_dir=unused", "format=[parquet]", config="generate", run_dir=path
+    )
+    generate(config, path)
+    return path
+
+
+def mixed(tmp_path: Path, cache_dir: Path, *overrides: str) -> dict[str, Any]:
+    """What result.json says of the mix in a run of two iterations."""
+    result = run(tmp_path / "mixed", cache_dir, *CLASSIFIER, "trainer.max_steps=2", *overrides)
+    return result["data"]["origin"]["mix"]
+
+
+def folder_data(folder: Path) -> list[str]:
+    return ["data=folder", f"data.path={folder}", "data.channels=1", "data.image_size=8", "data.num_classes=10"]
+
+
+def test_images_of_a_generator_are_mixed_in_and_recorded(
+    tmp_path: Path, cache_dir: Path, runs: dict[str, Path]
+) -> None:
+    two = images(runs["gan"], tmp_path / "more", 30)
+    found = mixed(tmp_path, cache_dir, FEW, "data/mix=images", f"data.mix.images=[{runs['gan_images']},{two}]")
+    assert (found["count"], found["per_class"], found["per_batch"]) == (90, [9] * 10, 10)
+    assert [each["count"] for each in found["sets"]] == [60, 30]
+    assert found["seen_by"] == [str(runs["gan"])]
+    assert (found["extra_labels"], found["pseudo_labelled"]) == (0, 0)
+    manifest = json.loads((runs["gan_images"] / "manifest.json").read_text())
+    assert found["sets"][0]["images_sha256"] == manifest["images_sha256"]
+    path = RunDir.open(tmp_path / "mixed")
+    assert read_png(path.images / "mixed.png").shape[0] > 10 * 48  # a row per class
+    fingerprints = path.result()["data"]["fingerprints"]
+    assert fingerprints["mix"] == found["sha256"]
+    # What a classifier saw is what its generator saw too.
+    assert {record.by for record in seen.load(path.path, fingerprints=fingerprints)} == {
+        str(runs["gan"]),
+        str(path.path),
+    }
+
+
+def test_image_sets_speak_for_themselves(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
+    """Without the generator's run, and named by the parquet file."""
+    source = tmp_path / "gan"
+    run(source, cache_dir, *GAN, FEW)
+    made = images(source, tmp_path / "images", 30)
+    for file in source.glob("*.npz"):
+        file.unlink()
+    assert (
+        mixed(tmp_path, cache_dir, FEW, "data/mix=images", f"data.mix.images=[{made}/samples.parquet]")["count"] == 30
+    )
+
+
+def test_generator_that_saw_a_test_image_fails_the_run(tmp_path: Path, cache_dir: Path, folder: Path) -> None:
+    data = folder_data(folder)
+    gan = [*GAN, *data]
+    run(tmp_path / "same", cache_dir, *gan)
+    run(tmp_path / "other", cache_dir, *gan, "data.split_seed=1")
+    for name in ("same", "other"):
+        images(tmp_path / name, tmp_path / f"{name}_images", 20)
+    mix = ["data/mix=images", f"data.mix.images=[{tmp_path}/same_images]"]
+    assert mixed(tmp_path, cache_dir, *data, *mix)["count"] == 20
+    leak = ["data/mix=images", f"data.mix.images=[{tmp_path}/other_images]"]
+    done = command(*CLASSIFIER, *data, *leak, f"paths.log_dir={tmp_path}/logs", f"paths.cache_dir={cache_dir}", check=3)
+    assert "other was trained on" in done.stderr
+    assert "test images of this run" in done.stderr or "val images of this run" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_another_copy_of_the_data_is_compared_image_by_image(tmp_path: Path, cache_dir: Path, folder: Path) -> None:
+    copy = tmp_path / "copy"
+    for file in folder.rglob("*.png"):
+        if file.parent.name != "9":
+            (copy / file.parent.name).mkdir(parents=True, exist_ok=True)
+            (copy / file.parent.name / file.name).write_bytes(file.read_bytes())
+    classes = ["data.classes=[0,1,2,3,4,5,6,7,8]", "data.num_classes=9", "data.batch_size=20"]
+    data = [*folder_data(copy)[:-1], "data.num_classes=9"]
+    run(tmp_path / "gan", cache_dir, *GAN, *data, "data.split_seed=1")
+    made = images(tmp_path / "gan", tmp_path / "images", 20)
+    with pytest.raises(DataError, match="was trained on"):
+        mixed(tmp_path, cache_dir, *folder_data(folder)[:-1], *classes, "data/mix=images", f"data.mix.images=[{made}]")
+
+
+def test_labels_that_the_run_has_not_are_refused(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
+    mix = ["data.labels_per_class=5", "data/mix=images", f"data.mix.images=[{runs['gan_images']}]"]
+    with pytest.raises(DataError, match=r"used the labels of 50 training images that this run has not"):
+        mixed(tmp_path / "a", cache_dir, *mix)
+    assert mixed(tmp_path / "b", cache_dir, *mix, "data.mix.extra_labels=true")["extra_labels"] == 50
+    # An unconditional generator used none.
+    free = f"data.mix.images=[{runs['free_images']}]"
+    with pytest.raises(DataError, match=r"labels of 50 training images"):  # but the labeller did
+        mixed(
+            tmp_path / "c", cache_dir, *mix[:2], free, f"data.mix.labeller={runs['labeller']}",
+        )  # fmt: skip
+
+
+def test_unlabelled_images_need_a_labeller(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
+    mix = [FEW, "data/mix=images", f"data.mix.images=[{runs['free_images']}]"]
+    with pytest.raises(DataError, match=r"60 of the 60 images .* have no label .*data\.mix\.labeller="):
+        mixed(tmp_path / "a", cache_dir, *mix)
+    found = mixed(tmp_path / "b", cache_dir, *mix, f"data.mix.labeller={runs['labeller']}")
+    assert (found["pseudo_labelled"], sum(found["per_class"])) == (60, 60)
+    assert found["seen_by"] == [str(runs["free"]), str(runs["labeller"])]
+
+
+def test_pseudo_labels_are_the_labellers(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
+    keys = [FEW, "data/mix=pseudo", f"data.mix.labeller={runs['labeller']}"]
+    found = mixed(tmp_path / "a", cache_dir, *keys)
+    config = RunDir.open(tmp_path / "a" / "mixed").config
+    data = build(config.data, section="data")
+    data.setup()
+    data.prepare_mix(log_dir=tmp_path, extensions=[])
+    image, label = data.pool.images.take(torch.arange(len(data.pool.images)))
+    scored = judged(runs["labeller"], data).score(image, label)
+    assert torch.equal(scored.argmax(1), label)
+    assert found["count"] == len(data._beyond) == len(label)
+    true = data._beyond.label
+    assert found["correct_fraction"] == float((label == true).double().mean())
+    sure = mixed(
+        tmp_path / "b", cache_dir, *keys, f"data.mix.filter.classifier={runs['labeller']}", "data.mix.filter.confidence=0.5"
+    )  # fmt: skip
+    assert sure["count"] == int((scored.softmax(1).max(1).values >= 0.5).sum()) == sure["filter"]["after_confidence"]
+
+
+def judged(path: Path, data: Any) -> judge.Judge:
+    context = Context(data._splits["train"], data._beyond, data.shape, data.class_names, 1, path.parent, ())
+    return judge.classifier(str(path), context, "key")
+
+
+def test_filters_keep_what_they_say(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
+    mix = [FEW, "data/mix=images", f"data.mix.images=[{runs['gan_images']}]"]
+    by_classifier, by_critic = (f"data.mix.filter.{kind}={runs[name]}" for kind, name in
+                                (("classifier", "labeller"), ("discriminator", "gan")))  # fmt: skip
+    found = mixed(tmp_path / "a", cache_dir, *mix, by_classifier, "data.mix.filter.top=0.5")
+    assert found["per_class"] == [3] * 10
+    assert found["filter"]["kept_fraction"] == 0.5
+    found = mixed(tmp_path / "b", cache_dir, *mix, by_critic, "data.mix.filter.top=0.34")
+    assert found["per_class"] == [2] * 10
+    found = mixed(tmp_path / "c", cache_dir, *mix, by_critic, "data.mix.filter.rejection=50")
+    assert found["count"] == found["filter"]["after_rejection"] < 60
+    found = mixed(tmp_path / "d", cache_dir, *mix, by_classifier, "data.mix.filter.agree=true")
+    assert found["count"] == found["filter"]["after_agree"] < 60
+    with pytest.raises(DataError, match="keeps none of 60 images"):
+        mixed(tmp_path / "e", cache_dir, *mix, by_classifier, "data.mix.filter.confidence=1")
+
+
+def test_other_sizes_and_classes_are_refused(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
+    made = f"data.mix.images=[{runs['gan_images']}]"
+    with pytest.raises(DataError, match="8x8 pixels, the reference has 1 and 16x16"):
+        mixed(tmp_path / "a", cache_dir, "data.image_size=16", FEW, "data/mix=images", made)
+    with pytest.raises(DataError, match=r"have the classes 0, 1, 2.*this run has 7, 1"):
+        mixed(tmp_path / "b", cache_dir, "data.classes=[7,1]", "data.batch_size=10", FEW, "data/mix=images", made)
+    keys = ["data.image_size=16", FEW, "data/mix=pseudo", f"data.mix.labeller={runs['labeller']}"]
+    with pytest.raises(DataError, match=r"labeller=.* was trained on 8 pixel images"):
+        mixed(tmp_path / "c", cache_dir, *keys)
+
+
+def test_sets_without_a_record_are_refused_unless_vouched_for(tmp_path: Path, cache_dir: Path) -> None:
+    for k in range(10):
+        (tmp_path / "set" / str(k)).mkdir(parents=True)
+        for number in range(2):
+            noise = np.random.default_rng(10 * k + number).integers(0, 256, (8, 8)).astype(np.uint8)
+            Image.fromarray(noise).save(tmp_path / "set" / str(k) / f"{number}.png")
+    mix = ["data/mix=images", f"data.mix.images=[{tmp_path}/set]"]
+    with pytest.raises(DataError, match=r"vouch for them with data\.mix\.provenance=declared"):
+        mixed(tmp_path / "a", cache_dir, *mix)
+    found = mixed(tmp_path / "b", cache_dir, *mix, "data.mix.provenance=declared")
+    assert (found["provenance"], found["per_class"]) == ("declared", [2] * 10)
+    _write_test_image(tmp_path / "set" / "3" / "leak.png", cache_dir)
+    with pytest.raises(DataError, match="1 of the images to mix in are test images of this run, byte for byte"):
+        mixed(tmp_path / "c", cache_dir, *mix, "data.mix.provenance=declared")
+
+
+def _write_test_image(file: Path, cache_dir: Path) -> None:
+    config = compose("data.image_size=8", f"paths.cache_dir={cache_dir}")
+    data = build(config.data, section="data")
+    data.setup()
+    Image.fromarray(data.whole("test").image[0, 0].numpy()).save(file)
