@@ -35,6 +35,7 @@ PARTNERS = {
 CONDITIONING = [("none", "none"), ("concat", "projection")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", choices("model"))
 @pytest.mark.parametrize("data", choices("data"))
 def test_every_preset_builds_for_every_data_set(model: str, data: str) -> None:
@@ -42,6 +43,7 @@ def test_every_preset_builds_for_every_data_set(model: str, data: str) -> None:
     build_model(compose(f"model={model}", f"data={data}", *known))
 
 
+@pytest.mark.slow  # the published widths
 @pytest.mark.parametrize("experiment", choices("experiment"))
 def test_every_experiment_builds(experiment: str) -> None:
     assert build_model(compose(f"experiment={experiment}")) is not None
@@ -64,6 +66,7 @@ def test_every_executor_runs_a_call(executor: str) -> None:
         assert built.workers >= 1
 
 
+@pytest.mark.slow  # tests/model/test_zoo.py steps every leaf without the stage
 @pytest.mark.parametrize(("group", "choice"), LEAVES)
 def test_every_leaf_trains_one_iteration(group: str, choice: str, tmp_path: Path, cache_dir: Path) -> None:
     value = f"[{choice}]" if group == "regularizer" else choice
@@ -133,4 +136,4 @@ def one_iteration(folder: Path, cache_dir: Path, *overrides: str) -> None:
     run = folder / "run"
     config = compose("debug=fast", *tiny(overrides), f"paths.cache_dir={cache_dir}", *overrides, run_dir=run)
     result = train(config, run)
-    assert result["clock"] == {"iteration": 1, "images_seen": 4}
+    assert result["clock"] == {"iteration": 1, "images_seen": 4 * config.model.get("d_steps", 1)}

@@ -90,7 +90,8 @@ NO_LEAF = {
 def target(leaf: Path) -> str:
     """The `_target_` of a leaf, which may nest under its own name or, for data, under `source`."""
     content = yaml.safe_load(leaf.read_text())
-    inner = content.get(leaf.stem, content.get("source", content))
+    nested = content.get(leaf.stem)
+    inner = nested if isinstance(nested, dict) else content.get("source", content)
     return inner["_target_"]
 
 

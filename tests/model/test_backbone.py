@@ -93,7 +93,7 @@ def test_both_networks_are_prepared_alike() -> None:
 
     model.prepare(Data())
     expected = whitening(normalise(Data.train_images(torch.arange(20))))
-    assert torch.equal(model.network.whitening, expected)
+    assert torch.equal(model.network.whitening, expected)  # type: ignore[arg-type]
     assert torch.equal(model.ema.whitening, expected)  # type: ignore[arg-type]
 
 

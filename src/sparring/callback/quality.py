@@ -50,8 +50,9 @@ class Quality(L.Callback):
     Leaves `quality.csv` (one row per measurement), `quality.json` (the protocol), `weights_best.safetensors` and
     `checkpoints/best.ckpt`. The samples of a measurement depend on the run's seed and the iteration alone.
 
-    Measuring may take `most_share` of the training time: a measurement that would exceed it is left out, and the log says so
-    once. What is left out depends on the machine; with `most_share: null` nothing is, and runs are repeatable.
+    Measuring and keeping the best state may take `most_share` of the time that training takes without them: a measurement that
+    would exceed it is left out, and the log says so once. The first and the last are always taken, so a run of a few seconds
+    may exceed it. What is left out depends on the machine; with `most_share: null` nothing is, and runs are repeatable.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Quality(L.Callback):
         self.cache_dir, self.run_dir, self.log_dir = Path(cache_dir), Path(run_dir), Path(log_dir)
         self.higher = bool(METRICS[metric][1])
         self.history: list[Measurement] = []
-        self.spent = self.trained = 0.0  # seconds, over all processes that continued this run
+        self.spent = self.trained = 0.0  # seconds of measuring, and of everything, over all processes of this run
         self._since: float | None = None
         self._sides: Sides | None = None
         self._told = False
@@ -121,6 +122,7 @@ class Quality(L.Callback):
     def take(self, trainer: L.Trainer, module: Game) -> Measurement:
         """Measure now, and keep the state if it is the best; every device must call it."""
         values = self.values(trainer, module, draw=0)
+        started = time.perf_counter()
         before = self.best
         best = before is None or self.better(values[self.metric], before.values[self.metric])
         found = Measurement(module.clock.iteration, module.clock.images_seen, values, best)
@@ -129,6 +131,7 @@ class Quality(L.Callback):
             self._keep(trainer, module)
         if trainer.is_global_zero:
             self._record(trainer, module, found)
+        self.spent += time.perf_counter() - started
         return found
 
     def values(self, trainer: L.Trainer, module: Game, *, draw: int) -> dict[str, float]:
@@ -151,21 +154,21 @@ class Quality(L.Callback):
         )  # fmt: skip
         samples = joined(sampler)
         side = self._sides.of(Batch(samples.image, samples.label))
-        found = measure(side, self._sides.reference(SPLIT), names=self.names, k=self.k)
+        found = measure(side, self._sides.reference(SPLIT, self.names), names=self.names, k=self.k)
         return [float("nan") if (value := found[name].value) is None else value for name in self.names]
 
     # -- records -------------------------------------------------------------------------------------------------------
 
     def _too_dear(self, last: bool) -> bool:
-        """Whether one more measurement, as dear as the mean so far, would take more than its share; the last is taken."""
+        """Whether one more measurement, as dear as the mean so far, would leave too little for the last, which is taken."""
         now = time.perf_counter()
         if self._since is not None:
             self.trained += now - self._since
             self._since = now
         if self.most_share is None or not self.history or last:
             return False
-        expected = self.spent * (1 + 1 / len(self.history))
-        dear = expected > self.most_share * self.trained
+        expected = self.spent * (1 + 2 / len(self.history))
+        dear = expected > self.most_share * (self.trained - self.spent)
         if dear and not self._told:
             self._told = True
             log.warning(
@@ -175,12 +178,20 @@ class Quality(L.Callback):
         return dear
 
     def _keep(self, trainer: L.Trainer, module: Game) -> None:
+        """A full disk costs this best state, not the run: the one before is kept."""
+        failed: DiskError | None = None
         try:
             trainer.save_checkpoint(self.run_dir / "checkpoints" / "best.ckpt", weights_only=False)
-            if trainer.is_global_zero:
+        except DiskError as error:
+            failed = error
+            trainer.strategy.barrier("best failed")  # the others wait in save_checkpoint
+        try:
+            if trainer.is_global_zero and failed is None:
                 save_weights(self.run_dir, module, trainer.datamodule, best=True)  # type: ignore[attr-defined]
-        except DiskError as error:  # the best state so far is kept; the run goes on
-            log.warning("The best state of iteration %d could not be saved: %s", module.clock.iteration, error)
+        except DiskError as error:
+            failed = error
+        if failed is not None:
+            log.warning("The best state of iteration %d could not be saved: %s", module.clock.iteration, failed)
 
     def _record(self, trainer: L.Trainer, module: Game, found: Measurement) -> None:
         clock = {"iteration": found.iteration, "images_seen": found.images_seen}

@@ -102,13 +102,20 @@ class QualityStop(L.Callback):
         value, balance = values[quality.metric], values.get("balance", 0.0)
         if math.isnan(value):
             return f"{quality.metric} has no value"
-        if self.lost_balance is not None and balance > self.lost_balance:
+        if self._lost(quality, balance):
             return f"the predicted classes are {balance:.2f} away from the data's shares"
         best = quality.best.values[quality.metric] if quality.best is not None else value
         if self.collapse is None or best <= 0:
             return ""
         worse = best / value if quality.higher and value > 0 else value / best
         return f"{quality.metric} is {value:.4g} after a best of {best:.4g}" if worse > self.collapse else ""
+
+    def _lost(self, quality: Quality, balance: float) -> bool:
+        """Whether the classes are out of balance that some measurement had: a beginner never had it."""
+        limit = self.lost_balance
+        if limit is None or balance <= limit:
+            return False
+        return any(each.values.get("balance", 0.0) <= limit for each in quality.history)
 
     def _wait(self, quality: Quality, value: float) -> None:
         if self._level is None or quality.better(value, self._level, by=self.min_improvement):

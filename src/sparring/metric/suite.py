@@ -34,6 +34,7 @@ METRICS: Mapping[str, tuple[str, bool | None]] = {
     "modes": ("predicted classes present", True),
     "agreement": ("share of samples predicted as the class asked for", True),
 }
+MEMORISATION = ("authentic", "ratio")  # the only ones that ask for features of the training images
 _PRDC = ("precision", "recall", "density", "coverage")
 
 

@@ -16,7 +16,7 @@ from sparring.metric.features.base import Features
 from sparring.metric.memorisation import nearest_train
 from sparring.metric.naming import metric_name
 from sparring.metric.overfit import overfit
-from sparring.metric.suite import METRICS, Found, Reference, Side, measure
+from sparring.metric.suite import MEMORISATION, METRICS, Found, Reference, Side, measure
 from sparring.picture import grid_of_rows, write_png
 from sparring.randomness import generator
 from sparring.types import Batch
@@ -68,8 +68,13 @@ class Sides:
         """Real images that no generator trained on, and no reference is: val, else test."""
         return self["val"] if len(self.data.whole("val").label) > 1 else self["test"]
 
-    def reference(self, split: str) -> Reference:
-        return Reference(self[split], self["train"], self.held_out(), self.num_classes)
+    def reference(self, split: str, names: Sequence[str]) -> Reference:
+        """What the metrics `names` are measured against: features of the training images only where one asks for them."""
+        if any(name in MEMORISATION for name in names):
+            return Reference(self[split], self["train"], self.held_out(), self.num_classes)
+        real = self[split]
+        labels = Side(real.features[:0], None, self.data.train_labels)
+        return Reference(real, labels, real[:0], self.num_classes)
 
     def of(self, batch: Batch) -> Side:
         """Features of samples."""
@@ -175,11 +180,11 @@ def measure_all(subject: Subject, sides: Sides, *, splits: Sequence[str], names:
         side = sides.of(batch)
         first = first or (batch, side)
         for split in splits:
-            results[split].append(measure(side, sides.reference(split), names=names, k=k))
+            results[split].append(measure(side, sides.reference(split, names), names=names, k=k))
     assert first is not None
     values = []
     for split in splits:
-        spreads = _spreads(results[split], first[1], sides.reference(split), names, k)
+        spreads = _spreads(results[split], first[1], sides.reference(split, names), names, k)
         floor, floor_count = floors(sides, split, subject.count, names=names, k=k)
         for name in names:
             found, own = _mean_of([each[name] for each in results[split]])

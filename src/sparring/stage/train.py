@@ -129,21 +129,21 @@ class Training:
             logger.finalize("success")
         if not self.first:
             return {}
-        if (stop := self._quality_stop()) and stop.keep_best and self.run.best_weights.exists():
-            self._take_best()
-        result = self._result()
+        kept = self._take_best() if self._finished() else None
+        result = self._result(kept)
         self.run.write_result(result)
         iteration, budget = self.clock.iteration, self.trainer.max_steps
         received = callback_of(self.trainer, Signals).received
-        if iteration == budget:
-            self.status("finished", f"trained for its whole budget of {iteration} iterations", 0)
+        best = f"; its weights are those of iteration {kept}, the best" if kept not in (None, iteration) else ""
+        if stop := self._quality_stop():
+            self.status("finished", f"stopped after iteration {iteration} of {budget}, {stop.sentence}{best}", 0)
+        elif iteration == budget:
+            self.status("finished", f"trained for its whole budget of {iteration} iterations{best}", 0)
         elif received:
             reason = f"stopped by {signal.Signals(received).name} after iteration {iteration} of {budget}"
             self.status("interrupted", reason, 128 + received)
             self._report()
             raise Interrupted(f"{reason}; go on with: python train.py resume={self.run.path}", received)
-        elif stop := self._quality_stop():
-            self.status("finished", f"stopped after iteration {iteration} of {budget}, {stop.sentence}", 0)
         else:
             self.status("interrupted", f"a callback stopped it after iteration {iteration} of {budget}", 0)
         if report := self._report():
@@ -152,11 +152,21 @@ class Training:
             print(f"Images: python generate.py run={self.run.path}", file=sys.stderr)
         return result
 
-    def _take_best(self) -> None:
-        """The run's weights become those of its best measurement; `checkpoints/last.ckpt` stays what was trained last."""
+    def _take_best(self) -> int | None:
+        """The run's weights become those of its best measurement where callback/quality_stop keeps it; returns its iteration.
+
+        `checkpoints/last.ckpt` stays what was trained last: a resume goes on from there.
+        """
+        stops = [each for each in self.trainer.callbacks if isinstance(each, QualityStop)]  # type: ignore[attr-defined]
+        if not any(stop.keep_best for stop in stops) or not self.run.best_weights.exists():
+            return None
         saved = VerifiedCheckpointIO().load_checkpoint(self.run.checkpoints / "best.ckpt")
         self.model.load_state_dict(saved["state_dict"])
         write_atomic(self.run.weights, self.run.best_weights.read_bytes())
+        return int(saved["clock"]["iteration"])
+
+    def _finished(self) -> bool:
+        return self._quality_stop() is not None or self.clock.iteration == self.trainer.max_steps
 
     def failed(self, error: BaseException) -> None:
         """Say in `status.json` why the run ended and what is left of it; never hide the error itself."""
@@ -209,13 +219,13 @@ class Training:
 
         return train_report(self.run.path)
 
-    def _result(self) -> dict[str, Any]:
+    def _result(self, kept: int | None) -> dict[str, Any]:
+        """The content of result.json. kept: iteration of the weights, None for the last one."""
         count = {
             player: sum(parameter.numel() for parameter in getattr(self.model, player).parameters())
             for player in self.model.factories
         }
-        stop = self._quality_stop()
-        finished = stop is not None or self.clock.iteration == self.trainer.max_steps
+        stop, finished = self._quality_stop(), self._finished()
         return {
             "verb": "train",
             "name": self.config.name,
@@ -227,6 +237,7 @@ class Training:
             },
             "classes": list(self.data.class_names),
             "clock": self.model.clock.state_dict(),
+            "weights": {"iteration": self.clock.iteration if kept is None else kept},
             "budget": self.trainer.max_steps,
             "stopped": stop.sentence if stop else "budget" if finished else "interrupted",
             "parameters": count,

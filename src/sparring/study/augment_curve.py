@@ -15,7 +15,7 @@ from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
 from sparring.study.curve import class_line, mean_line
 from sparring.study.ingredients import PLAIN, check_labels, classic, generator_cell, labelled, pool_cell, training
-from sparring.study.results import Results
+from sparring.study.results import Results, Tag
 from sparring.study.training_images import training_picture
 from sparring.study.verdict import Comparison, Verdict, corrected
 
@@ -35,7 +35,7 @@ class AugmentCurve(ArmStudy):
         "real": "the labelled images alone",
         "aug": "labelled images with classic augmentation: random shifts, mirroring where the data allows it",
         "strong_aug": "labelled images with stronger augmentation",
-        "oversample": "as aug, a share of each batch replaced by the same labelled images once more",
+        "oversample": "as aug, a share of each batch replaced by the same labelled images again, every class equally often",
         "gaussian": "as aug, a share replaced by draws from a Gaussian per class: what a generator must beat",
         "gan": "as real, a share replaced by images of the GAN",
         "gan_aug": "as aug, a share replaced by images of the GAN",
@@ -78,7 +78,7 @@ class AugmentCurve(ArmStudy):
 
     def _replicate(self, config: DictConfig, labels: int, replicate: int) -> list[Cell]:
         seeds, place = self.seeds(replicate), f"labels{labels}/r{replicate}"
-        tags: dict[str, Any] = {"labels": labels, "replicate": replicate}
+        tags: dict[str, Tag] = {"labels": labels, "replicate": replicate}
         images = labelled(config, labels, seeds)
         cells = []
         if any(arm in GENERATED for arm in self.arms):
@@ -149,11 +149,15 @@ class AugmentCurve(ArmStudy):
     def _others(self, others: Sequence[Comparison]) -> str:
         """The other comparisons with a clear difference, in one sentence."""
         clear = [it for it in others if it.verdict in (Verdict.HELPS, Verdict.HURTS)]
-        told = [f"{it.arm} over {it.baseline} at {it.where} ({signed(it.delta)})" for it in clear]
+        told = [
+            f"{it.arm} {it.verdict.value.lower()} against {it.baseline} at {it.where} ({signed(it.delta)} points"
+            + (", see its remark)" if it.note else ")")
+            for it in clear
+        ]
         if not others:
             return ""
-        return f"Of {len(others)} other comparisons {len(clear)} show a difference" + (
-            f": {'; '.join(told)}." if told else "."
+        return (
+            f"{len(clear)} of {len(others)} other comparisons show a difference{': ' if told else ''}{'; '.join(told)}."
         )
 
     def _tables(self, results: Results, comparisons: Sequence[Comparison]) -> list[Table]:
@@ -181,6 +185,8 @@ class AugmentCurve(ArmStudy):
         return [*tables, self._costs(results), anchor_table("augment_curve", ours)]
 
     def _costs(self, results: Results) -> Table:
+        steps = f"{self.compute_steps} steps instead of {self.steps}"
+        longer = f"; for that, the arm compute is given {steps}" if "compute" in self.arms else ""
         rows = []
         for labels in self.labels:
             parts = [("GAN", {"part": "generator"}), ("pool", {"part": "pool"})]
@@ -190,8 +196,7 @@ class AugmentCurve(ArmStudy):
                     rows.append((str(labels), name, number(sum(seconds) / len(seconds), 1), f"{len(seconds)}"))
         return Table(
             "What it cost", ("labels per class", "run", "seconds, mean", "runs"), tuple(rows),
-            "Wall time of each run. The arms with the GAN's images need the GAN and its pool too; the arm compute is given "
-            f"{self.compute_steps} steps instead of {self.steps} for that.",
+            f"Wall time of each run. An arm with the GAN's images needs the GAN and its pool too{longer}.",
         )  # fmt: skip
 
     def _plots(self, results: Results) -> list[Plot]:
@@ -230,10 +235,12 @@ class AugmentCurve(ArmStudy):
 
     def _pictures(self, results: Results) -> list[Picture]:
         pictures = []
-        for arm in self.arms:
+        shown = [arm for arm in self.arms if arm not in OWN_BUDGET and not (arm == "gan_aug" and "gan" in self.arms)]
+        for arm in shown:
             each = results.one(arm=arm, labels=self.primary_labels, replicate=0)
-            if each is not None and arm not in OWN_BUDGET:
-                pictures.append(training_picture(each, title=arm, note=self.ARMS[arm]))
+            if each is not None:
+                title = "gan and gan_aug" if arm == "gan" and "gan_aug" in self.arms else arm
+                pictures.append(training_picture(each, title=title, note=self.ARMS[arm]))
         return pictures
 
     def _limits(self) -> list[str]:

@@ -16,6 +16,7 @@ from sparring.errors import ConfigError
 from sparring.study.analysis import (
     DASH,
     Analysis,
+    Line,
     Picture,
     Plot,
     Table,
@@ -30,7 +31,7 @@ from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
 from sparring.study.curve import class_line, mean_line
 from sparring.study.ingredients import check_labels, class_sizes, classic, generator_cell, labelled, pool_cell, training
-from sparring.study.results import CellResult, Results
+from sparring.study.results import CellResult, Results, Tag
 from sparring.study.statistics import t_interval
 from sparring.study.training_images import training_picture
 from sparring.study.verdict import Comparison, corrected
@@ -95,7 +96,8 @@ class CAS(ArmStudy):
         return [cell for r in range(self.replicates) for cell in self._replicate(config, r, count)]
 
     def _replicate(self, config: DictConfig, r: int, count: int) -> list[Cell]:
-        seeds, tags = self.seeds(r), {"replicate": r}
+        seeds = self.seeds(r)
+        tags: dict[str, Tag] = {"replicate": r}
         images, looks = labelled(config, self.labels, seeds), classic(config, self.crop)
         cells = [
             generator_cell(f"r{r}/gan", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags),
@@ -200,7 +202,7 @@ class CAS(ArmStudy):
             plots.append(Plot("Accuracy by class", "class", "accuracy, %", names, tuple(lines), note=note))
         return plots
 
-    def _class_test(self, results: Results, classes: int) -> Any:
+    def _class_test(self, results: Results, classes: int) -> Line:
         """GAN-test of each class."""
         found = [_record(each, "agreement")["more"]["per_class"] for each in results.find(part="gan_test")]
         points = [[100 * each.get(str(k), math.nan) for each in found] for k in range(classes)]

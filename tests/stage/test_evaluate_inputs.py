@@ -1,0 +1,102 @@
+"""evaluate on inputs that break metrics: NaN, too few images, a class that is missing, odd folders, other programs' files."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+import torch
+from PIL import Image
+
+from sparring.errors import ConfigError, DataError, DivergedError
+from sparring.metric.features.base import three_channels
+from sparring.metric.features.inception import Inception
+from sparring.run_dir import RunDir
+from sparring.stage.train import train
+from tests.conftest import TINY, compose
+from tests.stage.test_evaluate import evaluated, real_digits
+
+DIGITS = ("data=digits", "data.image_size=8")
+
+
+def png(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "png")
+    return file.getvalue()
+
+
+def test_a_generator_with_nan_is_refused(tmp_path: Path, cache_dir: Path) -> None:
+    folder = tmp_path / "run"
+    train(compose(*TINY, f"paths.cache_dir={cache_dir}", "trainer.max_steps=1", "report=false", run_dir=folder), folder)
+    run = RunDir.open(folder)
+    tensors = run.load_weights()
+    metadata = {"iteration": "1", "images_seen": "64"}
+    first = next(name for name in tensors if name.startswith("ema.") and tensors[name].is_floating_point())
+    run.save_weights(tensors | {first: torch.full_like(tensors[first], torch.nan)}, metadata)
+    with pytest.raises(DivergedError, match="NaN"):
+        evaluated(tmp_path / "e", cache_dir, f"run={folder}", "count=20", "repeats=1")
+
+
+def test_a_missing_class_says_so_and_the_rest_is_measured(tmp_path: Path, cache_dir: Path) -> None:
+    images = real_digits(tmp_path / "images", cache_dir, "train", 200)
+    for file in (images / "3").iterdir():
+        file.unlink()
+    (images / "3").rmdir()
+    records = evaluated(tmp_path / "e", cache_dir, f"images={images}", *DIGITS, "splits=[test]")["metrics"]
+    found = {record["metric"]: record for record in records}
+    assert found["ifd"]["value"] is None
+    assert "class 3" in found["ifd"]["reason"]
+    assert found["fd"]["value"] is not None
+
+
+def test_too_few_images(tmp_path: Path, cache_dir: Path) -> None:
+    one = real_digits(tmp_path / "one", cache_dir, "train", 1)
+    with pytest.raises(DataError, match="needs 2 or more"):
+        evaluated(tmp_path / "e1", cache_dir, f"images={one}", *DIGITS)
+    four = real_digits(tmp_path / "four", cache_dir, "train", 4)
+    records = evaluated(tmp_path / "e4", cache_dir, f"images={four}", *DIGITS, "splits=[test]")["metrics"]
+    found = {record["metric"]: record for record in records}
+    assert found["precision"]["value"] is None
+    assert "needs 6 or more" in found["precision"]["reason"]
+    assert found["fd"]["value"] is not None
+    assert found["fd"]["spread"] is None  # four images have no halves worth the name
+
+
+def test_a_parquet_file_of_another_program(tmp_path: Path, cache_dir: Path) -> None:
+    draws = np.random.default_rng(0)
+    images = [draws.integers(0, 256, (8, 8), dtype=np.uint8) for _ in range(30)]
+    rows = {"image": [{"bytes": png(image), "path": None} for image in images], "label": [i % 10 for i in range(30)]}
+    file = tmp_path / "made.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(rows), file)
+    result = evaluated(
+        tmp_path / "e", cache_dir, f"images={file}", *DIGITS, "metric.names=[fd,coverage]", "splits=[val]"
+    )
+    found = {record["metric"]: record["value"] for record in result["metrics"]}
+    assert found["coverage"] == 0
+    assert found["fd"] > 5
+    assert result["subject"]["count"] == 30
+
+
+def test_folders_that_fit_no_class_are_refused(tmp_path: Path, cache_dir: Path) -> None:
+    for name in ("cats", "dogs"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        (tmp_path / "pets" / name / "0.png").write_bytes(png(np.zeros((8, 8), np.uint8)))
+    with pytest.raises(DataError, match="cats"):
+        evaluated(tmp_path / "e", cache_dir, f"images={tmp_path / 'pets'}", *DIGITS)
+
+
+def test_colour_images_against_grey_ones_are_refused(tmp_path: Path, cache_dir: Path) -> None:
+    folder = tmp_path / "colour"
+    folder.mkdir()
+    (folder / "0.png").write_bytes(png(np.zeros((8, 8, 3), np.uint8)))
+    with pytest.raises(DataError, match="3 channels"):
+        evaluated(tmp_path / "e", cache_dir, f"images={folder}", *DIGITS)
+
+
+def test_inception_repeats_a_grey_channel_and_refuses_four(tmp_path: Path) -> None:
+    grey = torch.arange(2 * 64, dtype=torch.uint8).view(2, 1, 8, 8)
+    assert torch.equal(three_channels(grey, "inception"), torch.cat([grey] * 3, 1))
+    with pytest.raises(ConfigError, match="got 4"):
+        Inception(path=None, cache_dir=str(tmp_path), batch_size=2).extract(torch.zeros(2, 4, 8, 8, dtype=torch.uint8))
