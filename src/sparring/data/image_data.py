@@ -125,7 +125,8 @@ class ImageData(L.LightningDataModule):
     def _check_size(self, splits: dict[str, Images]) -> None:
         """Every chunk must find its images; those of the stream "labelled" are cut to what there is."""
         needed = self.batch_size - (self.mix.rows(self.batch_size) if self.mix else 0)
-        for name in [name for name, chunks in self.streams.items() if chunks and name != "labelled"] or ["train"]:
+        active = [name for name, chunks in self.streams.items() if chunks] or ["train"]
+        for name in [name for name in active if name != "labelled"]:
             available = len(splits["unlabelled" if name == "unlabelled" else "train"])
             if needed > available:
                 raise ConfigError(
