@@ -74,6 +74,7 @@ NO_LEAF = {
     "results",
     "seen",
     "source",
+    "similarity",
     "split",
     "statistics",
     "storage",

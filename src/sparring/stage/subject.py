@@ -8,6 +8,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
+from sparring import weights as weights_file
 from sparring.build import build, build_model
 from sparring.cli.config import compose
 from sparring.cli.explain import explain
@@ -54,7 +55,7 @@ def run_subject(config: DictConfig) -> Subject:
     }  # fmt: skip
     return Subject(
         draw=draw, count=count, repeats=config.repeats, data=data, data_config=data_config, origin=trained.origin,
-        protocol=protocol, logits=_discriminator(source, device_named(config.device), extensions),
+        protocol=protocol, logits=_discriminator(source, config.checkpoint, device_named(config.device), extensions),
     )  # fmt: skip
 
 
@@ -104,13 +105,13 @@ def _samples(trained: Trained, config: DictConfig, count: int, seed: int) -> Bat
     return Batch(torch.cat(images), torch.cat(labels))
 
 
-def _discriminator(source: RunDir, device: torch.device, extensions: list[str]) -> Any:
-    """(uint8 images, labels) -> logits (N,) of the run's discriminator; None where it has none that judges images so."""
+def _discriminator(source: RunDir, checkpoint: str | int, device: torch.device, extensions: list[str]) -> Any:
+    """(uint8 images, labels) -> logits (N,) of the discriminator at that checkpoint; None where none judges images so."""
     model: Any = build_model(source.config, extensions=extensions)
     network = getattr(model, "discriminator", None)
     tensors = {
         key.removeprefix("discriminator."): value
-        for key, value in source.load_weights().items()
+        for key, value in weights_file.load(source.weights_file(checkpoint)).items()
         if key.startswith("discriminator.")
     }
     if not isinstance(network, nn.Module) or not tensors:
