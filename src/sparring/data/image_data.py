@@ -225,7 +225,7 @@ class ImageData(L.LightningDataModule):
                 f"data.batch_size={self.batch_size} {given} of all devices together and cannot be divided by"
                 f" {self._world_size} devices: set a multiple of {self._world_size}."
             )
-        return stream(name, self.seed, length, size, self.pool)
+        return stream(name, self.seed, length, size, self.pool, self.mix)
 
     def val_dataloader(self) -> EvalLoader | list[Any]:
         return self._eval_loader("val")
