@@ -49,10 +49,13 @@ def test_every_experiment_builds(experiment: str) -> None:
     assert build_model(compose(f"experiment={experiment}")) is not None
 
 
-@pytest.mark.parametrize("study", choices("study"))
-def test_every_study_plans_its_cells(study: str) -> None:
+RECIPES = [f"experiment/study={recipe}" for recipe in choices("experiment/study")]
+
+
+@pytest.mark.parametrize("chosen", [f"study={study}" for study in choices("study")] + RECIPES)
+def test_every_study_plans_its_cells(chosen: str) -> None:
     """Every cell of every study composes: no override names a setting that is not there."""
-    config = study_config("study", [f"study={study}"])
+    config = study_config("study", [chosen])
     subject = build(config.study, section="study")
     with composing(config, CONF) as composer:
         planned = plan(subject.cells(config), composer, Path("/study/cells"), "code")

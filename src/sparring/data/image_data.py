@@ -123,10 +123,12 @@ class ImageData(L.LightningDataModule):
         self._opened, self._cut_from, self._splits = cache, origin, splits
 
     def _check_size(self, splits: dict[str, Images]) -> None:
-        """Every chunk must find its images; those of the stream "labelled" are cut to what there is."""
+        """Every chunk must find its images; those of the stream "labelled" are cut to what there is.
+
+        Without streams the data are only read, and any batch will do.
+        """
         needed = self.batch_size - (self.mix.rows(self.batch_size) if self.mix else 0)
-        active = [name for name, chunks in self.streams.items() if chunks] or ["train"]
-        for name in [name for name in active if name != "labelled"]:
+        for name in [name for name, chunks in self.streams.items() if chunks and name != "labelled"]:
             available = len(splits["unlabelled" if name == "unlabelled" else "train"])
             if needed > available:
                 raise ConfigError(

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from omegaconf import DictConfig
 
 from sparring.errors import ConfigError
-from sparring.study.analysis import Analysis, Picture, Plot, Table, answer, comparison_table, number, signed
+from sparring.study.analysis import Analysis, Picture, Plot, Table, answer, comparison_table, number, told_clear
 from sparring.study.anchors import anchor_table
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
@@ -17,7 +17,7 @@ from sparring.study.curve import class_line, mean_line
 from sparring.study.ingredients import PLAIN, check_labels, classic, generator_cell, labelled, pool_cell, training
 from sparring.study.results import Results, Tag
 from sparring.study.training_images import training_picture
-from sparring.study.verdict import Comparison, Verdict, corrected
+from sparring.study.verdict import Comparison, corrected
 
 ACCURACY = ("metrics", "test", "accuracy")
 GENERATED = ("gan", "gan_aug")
@@ -130,7 +130,7 @@ class AugmentCurve(ArmStudy):
             replicates=self.replicates,
         )  # fmt: skip
         return Analysis(
-            question=self.question, answer=f"{said} {self._others(comparisons[1:])}".rstrip(), verdict=primary.verdict,
+            question=self.question, answer=f"{said} {told_clear(comparisons[1:])}".rstrip(), verdict=primary.verdict,
             comparisons=comparisons, tables=list(self._tables(results, comparisons)), plots=list(self._plots(results)),
             pictures=list(self._pictures(results)), limits=self._limits(),
             numbers={"compute_steps": self.compute_steps},
@@ -145,20 +145,6 @@ class AugmentCurve(ArmStudy):
 
     def _at(self, it: Comparison) -> int:
         return self.labels.index(int(it.where.split()[0]))
-
-    def _others(self, others: Sequence[Comparison]) -> str:
-        """The other comparisons with a clear difference, in one sentence."""
-        clear = [it for it in others if it.verdict in (Verdict.HELPS, Verdict.HURTS)]
-        told = [
-            f"{it.arm} {it.verdict.value.lower()} against {it.baseline} at {it.where} ({signed(it.delta)} points"
-            + (", see its remark)" if it.note else ")")
-            for it in clear
-        ]
-        if not others:
-            return ""
-        return (
-            f"{len(clear)} of {len(others)} other comparisons show a difference{': ' if told else ''}{'; '.join(told)}."
-        )
 
     def _tables(self, results: Results, comparisons: Sequence[Comparison]) -> list[Table]:
         main = [it for it in comparisons if it.baseline == self.baseline]

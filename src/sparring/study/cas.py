@@ -25,6 +25,7 @@ from sparring.study.analysis import (
     interval,
     number,
     spread,
+    told_clear,
 )
 from sparring.study.anchors import anchor_table
 from sparring.study.base import ArmStudy
@@ -127,9 +128,7 @@ class CAS(ArmStudy):
         said = answer(primary, what=what, baseline="training on real images", unit="points", replicates=self.replicates)
         judged = self._gan_test(results)
         return Analysis(
-            question=self.question,
-            answer=f"{said} A classifier of real images recognises {spread(judged)} % of the generated ones as what they "
-            f"should be, and {spread(self._accuracies(results, 'real'))} % of real test images.",
+            question=self.question, answer=f"{said} {self._judged(results, judged)} {told_clear(comparisons[1:])}".rstrip(),
             verdict=primary.verdict, comparisons=comparisons,
             tables=[
                 comparison_table(comparisons, title="Test accuracy by what the classifier was trained on", unit="points",
@@ -149,6 +148,10 @@ class CAS(ArmStudy):
 
     def _accuracies(self, results: Results, arm: str) -> list[float]:
         return [value for value in results.values(*ACCURACY, scale=100, arm=arm) if not math.isnan(value)]
+
+    def _judged(self, results: Results, judged: Sequence[float]) -> str:
+        real = spread(self._accuracies(results, "real"))
+        return f"A classifier of real images recognises {spread(judged)} % of the generated images and {real} % of real ones."
 
     def _gan_test(self, results: Results) -> list[float]:
         return [
