@@ -89,13 +89,14 @@ def test_measures_of_made_up_confusions(tmp_path: Path, cache_dir: Path) -> None
 
     analysis = subject.analyse(results(subject, cells, tmp_path, found))
     primary = analysis.comparisons[0]
-    assert (primary.arm, primary.baseline, primary.where) == ("gan_aug", "oversample", "50")
+    assert (primary.arm, primary.baseline, primary.where) == ("gan_aug", "oversample", "ratio 50")
     assert primary.baseline_values == pytest.approx([10 * (6.3 + 1.2)] + [10 * (6.3 + 1.5)] * 5)
     assert primary.delta == pytest.approx(6)
     assert analysis.verdict == "HELPS"
     assert "oversampling the rare classes at an imbalance of 50" in analysis.answer
+    assert "Of balanced accuracy, 7 of 7 other comparisons show a difference" in analysis.answer
     rare = next(table for table in analysis.tables if table.title.startswith("Rare recall"))
-    row = next(row for row in rare.rows if row[:2] == ("10", "none"))
+    row = next(row for row in rare.rows if row[:2] == ("ratio 10", "none"))
     assert (row[2], row[3]) == ("18.33 ± 4.08", "−30.00")
     sizes = next(table for table in analysis.tables if table.title.startswith("Training images"))
     assert [int(text) for text in sizes.rows[1][1:]] == sorted(map(int, sizes.rows[1][1:]), reverse=True)

@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 from omegaconf import DictConfig
 
 from sparring.errors import ConfigError
-from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, signed, spread
+from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, spread, told_clear
 from sparring.study.base import Study
 from sparring.study.cell import Cell, Seeds
 from sparring.study.ingredients import PLAIN, check_labels, generator_cell, labelled, pool_cell, training
 from sparring.study.kept import kept_plot
 from sparring.study.results import CellResult, Results
-from sparring.study.verdict import Comparison, Verdict, corrected
+from sparring.study.verdict import Comparison, corrected
 
 ACCURACY = ("metrics", "test", "accuracy")
 USES = {"alone": "on the images alone", "added": "on real images, a share of each batch replaced by the images"}
@@ -134,7 +134,7 @@ class Filter(Study):
             (rule, text) for rule, text in self.RULES.items() if any(rule == r for r, _ in self.arms.values())
         )
         return Analysis(
-            question=self.question, answer=f"{said} {self._others(comparisons[1:])}".rstrip(), verdict=primary.verdict,
+            question=self.question, answer=f"{said} {told_clear(comparisons[1:])}".rstrip(), verdict=primary.verdict,
             comparisons=comparisons,
             tables=[*tables, self._kept(results), Table("The rules", ("rule", "what is kept"), about)],
             plots=self._plots(results), limits=self._limits(),
@@ -146,13 +146,6 @@ class Filter(Study):
             *ACCURACY, arm=arm, baseline=ALL, scale=100, use=use, where=use, smallest_effect=self.smallest_effect,
             primary=primary,
         )  # fmt: skip
-
-    def _others(self, others: Sequence[Comparison]) -> str:
-        clear = [it for it in others if it.verdict in (Verdict.HELPS, Verdict.HURTS)]
-        told = "; ".join(f"{it.arm}, {it.where} ({signed(it.delta)})" for it in clear[:6])
-        if not others:
-            return ""
-        return f"Of {len(others)} other comparisons {len(clear)} show a difference{': ' if told else ''}{told}."
 
     def kept_share(self, each: CellResult) -> float:
         """Share of the whole pool that a classifier's cell was trained on; 1 for truncation, which leaves nothing out."""
