@@ -64,6 +64,7 @@ NO_LEAF = {
     "image_set",
     "ingredients",
     "judge",
+    "kept",
     "mixing",
     "objective",
     "pixel",
@@ -114,5 +115,5 @@ def test_every_leaf_points_to_its_own_module(leaf: Path) -> None:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_module_has_a_leaf(group: str) -> None:
-    modules = {path.stem for path in (PACKAGE / group).glob("*.py")} - NO_LEAF
-    assert modules == {leaf.stem for leaf in leaves(group)}
+    modules, known = {path.stem for path in (PACKAGE / group).glob("*.py")}, {leaf.stem for leaf in leaves(group)}
+    assert modules - NO_LEAF <= known <= modules  # a name may stand for a leaf here and for a part elsewhere

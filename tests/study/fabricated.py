@@ -24,7 +24,7 @@ def planned_by(cache_dir: Path, *overrides: str) -> tuple[Study, list[Cell]]:
 def results(subject: Study, cells: list[Cell], folder: Path, found: Callable[[Cell, Path], dict[str, Any]]) -> Results:
     """found: a cell and its directory, which exists -> the content of its result.json."""
     planned, outcomes = [], {}
-    for cell in cells:
+    for cell in {each.name: each for each in cells}.values():  # arms may share cells
         run = folder / cell.name
         run.mkdir(parents=True)
         RunDir(run).write_result(found(cell, run))

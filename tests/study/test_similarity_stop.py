@@ -10,6 +10,7 @@ from sparring.cli.config import compose
 from sparring.errors import ConfigError
 from sparring.run_dir import RunDir
 from sparring.stage.study import study
+from sparring.study.analysis import Analysis
 from sparring.study.cell import Cell
 from tests.study.fabricated import planned_by, results, settings, trained
 
@@ -47,9 +48,14 @@ def test_each_checkpoint_has_its_pool_and_classifiers(cache_dir: Path) -> None:
     )
 
 
-def test_perfect_and_reversed_ranks(tmp_path: Path, cache_dir: Path) -> None:
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Analysis:
+    """Of the made-up results."""
     subject, cells = planned_by(cache_dir, *SMALL)
-    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
+    return subject.analyse(results(subject, cells, tmp_path_factory.mktemp("similarity"), made_up))
+
+
+def test_perfect_and_reversed_ranks(analysis: Analysis) -> None:
     rho = analysis.numbers["spearman"]
     assert rho["fd/alone"]["rho"] == pytest.approx(1)
     assert rho["fd/alone"]["interval"] == pytest.approx([1, 1])
@@ -61,9 +67,7 @@ def test_perfect_and_reversed_ranks(tmp_path: Path, cache_dir: Path) -> None:
     assert (table.rows[2][4], table.rows[2][6]) == ("−1.00", "0/6")
 
 
-def test_the_chosen_checkpoints_are_compared_with_the_last(tmp_path: Path, cache_dir: Path) -> None:
-    subject, cells = planned_by(cache_dir, *SMALL)
-    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
+def test_the_chosen_checkpoints_are_compared_with_the_last(analysis: Analysis) -> None:
     deltas = {(it.arm, it.baseline, it.where): it.delta for it in analysis.comparisons}
     assert deltas["best quality", "last", "alone"] == pytest.approx(20 + 0.25)
     assert deltas["best quality", "last", "added"] == pytest.approx(-20 + 0.25)

@@ -16,13 +16,13 @@ from sparring.build import build
 from sparring.data.image_data import ImageData
 from sparring.errors import ConfigError
 from sparring.metric.classification import balanced_accuracy, macro_f1, per_class
-from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, number, signed, spread
+from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, number, spread, told_clear
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
 from sparring.study.curve import class_line, mean_line
 from sparring.study.ingredients import PLAIN, check_labels, classic, generator_cell, pool_cell, training
 from sparring.study.results import CellResult, Results
-from sparring.study.verdict import Comparison, Verdict, compare, corrected
+from sparring.study.verdict import Comparison, compare, corrected
 
 ACCURACY = ("metrics", "test", "accuracy")
 MEASURES = {
@@ -141,13 +141,15 @@ class Imbalance(ArmStudy):
         tables = [
             comparison_table(
                 [it for (name, _, _), it in found.items() if name == measure], unit="points", metric=unit,
-                title=f"{measure.capitalize()} of every arm against {self.baseline}", where="ratio",
+                title=f"{measure.capitalize()} of every arm against {self.baseline}", where="setting",
             )
             for measure, unit in MEASURES.items()
         ]  # fmt: skip
+        told = told_clear([it for (name, _, _), it in found.items() if name == "balanced accuracy" and not it.primary])
+        others = f"Of balanced accuracy, {told}" if told else ""
         about = tuple((arm, self.ARMS[arm]) for arm in self.arms)
         return Analysis(
-            question=self.question, answer=f"{said} {self._others(comparisons[1:])}".rstrip(),
+            question=self.question, answer=f"{said} {others}".rstrip(),
             verdict=comparisons[0].verdict, comparisons=comparisons,
             tables=[*tables, Table("The arms", ("arm", "what its classifier is trained on"), about),
                     self._sizes(results), self._costs(results)],
@@ -160,7 +162,7 @@ class Imbalance(ArmStudy):
     def _compare(self, results: Results, measure: str, ratio: float, arm: str) -> Comparison:
         primary = (measure, ratio, arm) == ("balanced accuracy", self.primary_ratio, self.primary)
         common: dict[str, Any] = {
-            "arm": arm, "baseline": self.baseline, "smallest_effect": self.smallest_effect, "where": f"{ratio:g}",
+            "arm": arm, "baseline": self.baseline, "smallest_effect": self.smallest_effect, "where": f"ratio {ratio:g}",
             "primary": primary,
         }  # fmt: skip
         if measure == "accuracy":  # also checks that both were trained equally long
@@ -181,15 +183,6 @@ class Imbalance(ArmStudy):
             known = [value for value in per_class(counts)[-self.rare :] if value is not None]
             return sum(known) / len(known) if known else float("nan")
         return balanced_accuracy(counts)
-
-    def _others(self, others: Sequence[Comparison]) -> str:
-        clear = [it for it in others if it.verdict in (Verdict.HELPS, Verdict.HURTS)]
-        told = [f"{it.arm} over {it.baseline} at {it.where} ({signed(it.delta)})" for it in clear[:6]]
-        if not others:
-            return ""
-        return (
-            f"Of {len(others)} other comparisons {len(clear)} show a difference{': ' if told else ''}{'; '.join(told)}."
-        )
 
     def _sizes(self, results: Results) -> Table:
         found = results.find(arm=self.baseline)

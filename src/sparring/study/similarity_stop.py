@@ -121,7 +121,7 @@ class SimilarityStop(Study):
         primary, rho = comparisons[0], correlations[self.metric, self.uses[0]]
         stopped = answer(
             replace(primary, where=""), what=f"taking the GAN at its best {self.metric} on val", unit="points",
-            baseline=f"training it to the end, for a classifier trained {USES[self.uses[0]]},", replicates=self.replicates,
+            baseline=f"training it to the end, for a classifier trained {USES[self.uses[0]]}", replicates=self.replicates,
         )  # fmt: skip
         return Analysis(
             question=self.question, answer=f"{in_words(rho, self.metric)} {stopped}", verdict=primary.verdict,

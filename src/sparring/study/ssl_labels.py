@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 from omegaconf import DictConfig
 
 from sparring.errors import ConfigError
-from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, number, signed, spread
+from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, number, spread, told_clear
 from sparring.study.anchors import anchor_table
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
 from sparring.study.curve import class_line, mean_line
 from sparring.study.ingredients import PLAIN, check_labels, labelled, training
 from sparring.study.results import Results
-from sparring.study.verdict import Comparison, Verdict, corrected
+from sparring.study.verdict import Comparison, corrected
 
 ACCURACY = ("metrics", "test", "accuracy")
 OWN = {"ssgan": "supervised", "pseudo": "cnn"}  # each use of unlabelled images, and the same network on labels alone
@@ -103,7 +103,7 @@ class SslLabels(ArmStudy):
             unit="points", replicates=self.replicates,
         )  # fmt: skip
         return Analysis(
-            question=self.question, answer=f"{said} {self._others(comparisons[1:])}".rstrip(),
+            question=self.question, answer=f"{said} {told_clear(comparisons[1:])}".rstrip(),
             verdict=primary.verdict, comparisons=comparisons, tables=self._tables(results, found),
             plots=self._plots(results), limits=self._limits(),
         )  # fmt: skip
@@ -116,14 +116,6 @@ class SslLabels(ArmStudy):
             smallest_effect=self.smallest_effect, own_budget=(arm,) if other_kind else (),
             primary=(arm, baseline, labels) == (self.primary, self.baseline, self.primary_labels),
         )  # fmt: skip
-
-    def _others(self, others: Sequence[Comparison]) -> str:
-        """The other comparisons with a clear difference, in one sentence."""
-        if not others:
-            return ""
-        clear = [it for it in others if it.verdict in (Verdict.HELPS, Verdict.HURTS)]
-        told = "; ".join(f"{it.arm} over {it.baseline} at {it.where} ({signed(it.delta)})" for it in clear)
-        return f"Of {len(others)} other comparisons {len(clear)} show a difference{': ' if told else ''}{told}."
 
     def _tables(self, results: Results, comparisons: Sequence[Comparison]) -> list[Table]:
         own = [it for it in comparisons if OWN.get(it.arm) == it.baseline or it.primary]
