@@ -91,6 +91,19 @@ def test_collapse_by_value_and_by_nan() -> None:
     assert play(stop, Scripted([0.4, 0.8, 0.39], metric="coverage")) == 3
 
 
+def test_a_first_measurement_without_a_value_is_not_the_best_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    quality, kept = Scripted([math.nan, 3.0, 4.0, math.nan, 2.0]), []
+    trainer: Any = SimpleNamespace(is_global_zero=False)
+    for iteration, value in enumerate(quality.script):
+        module: Any = SimpleNamespace(clock=SimpleNamespace(iteration=iteration, images_seen=iteration))
+        monkeypatch.setattr(quality, "values", lambda *_, value=value, draw: {"fd": value, "balance": 0.0})
+        monkeypatch.setattr(quality, "_keep", lambda *_, iteration=iteration: kept.append(iteration))
+        quality.take(trainer, module)
+    assert kept == [1, 4]
+    assert quality.best is not None
+    assert quality.best.iteration == 4
+
+
 def test_nothing_to_stop_for_goes_on() -> None:
     stop = QualityStop(**DEFAULTS | {"target": 0.1, "collapse": 50.0})
     assert play(stop, Scripted([3.0, 2.0, 1.0])) == 3
