@@ -133,7 +133,10 @@ class Quality(L.Callback):
         if best:
             self._keep(trainer, module)
         if trainer.is_global_zero:
-            self._record(trainer, module, found)
+            try:
+                self._record(trainer, module, found)
+            except DiskError as error:  # costs the record, which the next measurement writes whole, not the run
+                log.warning("The quality of iteration %d could not be recorded: %s", found.iteration, error)
         self.spent += time.perf_counter() - started
         return found
 
