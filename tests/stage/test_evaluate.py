@@ -12,9 +12,10 @@ from PIL import Image
 
 from sparring.build import build
 from sparring.errors import CheckpointError, ConfigError, DataError
+from sparring.metric.suite import Found
 from sparring.report.protocol import columns, text_table
 from sparring.stage.evaluate import evaluate
-from sparring.stage.measure import SUBSET, Measured
+from sparring.stage.measure import SUBSET, Measured, _mean_of
 from sparring.stage.train import train
 from tests.conftest import TINY, command, compose
 
@@ -93,6 +94,13 @@ def test_real_images_of_another_program_reach_the_floor(tmp_path: Path, cache_di
     assert found["coverage"]["value"] > 0.6
     assert found["authentic"]["value"] > 20
     assert result["discriminator"] is None
+
+
+def test_the_classes_values_are_means_over_the_sets_as_the_value_is() -> None:
+    sets = [Found(1.0, more={"per_class": {"0": 1.0, "1": 3.0}}), Found(3.0, more={"per_class": {"0": 2.0, "1": 7.0}})]
+    found, own = _mean_of(sets)
+    assert (found.value, own) == (2.0, (1.0, 3.0))
+    assert found.more == {"per_class": {"0": 1.5, "1": 5.0}}
 
 
 def test_a_row_of_a_table_has_the_names_of_all_its_columns() -> None:

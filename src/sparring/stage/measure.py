@@ -200,7 +200,15 @@ def _mean_of(sets: Sequence[Found]) -> tuple[Found, tuple[float, ...]]:
     values = tuple(each.value for each in sets if each.value is not None)
     if len(values) < len(sets):
         return next(each for each in sets if each.value is None), values
-    return Found(sum(values) / len(values), more=sets[0].more), values
+    return Found(sum(values) / len(values), more=_more_of(sets)), values
+
+
+def _more_of(sets: Sequence[Found]) -> dict[str, Any]:
+    """The parts of the first set, but the classes' values as the mean over the sets, as the value is."""
+    parts = [each.more.get("per_class", {}) for each in sets]
+    shared = [c for c in parts[0] if all(c in part for part in parts)]
+    mean = {c: sum(part[c] for part in parts) / len(parts) for c in shared}
+    return sets[0].more | ({"per_class": mean} if mean else {})
 
 
 def _spreads(
