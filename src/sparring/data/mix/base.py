@@ -111,11 +111,11 @@ class Blended:
         )
 
 
-def stream(name: str, seed: int, length: int, batch_size: int, pool: Pool | None) -> Stream:
-    """The stream of `length` real images, with those of the pool where there is one."""
+def stream(name: str, seed: int, length: int, batch_size: int, pool: Pool | None, mixed: int) -> Stream:
+    """The stream of `length` real images, with `mixed` of the pool in each chunk where there is one."""
     if pool is None:
         return Stream(name, seed, length, batch_size)
-    return Blend(name, seed, length, batch_size, pool=len(pool.images), mixed=pool.origin["per_batch"])
+    return Blend(name, seed, length, batch_size, pool=len(pool.images), mixed=mixed)
 
 
 def taker(real: Images, pool: Images | None) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
