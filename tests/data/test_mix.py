@@ -147,6 +147,17 @@ def test_fraction_is_checked(make: Make) -> None:
     assert not any(bytes(image.numpy()) in real for image in chunk.image)
 
 
+def test_few_labels_keep_their_share_of_a_smaller_chunk(make: Make) -> None:
+    keys = ["data/mix=gaussian", "data.mix.fraction=0.5", "data.labels_per_class=2", "data.batch_size=40"]
+    data = make("digits", *keys)
+    data.streams = {"labelled": 1}
+    data.setup()
+    data.prepare_mix(log_dir=Path("unused"), extensions=[])
+    (chunk,) = next(iter(data.train_dataloader()))["labelled"]
+    real = {bytes(image.numpy()) for image in data.whole("train").image}
+    assert sum(bytes(image.numpy()) in real for image in chunk.image) == len(chunk.image) / 2 == 10
+
+
 def test_training_without_the_pool_is_an_error(make: Make) -> None:
     data = make("digits", "data/mix=replay")
     data.setup()

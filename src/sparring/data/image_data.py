@@ -160,8 +160,8 @@ class ImageData(L.LightningDataModule):
             found.append(self._record("unlabelled", labelled=False))
         if self.pool is not None:
             found += self.pool.seen
-            if not self.pool.foreign and len(self._beyond):
-                kept = self.pool.images
+            kept = self.pool.images
+            if kept.pixels is self._beyond.pixels and len(self._beyond):  # rows of train, not images made from them
                 found.append(seen_of(kept, self._opened, "train", labelled=labelled and self.pool.labelled))
         return found
 
