@@ -111,3 +111,15 @@ def test_a_manifest_of_another_program_is_no_obstacle(tmp_path: Path, text: str)
     found = read_images(tmp_path, channels=1, image_size=8, class_names=("a", "b"))
     assert found.image[:, 0, 0, 0].tolist() == [0, 1, 2]
     assert set(found.origin) == {"path", "count"}
+
+
+def test_a_parquet_file_without_labels_or_without_images(tmp_path: Path) -> None:
+    rows = [{"bytes": png(np.full((8, 8), i, np.uint8)), "path": None} for i in range(3)]
+    plain, other = tmp_path / "plain.parquet", tmp_path / "other.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"image": rows}), plain)
+    pyarrow.parquet.write_table(pyarrow.table({"picture": rows}), other)
+    found = read_images(plain, channels=1, image_size=8, class_names=("a", "b"))
+    assert found.label.tolist() == [-1, -1, -1]
+    assert found.image[:, 0, 0, 0].tolist() == [0, 1, 2]
+    with pytest.raises(DataError, match="none of them image or img: rename"):
+        read_images(other, channels=1, image_size=8, class_names=("a", "b"))

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.data.decode import UNREADABLE, Decoder
-from sparring.data.format.parquet import Parquet
+from sparring.data.format.parquet import Parquet, column_names
 from sparring.data.source import CHUNK, Encoded
 from sparring.errors import DataError
 from sparring.types import UNLABELLED
@@ -111,7 +111,15 @@ def _match(folders: Sequence[str], class_names: Sequence[str], root: Path) -> di
 
 
 def _parquet(file: Path, class_names: Sequence[str]) -> Iterator[Encoded]:
-    for chunk in Parquet().read({"train": [file]}, tuple(class_names)):
+    columns, reader = column_names(file), Parquet()
+    if not set(columns) & set(reader.image_columns):
+        raise DataError(
+            f"{file} has the columns {', '.join(columns)}, none of them {' or '.join(reader.image_columns)}: rename the one of"
+            " encoded images."
+        )
+    if not set(columns) & set(reader.label_columns):
+        reader = Parquet(label_columns=())
+    for chunk in reader.read({"train": [file]}, tuple(class_names)):
         if bool((chunk.label >= len(class_names)).any()):
             raise DataError(
                 f"{file} has the label {int(chunk.label.max())}, the reference has {len(class_names)} classes."

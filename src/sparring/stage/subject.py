@@ -11,7 +11,7 @@ from torch import Tensor
 from sparring import weights as weights_file
 from sparring.build import build, build_model
 from sparring.cli.config import compose
-from sparring.cli.explain import explain
+from sparring.cli.explain import explain, listing, near
 from sparring.cli.resume import find_run
 from sparring.data.augment import normalise
 from sparring.data.image_data import ImageData
@@ -96,7 +96,13 @@ def _reference(config: DictConfig) -> DictConfig:
     choices = {path.stem for path in (Path(config.paths.root_dir) / "conf" / "data").glob("[!_]*.yaml")}
     given = str(config.reference)
     if given not in choices:
-        return RunDir.open(find_run(given, Path(config.paths.log_dir))).config.data
+        run = find_run(given, Path(config.paths.log_dir))
+        if not run.is_dir():
+            raise ConfigError(
+                f"reference={given} is neither a run nor a data set{near(given, choices)} (there are the data sets"
+                f" {listing(sorted(choices))})."
+            )
+        return RunDir.open(run).config.data
     places = [f"paths.cache_dir={config.paths.cache_dir}", f"paths.root_dir={config.paths.root_dir}", "name=reference"]
     with explain():
         return compose("train", [f"data={given}", *places]).data
