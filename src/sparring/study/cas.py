@@ -40,11 +40,11 @@ from sparring.study.verdict import Comparison, corrected
 ACCURACY = ("metrics", "test", "accuracy")
 METRICS = ("fd", "kid", "precision", "recall", "density", "coverage", "authentic", "agreement")
 GENERATED = ("generated", "naive")
-# Overrides of each arm that is not trained on real images alone; {pool} is the run that made the images.
+# Overrides of each arm that is not trained on real images alone. {pool}: the run that made the images; {each}: of a class.
 MIXES = {
     "generated": ("data/mix=images", "data.mix.images=[cell:{pool}]", "data.mix.fraction=1.0"),
     "naive": ("data/mix=images", "data.mix.images=[cell:{pool}]", "data.mix.fraction=0.5"),
-    "gaussian": ("data/mix=gaussian", "data.mix.fraction=1.0"),
+    "gaussian": ("data/mix=gaussian", "data.mix.per_class={each}", "data.mix.fraction=1.0"),
     "replay": ("data/mix=replay", "data.mix.balanced=false", "data.mix.fraction=1.0"),
 }
 
@@ -105,7 +105,8 @@ class CAS(ArmStudy):
             pool_cell(f"r{r}/pool", f"r{r}/gan", count=count, seeds=seeds, tags=tags, label="prior"),
         ]
         for arm in self.arms:
-            added = [item.format(pool=f"r{r}/pool") for item in MIXES.get(arm, ())]
+            each = max(1, round(count / config.data.num_classes))  # a Gaussian draws as many images as the GAN
+            added = [item.format(pool=f"r{r}/pool", each=each) for item in MIXES.get(arm, ())]
             given = ("model=classifier", *images, *looks, *added, *training(steps=self.steps, seed=seeds.classifier))
             cells.append(Cell(f"r{r}/{arm}", "train", given, {**tags, "arm": arm}))
         held = (f"images=cell:r{r}/pool", f"reference=cell:r{r}/real", "report=false", "splits=[test]")
