@@ -131,7 +131,8 @@ class Imbalance(ArmStudy):
         arms = [arm for arm in self.arms if arm != self.baseline]
         keys = [(measure, ratio, arm) for measure in MEASURES for ratio in self.ratios for arm in arms]
         found = dict(zip(keys, corrected([self._compare(results, *key) for key in keys]), strict=True))
-        comparisons = sorted(found.values(), key=lambda it: not it.primary)
+        named = [replace(it, where=f"{measure}, {self._where(r)}") for (measure, r, _), it in found.items()]
+        comparisons = sorted(named, key=lambda it: not it.primary)
         said = answer(
             replace(comparisons[0], where=self._where(self.primary_ratio)), unit="points of balanced accuracy",
             what="adding the GAN's images of every class" if self.primary in GENERATED else self.primary,
@@ -184,7 +185,7 @@ class Imbalance(ArmStudy):
 
     def _others(self, others: Sequence[Comparison]) -> str:
         clear = [it for it in others if it.verdict in (Verdict.HELPS, Verdict.HURTS)]
-        told = [f"{it.arm} over {it.baseline} at {it.where} ({signed(it.delta)})" for it in clear[:6]]
+        told = [f"{it.arm} over {it.baseline} in {it.where} ({signed(it.delta)})" for it in clear[:6]]
         if not others:
             return ""
         return (
