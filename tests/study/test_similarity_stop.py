@@ -76,6 +76,23 @@ def test_the_chosen_checkpoints_are_compared_with_the_last(analysis: Analysis) -
     assert analysis.verdict == "HELPS"
 
 
+def test_equal_training_is_noted_and_labels_beyond_the_arms_are_told(tmp_path: Path, cache_dir: Path) -> None:
+    subject, cells = planned_by(cache_dir, *SMALL)
+    found = results(subject, cells, tmp_path / "equal", made_up)
+    analysis = subject.analyse(found)
+    assert [(each["where"], each["cells"]) for each in found.checks] == [("alone", 24), ("added", 24)]
+    assert any("more labels than the 20 per class" in limit and "reference" in limit for limit in analysis.limits)
+    plain, _ = planned_by(cache_dir, *SMALL, "study.features=pixels")
+    assert not any("reference classifier" in limit for limit in plain.analyse(found).limits)
+
+    def longer(cell: Cell, run: Path) -> dict[str, Any]:
+        more = {"clock": {"iteration": 9, "images_seen": 72}} if cell.name == "r3/alone20" else {}
+        return made_up(cell, run) | more
+
+    with pytest.raises(ConfigError, match="were not trained equally long"):
+        subject.analyse(results(subject, cells, tmp_path / "longer", longer))
+
+
 @pytest.mark.parametrize(
     ("override", "reason"),
     [

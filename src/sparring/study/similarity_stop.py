@@ -109,6 +109,8 @@ class SimilarityStop(Study):
     # -- analysis ------------------------------------------------------------------------------------------------------
 
     def analyse(self, results: Results) -> Analysis:
+        for use in self.uses:
+            results.check_equal((LAST, BEST, CHOSEN), results.find(use=use), use)
         quality = self._qualities(results)
         test = {use: self._accuracies(results, use, TEST) for use in self.uses}
         val = {use: self._accuracies(results, use, VAL) for use in self.uses}
@@ -232,6 +234,12 @@ class SimilarityStop(Study):
             "The checkpoints come from one recipe trained for longer and longer; GANs of other recipes may rank otherwise.",
             f"Quality is measured on {self.samples} samples against val with features `{self.features}`; the small val split "
             "adds noise, which pulls every rank correlation towards 0.",
+            f"Choices use more labels than the {self.labels} per class of GAN and classifier: all of val's"
+            + (
+                ", and those of all training images in the reference classifier."
+                if self.features == "classifier"
+                else "."
+            ),
             "A correlation over training time is also that of two things which both improve with it; it is no cause.",
             "All checkpoints of a replicate share the seeds of the pool and of the classifier.",
         ]
