@@ -1,4 +1,4 @@
-# make demo: train a GAN on real digits and draw from it.   make test: everything that is tested.
+# make demo: does a GAN's images help a classifier of digits? A study with its report.   make test: everything that is tested.
 # Both set themselves up in .venv first; running them again is quick. Needs Python 3.11 to 3.13 with pip and venv.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
@@ -9,7 +9,7 @@ WORKERS ?= 2
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
-	$(BIN)/python train.py experiment=demo
+	$(BIN)/python study.py experiment/study=demo
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS)

@@ -1,11 +1,13 @@
 """Every preset, leaf and experiment composes, builds and trains one tiny iteration; a new YAML is tested by existing."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
 
 from sparring.build import build, build_model
 from sparring.cli.config import compose as study_config
+from sparring.errors import ConfigError
 from sparring.stage.train import Training, train
 from sparring.study.compose import composing
 from sparring.study.plan import plan
@@ -35,6 +37,7 @@ PARTNERS = {
 CONDITIONING = [("none", "none"), ("concat", "projection")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", choices("model"))
 @pytest.mark.parametrize("data", choices("data"))
 def test_every_preset_builds_for_every_data_set(model: str, data: str) -> None:
@@ -42,15 +45,19 @@ def test_every_preset_builds_for_every_data_set(model: str, data: str) -> None:
     build_model(compose(f"model={model}", f"data={data}", *known))
 
 
+@pytest.mark.slow  # the published widths
 @pytest.mark.parametrize("experiment", choices("experiment"))
 def test_every_experiment_builds(experiment: str) -> None:
     assert build_model(compose(f"experiment={experiment}")) is not None
 
 
-@pytest.mark.parametrize("study", choices("study"))
-def test_every_study_plans_its_cells(study: str) -> None:
+RECIPES = [f"experiment/study={recipe}" for recipe in choices("experiment/study")]
+
+
+@pytest.mark.parametrize("chosen", [f"study={study}" for study in choices("study")] + RECIPES)
+def test_every_study_plans_its_cells(chosen: str) -> None:
     """Every cell of every study composes: no override names a setting that is not there."""
-    config = study_config("study", [f"study={study}"])
+    config = study_config("study", [chosen])
     subject = build(config.study, section="study")
     with composing(config, CONF) as composer:
         planned = plan(subject.cells(config), composer, Path("/study/cells"), "code")
@@ -64,6 +71,7 @@ def test_every_executor_runs_a_call(executor: str) -> None:
         assert built.workers >= 1
 
 
+@pytest.mark.slow  # tests/model/test_zoo.py steps every leaf without the stage
 @pytest.mark.parametrize(("group", "choice"), LEAVES)
 def test_every_leaf_trains_one_iteration(group: str, choice: str, tmp_path: Path, cache_dir: Path) -> None:
     value = f"[{choice}]" if group == "regularizer" else choice
@@ -72,6 +80,10 @@ def test_every_leaf_trains_one_iteration(group: str, choice: str, tmp_path: Path
 
 @pytest.mark.parametrize("backbone", choices("model/backbone"))
 def test_every_backbone_trains_one_iteration(backbone: str, tmp_path: Path, cache_dir: Path) -> None:
+    if backbone == "timm" and importlib.util.find_spec("timm") is None:  # optional
+        with pytest.raises(ConfigError, match=r"needs the package timm.*: pip install timm\.$"):
+            build_model(compose("model=classifier", "model/backbone=timm"))
+        return
     one_iteration(tmp_path, cache_dir, "model=classifier", f"model/backbone={backbone}")
 
 
@@ -133,4 +145,4 @@ def one_iteration(folder: Path, cache_dir: Path, *overrides: str) -> None:
     run = folder / "run"
     config = compose("debug=fast", *tiny(overrides), f"paths.cache_dir={cache_dir}", *overrides, run_dir=run)
     result = train(config, run)
-    assert result["clock"] == {"iteration": 1, "images_seen": 4}
+    assert result["clock"] == {"iteration": 1, "images_seen": 4 * config.model.get("d_steps", 1)}

@@ -57,11 +57,14 @@ NO_LEAF = {
     "engine",
     "epsilon",
     "evaluate",
+    "evaluated",
     "filter",
     "flags",
     "image_data",
     "image_set",
+    "ingredients",
     "judge",
+    "kept",
     "mixing",
     "objective",
     "pixel",
@@ -73,11 +76,13 @@ NO_LEAF = {
     "results",
     "seen",
     "source",
+    "similarity",
     "split",
     "statistics",
     "storage",
     "stream",
     "target",
+    "training_images",
     "verdict",
     "wandb_settings",
     "work",
@@ -87,7 +92,8 @@ NO_LEAF = {
 def target(leaf: Path) -> str:
     """The `_target_` of a leaf, which may nest under its own name or, for data, under `source`."""
     content = yaml.safe_load(leaf.read_text())
-    inner = content.get(leaf.stem, content.get("source", content))
+    nested = content.get(leaf.stem)
+    inner = nested if isinstance(nested, dict) else content.get("source", content)
     return inner["_target_"]
 
 
@@ -109,5 +115,5 @@ def test_every_leaf_points_to_its_own_module(leaf: Path) -> None:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_module_has_a_leaf(group: str) -> None:
-    modules = {path.stem for path in (PACKAGE / group).glob("*.py")} - NO_LEAF
-    assert modules == {leaf.stem for leaf in leaves(group)}
+    modules, known = {path.stem for path in (PACKAGE / group).glob("*.py")}, {leaf.stem for leaf in leaves(group)}
+    assert modules - NO_LEAF <= known <= modules  # a name may stand for a leaf here and for a part elsewhere

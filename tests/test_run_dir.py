@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from sparring.errors import CheckpointError, DiskError
+from sparring.errors import CheckpointError, ConfigError, DiskError
 from sparring.run_dir import RunDir, write_atomic
 
 CONFIG = {
@@ -113,6 +113,21 @@ def test_without_any_run_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CheckpointError, match=r"does not exist; train one with `python train\.py`"):
         RunDir.resume("logs/train/nothing")
+
+
+def test_weights_of_a_checkpoint(folder: Path) -> None:
+    run = RunDir.open(folder)
+    kept = folder / "checkpoints" / "quality_00000040.safetensors"
+    kept.parent.mkdir(exist_ok=True)
+    with pytest.raises(CheckpointError, match=r"no weights of iteration 40 \(it has none at all\)"):
+        run.weights_file(40)
+    kept.touch()
+    assert run.weights_file(40) == run.weights_file("40") == kept
+    assert run.weights_file("last") == folder / "weights.safetensors"
+    with pytest.raises(CheckpointError, match=r"no weights of iteration 4 \(it has those of 40\)"):
+        run.weights_file(4)
+    with pytest.raises(ConfigError, match="checkpoint=first is unknown; give last, best or an iteration"):
+        run.weights_file("first")
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,11 @@ CHOICES = {
     "contragan": [*EVERYTHING, "model.accumulate=1", "model/head=contragan", "model/augment=diffaugment"],
     "path length": [*EVERYTHING, "model/generator=stylegan2", "model/head=tac", "model/regularizer=[path_length]",
                     "model.regularizer.path_length.interval=1", "model/schedule=r3gan"],
+    # The mlp has no BatchNorm, whose statistics are a device's own.
+    "three players": [
+        *EVERYTHING, "model=gan_classifier", "model/backbone=mlp", "model.backbone.widths=[16]", "model.start=0.3",
+        "model/augmentation=[shift,cutout,jitter,randaugment,mixup,cutmix]", "model.feedback=0.5",
+    ],
 }  # fmt: skip
 
 

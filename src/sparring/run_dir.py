@@ -3,7 +3,8 @@
 - `.hydra/{config,overrides,hydra}.yaml`: written by Hydra before the stage starts
 - `status.json`, `.lock`: what became of the run, who is writing it
 - `checkpoints/{last,previous}.ckpt`: to go on with training (checkpoint.py)
-- `weights.safetensors`: to use the networks (weights.py); `weights_best.safetensors` where quality was measured
+- `weights.safetensors`: to use the networks (weights.py); `weights_best.safetensors` where quality was measured,
+  and there with keep_weights: `checkpoints/quality_<iteration>.safetensors`
 - `metrics.csv`, `images/`, `result.json`, `report.html`: to look at
 """
 
@@ -209,19 +210,31 @@ class RunDir:
 
         return weights.load(self.weights)
 
-    def weights_file(self, checkpoint: str) -> Path:
-        """File of the "last" or the "best" weights.
+    def weights_file(self, checkpoint: str | int) -> Path:
+        """File of the "last" or the "best" weights, or of those kept at an iteration where quality was measured.
 
         Raises:
-            ConfigError: another word. CheckpointError: the run kept no best ones.
+            ConfigError: another word. CheckpointError: the run kept no such weights.
         """
+        if str(checkpoint).isdecimal():
+            return self._kept_weights(int(checkpoint))
         if checkpoint not in ("last", "best"):
-            raise ConfigError(f"checkpoint={checkpoint} is unknown; give last or best.")
+            raise ConfigError(f"checkpoint={checkpoint} is unknown; give last, best or an iteration.")
         if checkpoint == "best" and not self.best_weights.exists():
             raise CheckpointError(
                 f"{self.path} kept no best weights: train with 'callback=[default,quality]', or use checkpoint=last."
             )
         return self.weights if checkpoint == "last" else self.best_weights
+
+    def _kept_weights(self, iteration: int) -> Path:
+        kept = {int(file.stem.rpartition("_")[2]): file for file in self.checkpoints.glob("quality_*.safetensors")}
+        if iteration not in kept:
+            there = f"it has those of {', '.join(map(str, sorted(kept)))}" if kept else "it has none at all"
+            raise CheckpointError(
+                f"{self.path} kept no weights of iteration {iteration} ({there}): train with 'callback=[default,quality]' "
+                "callback.quality.keep_weights=true, or use checkpoint=last."
+            )
+        return kept[iteration]
 
     def weights_hash(self) -> str:
         """sha256 hex digest of the names and values of the stored weights, not the metadata. Raises CheckpointError."""

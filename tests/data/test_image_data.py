@@ -78,6 +78,10 @@ def test_labelled_chunks_have_the_batch_size_where_there_are_enough(make: Make) 
     assert [len(batch["labelled"][0].label) for batch in data.train_dataloader()] == [64] * (1299 // 64)
     assert set(data.fingerprints()) == {"train", "val", "test"}
     data = make("digits", "data.labels_per_class=5", "data.batch_size=64")
+    data.streams, data.clock = {"unlabelled": 0, "labelled": 1}, SimpleNamespace(iteration=0)
+    data.setup()  # the labels-only arm of a semi-supervised network: its clock counts 64, its batch is all there are
+    assert len(next(iter(data.train_dataloader()))["labelled"][0].label) == 50
+    data = make("digits", "data.labels_per_class=5", "data.batch_size=64")
     data.streams = {"classifier": 1}
     with pytest.raises(ConfigError, match="batch_size=64 is larger than the 50 training images"):
         data.setup()

@@ -9,6 +9,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torchmetrics import Metric
 
+from sparring.errors import DataError
 from sparring.metric.balance import class_balance
 from sparring.metric.frechet import frechet
 from sparring.metric.inception_score import inception_score
@@ -76,6 +77,13 @@ def test_reset_forgets_and_no_weights_are_held() -> None:
         torch.testing.assert_close(metric.compute(), once)
         assert not list(metric.parameters())
         assert not metric.state_dict()
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method")  # torchmetrics says so too
+@pytest.mark.parametrize("name", metrics())
+def test_no_images_are_an_error_and_no_nan(name: str) -> None:
+    with pytest.raises(DataError):
+        metrics()[name][0].compute()
 
 
 def test_discriminator_overfit() -> None:

@@ -1,5 +1,7 @@
 """Augmentations of classifiers against Pillow, a loop over single images, and the papers' equations."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -56,7 +58,7 @@ def back(image: Image.Image) -> Tensor:
         (pixel.sharpness, ImageEnhance.Sharpness),
     ],
 )
-def test_enhancements_are_pillows(change, reference, channels: int) -> None:
+def test_enhancements_are_pillows(change: Any, reference: Any, channels: int) -> None:
     image, factor = pictures(channels), torch.linspace(0.1, 1.9, N)
     if channels == 1 and change is pixel.saturation:
         assert torch.equal(change(image, factor), image)
@@ -195,7 +197,7 @@ def test_parts_of_a_batch_give_the_whole_batchs_gradient() -> None:
         model.batch_size = 8
         model.network.eval()
         model.begin_iteration = lambda chunk: None  # type: ignore[method-assign]
-        model.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
+        model.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, misc]
         model.step_player = lambda player: None  # type: ignore[method-assign]
         model.training_step({"classifier": [batch]}, 0)
         gradients.append([parameter.grad for parameter in model.network.parameters()])

@@ -1,5 +1,7 @@
 """The adversarial step: who moves when, on which images, by which clock."""
 
+from contextlib import nullcontext
+
 import lightning.pytorch as L
 import pytest
 import torch
@@ -211,3 +213,63 @@ def test_averaged_generator_stays_in_eval_mode_and_follows_the_recurrence() -> N
 def test_bad_counts_are_refused() -> None:
     with pytest.raises(ConfigError, match="d_steps=0"):
         gan("model.d_steps=0")
+
+
+def captured(model: GAN, steps: int, monkeypatch: pytest.MonkeyPatch) -> tuple[list[float], list[float]]:
+    """What was differentiated in the discriminator's and the generator's steps."""
+    losses: list[float] = []
+    monkeypatch.setattr(model, "manual_backward", lambda loss: (losses.append(loss.item()), loss.backward()))
+    fit(model, steps)
+    return losses[::2], losses[1::2]
+
+
+def test_class_losses_and_penalties_add_up_in_both_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = gan("model/head=tac", "model/regularizer=[r1,zcr]", "model/loss=hinge", "model/schedule=r3gan")
+    d_losses, g_losses = captured(model, 4, monkeypatch)
+    values = {name: [value.item() for value in series] for name, series in model.meter._values.items()}
+    for step in range(4):
+        strength = model.schedule.penalty(step / 4)
+        classes = values["loss/class_real"][step] + values["loss/class_twin"][step]
+        penalties = strength * (values["penalty/r1"][step] + values["penalty/zcr"][step])
+        assert d_losses[step] == pytest.approx(values["loss/discriminator"][step] + classes + penalties, rel=1e-5)
+        generator = values["loss/generator"][step] + values["loss/class_generator"][step]
+        assert g_losses[step] == pytest.approx(generator + strength * values["penalty/g_zcr"][step], rel=1e-5)
+
+
+def test_the_generator_learns_from_the_selected_images_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = gan("model/loss=hinge", "model/selection=top_k", "model.selection.least=0.25", "model.selection.every=1",
+                "model.selection.decay=0.25")  # fmt: skip
+    seen: list[torch.Tensor] = []
+    original = model.selection
+    monkeypatch.setattr(
+        model, "selection", lambda losses, logits, number: (seen.append(logits), original(losses, logits, number))[1]
+    )
+    _, g_losses = captured(model, 2, monkeypatch)
+    assert g_losses[0] == pytest.approx(-seen[0].mean().item(), rel=1e-5)
+    assert g_losses[1] == pytest.approx(-seen[1].topk(2).values.mean().item(), rel=1e-5)  # a quarter of 8
+
+
+def test_every_image_that_a_discriminator_judges_is_augmented(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = gan("model/augment=diffaugment", "model/regularizer=[r1,r2]")
+    shown: list[torch.Tensor] = []
+    judged: list[torch.Tensor] = []
+    original = model.augment.forward
+
+    def watch(image: torch.Tensor, draws: object) -> torch.Tensor:
+        shown.append(original(image, draws))
+        return shown[-1]
+
+    monkeypatch.setattr(model.augment, "forward", watch)
+    model.discriminator.register_forward_pre_hook(lambda module, inputs: judged.append(inputs[0]))
+    features = model.discriminator.features
+    monkeypatch.setattr(model.discriminator, "features", lambda image: (judged.append(image), features(image))[1])
+    fit(model, 2)
+    assert len(shown) == 8  # real and generated, in each player's step (the loss pairs)
+    for image in judged:
+        assert any(torch.equal(image, each) for each in shown)
+
+
+def test_only_penalties_with_a_second_derivative_leave_the_trainer_s_precision() -> None:
+    for name, exact in (("r1", True), ("approximate_r1", False), ("lecam", False), ("dragan", True)):
+        model = gan(f"model/regularizer=[{name}]")
+        assert isinstance(model._exact_gradients(model._due("discriminator", 0)), nullcontext) == (not exact), name

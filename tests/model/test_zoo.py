@@ -40,6 +40,18 @@ def allowed(row: Row) -> bool:
 ROWS, IMPOSSIBLE = covering(FACTORS, allowed)
 
 
+def enough() -> list[Row]:
+    """A few of the rows in which every leaf is met once."""
+    chosen: list[Row] = []
+    for row in ROWS:
+        if set(row.items()) - {item for other in chosen for item in other.items()}:
+            chosen.append(row)
+    return chosen
+
+
+FEW = enough()
+
+
 def overrides(row: Row) -> list[str]:
     chosen = [f"model/{group}={choice}" for group, choice in row.items() if group != "regularizer"]
     regularizers = [row["regularizer"]] if "regularizer" in row else []
@@ -85,13 +97,13 @@ def name(row: Row) -> str:
     return "-".join(row.values())
 
 
-@pytest.mark.parametrize("row", ROWS[:6], ids=name)
-def test_the_first_rows_take_a_step(row: Row) -> None:
+@pytest.mark.parametrize("row", FEW, ids=name)
+def test_every_leaf_takes_a_step(row: Row) -> None:
     check(row)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("row", ROWS[6:], ids=name)
+@pytest.mark.parametrize("row", [row for row in ROWS if row not in FEW], ids=name)
 def test_every_pair_takes_a_step(row: Row) -> None:
     check(row)
 

@@ -25,6 +25,22 @@ def per_class(counts: Tensor) -> list[float | None]:
     return [int(counts[k, k]) / int(totals[k]) if totals[k] else None for k in range(len(counts))]
 
 
+def balanced_accuracy(counts: Tensor) -> float:
+    """Mean recall over the classes that have images, from a confusion matrix (K, K): rare classes count as much as others."""
+    known = [value for value in per_class(counts) if value is not None]
+    return sum(known) / len(known)
+
+
+def macro_f1(counts: Tensor) -> float:
+    """Mean F1 over the classes that have images or predictions, from a confusion matrix (K, K).
+
+    F1 = 2 right / (images + predictions); 0 for a class that is never right.
+    """
+    right, either = counts.diagonal().double(), (counts.sum(0) + counts.sum(1)).double()
+    seen = either > 0
+    return float((2 * right[seen] / either[seen]).mean())
+
+
 def expected_calibration_error(logits: Tensor, label: Tensor, *, bins: int = BINS) -> float:
     """Mean gap between confidence and accuracy over `bins` equal bins of confidence, weighted by their images.
 

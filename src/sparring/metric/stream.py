@@ -12,7 +12,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from sparring.errors import ConfigError
+from sparring.errors import ConfigError, DataError
 from sparring.metric.balance import Balance, balance_of, check_labels
 from sparring.metric.check import check_features
 from sparring.metric.frechet import Frechet, frechet
@@ -130,6 +130,8 @@ class InceptionScoreStream(Metric):
         self.entropies += entropy(rows).sum()
 
     def compute(self) -> Tensor:
+        if not float(self.count):
+            raise DataError("An inception score needs 1 or more images, got none.")
         return (entropy(self.total / self.count) - self.entropies / self.count).exp()
 
     def result(self) -> InceptionScore:

@@ -61,8 +61,11 @@ def _curves(axes: "Axes", x: Sequence[float], lines: Sequence[Mapping[str, Any]]
         # side by side, so that intervals of several arms at one place can be told apart
         shift = (i - (len(lines) - 1) / 2) * 0.012
         place = position * (1 + shift) if log_x else position + shift * max(np.ptp(position), 1e-9)
+        y, reach = _array(line["y"]), _reach(line)
+        own = np.isfinite(y)  # a curve joins the points that it has
         drawn = axes.errorbar(
-            place, _array(line["y"]), yerr=_reach(line), color=placeholder(i), linewidth=1.4, elinewidth=1.0, capsize=2.0,
+            place[own], y[own], yerr=None if reach is None else reach[:, own], color=placeholder(i),
+            linewidth=1.4, elinewidth=1.0, capsize=2.0,
             marker=MARKERS[i % len(MARKERS)], markersize=4, linestyle="-" if i < COLOURS else "--",
         )  # fmt: skip
         _soften(drawn)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.atomic import write_atomic
+from sparring.report.accuracy import accuracies, per_class
 from sparring.report.curves import Panel, panels, short
 from sparring.report.pictures import data_uri
 from sparring.report.record import Record, Sample, read
@@ -63,6 +64,7 @@ def view(record: Record) -> dict[str, Any]:
         "overrides": [item.partition("=")[::2] for item in record.overrides],
         "choices": list(_choices(record.config)),
         "config_yaml": record.config_yaml,
+        "classes": list(per_class(record.result)),
         "cost": list(_cost(record)),
         "machine": list(machine(record.result.get("environment") or {})),
         "environment": list(flat(record.result.get("environment") or {})),
@@ -160,6 +162,7 @@ def _facts(record: Record) -> Iterator[tuple[str, str, str]]:
         yield "Iterations", f"{done:,}", f"of {budget:,} planned" if isinstance(budget, int) and budget > done else ""
     if "images_seen" in clock:
         yield "Real images seen", f"{int(clock['images_seen']):,}", ""
+    yield from accuracies(record.result)
     seconds = training_seconds(record)
     if seconds is not None:
         whole = (record.result.get("cost") or {}).get("seconds_with_set_up")
@@ -178,6 +181,8 @@ def _cost(record: Record) -> Iterator[tuple[str, str]]:
     for player, count in (record.result.get("parameters") or {}).items():
         yield f"Parameters, {player}", f"{count:,}"
     for name, value in (record.result.get("metrics") or {}).items():
+        if isinstance(value, dict):  # of a classifier, shown elsewhere
+            continue
         yield str(name), short([value]) if isinstance(value, float) and math.isfinite(value) else str(value)
 
 
@@ -202,12 +207,14 @@ def _choices(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if {"name", "image_size", "channels", "num_classes"} <= set(data):
         size, colours = data["image_size"], "1 channel" if data["channels"] == 1 else f"{data['channels']} channels"
         yield "Data", f"{data['name']}: {size} × {size}, {colours}, {data['num_classes']} classes"
-    for key in ("generator", "discriminator", "code", "head", "loss"):
+    for key in ("generator", "discriminator", "code", "head", "loss", "backbone"):
         target = (model.get(key) or {}).get("_target_")
         if target:
             yield key.capitalize(), str(target).rpartition(".")[2]
     if isinstance(model.get("regularizer"), dict):
         yield "Regularizers", ", ".join(model["regularizer"]) or "none"
+    if isinstance(model.get("augmentation"), dict):
+        yield "Augmentation", ", ".join(model["augmentation"]) or "none"
     plain = (("Batch", data, "batch_size"), ("Precision", trainer, "precision"), ("Devices", trainer, "devices"))
     for words, section, key in plain:
         if section.get(key) is not None:

@@ -12,7 +12,7 @@ Keys of conf/generate.yaml (defaults live there):
     batch_size: 128       # images per step; changes memory and speed, never a pixel on the CPU
     format: [grid]        # any of grid, folder, parquet
     weights: ema          # ema or generator
-    checkpoint: last      # last, or best (of a run with callback/quality)
+    checkpoint: last      # last; of a run with callback/quality: best, or the number of an iteration whose weights it kept
     device: auto          # auto (cuda, mps, else cpu), cpu, cuda, mps
     extensions: []        # as for train.py: own packages that the run's config may name
 """
@@ -89,10 +89,11 @@ def generate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
     return result
 
 
-def load_generator(source: RunDir, weights: str, *, extensions: list[str], checkpoint: str = "last") -> Trained:
+def load_generator(source: RunDir, weights: str, *, extensions: list[str], checkpoint: str | int = "last") -> Trained:
     """The generator of a run, on the CPU in eval mode.
 
-    weights: "ema" (the averaged one) or "generator". checkpoint: "last", or "best" as the quality callback found it.
+    weights: "ema" (the averaged one) or "generator". checkpoint: "last"; "best" as the quality callback found it, or an
+    iteration at which it kept the weights.
     """
     if weights not in WEIGHTS:
         raise ConfigError(f"weights={weights} is unknown; give one of {', '.join(WEIGHTS)}.")

@@ -136,6 +136,19 @@ def answer(it: Comparison, *, what: str, baseline: str, unit: str, replicates: i
     return f"The study cannot tell whether {what} helps or hurts {versus}: {measured} {over}; {why}."
 
 
+def told_clear(others: Sequence[Comparison]) -> str:
+    """Which of the comparisons beside the primary one show a difference, in one sentence; empty where there are none."""
+    if not others:
+        return ""
+    clear = [it for it in others if it.verdict in (Verdict.HELPS, Verdict.HURTS)]
+    told = []
+    for it in clear:
+        place, doubt = f" at {it.where}" if it.where else "", ", see its remark" if it.note else ""
+        told.append(f"{it.arm} {it.verdict.value.lower()} against {it.baseline}{place} ({signed(it.delta)}{doubt})")
+    colon = ": " if told else ""
+    return f"{len(clear)} of {len(others)} other comparisons show a difference{colon}{'; '.join(told)}."
+
+
 def spread(values: Sequence[float]) -> str:
     """Mean ± standard deviation; the mean alone of one value, a dash of none."""
     if not values:

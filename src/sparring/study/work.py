@@ -5,7 +5,6 @@ Nothing heavy is imported before a cell is run: a worker process sets its thread
 
 import contextlib
 import json
-import shutil
 import time
 import traceback
 from collections.abc import Iterator
@@ -47,7 +46,7 @@ def run_cell(verb: str, config: dict[str, Any], overrides: tuple[str, ...], fold
     """Call `sparring.stage.<verb>.<verb>` in the new directory `folder`.
 
     A stage that fails makes a failed record, not an exception. What it prints goes to output.log. The checkpoints of a
-    finished training are removed.
+    finished training are removed, weights are not.
 
     Raises:
         Interrupted, KeyboardInterrupt: the stage was stopped; there is no record then.
@@ -71,11 +70,20 @@ def run_cell(verb: str, config: dict[str, Any], overrides: tuple[str, ...], fold
             first_line = (str(error).splitlines() or [""])[0]
             reason = str(error) if isinstance(error, SparringError) else f"{type(error).__name__}: {first_line}"
     if not reason:
-        # Only an unfinished training needs them, and hundreds of cells would fill the disk; weights.safetensors stays.
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        # Only an unfinished training needs them, and hundreds of cells would fill the disk; weights files stay.
+        _drop_checkpoints(folder / "checkpoints")
     record = Record(key, "failed" if reason else "finished", reason, round(time.perf_counter() - started, 3))
     record.write(folder)
     return record
+
+
+def _drop_checkpoints(folder: Path) -> None:
+    """Remove all but the weights that the quality callback kept for later cells; the folder too, if that leaves it empty."""
+    for file in folder.glob("*"):
+        if not (file.name.startswith("quality_") and file.suffix == ".safetensors"):
+            file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not empty, or not there
+        folder.rmdir()
 
 
 def _keep_settings(folder: Path, config: dict[str, Any], overrides: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from sparring.data.format import Files
 from sparring.data.source import CHUNK, Encoded
 from sparring.errors import DataError
+from sparring.types import UNLABELLED
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -35,7 +36,7 @@ def split_files(names: list[str]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class Parquet:
-    """image_columns, label_columns: names to try, in order."""
+    """image_columns, label_columns: names to try, in order. No label columns at all: images without labels."""
 
     image_columns: tuple[str, ...] = ("image", "img")
     label_columns: tuple[str, ...] = ("label",)
@@ -69,10 +70,11 @@ class Parquet:
 
     def _read(self, split: str, file: Path, parquet: "ParquetFile", class_names: tuple[str, ...]) -> Iterator[Encoded]:
         image_column = _column(parquet, self.image_columns, file)
-        label_column = _column(parquet, self.label_columns, file)
+        label_columns = [_column(parquet, self.label_columns, file)] if self.label_columns else []
         row = 0
-        for batch in _batches(parquet, [image_column, label_column], file):
-            images, labels = batch.column(image_column), batch.column(label_column).to_pylist()
+        for batch in _batches(parquet, [image_column, *label_columns], file):
+            images = batch.column(image_column)
+            labels = batch.column(label_columns[0]).to_pylist() if label_columns else [UNLABELLED] * len(images)
             data, paths = _image_bytes(images, image_column, file)
             names = [f"{file} row {row + i}" + (f" ({path})" if path else "") for i, path in enumerate(paths)]
             row += len(names)
@@ -83,6 +85,12 @@ class Parquet:
             column = _column(parquet, self.label_columns, file)
             uniques = (batch.column(column).unique() for batch in _batches(parquet, [column], file))
             return {value for unique in uniques for value in unique.to_pylist() if value is not None}
+
+
+def column_names(file: Path) -> list[str]:
+    """Raises DataError for a file that cannot be read."""
+    with _opened(file) as parquet:
+        return list(parquet.schema_arrow.names)
 
 
 def _opened(file: Path) -> "ParquetFile":

@@ -45,8 +45,8 @@ class Block(nn.Module):
         self._bn2 = nn.BatchNorm2d(outputs, eps=EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
-        y = F.relu6(self._bn1(self._depthwise_conv(y)))
+        y = F.relu6(self._bn0(self._expand_conv(x)), inplace=True) if self.expands else x
+        y = F.relu6(self._bn1(self._depthwise_conv(y)), inplace=True)
         y = self._bn2(self._project_conv(y))
         return x + y if self.skips else y
 
@@ -69,10 +69,10 @@ class EfficientNetLite0(nn.Module):
         self._fc = nn.Linear(DIM, 1000)
 
     def features(self, image: Tensor) -> Tensor:
-        x = F.relu6(self._bn0(self._conv_stem(image)))
+        x = F.relu6(self._bn0(self._conv_stem(image)), inplace=True)
         for block in self._blocks:
             x = block(x)
-        return F.relu6(self._bn1(self._conv_head(x))).mean(dim=(2, 3))
+        return F.relu6(self._bn1(self._conv_head(x)), inplace=True).mean(dim=(2, 3))
 
     def head(self, features: Tensor) -> Tensor:
         return self._fc(features)

@@ -1,0 +1,239 @@
+"""`study=augment_curve`: do images of a GAN, trained on the same few labels, help the classifier beside classic augmentation?
+
+All arms of a replicate share labelled images, seeds, steps and batch size; added images replace a share of each batch.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from omegaconf import DictConfig
+
+from sparring.errors import ConfigError
+from sparring.study.analysis import Analysis, Picture, Plot, Table, answer, comparison_table, number, told_clear
+from sparring.study.anchors import anchor_table
+from sparring.study.base import ArmStudy
+from sparring.study.cell import Cell
+from sparring.study.curve import class_line, mean_line
+from sparring.study.ingredients import PLAIN, check_labels, classic, generator_cell, labelled, pool_cell, training
+from sparring.study.results import Results, Tag
+from sparring.study.training_images import training_picture
+from sparring.study.verdict import Comparison, corrected
+
+ACCURACY = ("metrics", "test", "accuracy")
+GENERATED = ("gan", "gan_aug")
+BEYOND = ("pseudo", "more_real")  # use real images beyond the labelled ones
+UNAUGMENTED = ("real", "gan")
+CONTROLS = ("aug", "oversample", "gaussian", "pseudo", "more_real", "compute")
+OWN_BUDGET = ("compute",)
+
+
+class AugmentCurve(ArmStudy):
+    """Labels per class x arms, over paired replicates."""
+
+    question = "Do images from a GAN trained on the same labelled images make the classifier more accurate?"
+    ARMS: ClassVar[dict[str, str]] = {
+        "real": "the labelled images alone",
+        "aug": "labelled images with classic augmentation: random shifts, mirroring where the data allows it",
+        "strong_aug": "labelled images with stronger augmentation",
+        "oversample": "as aug, a share of each batch replaced by the same labelled images again, every class equally often",
+        "gaussian": "as aug, a share replaced by draws from a Gaussian per class: what a generator must beat",
+        "gan": "as real, a share replaced by images of the GAN",
+        "gan_aug": "as aug, a share replaced by images of the GAN",
+        "pseudo": "as aug, a share replaced by further real images with labels guessed by the aug classifier",
+        "more_real": "as aug, a share replaced by further real images with their true labels: the ceiling",
+        "compute": "as aug, trained for the steps that the GAN's computing time would pay for",
+    }
+
+    def __init__(
+        self, *, labels_per_class: Sequence[int], primary_labels: int, steps: int, crop: float, strong: Sequence[str],
+        gan: Sequence[str], gan_steps: int, gan_step_cost: float, pool: int, fraction: float, **common: Any,
+    ) -> None:  # fmt: skip
+        """labels_per_class: the settings; primary_labels: the one that the verdict is about. steps: of each classifier.
+
+        crop: shift of the classic augmentation, as a share of the side. strong: overrides of the strong one.
+        gan: overrides of the GAN's training; gan_steps: its iterations, each as costly as `gan_step_cost` of a classifier.
+        pool: generated images per labelled image. fraction: share of each batch that is replaced, 0 to 1.
+
+        Raises:
+            ConfigError: counts that do not fit each other, an arm without what it needs.
+        """
+        super().__init__(**common)
+        if primary_labels not in labels_per_class:
+            raise ConfigError(f"study.primary_labels={primary_labels} must be one of {list(labels_per_class)}.")
+        if not 0 < fraction < 1 or pool < 1:
+            raise ConfigError(f"study.fraction={fraction} must be between 0 and 1, study.pool={pool} at least 1.")
+        if "pseudo" in self.arms and "aug" not in self.arms:
+            raise ConfigError("study.arms needs aug where it has pseudo: its classifier guesses the labels.")
+        self.labels, self.primary_labels, self.steps = list(labels_per_class), primary_labels, steps
+        self.crop, self.strong, self.gan, self.gan_steps = crop, list(strong), list(gan), gan_steps
+        self.pool, self.fraction = pool, fraction
+        self.compute_steps = steps + round(gan_step_cost * gan_steps)
+
+    # -- cells ---------------------------------------------------------------------------------------------------------
+
+    def cells(self, config: DictConfig) -> list[Cell]:
+        check_labels(config, self.labels, beyond=any(arm in BEYOND for arm in self.arms))
+        each = [self._replicate(config, count, r) for count in self.labels for r in range(self.replicates)]
+        return [cell for cells in each for cell in cells]
+
+    def _replicate(self, config: DictConfig, labels: int, replicate: int) -> list[Cell]:
+        seeds, place = self.seeds(replicate), f"labels{labels}/r{replicate}"
+        tags: dict[str, Tag] = {"labels": labels, "replicate": replicate}
+        images = labelled(config, labels, seeds)
+        cells = []
+        if any(arm in GENERATED for arm in self.arms):
+            count = self.pool * labels * config.data.num_classes
+            cells += [
+                generator_cell(
+                    f"{place}/generator", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags
+                ),
+                pool_cell(f"{place}/pool", f"{place}/generator", count=count, seeds=seeds, tags=tags),
+            ]
+        for arm in self.arms:
+            steps = self.compute_steps if arm == "compute" else self.steps
+            given = (
+                "model=classifier",
+                *images,
+                *self._arm(arm, config, labels, place),
+                *training(steps=steps, seed=seeds.classifier),
+            )
+            cells.append(Cell(f"{place}/{arm}", "train", given, {**tags, "arm": arm}))
+        return cells
+
+    def _arm(self, arm: str, config: DictConfig, labels: int, place: str) -> list[str]:
+        """What tells the arm from the others."""
+        added = {
+            "oversample": ["data/mix=replay"],
+            "gaussian": ["data/mix=gaussian", f"data.mix.per_class={self.pool * labels}"],
+            "gan": ["data/mix=images", f"data.mix.images=[cell:{place}/pool]"],
+            "gan_aug": ["data/mix=images", f"data.mix.images=[cell:{place}/pool]"],
+            "pseudo": ["data/mix=pseudo", f"data.mix.labeller=cell:{place}/aug"],
+            "more_real": ["data/mix=more_real"],
+        }.get(arm, [])
+        looks = list(PLAIN) if arm in UNAUGMENTED else classic(config, self.crop)
+        stronger = self.strong if arm == "strong_aug" else []
+        return [*looks, *stronger, *added, *([f"data.mix.fraction={self.fraction}"] if added else [])]
+
+    # -- analysis ------------------------------------------------------------------------------------------------------
+
+    def analyse(self, results: Results) -> Analysis:
+        against = [arm for arm in self.arms if arm != self.baseline]
+        pairs = [(arm, self.baseline) for arm in against]
+        if {"real", "gan"} <= set(self.arms) and self.baseline != "real":
+            pairs.append(("gan", "real"))
+        found = corrected([self._compare(results, *pair, labels) for pair in pairs for labels in self.labels])
+        comparisons = sorted(found, key=lambda it: (not it.primary, self._at(it), it.baseline != self.baseline))
+        primary = comparisons[0]
+        said = answer(
+            primary, what=f"adding the GAN's images ({primary.arm})" if primary.arm in GENERATED else primary.arm,
+            baseline="classic augmentation alone" if self.baseline == "aug" else self.baseline, unit="points",
+            replicates=self.replicates,
+        )  # fmt: skip
+        return Analysis(
+            question=self.question, answer=f"{said} {told_clear(comparisons[1:])}".rstrip(), verdict=primary.verdict,
+            comparisons=comparisons, tables=list(self._tables(results, comparisons)), plots=list(self._plots(results)),
+            pictures=list(self._pictures(results)), limits=self._limits(),
+            numbers={"compute_steps": self.compute_steps},
+        )  # fmt: skip
+
+    def _compare(self, results: Results, arm: str, baseline: str, labels: int) -> Comparison:
+        primary = (arm, baseline, labels) == (self.primary, self.baseline, self.primary_labels)
+        return results.compare(
+            *ACCURACY, arm=arm, baseline=baseline, scale=100, labels=labels, where=f"{labels} labels per class",
+            smallest_effect=self.smallest_effect, primary=primary, own_budget=OWN_BUDGET,
+        )  # fmt: skip
+
+    def _at(self, it: Comparison) -> int:
+        return self.labels.index(int(it.where.split()[0]))
+
+    def _tables(self, results: Results, comparisons: Sequence[Comparison]) -> list[Table]:
+        main = [it for it in comparisons if it.baseline == self.baseline]
+        other = [it for it in comparisons if it.baseline != self.baseline]
+        ordered = sorted(main, key=lambda it: (self._at(it), not it.primary, self.arms.index(it.arm)))
+        tables = [
+            comparison_table(
+                ordered, title=f"Test accuracy of every arm against {self.baseline}", unit="points",
+                metric="test accuracy, %", where="setting",
+            ),
+            Table("The arms", ("arm", "what its classifier is trained on"), tuple((a, self.ARMS[a]) for a in self.arms)),
+        ]  # fmt: skip
+        if other:
+            tables.append(
+                comparison_table(
+                    other,
+                    title="Without classic augmentation: the GAN's images against real images alone",
+                    unit="points",
+                    metric="test accuracy, %",
+                    where="setting",
+                )
+            )
+        ours = {"pool_noise": "not separated here: each replicate draws its own pool"}
+        return [*tables, self._costs(results), anchor_table("augment_curve", ours)]
+
+    def _costs(self, results: Results) -> Table:
+        steps = f"{self.compute_steps} steps instead of {self.steps}"
+        longer = f"; for that, the arm compute is given {steps}" if "compute" in self.arms else ""
+        rows = []
+        for labels in self.labels:
+            parts = [("GAN", {"part": "generator"}), ("pool", {"part": "pool"})]
+            for name, tags in [*parts, *[(arm, {"arm": arm}) for arm in self.arms]]:
+                seconds = [float(each.get("cost", "seconds")) for each in results.find(labels=labels, **tags)]
+                if seconds:
+                    rows.append((str(labels), name, number(sum(seconds) / len(seconds), 1), f"{len(seconds)}"))
+        return Table(
+            "What it cost", ("labels per class", "run", "seconds, mean", "runs"), tuple(rows),
+            f"Wall time of each run. An arm with the GAN's images needs the GAN and its pool too{longer}.",
+        )  # fmt: skip
+
+    def _plots(self, results: Results) -> list[Plot]:
+        plots = []
+        note = "Means and 95 % t intervals over replicates; intervals of single arms, not of the paired differences."
+        if len(self.labels) > 1:
+            for title, arms in (
+                ("Accuracy by number of labels", [arm for arm in self.arms if arm not in CONTROLS[1:]]),
+                ("The controls", [arm for arm in self.arms if arm in CONTROLS]),
+            ):
+                lines = [mean_line(arm, [self._accuracies(results, arm, n) for n in self.labels]) for arm in arms]
+                x = tuple(map(float, self.labels))
+                plots.append(
+                    Plot(title, "labels per class", "test accuracy, %", x, tuple(lines), log_x=True, note=note)
+                )
+        else:
+            line = mean_line("accuracy", [self._accuracies(results, arm, self.primary_labels) for arm in self.arms])
+            plots.append(Plot("Accuracy of each arm", "", "test accuracy, %", tuple(self.arms), (line,), note=note))
+        shown = list(dict.fromkeys((self.baseline, self.primary, *(arm for arm in ("more_real",) if arm in self.arms))))
+        by_class = [
+            class_line(arm, results, "metrics", "test", "per_class", scale=100, arm=arm, labels=self.primary_labels)
+            for arm in shown
+        ]
+        names = self._class_names(results)
+        if names:
+            title = f"Accuracy by class, {self.primary_labels} labels per class"
+            plots.append(Plot(title, "class", "test accuracy, %", names, tuple(by_class), note=note))
+        return plots
+
+    def _accuracies(self, results: Results, arm: str, labels: int) -> list[float]:
+        return results.values(*ACCURACY, scale=100, arm=arm, labels=labels)
+
+    def _class_names(self, results: Results) -> tuple[str, ...]:
+        found = results.find(arm=self.baseline, labels=self.primary_labels)
+        return tuple(map(str, found[0].get("classes"))) if found else ()
+
+    def _pictures(self, results: Results) -> list[Picture]:
+        pictures = []
+        shown = [arm for arm in self.arms if arm not in OWN_BUDGET and not (arm == "gan_aug" and "gan" in self.arms)]
+        for arm in shown:
+            each = results.one(arm=arm, labels=self.primary_labels, replicate=0)
+            if each is not None:
+                title = "gan and gan_aug" if arm == "gan" and "gan_aug" in self.arms else arm
+                pictures.append(training_picture(each, title=title, note=self.ARMS[arm]))
+        return pictures
+
+    def _limits(self) -> list[str]:
+        return [
+            "The numbers hold for this classifier, this GAN, this data set and these numbers of steps.",
+            "The GAN's recipe and the classic augmentation were chosen on validation images before the study.",
+            "All replicates share the test images: the intervals say how far labels and seeds move the result, not how far "
+            "another test set would.",
+            "One classifier is trained for each arm and replicate, and judged once, at its last step.",
+        ]

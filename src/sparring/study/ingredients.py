@@ -1,0 +1,79 @@
+"""What the cells of several studies are made of: labelled images, augmentation, a generator, and the images it makes."""
+
+from collections.abc import Sequence
+
+from omegaconf import DictConfig
+
+from sparring.build import build
+from sparring.data.image_data import ImageData
+from sparring.errors import ConfigError
+from sparring.study.cell import Cell, Seeds
+from sparring.study.results import Tag
+
+PLAIN = ("data.flip=false", "data.crop=0")  # no augmentation
+
+
+def labelled(config: DictConfig, labels: int | None, seeds: Seeds) -> list[str]:
+    """Overrides of a training that has `labels` images per class (None: all), the ones that the replicate draws.
+
+    The batch is that of the study's data, or all labelled images where they are fewer; the same for every arm.
+    """
+    batch = config.data.batch_size if labels is None else min(config.data.batch_size, labels * config.data.num_classes)
+    few = [] if labels is None else [f"data.labels_per_class={labels}"]
+    return [*few, f"data.subset_seed={seeds.subset}", f"data.batch_size={batch}"]
+
+
+def classic(config: DictConfig, crop: float) -> list[str]:
+    """Shifts by up to `crop` of the side, and mirroring where the data set allows it (its own `data.flip`)."""
+    return [f"data.flip={str(config.data.flip).lower()}", f"data.crop={max(1, round(crop * config.data.image_size))}"]
+
+
+def training(*, steps: int, seed: int) -> list[str]:
+    """Overrides of a training of `steps`, validated once."""
+    return [f"seed={seed}", f"trainer.max_steps={steps}", f"trainer.val_check_interval={steps}"]
+
+
+def generator_cell(
+    name: str, *, recipe: Sequence[str], images: Sequence[str], steps: int, seeds: Seeds, tags: dict[str, Tag]
+) -> Cell:
+    """A GAN trained on the labelled `images` (overrides of `labelled`) alone, not augmented unless `recipe` says so."""
+    given = (*PLAIN, *recipe, *images, *training(steps=steps, seed=seeds.gan))
+    return Cell(name, "train", given, {**tags, "part": "generator"})
+
+
+def pool_cell(
+    name: str, generator: str, *, count: int, seeds: Seeds, tags: dict[str, Tag], label: str = "balanced"
+) -> Cell:
+    """`count` images of the generator trained in cell `generator`. label: as in generate.py."""
+    given = (f"run=cell:{generator}", f"count={count}", f"seed={seeds.pool}", f"label={label}", "format=[parquet]")
+    return Cell(name, "generate", given, {**tags, "part": "pool"})
+
+
+def class_sizes(config: DictConfig) -> dict[str, int]:
+    """Training images of each class by name; opens the study's data.
+
+    Raises:
+        DataError: the data cannot be read.
+    """
+    data: ImageData = build(config.data, section="data", extensions=list(config.extensions))
+    data.setup("fit")
+    counts = data.train_labels.bincount(minlength=data.shape.num_classes).tolist()
+    return dict(zip(data.class_names, counts, strict=True))
+
+
+def check_labels(config: DictConfig, labels: Sequence[int], *, beyond: bool) -> None:
+    """Refuse label counts that the data has not. beyond: whether arms need further training images of each class.
+
+    Raises:
+        ConfigError: the class with the fewest images is named.
+    """
+    sizes = class_sizes(config)
+    scarcest = min(sizes, key=lambda name: sizes[name])
+    most = sizes[scarcest] - (1 if beyond else 0)
+    for count in labels:
+        if not 1 <= count <= most:
+            more = " and arms that use further real images need at least one more" if beyond else ""
+            raise ConfigError(
+                f"study.labels_per_class={count} must be from 1 to {most}: class {scarcest} of {config.dataset} has"
+                f" {sizes[scarcest]} training images{more}."
+            )

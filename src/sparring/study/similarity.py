@@ -1,0 +1,93 @@
+"""How quality and usefulness of the same checkpoints rank: what `similarity_stop` computes, as functions of plain numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sparring.metric.suite import METRICS
+from sparring.study.analysis import Table, interval, number
+from sparring.study.statistics import Correlation, spearman, t_interval
+
+Grid = list[list[float]]  # per replicate, per checkpoint; NaN where a cell failed
+
+
+def rank_correlation(metric: str, quality: Grid, accuracy: Grid) -> Correlation:
+    """Of quality, turned so that larger is better, with accuracy; whole replicates are resampled."""
+    triples = [
+        (q, a, replicate)
+        for replicate, (qs, accuracies) in enumerate(zip(quality, accuracy, strict=True))
+        for q, a in zip(_turned(metric, qs), accuracies, strict=True)
+        if not math.isnan(q + a)
+    ]
+    if not triples:
+        return Correlation(math.nan, t_interval([]), 0)
+    x, y, units = zip(*triples, strict=True)
+    return spearman(x, y, units)
+
+
+def correlation_table(
+    correlations: Mapping[tuple[str, str], Correlation],
+    quality: Mapping[str, Grid],
+    accuracy: Mapping[str, Grid],
+    *,
+    uses: Mapping[str, str],
+) -> Table:
+    """A row per (metric, use). uses: in words."""
+    rows = []
+    for (metric, use), it in correlations.items():
+        pairs = [(_turned(metric, qs), acc) for qs, acc in zip(quality[metric], accuracy[use], strict=True)]
+        within = [rho for qs, acc in pairs if not math.isnan(rho := _rho(qs, acc))]
+        spread = t_interval(within)
+        best = [(best_place(qs, higher=True), best_place(acc, higher=True)) for qs, acc in pairs]
+        same = sum(a == b is not None for a, b in best)
+        rows.append((
+            f"{metric} ({METRICS[metric][0]})", uses[use], number(it.rho), interval(it.interval.low, it.interval.high),
+            number(mean(within)), interval(spread.low, spread.high), f"{same}/{it.units}",
+        ))  # fmt: skip
+    head = ("quality", "classifier trained", "rank correlation", "95 % interval", "within a GAN", "95 % t", "same best")
+    return Table(
+        "Does better quality rank with a better classifier?", head, tuple(rows),
+        "Spearman's rank correlation of quality, turned so that larger is better, with test accuracy: 1 if they always agree, 0 "
+        "if they have nothing to do with each other. First over all checkpoints of all replicates (interval: bootstrap of whole "
+        "replicates), then the mean of the correlations within each replicate's GAN. Same best: GANs whose best checkpoint by "
+        "quality also gave the best classifier.",
+    )  # fmt: skip
+
+
+def in_words(it: Correlation, metric: str) -> str:
+    """The correlation in one sentence."""
+    seen = f"rank correlation of {metric} with accuracy {number(it.rho)} {interval(it.interval.low, it.interval.high)}"
+    if math.isnan(it.interval.low):
+        return f"Too few GANs to tell whether quality and usefulness rank alike ({seen})."
+    if it.interval.low > 0:
+        return f"Better quality goes with a better classifier ({seen})."
+    if it.interval.high < 0:
+        return f"Better quality goes with a worse classifier ({seen})."
+    return f"No evidence that quality and usefulness rank alike ({seen})."
+
+
+def best_place(values: Sequence[float], *, higher: bool) -> int | None:
+    """Place of the best value, the first of equals; None where none is known."""
+    known = [(value if higher else -value, -place) for place, value in enumerate(values) if not math.isnan(value)]
+    return -max(known)[1] if known else None
+
+
+def at(values: Sequence[float], place: int | None) -> float:
+    """The value there; NaN for no place."""
+    return math.nan if place is None else values[place]
+
+
+def mean(values: Sequence[float]) -> float:
+    """Of the known values; NaN of none."""
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def _turned(metric: str, values: Sequence[float]) -> list[float]:
+    return [value if METRICS[metric][1] else -value for value in values]
+
+
+def _rho(x: Sequence[float], y: Sequence[float]) -> float:
+    pairs = [(a, b) for a, b in zip(x, y, strict=True) if not math.isnan(a + b)]
+    return spearman(*zip(*pairs, strict=True), resamples=1).rho if len(pairs) > 2 else math.nan

@@ -1,0 +1,35 @@
+"""What the page says of a classifier."""
+
+from sparring.report.accuracy import accuracies, per_class
+
+RESULT = {
+    "classes": ["cat", "dog", "owl"],
+    "metrics": {
+        "test": {
+            "accuracy": 0.75,
+            "images": 8,
+            "ece": 0.0312,
+            "per_class": [0.75, 0.75, None],
+            "confusion": [[3, 1, 0], [0, 3, 1], [0, 0, 0]],
+        },
+        "network": "ema",
+    },
+}
+
+
+def test_accuracies() -> None:
+    assert list(accuracies(RESULT)) == [("Test accuracy", "75.00%", "8 images, calibration error 3.12%")]
+
+
+def test_each_class_beside_the_one_it_is_taken_for() -> None:
+    assert list(per_class(RESULT)) == [
+        ("cat", "75.00% of 4, most often taken for dog (1)"),
+        ("dog", "75.00% of 4, most often taken for owl (1)"),
+        ("owl", "no test image"),
+    ]
+
+
+def test_a_gan_has_none() -> None:
+    for result in ({}, {"metrics": {"fd": 3.2}, "classes": ["cat"]}):
+        assert list(accuracies(result)) == []
+        assert list(per_class(result)) == []

@@ -1,0 +1,48 @@
+"""Results of a study whose cells were never run: what each of them found is made up, so that its analysis has an oracle."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sparring.build import build
+from sparring.cli.config import compose
+from sparring.run_dir import RunDir
+from sparring.study.base import Study
+from sparring.study.cell import Cell
+from sparring.study.engine import Outcome
+from sparring.study.plan import Planned
+from sparring.study.results import Results
+
+
+def planned_by(cache_dir: Path, *overrides: str) -> tuple[Study, list[Cell]]:
+    """The study that `study.py <overrides>` would run on 8-pixel digits, and its cells."""
+    config = compose("study", ["data.image_size=8", f"paths.cache_dir={cache_dir}", *overrides])
+    subject = build(config.study, section="study")
+    return subject, subject.cells(config)
+
+
+def results(subject: Study, cells: list[Cell], folder: Path, found: Callable[[Cell, Path], dict[str, Any]]) -> Results:
+    """found: a cell and its directory, which exists -> the content of its result.json."""
+    planned, outcomes = [], {}
+    for cell in {each.name: each for each in cells}.values():  # arms may share cells
+        run = folder / cell.name
+        run.mkdir(parents=True)
+        RunDir(run).write_result(found(cell, run))
+        planned.append(Planned(cell, {}, (), "key", run))
+        outcomes[cell.name] = Outcome("finished", "", 1.0, reused=False)
+    return Results(planned, outcomes, replicates=subject.replicates)
+
+
+def trained(accuracy: float, *, val: float = 0.5, per_class: list[float] | None = None, **more: Any) -> dict[str, Any]:
+    """result.json of a classifier's training, with `accuracy` on test and `val` on val."""
+    whole = {"accuracy": accuracy, "per_class": per_class or [accuracy] * 10, **more}
+    clock = {"iteration": 8, "images_seen": 64}
+    return {
+        "metrics": {"test": whole, "val": {"accuracy": val}}, "clock": clock, "cost": {"seconds": 1.0},
+        "classes": list(map(str, range(10))),
+    }  # fmt: skip
+
+
+def settings(cell: Cell) -> dict[str, str]:
+    """Its overrides by key."""
+    return dict(item.split("=", 1) for item in cell.overrides)

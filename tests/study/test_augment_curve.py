@@ -1,0 +1,146 @@
+"""The study of GAN images beside classic augmentation: equal terms, leaks that fail, and numbers that are read right."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from sparring.build import build
+from sparring.cli.config import compose
+from sparring.errors import ConfigError
+from sparring.run_dir import RunDir
+from sparring.stage.study import StudyError, study
+from sparring.study.augment_curve import AugmentCurve
+from sparring.study.cell import Cell
+
+TINY = [
+    "study=augment_curve", "study.replicates=2", "study.labels_per_class=[5]", "study.primary_labels=5", "study.steps=6",
+    "study.gan_steps=2", "executor=inline", "data.image_size=8", "study.pool=2",
+]  # fmt: skip
+SAME = ("seed", "data.subset_seed", "data.labels_per_class", "data.batch_size", "trainer.max_steps")
+
+
+def cells(cache_dir: Path, *overrides: str) -> list[Cell]:
+    config = compose("study", ["study=augment_curve", f"paths.cache_dir={cache_dir}", *overrides])
+    return build(config.study, section="study").cells(config)
+
+
+def settings(cell: Cell) -> dict[str, str]:
+    """Its overrides; the last one of a key holds."""
+    return dict(item.split("=", 1) for item in cell.overrides)
+
+
+def test_arms_of_a_replicate_differ_in_their_images_only(cache_dir: Path) -> None:
+    found = cells(cache_dir)
+    assert {cell.tags["arm"] for cell in found if "arm" in cell.tags} == set(AugmentCurve.ARMS)
+    for labels in (5, 10, 20, 50):
+        for r in range(6):
+            here = {
+                cell.tags["arm"]: settings(cell)
+                for cell in found
+                if "arm" in cell.tags and (cell.tags["labels"], cell.tags["replicate"]) == (labels, r)
+            }
+            longer = here.pop("compute")
+            assert len({tuple(each[key] for key in SAME) for each in here.values()}) == 1
+            assert int(longer["trainer.max_steps"]) > int(here["aug"]["trainer.max_steps"])
+            assert here["aug"]["data.batch_size"] == str(min(64, 10 * labels))
+            assert here["real"]["data.crop"] == here["gan"]["data.crop"] == "0"
+            assert all(each["data.crop"] == "2" for arm, each in here.items() if arm not in ("real", "gan"))
+    seeds = {(s["seed"], s["data.subset_seed"]) for s in (settings(c) for c in found if c.tags.get("arm") == "aug")}
+    assert len(seeds) == 6  # every replicate draws its own, the same at every label count
+
+
+def test_the_generator_sees_the_labelled_images_only_and_draws_a_pool_of_ten_times_as_many(cache_dir: Path) -> None:
+    found = {cell.name: cell for cell in cells(cache_dir)}
+    gan, arm = settings(found["labels20/r3/generator"]), settings(found["labels20/r3/gan_aug"])
+    assert all(gan[key] == arm[key] for key in ("data.labels_per_class", "data.subset_seed"))
+    assert gan["seed"] != arm["seed"]
+    pool = settings(found["labels20/r3/pool"])
+    assert (pool["run"], pool["count"]) == ("cell:labels20/r3/generator", "2000")
+    assert arm["data.mix.images"] == "[cell:labels20/r3/pool]"
+    assert arm["data.mix.fraction"] == "0.5"
+
+
+def test_no_generator_is_trained_that_no_arm_uses(cache_dir: Path) -> None:
+    found = cells(cache_dir, "study.arms=[aug,real]", "study.primary=real")
+    assert all("arm" in cell.tags for cell in found)
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("study.arms=[aug,gann]", "has no 'gann'"),
+        ("study.labels_per_class=[5,500]", r"labels_per_class=500 must be from 1 to 1\d\d: class \d of digits has"),
+        ("study.labels_per_class=[10]", "primary_labels=5 must be one of"),
+        ("study.fraction=1.0", "must be between 0 and 1"),
+        ("study.replicates=1", "must be from 2"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_before_anything_runs(cache_dir: Path, override: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        cells(cache_dir, override)
+
+
+def test_pseudo_labels_need_the_classifier_that_guesses_them(cache_dir: Path) -> None:
+    with pytest.raises(ConfigError, match="needs aug where it has pseudo"):
+        cells(cache_dir, "study.arms=[real,pseudo]", "study.baseline=real", "study.primary=pseudo")
+
+
+@pytest.mark.slow
+def test_a_tiny_study_reads_its_cells_and_shows_every_arm(tmp_path: Path, cache_dir: Path) -> None:
+    folder = tmp_path / "study"
+    result = study(compose("study", [*TINY, "study.gan_step_cost=1.0", f"paths.cache_dir={cache_dir}"]), folder)
+    analysis = result["analysis"]
+    comparisons = {(each["arm"], each["baseline"]): each for each in analysis["comparisons"]}
+    arms = set(AugmentCurve.ARMS)
+    assert set(comparisons) == {(arm, "aug") for arm in arms - {"aug"}} | {("gan", "real")}
+    accuracy = {
+        (r, arm): 100 * RunDir.open(folder / f"cells/labels5/r{r}/{arm}").result()["metrics"]["test"]["accuracy"]
+        for r in range(2)
+        for arm in arms
+    }
+    for (arm, baseline), each in comparisons.items():
+        assert each["values"] == pytest.approx([accuracy[r, arm] for r in range(2)])
+        assert each["baseline_values"] == pytest.approx([accuracy[r, baseline] for r in range(2)])
+    assert [each["primary"] for each in analysis["comparisons"]] == [True] + [False] * (len(comparisons) - 1)
+    primary = analysis["tables"][0]
+    assert {row[1].removesuffix(" *") for row in primary["rows"]} == arms
+    assert {tuple(check["arms"]): check["equal_training"] for check in result["checks"]}["aug", "gan_aug"] == {
+        "iteration": 6, "images_seen": 6 * 50
+    }  # fmt: skip
+    assert RunDir.open(folder / "cells/labels5/r0/compute").result()["clock"]["iteration"] == 6 + 2
+    for picture in analysis["pictures"]:
+        assert (folder / picture["path"]).exists(), picture
+    assert {picture["title"] for picture in analysis["pictures"]} == arms - {"compute", "gan", "gan_aug"} | {
+        "gan and gan_aug"
+    }
+    page = (folder / "report.html").read_text()
+    assert "What it cost" in page
+    assert "Zhang et al. 2018" in page
+
+
+@pytest.mark.slow
+def test_an_arm_whose_generator_saw_a_test_image_fails(tmp_path: Path, cache_dir: Path) -> None:
+    """The images have no test split of their own, and the GAN cuts another one."""
+    digits = load_digits()
+    for number, (image, label) in enumerate(zip(digits.images[:300], digits.target[:300], strict=True)):
+        (tmp_path / "data" / str(label)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray((image * 15).astype(np.uint8)).save(tmp_path / "data" / str(label) / f"{number:03d}.png")
+    data = [
+        "data=folder",
+        f"data.path={tmp_path}/data",
+        "data.channels=1",
+        "data.num_classes=10",
+        "data.val_fraction=0",
+    ]
+    given = [*TINY, *data, "study.arms=[aug,gan_aug]", "study.gan=['model=rpgan','data.split_seed=1']"]
+    with pytest.raises(StudyError, match="2 cells failed"):
+        study(compose("study", [*given, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
+    found: dict[str, Any] = json.loads((tmp_path / "study" / "result.json").read_text())["cells"]
+    states = {name: cell["state"] for name, cell in found.items()}
+    assert {name for name, state in states.items() if state == "failed"} == {f"labels5/r{r}/gan_aug" for r in (0, 1)}
+    assert "test images of this run" in found["labels5/r0/gan_aug"]["reason"]
