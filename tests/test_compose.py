@@ -1,11 +1,13 @@
 """Every preset, leaf and experiment composes, builds and trains one tiny iteration; a new YAML is tested by existing."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
 
 from sparring.build import build, build_model
 from sparring.cli.config import compose as study_config
+from sparring.errors import ConfigError
 from sparring.stage.train import Training, train
 from sparring.study.compose import composing
 from sparring.study.plan import plan
@@ -78,6 +80,10 @@ def test_every_leaf_trains_one_iteration(group: str, choice: str, tmp_path: Path
 
 @pytest.mark.parametrize("backbone", choices("model/backbone"))
 def test_every_backbone_trains_one_iteration(backbone: str, tmp_path: Path, cache_dir: Path) -> None:
+    if backbone == "timm" and importlib.util.find_spec("timm") is None:  # optional
+        with pytest.raises(ConfigError, match=r"needs the package timm.*: pip install timm\.$"):
+            build_model(compose("model=classifier", "model/backbone=timm"))
+        return
     one_iteration(tmp_path, cache_dir, "model=classifier", f"model/backbone={backbone}")
 
 

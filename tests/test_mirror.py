@@ -57,6 +57,7 @@ NO_LEAF = {
     "engine",
     "epsilon",
     "evaluate",
+    "evaluated",
     "filter",
     "flags",
     "image_data",

@@ -97,3 +97,11 @@ def test_a_stage_called_as_a_function_leaves_a_readable_run(tmp_path: Path, cach
     run = RunDir.open(tmp_path / "run")
     assert run.result()["config_hash"] == result["config_hash"]
     assert OmegaConf.is_missing(run.config, "name") is False
+
+
+def test_data_without_a_val_split_are_saved_where_validation_would_be_due(tmp_path: Path, cache_dir: Path) -> None:
+    given = [*TINY, *SETTINGS, "data.val_fraction=0", "trainer.max_steps=2", "trainer.val_check_interval=2"]
+    config = compose(*given, "callback.checkpoint.every=2", f"paths.cache_dir={cache_dir}", run_dir=tmp_path)
+    train(config, tmp_path)
+    assert RunDir.open(tmp_path).load_weights()
+    assert (tmp_path / "checkpoints" / "last.ckpt").exists()

@@ -12,7 +12,7 @@ import torch
 
 from sparring.callback.quality import Measurement, Quality
 from sparring.callback.quality_stop import QualityStop
-from sparring.errors import ConfigError
+from sparring.errors import ConfigError, DiskError
 from sparring.metric.features.pixels import Pixels
 from sparring.run_dir import RunDir
 from sparring.stage.generate import load_generator
@@ -89,6 +89,44 @@ def test_collapse_by_value_and_by_nan() -> None:
     assert play(stop, Scripted([2.0, math.nan])) == 2
     stop = QualityStop(**DEFAULTS | {"collapse": 2.0})
     assert play(stop, Scripted([0.4, 0.8, 0.39], metric="coverage")) == 3
+
+
+def test_a_first_measurement_without_a_value_is_not_the_best_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    quality, kept = Scripted([math.nan, 3.0, 4.0, math.nan, 2.0]), []
+    trainer: Any = SimpleNamespace(is_global_zero=False)
+    for iteration, value in enumerate(quality.script):
+        module: Any = SimpleNamespace(clock=SimpleNamespace(iteration=iteration, images_seen=iteration))
+        monkeypatch.setattr(quality, "values", lambda *_, value=value, draw: {"fd": value, "balance": 0.0})
+        monkeypatch.setattr(quality, "_keep", lambda *_, iteration=iteration: kept.append(iteration))
+        quality.take(trainer, module)
+    assert kept == [1, 4]
+    assert quality.best is not None
+    assert quality.best.iteration == 4
+
+
+def test_a_full_disk_costs_the_record_and_not_the_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: Any) -> None:
+        raise DiskError("no space left")
+
+    quality = Scripted([3.0])
+    monkeypatch.setattr("sparring.callback.quality.write_atomic", full)
+    monkeypatch.setattr(quality, "_keep", lambda *_: None)
+    trainer: Any = SimpleNamespace(is_global_zero=True, loggers=[])
+    module: Any = SimpleNamespace(clock=SimpleNamespace(iteration=7, images_seen=70))
+    assert quality.take(trainer, module).best
+    assert "quality of iteration 7 could not be recorded: no space left" in caplog.text
+
+
+def test_features_that_predict_no_class_cannot_lose_balance_and_say_so(caplog: pytest.LogCaptureFixture) -> None:
+    quality = Scripted([3.0, 2.0])
+    stop = QualityStop(**DEFAULTS | {"lost_balance": 0.5})
+    for _ in range(2):
+        quality.advance()
+        quality.history[-1].values["balance"] = math.nan
+        stop.judge(SimpleNamespace(), None, quality, quality.history[-1])  # type: ignore[arg-type]
+    assert caplog.text.count("lost_balance has no effect") == 1
 
 
 def test_nothing_to_stop_for_goes_on() -> None:

@@ -147,6 +147,17 @@ def test_fraction_is_checked(make: Make) -> None:
     assert not any(bytes(image.numpy()) in real for image in chunk.image)
 
 
+def test_few_labels_keep_their_share_of_a_smaller_chunk(make: Make) -> None:
+    keys = ["data/mix=gaussian", "data.mix.fraction=0.5", "data.labels_per_class=2", "data.batch_size=40"]
+    data = make("digits", *keys)
+    data.streams = {"labelled": 1}
+    data.setup()
+    data.prepare_mix(log_dir=Path("unused"), extensions=[])
+    (chunk,) = next(iter(data.train_dataloader()))["labelled"]
+    real = {bytes(image.numpy()) for image in data.whole("train").image}
+    assert sum(bytes(image.numpy()) in real for image in chunk.image) == len(chunk.image) / 2 == 10
+
+
 def test_training_without_the_pool_is_an_error(make: Make) -> None:
     data = make("digits", "data/mix=replay")
     data.setup()
@@ -186,3 +197,17 @@ def test_top_share_counts_per_class() -> None:
 def test_filter_settings(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         check_filter(settings)
+
+
+def test_a_stream_cut_to_its_labels_keeps_the_share(make: Make) -> None:
+    data = make("digits", "data/mix=gaussian", "data.mix.fraction=0.6", "data.labels_per_class=2", "data.batch_size=40")
+    data.streams = {"unlabelled": 1, "labelled": 1}
+    data.setup()
+    data.prepare_mix(log_dir=Path("unused"), extensions=[])
+    batch = next(iter(data.train_dataloader()))
+    pool = {bytes(image.numpy()) for image in data.pool.images.pixels}
+    counts = {name: [bytes(image.numpy()) in pool for image in batch[name][0].image] for name in batch}
+    assert {name: (len(kinds), sum(kinds)) for name, kinds in counts.items()} == {
+        "unlabelled": (40, 24),
+        "labelled": (20, 12),
+    }

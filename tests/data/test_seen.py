@@ -94,3 +94,13 @@ def test_a_run_records_its_train_and_val_rows_and_its_pool(make: Make) -> None:
     test = data._record("test")
     assert test.split == "test"
     check({"test": test}, [train, val, pool], NONE)
+
+
+def test_a_gaussians_images_are_no_rows_of_train(make: Make) -> None:
+    data = make("digits", "data/mix=gaussian", "data.labels_per_class=10", "data.mix.per_class=30")
+    data.setup()
+    data.prepare_mix(log_dir=Path("unused"), extensions=[])
+    train, val = data.seen(labelled=True)
+    assert (len(train.rows), val.role) == (100, "selected")
+    check({"val": data._record("val"), "test": data._record("test")}, [train, val], NONE)
+    assert beyond_labels(train, [train, val]) == 0

@@ -1,5 +1,8 @@
 """Backbones: shapes over sizes and channels, known parameter counts, and the whitening layer."""
 
+import sys
+from types import ModuleType
+
 import pytest
 import torch
 
@@ -9,9 +12,10 @@ from sparring.errors import ConfigError
 from sparring.model.backbone.airbench import RIDGE, Airbench, whitening
 from sparring.model.backbone.base import Backbone
 from sparring.model.backbone.cnn import CNN
-from sparring.model.backbone.residual import Block, PreBlock
+from sparring.model.backbone.residual import Block, Pointwise, PreBlock
 from sparring.model.backbone.resnet8 import ResNet8
 from sparring.model.backbone.resnet18 import ResNet18
+from sparring.model.backbone.timm import Timm
 from sparring.model.backbone.wide_resnet import WideResNet
 from sparring.model.classifier import Classifier
 from tests.conftest import compose
@@ -100,3 +104,43 @@ def test_both_networks_are_prepared_alike() -> None:
 def test_a_depth_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError, match="6 n \\+ 4"):
         build_model(compose("model=classifier", "model/backbone=wide_resnet", "model.backbone.depth=18"))
+
+
+def test_pointwise_is_the_strided_convolution() -> None:
+    x = torch.randn(2, 4, 9, 9, dtype=torch.float64, requires_grad=True)
+    layer = Pointwise(4, 8, step=2).double()
+    expected = torch.nn.functional.conv2d(x, layer.weight, stride=2)
+    torch.testing.assert_close(layer(x), expected)
+    weight = torch.randn_like(expected)
+    found, known = (torch.autograd.grad((y * weight).sum(), [x, layer.weight]) for y in (layer(x), expected))
+    torch.testing.assert_close(found, known)
+
+
+@pytest.mark.parametrize("name", ["resnet8", "resnet18", "wide_resnet"])
+def test_no_pointwise_convolution_has_a_stride(name: str) -> None:
+    """torch 2.13's backward pass of those corrupts memory on the CPU, which a test can only survive by not calling it."""
+    strided = [
+        each for each in network(name, 3).modules() if isinstance(each, torch.nn.Conv2d) and each.stride != (1, 1)
+    ]
+    assert strided
+    assert all(each.kernel_size == (3, 3) for each in strided)
+
+
+def test_timm_is_optional_and_used_as_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a stand-in for the package, which needs torchvision: what is asked of it, and the refusals."""
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(ConfigError, match="needs the package timm"):
+        Timm(channels=1, num_classes=3, name="resnet26")
+
+    def create_model(name: str, *, pretrained: bool, in_chans: int, num_classes: int) -> torch.nn.Module:
+        assert (name, pretrained, num_classes) == ("resnet26", False, 0)
+        body = torch.nn.Sequential(torch.nn.Conv2d(in_chans, 6, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+        body.num_features = 6  # type: ignore[assignment]
+        return body
+
+    known = ModuleType("timm")
+    vars(known).update(create_model=create_model, is_model=lambda name: name == "resnet26", list_models=lambda _: ["a"])
+    monkeypatch.setitem(sys.modules, "timm", known)
+    assert Timm(channels=1, num_classes=3, name="resnet26")(torch.zeros(2, 1, 8, 8)).shape == (2, 3)
+    with pytest.raises(ConfigError, match=r"name=resnet27 is no model of timm; near: a"):
+        Timm(channels=1, num_classes=3, name="resnet27")

@@ -1,7 +1,9 @@
 """evaluate: a run and foreign images, protocols, floors, and what it refuses."""
 
 import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,10 @@ from PIL import Image
 
 from sparring.build import build
 from sparring.errors import CheckpointError, ConfigError, DataError
+from sparring.metric.suite import Found
 from sparring.report.protocol import columns, text_table
 from sparring.stage.evaluate import evaluate
+from sparring.stage.measure import SUBSET, Measured, _mean_of
 from sparring.stage.train import train
 from tests.conftest import TINY, command, compose
 
@@ -68,6 +72,9 @@ def test_protocols_are_never_mixed_in_a_column(tmp_path: Path, trained: Path, ca
     ]
     assert len(columns(one)) == 2
     assert len(columns([*one, *other])) == 4
+    third = [{**record, "protocol": {**record["protocol"], "neighbours": 3}} for record in one]
+    assert one[0]["protocol"]["neighbours"] == 5
+    assert len(columns([*one, *third])) == 4
     assert text_table(one).count("\n") == 1
 
 
@@ -87,6 +94,69 @@ def test_real_images_of_another_program_reach_the_floor(tmp_path: Path, cache_di
     assert found["coverage"]["value"] > 0.6
     assert found["authentic"]["value"] > 20
     assert result["discriminator"] is None
+
+
+def test_the_classes_values_are_means_over_the_sets_as_the_value_is() -> None:
+    sets = [Found(1.0, more={"per_class": {"0": 1.0, "1": 3.0}}), Found(3.0, more={"per_class": {"0": 2.0, "1": 7.0}})]
+    found, own = _mean_of(sets)
+    assert (found.value, own) == (2.0, (1.0, 3.0))
+    assert found.more == {"per_class": {"0": 1.5, "1": 5.0}}
+
+
+def test_a_row_of_a_table_has_the_names_of_all_its_columns() -> None:
+    base = {"metric": "fd", "value": 5.0, "spread": 0.1, "floor": 2.0, "reason": ""}
+    records = [
+        base | {"name": name, "protocol": {"reference": {"split": split, "images": 50000}}}
+        for name, split in (("fid50k", "train"), ("fd_inception_50k", "test"))
+    ]
+    assert text_table(records).splitlines()[1].startswith("fid50k, fd_inception_50k  ")
+
+
+def test_a_part_of_the_training_split_is_not_the_published_reference() -> None:
+    data = SimpleNamespace(whole=lambda _: SimpleNamespace(label=[]))
+
+    def standard(split: str, **settings: Any) -> bool:
+        subject = SimpleNamespace(data=data, data_config=dict.fromkeys(SUBSET) | settings)
+        measured = Measured([], subject, None, None, None, None, 5)  # type: ignore[arg-type]
+        return measured._whole_train(split)
+
+    assert standard("train")
+    assert not standard("test")
+    assert not standard("train", labels_per_class=100)
+    assert not standard("train", classes=[0, 1])
+
+
+def test_a_run_whose_images_changed_is_refused(tmp_path: Path, trained: Path, cache_dir: Path) -> None:
+    copied = tmp_path / "copied"
+    shutil.copytree(trained, copied)
+    settings = copied / ".hydra" / "config.yaml"
+    assert "split_seed: 0" in settings.read_text()
+    settings.write_text(settings.read_text().replace("split_seed: 0", "split_seed: 1"))
+    with pytest.raises(DataError, match=r"other images than its data holds now .*train, val"):
+        evaluated(tmp_path / "e", cache_dir, f"run={copied}", "count=20", "repeats=1")
+
+
+def test_a_discriminator_that_is_a_classifier_has_no_overfit_gauge(tmp_path: Path, cache_dir: Path) -> None:
+    folder = tmp_path / "run"
+    given = ["data.image_size=8", "callback.samples.columns=2", f"paths.cache_dir={cache_dir}", "report=false"]
+    tiny = ["model=ssgan", "data.labels_per_class=10", "model.generator.width=8", "trainer.max_steps=1"]
+    train(compose(*given, *tiny, run_dir=folder), folder)
+    result = evaluated(tmp_path / "e", cache_dir, f"run={folder}", "count=20", "repeats=2", "metric.names=[fd]")
+    assert result["discriminator"] is None
+    assert result["metrics"][0]["value"] > 0
+
+
+def test_an_unforeseen_error_is_not_left_as_running(
+    tmp_path: Path, trained: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr("sparring.stage.evaluate.measure_all", broken)
+    with pytest.raises(RuntimeError):
+        evaluated(tmp_path / "e", cache_dir, f"run={trained}", "count=20", "repeats=1")
+    status = json.loads((tmp_path / "e" / "status.json").read_text())
+    assert (status["state"], status["reason"]) == ("failed", "RuntimeError: out of luck")
 
 
 def test_copies_of_training_images_are_seen(tmp_path: Path, cache_dir: Path) -> None:
@@ -116,6 +186,7 @@ def test_refusals(tmp_path: Path, trained: Path, cache_dir: Path) -> None:
         ((f"run={trained}", "metric.names=[fdd]"), ConfigError, "fd"),
         ((f"run={trained}", "checkpoint=best"), CheckpointError, "kept no best"),
         ((f"run={trained}", "repeats=0"), ConfigError, "repeats=0"),
+        ((f"run={trained}", "count=0"), ConfigError, "count=0"),
     ]
     for number, (overrides, kind, words) in enumerate(cases):
         with pytest.raises(kind, match=words):

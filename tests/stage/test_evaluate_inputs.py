@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from sparring.data.image_set import read_images
 from sparring.errors import ConfigError, DataError, DivergedError
 from sparring.metric.features.base import three_channels
 from sparring.metric.features.inception import Inception
@@ -100,3 +101,13 @@ def test_inception_repeats_a_grey_channel_and_refuses_four(tmp_path: Path) -> No
     assert torch.equal(three_channels(grey, "inception"), torch.cat([grey] * 3, 1))
     with pytest.raises(ConfigError, match="got 4"):
         Inception(path=None, cache_dir=str(tmp_path), batch_size=2).extract(torch.zeros(2, 4, 8, 8, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("text", ['{"name": "some web app", "files": []}', "[1, 2]", "not json"])
+def test_a_manifest_of_another_program_is_no_obstacle(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    for i in range(3):
+        (tmp_path / f"{i}.png").write_bytes(png(np.full((8, 8), i, np.uint8)))
+    found = read_images(tmp_path, channels=1, image_size=8, class_names=("a", "b"))
+    assert found.image[:, 0, 0, 0].tolist() == [0, 1, 2]
+    assert set(found.origin) == {"path", "count"}

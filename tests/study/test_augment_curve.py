@@ -137,7 +137,7 @@ def test_an_arm_whose_generator_saw_a_test_image_fails(tmp_path: Path, cache_dir
         "data.num_classes=10",
         "data.val_fraction=0",
     ]
-    given = [*TINY, *data, "study.arms=[aug,gan_aug]", "study.gan=[model=rpgan,data.split_seed=1]"]
+    given = [*TINY, *data, "study.arms=[aug,gan_aug]", "study.gan=['model=rpgan','data.split_seed=1']"]
     with pytest.raises(StudyError, match="2 cells failed"):
         study(compose("study", [*given, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
     found: dict[str, Any] = json.loads((tmp_path / "study" / "result.json").read_text())["cells"]

@@ -99,16 +99,17 @@ def test_a_tiny_study_reads_its_cells(tmp_path: Path, cache_dir: Path) -> None:
              "data.image_size=8", "executor=inline", f"paths.cache_dir={cache_dir}"]  # fmt: skip
     result = study(compose_verb("study", given), folder)
     analysis = result["analysis"]
-    assert {each["arm"] for each in analysis["comparisons"]} == set(CAS.ARMS) - {"real"}
+    pairs = {(each["arm"], each["baseline"]) for each in analysis["comparisons"]}
+    assert pairs == {(arm, "real") for arm in set(CAS.ARMS) - {"real"}} | {("generated", "gaussian")}
     accuracy = [RunDir.open(folder / f"cells/r{r}/generated").result()["metrics"]["test"]["accuracy"] for r in (0, 1)]
     assert analysis["comparisons"][0]["values"] == pytest.approx([100 * each for each in accuracy])
     evaluated = [RunDir.open(folder / f"cells/r{r}/gan_test").result()["metrics"][0]["value"] for r in (0, 1)]
-    metrics = {row[0]: row for row in analysis["tables"][1]["rows"]}
+    metrics = {row[0]: row for row in analysis["tables"][2]["rows"]}
     assert float(metrics["GAN-test, %"][1].split(" ± ")[0].replace("−", "-")) == pytest.approx(
         100 * np.mean(evaluated), abs=0.001
     )
     assert any(name.startswith("kid") for name in metrics)
-    rows = analysis["tables"][2]["rows"]
+    rows = analysis["tables"][3]["rows"]
     assert [float(row[2]) for row in rows] == pytest.approx([100 * each for each in accuracy], abs=0.005)
     by_class = analysis["plots"][1]
     assert len(by_class["x"]) == 10

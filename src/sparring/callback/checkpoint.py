@@ -127,8 +127,9 @@ def save_weights(run_dir: Path, module: Game, data: Any, *, best: bool = False, 
 
 
 def validation_due(trainer: L.Trainer, iteration: int) -> bool:
-    """Whether Lightning validates after this iteration."""
-    return bool(trainer.enable_validation) and iteration % int(trainer.val_check_batch or 1) == 0
+    """Whether Lightning validates after this iteration; never where the data has no val split."""
+    due = bool(trainer.enable_validation) and iteration % int(trainer.val_check_batch or 1) == 0
+    return due and bool(_data(trainer).val_dataloader())
 
 
 def _last(trainer: L.Trainer, iteration: int) -> bool:

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import logging
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -85,7 +86,9 @@ class Quality(L.Callback):
         return next((each for each in reversed(self.history) if each.best), None)
 
     def better(self, value: float, than: float, *, by: float = 0.0) -> bool:
-        """Whether `value` is better than `than` by more than the share `by` of it. NaN is never better."""
+        """Whether `value` is better than `than` by more than the share `by` of it. NaN is never better, and worse than all."""
+        if math.isnan(than):
+            return not math.isnan(value)
         margin = by * abs(than)
         return value > than + margin if self.higher else value < than - margin
 
@@ -124,13 +127,16 @@ class Quality(L.Callback):
         values = self.values(trainer, module, draw=0)
         started = time.perf_counter()
         before = self.best
-        best = before is None or self.better(values[self.metric], before.values[self.metric])
+        best = self.better(values[self.metric], math.nan if before is None else before.values[self.metric])
         found = Measurement(module.clock.iteration, module.clock.images_seen, values, best)
         self.history.append(found)
         if best:
             self._keep(trainer, module)
         if trainer.is_global_zero:
-            self._record(trainer, module, found)
+            try:
+                self._record(trainer, module, found)
+            except DiskError as error:  # costs the record, which the next measurement writes whole, not the run
+                log.warning("The quality of iteration %d could not be recorded: %s", found.iteration, error)
         self.spent += time.perf_counter() - started
         return found
 

@@ -68,6 +68,11 @@ class QualityStop(L.Callback):
     def judge(self, trainer: L.Trainer, module: Game, quality: Quality, found: Measurement) -> None:
         """Decide about one measurement; every device must call it."""
         value = found.values[quality.metric]
+        if self.lost_balance is not None and math.isnan(found.values.get("balance", 0.0)) and len(quality.history) == 1:
+            log.warning(
+                "callback.quality_stop.lost_balance has no effect: the features of callback.quality predict no classes of the "
+                "data; choose metric/features=classifier, or set it to null."
+            )
         self._wait(quality, value)
         if why := self.collapsed(quality, found.values):
             if not self._again(trainer, module, quality, lambda values: bool(self.collapsed(quality, values))):

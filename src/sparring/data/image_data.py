@@ -160,8 +160,8 @@ class ImageData(L.LightningDataModule):
             found.append(self._record("unlabelled", labelled=False))
         if self.pool is not None:
             found += self.pool.seen
-            if not self.pool.foreign and len(self._beyond):
-                kept = self.pool.images
+            kept = self.pool.images
+            if kept.pixels is self._beyond.pixels and len(self._beyond):  # rows of train, not images made from them
                 found.append(seen_of(kept, self._opened, "train", labelled=labelled and self.pool.labelled))
         return found
 
@@ -225,7 +225,7 @@ class ImageData(L.LightningDataModule):
                 f"data.batch_size={self.batch_size} {given} of all devices together and cannot be divided by"
                 f" {self._world_size} devices: set a multiple of {self._world_size}."
             )
-        return stream(name, self.seed, length, size, self.pool)
+        return stream(name, self.seed, length, size, self.pool, self.mix)
 
     def val_dataloader(self) -> EvalLoader | list[Any]:
         return self._eval_loader("val")

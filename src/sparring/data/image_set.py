@@ -49,13 +49,21 @@ def read_images(path: Path, *, channels: int, image_size: int, class_names: Sequ
         )
     manifest = path / "manifest.json"
     origin: dict[str, Any] = {"path": str(path)}
-    if manifest.is_file():
-        made = json.loads(manifest.read_text("utf-8"))
+    if (made := _manifest(manifest)) is not None:
         origin |= {"generator": made["origin"], "settings": made["settings"], "images_sha256": made["images_sha256"]}
         path = _made_by_generate(path, made["files"])
     chunks = _parquet(path, class_names) if path.suffix == ".parquet" else _folder(path, class_names)
     image, label = _decode(chunks, channels=channels, image_size=image_size, path=path)
     return ImageSet(image, label, origin | {"count": len(label)})
+
+
+def _manifest(file: Path) -> dict[str, Any] | None:
+    """What generate.py says about its images; None where there is none, or another program's file of that name."""
+    try:
+        made = json.loads(file.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return made if isinstance(made, dict) and made.keys() >= {"origin", "settings", "images_sha256", "files"} else None
 
 
 def _made_by_generate(run: Path, files: dict[str, str]) -> Path:

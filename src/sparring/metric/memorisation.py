@@ -35,7 +35,7 @@ def memorisation(fake: Tensor, train: Tensor, held_out: Tensor, *, chunk: int = 
     distance, index = nearest_train(fake, train, chunk=chunk)
     control = nearest(held_out, train, chunk=chunk)[0].median()
     return Memorisation(
-        authentic=_authentic(distance[:, 0], index[:, 0], train, chunk),
+        authentic=_authentic(distance[:, 0], index[:, 0], own_distance(train, chunk=chunk)),
         copies=float((distance[:, 0] == 0).double().mean()),
         ratio=distance_ratio(fake, train, held_out, chunk=chunk),
         control=_quotient(distance[:, 0].median(), control),
@@ -49,15 +49,23 @@ def nearest_train(fake: Tensor, train: Tensor, *, k: int = 1, chunk: int = CHUNK
     return nearest(fake, train, k=k, chunk=chunk)
 
 
-def authentic_percent(fake: Tensor, train: Tensor, *, chunk: int = CHUNK) -> float:
-    """AuthPct (Alaa et al. 2022, section 2.3), 0 to 100: high is good. fake (N, D), train (T, D), T >= 2."""
+def authentic_percent(fake: Tensor, train: Tensor, *, chunk: int = CHUNK, own: Tensor | None = None) -> float:
+    """AuthPct (Alaa et al. 2022, section 2.3), 0 to 100: high is good. fake (N, D), train (T, D), T >= 2.
+
+    own: `own_distance(train)`, where it is known.
+    """
     distance, index = nearest_train(fake, train, chunk=chunk)
-    return _authentic(distance[:, 0], index[:, 0], train, chunk)
+    own = own_distance(train, chunk=chunk) if own is None else own
+    return _authentic(distance[:, 0], index[:, 0], own)
 
 
-def _authentic(distance: Tensor, index: Tensor, train: Tensor, chunk: int) -> float:
+def own_distance(train: Tensor, *, chunk: int = CHUNK) -> Tensor:
+    """(T,) float64 distance of each training image to its nearest other one. Raises DataError for T < 2, or NaN."""
     check_features(train, what="Features of the training images", at_least=2)
-    own = neighbour_radius(train, k=1, chunk=chunk).sqrt()
+    return neighbour_radius(train, k=1, chunk=chunk).sqrt()
+
+
+def _authentic(distance: Tensor, index: Tensor, own: Tensor) -> float:
     return 100 * float((distance > own[index]).double().mean())
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import ConfigError, DataError
-from sparring.metric.check import check_pair
+from sparring.metric.check import check_features, check_pair
 from sparring.metric.distances import CHUNK, neighbour_radius, squared_blocks
 
 
@@ -21,11 +21,17 @@ class PRDC:
     k: int
 
 
-def prdc(fake: Tensor, real: Tensor, *, k: int = 5, chunk: int = CHUNK) -> PRDC:
+def radius_of_balls(x: Tensor, *, k: int, chunk: int = CHUNK) -> Tensor:
+    """(N,) squared radius of each row's ball, float64. Raises DataError for k or fewer rows, or NaN."""
+    check_features(x, what="Features of the reference", at_least=k + 1)
+    return neighbour_radius(x, k=k, chunk=chunk)
+
+
+def prdc(fake: Tensor, real: Tensor, *, k: int = 5, chunk: int = CHUNK, real_radius: Tensor | None = None) -> PRDC:
     """Whether fakes fall into the k-nearest-neighbour balls of real images, and real images into those of fakes.
 
     fake (N, D), real (M, D), both > k. A point on the sphere is outside, as in the authors' code. Memory chunk x M.
-    Compare only values of equal N, M and k.
+    Compare only values of equal N, M and k. real_radius: `radius_of_balls(real)`, where it is known.
 
     Raises:
         DataError: k or fewer rows on a side, NaN, or a reference whose images are all the same.
@@ -34,7 +40,8 @@ def prdc(fake: Tensor, real: Tensor, *, k: int = 5, chunk: int = CHUNK) -> PRDC:
     if k < 1:
         raise ConfigError(f"k={k} neighbours make no ball: give 1 or more.")
     check_pair(fake, real, at_least=k + 1)
-    real_radius = neighbour_radius(real, k=k, chunk=chunk)
+    if real_radius is None:
+        real_radius = radius_of_balls(real, k=k, chunk=chunk)
     if not bool(real_radius.any()):
         raise DataError(
             f"Each of the {len(real)} reference images has {k} exact copies, so every ball is a point: give a reference of"

@@ -24,8 +24,8 @@ from sparring.run_dir import RunDir
 from sparring.stage.load import Loaded, load_classifier
 
 EXPERIMENT = "reference_classifier"
-# The whole train split, whatever part of it a run uses: the measure must not change with what is measured.
-WHOLE = {"labels_per_class": None, "label_fraction": None, "imbalance": None, "seed": 0, "subset_seed": 0}
+# The whole train split, whatever part of it a run uses and mixes with others: the measure must not change with what is measured.
+WHOLE = {"labels_per_class": None, "label_fraction": None, "imbalance": None, "mix": None, "seed": 0, "subset_seed": 0}
 # Set by launchers; a training of its own in another process must not take itself for a part of the one that asks.
 LAUNCHED = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "NODE_RANK", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT", "SLURM_PROCID",
             "SLURM_NTASKS", "TORCHELASTIC_RUN_ID", "LOCAL_WORLD_SIZE", "PL_GLOBAL_SEED")  # fmt: skip

@@ -13,10 +13,10 @@ from sparring.metric.balance import class_balance
 from sparring.metric.check import check_features
 from sparring.metric.frechet import frechet, intra_class, moments_per_class
 from sparring.metric.inception_score import inception_score
-from sparring.metric.kernel import kid
-from sparring.metric.memorisation import authentic_percent, distance_ratio
+from sparring.metric.kernel import kid, mean_of_pairs
+from sparring.metric.memorisation import authentic_percent, distance_ratio, own_distance
 from sparring.metric.moments import Moments
-from sparring.metric.prdc import prdc
+from sparring.metric.prdc import prdc, radius_of_balls
 
 # Every metric in the order of tables, what it says, and whether more is better (None: a gauge, best near its floor).
 METRICS: Mapping[str, tuple[str, bool | None]] = {
@@ -42,15 +42,22 @@ _PRDC = ("precision", "recall", "density", "coverage")
 class Side:
     """Features of some images. logits: (N, K) where the extractor classifies into the data's classes, else None.
 
-    label: (N,) int64, -1 where unknown.
+    label: (N,) int64, -1 where unknown. known: what `once` has computed from these images alone.
     """
 
     features: Tensor
     logits: Tensor | None
     label: Tensor
+    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def once(self, name: str, compute: Callable[[], Any]) -> Any:
+        """`compute()`, which depends on these images alone, the first time: a reference is measured against many times."""
+        if name not in self.known:
+            self.known[name] = compute()
+        return self.known[name]
 
     def __getitem__(self, rows: Tensor | slice) -> "Side":
         return Side(self.features[rows], None if self.logits is None else self.logits[rows], self.label[rows])
@@ -117,17 +124,21 @@ def _attempt(compute: Callable[[], dict[str, Found]]) -> dict[str, Found]:
 
 
 def _prdc(fake: Side, real: Side, k: int) -> dict[str, Found]:
-    result = prdc(fake.features, real.features, k=k)
+    radius = real.once(f"radius_{k}", lambda: radius_of_balls(real.features, k=k))
+    result = prdc(fake.features, real.features, k=k, real_radius=radius)
     return {name: Found(getattr(result, name), more={"k": k}) for name in _PRDC}
 
 
 def _frechet(fake: Side, reference: Reference) -> Found:
-    result = frechet(Moments.of(fake.features), Moments.of(reference.real.features))
+    real = reference.real
+    result = frechet(Moments.of(fake.features), real.once("moments", lambda: Moments.of(real.features)))
     return Found(result.value, more={"mean_term": result.mean_term, "singular": result.singular})
 
 
 def _kid(fake: Side, reference: Reference) -> Found:
-    return Found(kid(fake.features, reference.real.features))
+    real = reference.real
+    within = real.once("within", lambda: mean_of_pairs(real.features))
+    return Found(kid(fake.features, real.features, within_real=within))
 
 
 def _inception_score(fake: Side, reference: Reference) -> Found:
@@ -139,7 +150,8 @@ def _inception_score(fake: Side, reference: Reference) -> Found:
 def _intra(fake: Side, reference: Reference) -> Found:
     if bool((fake.label < 0).all()):
         return Found(None, "the samples carry no labels")
-    result = intra_class(moments_per_class(fake.features, fake.label), moments_per_class(*_labelled(reference.real)))
+    real = reference.real.once("classes", lambda: moments_per_class(*_labelled(reference.real)))
+    result = intra_class(moments_per_class(fake.features, fake.label), real)
     return Found(result.value, more={"per_class": {str(c): each.value for c, each in result.per_class.items()}})
 
 
@@ -148,7 +160,9 @@ def _labelled(side: Side) -> tuple[Tensor, Tensor]:
 
 
 def _authentic(fake: Side, reference: Reference) -> Found:
-    return Found(authentic_percent(fake.features, reference.train.features))
+    train = reference.train
+    own = train.once("own", lambda: own_distance(train.features))
+    return Found(authentic_percent(fake.features, train.features, own=own))
 
 
 def _ratio(fake: Side, reference: Reference) -> Found:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sparring.atomic import write_atomic
 from sparring.report.pictures import data_uri
-from sparring.report.protocol import Column, columns, floor_text, metrics_of, reasons, value_text
+from sparring.report.protocol import Column, columns, floor_text, metrics_of, reasons, row_name, value_text
 from sparring.report.train import flat, template
 from sparring.run_dir import RunDir
 
@@ -52,7 +52,8 @@ def _row(metric: str, shown: Sequence[Column]) -> dict[str, Any]:
     cells = [column.cells.get(metric) for column in shown]
     record = next(cell for cell in cells if cell is not None)
     texts = [text for cell in cells for text in (value_text(cell), floor_text(cell))]
-    return {"name": record["name"], "means": record["means"], "better": record["better"], "cells": texts}
+    name = row_name(metric, [cell for cell in cells if cell is not None])
+    return {"name": name, "means": record["means"], "better": record["better"], "cells": texts}
 
 
 def _per_class(shown: Sequence[Column]) -> dict[str, Any] | None:

@@ -64,15 +64,16 @@ def text_table(records: Sequence[Record]) -> str:
     for metric in metrics_of(records):
         cells = [column.cells.get(metric) for column in shown]
         rows.append(
-            [_name(metric, records), *(text for cell in cells for text in (value_text(cell), floor_text(cell)))]
+            [row_name(metric, records), *(text for cell in cells for text in (value_text(cell), floor_text(cell)))]
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([*lines, *reasons(records)])
 
 
-def _name(metric: str, records: Sequence[Record]) -> str:
-    return next(record["name"] for record in records if record["metric"] == metric)
+def row_name(metric: str, records: Sequence[Record]) -> str:
+    """The names that the metric has in its columns: only a value of the published protocol may be called FID."""
+    return ", ".join(dict.fromkeys(record["name"] for record in records if record["metric"] == metric))
 
 
 def _title(record: Record) -> str:

@@ -41,6 +41,9 @@ def evaluate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         except KeyboardInterrupt:
             run.write_status("interrupted", "stopped by the user", 130, {}, None)
             raise
+        except BaseException as error:
+            run.write_status("failed", f"{type(error).__name__}: {error}", 1, {}, None)
+            raise
         run.write_status("finished", f"{len(result['metrics'])} values", 0, {}, None)
     return result
 

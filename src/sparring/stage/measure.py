@@ -24,6 +24,7 @@ from sparring.types import Batch
 HALVES = 10  # random halves of images that exist, for the spread
 JUDGED = 2000  # images of each kind that the discriminator is asked about, at most
 SHOWN, NEIGHBOURS = 10, 5
+SUBSET = ("classes", "labels_per_class", "label_fraction", "imbalance")  # settings of data that choose a part of train
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class Measured:
     first: Batch
     first_side: Side
     discriminator: dict[str, Any] | None
+    k: int
 
     def records(self) -> list[dict[str, Any]]:
         """Plain values for result.json."""
@@ -128,6 +130,7 @@ class Measured:
                 "reference": {"split": value.split, "images": value.reference_count,
                               "fingerprint": subject.data.fingerprints()[value.split]},
                 "count": subject.count,
+                "neighbours": self.k,
                 "repeats": subject.repeats,
                 "spread": self._spread_words(),
                 "floor": f"{value.floor_count} real images in place of the samples",
@@ -141,8 +144,9 @@ class Measured:
         return f"standard deviation over {HALVES} random halves of the samples"
 
     def _whole_train(self, split: str) -> bool:
-        """As published FIDs have it: the whole training split, nothing held out for val."""
-        return split == "train" and len(self.subject.data.whole("val").label) == 0
+        """As published FIDs have it: the whole training split, nothing held out for val and no part of it chosen."""
+        chosen = any(self.subject.data_config[key] is not None for key in SUBSET)
+        return split == "train" and not chosen and len(self.subject.data.whole("val").label) == 0
 
     def text(self) -> str:
         from sparring.report.protocol import text_table
@@ -189,14 +193,22 @@ def measure_all(subject: Subject, sides: Sides, *, splits: Sequence[str], names:
         for name in names:
             found, own = _mean_of([each[name] for each in results[split]])
             values.append(Value(name, split, found, own, spreads[name], floor[name], floor_count, len(sides[split])))
-    return Measured(values, subject, sides, *first, _judged(subject, first[0]))
+    return Measured(values, subject, sides, *first, _judged(subject, first[0]), k)
 
 
 def _mean_of(sets: Sequence[Found]) -> tuple[Found, tuple[float, ...]]:
     values = tuple(each.value for each in sets if each.value is not None)
     if len(values) < len(sets):
         return next(each for each in sets if each.value is None), values
-    return Found(sum(values) / len(values), more=sets[0].more), values
+    return Found(sum(values) / len(values), more=_more_of(sets)), values
+
+
+def _more_of(sets: Sequence[Found]) -> dict[str, Any]:
+    """The parts of the first set, but the classes' values as the mean over the sets, as the value is."""
+    parts = [each.more.get("per_class", {}) for each in sets]
+    shared = [c for c in parts[0] if all(c in part for part in parts)]
+    mean = {c: sum(part[c] for part in parts) / len(parts) for c in shared}
+    return sets[0].more | ({"per_class": mean} if mean else {})
 
 
 def _spreads(

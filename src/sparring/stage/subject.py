@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from omegaconf import DictConfig
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparring import weights as weights_file
 from sparring.build import build, build_model
@@ -16,7 +16,8 @@ from sparring.cli.resume import find_run
 from sparring.data.augment import normalise
 from sparring.data.image_data import ImageData
 from sparring.data.image_set import ImageSet, read_images
-from sparring.errors import ConfigError
+from sparring.errors import ConfigError, DataError
+from sparring.model.discriminator.base import Discriminator
 from sparring.run_dir import RunDir
 from sparring.stage.generate import Trained, device_named, load_generator
 from sparring.stage.measure import Subject
@@ -41,7 +42,8 @@ def run_subject(config: DictConfig) -> Subject:
     trained = load_generator(source, config.weights, extensions=extensions, checkpoint=config.checkpoint)
     data_config = source.config.data
     data = _opened(data_config, extensions)
-    count = config.count or min(MOST, len(data.train_labels))
+    _check_images(source, trained, data)
+    count = min(MOST, len(data.train_labels)) if config.count is None else config.count
     if config.repeats < 1:
         raise ConfigError(f"repeats={config.repeats} must be 1 or more sets of samples.")
 
@@ -57,6 +59,17 @@ def run_subject(config: DictConfig) -> Subject:
         draw=draw, count=count, repeats=config.repeats, data=data, data_config=data_config, origin=trained.origin,
         protocol=protocol, logits=_discriminator(source, config.checkpoint, device_named(config.device), extensions),
     )  # fmt: skip
+
+
+def _check_images(source: RunDir, trained: Trained, data: ImageData) -> None:
+    """Splits that have changed since would call images held out that the generator has seen. Raises DataError."""
+    known, now = trained.origin["fingerprints"] or {}, data.fingerprints()
+    changed = [split for split in now if known.get(split, now[split]) != now[split]]
+    if changed:
+        raise DataError(
+            f"{source.path} was trained on other images than its data holds now ({', '.join(changed)} differ): give back the"
+            " same images, or generate some and measure them with images= and reference=."
+        )
 
 
 def image_subject(config: DictConfig) -> Subject:
@@ -114,7 +127,7 @@ def _discriminator(source: RunDir, checkpoint: str | int, device: torch.device, 
         for key, value in weights_file.load(source.weights_file(checkpoint)).items()
         if key.startswith("discriminator.")
     }
-    if not isinstance(network, nn.Module) or not tensors:
+    if not isinstance(network, Discriminator) or not tensors:
         return None
     network.load_state_dict(tensors)
     network.eval().to(device, torch.float32)

@@ -22,7 +22,6 @@ from sparring.study.analysis import (
     Table,
     answer,
     comparison_table,
-    interval,
     number,
     spread,
     told_clear,
@@ -31,8 +30,9 @@ from sparring.study.anchors import anchor_table
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
 from sparring.study.curve import class_line, mean_line
+from sparring.study.evaluated import record_of, shown, value_of
 from sparring.study.ingredients import check_labels, class_sizes, classic, generator_cell, labelled, pool_cell, training
-from sparring.study.results import CellResult, Results, Tag
+from sparring.study.results import Results, Tag
 from sparring.study.statistics import t_interval
 from sparring.study.training_images import training_picture
 from sparring.study.verdict import Comparison, corrected
@@ -40,11 +40,11 @@ from sparring.study.verdict import Comparison, corrected
 ACCURACY = ("metrics", "test", "accuracy")
 METRICS = ("fd", "kid", "precision", "recall", "density", "coverage", "authentic", "agreement")
 GENERATED = ("generated", "naive")
-# Overrides of each arm that is not trained on real images alone; {pool} is the run that made the images.
+# Overrides of arms that are not trained on real images alone; {pool} is the run that made the images.
 MIXES = {
     "generated": ("data/mix=images", "data.mix.images=[cell:{pool}]", "data.mix.fraction=1.0"),
     "naive": ("data/mix=images", "data.mix.images=[cell:{pool}]", "data.mix.fraction=0.5"),
-    "gaussian": ("data/mix=gaussian", "data.mix.fraction=1.0"),
+    "gaussian": ("data/mix=gaussian", "data.mix.per_class={per_class}", "data.mix.fraction=1.0"),
     "replay": ("data/mix=replay", "data.mix.balanced=false", "data.mix.fraction=1.0"),
 }
 
@@ -105,7 +105,10 @@ class CAS(ArmStudy):
             pool_cell(f"r{r}/pool", f"r{r}/gan", count=count, seeds=seeds, tags=tags, label="prior"),
         ]
         for arm in self.arms:
-            added = [item.format(pool=f"r{r}/pool") for item in MIXES.get(arm, ())]
+            added = [
+                item.format(pool=f"r{r}/pool", per_class=max(1, count // config.data.num_classes))
+                for item in MIXES.get(arm, ())
+            ]
             given = ("model=classifier", *images, *looks, *added, *training(steps=self.steps, seed=seeds.classifier))
             cells.append(Cell(f"r{r}/{arm}", "train", given, {**tags, "arm": arm}))
         held = (f"images=cell:r{r}/pool", f"reference=cell:r{r}/real", "report=false", "splits=[test]")
@@ -119,7 +122,10 @@ class CAS(ArmStudy):
 
     def analyse(self, results: Results) -> Analysis:
         others = [arm for arm in self.arms if arm != self.baseline]
-        found = corrected([self._compare(results, arm) for arm in others])
+        pairs = [(arm, self.baseline) for arm in others]
+        if "gaussian" in others:
+            pairs += [(arm, "gaussian") for arm in others if arm == "generated"]
+        found = corrected([self._compare(results, *pair) for pair in pairs])
         comparisons = sorted(found, key=lambda it: not it.primary)
         primary = comparisons[0]
         what = (
@@ -131,23 +137,33 @@ class CAS(ArmStudy):
             question=self.question, answer=f"{said} {self._judged(results, judged)} {told_clear(comparisons[1:])}".rstrip(),
             verdict=primary.verdict, comparisons=comparisons,
             tables=[
-                comparison_table(comparisons, title="Test accuracy by what the classifier was trained on", unit="points",
-                                 metric="test accuracy, %", where=""),
-                self._metrics(results, judged), self._per_replicate(results, judged),
+                *self._compared(comparisons), self._metrics(results, judged), self._per_replicate(results, judged),
                 Table("The arms", ("arm", "what its classifier is trained on"), tuple((a, self.ARMS[a]) for a in self.arms)),
                 anchor_table("cas", {}),
             ],
             plots=self._plots(results), pictures=self._pictures(results), limits=self._limits(),
         )  # fmt: skip
 
-    def _compare(self, results: Results, arm: str) -> Comparison:
+    def _compare(self, results: Results, arm: str, baseline: str) -> Comparison:
         return results.compare(
-            *ACCURACY, arm=arm, baseline=self.baseline, scale=100, smallest_effect=self.smallest_effect,
-            primary=arm == self.primary,
+            *ACCURACY, arm=arm, baseline=baseline, scale=100, smallest_effect=self.smallest_effect,
+            primary=(arm, baseline) == (self.primary, self.baseline),
         )  # fmt: skip
 
     def _accuracies(self, results: Results, arm: str) -> list[float]:
         return [value for value in results.values(*ACCURACY, scale=100, arm=arm) if not math.isnan(value)]
+
+    def _compared(self, comparisons: Sequence[Comparison]) -> list[Table]:
+        titles = {
+            self.baseline: "Test accuracy by what the classifier was trained on",
+            "gaussian": "Generated images against draws from a Gaussian",
+        }
+        by_baseline = {baseline: [it for it in comparisons if it.baseline == baseline] for baseline in titles}
+        return [
+            comparison_table(found, title=titles[baseline], unit="points", metric="test accuracy, %", where="")
+            for baseline, found in by_baseline.items()
+            if found
+        ]
 
     def _judged(self, results: Results, judged: Sequence[float]) -> str:
         real = spread(self._accuracies(results, "real"))
@@ -155,7 +171,7 @@ class CAS(ArmStudy):
 
     def _gan_test(self, results: Results) -> list[float]:
         return [
-            100 * value for each in results.find(part="gan_test") if (value := _metric(each, "agreement")) is not None
+            100 * value for each in results.find(part="gan_test") if (value := value_of(each, "agreement")) is not None
         ]
 
     def _metrics(self, results: Results, judged: Sequence[float]) -> Table:
@@ -164,7 +180,7 @@ class CAS(ArmStudy):
         for name in METRICS:
             values, floors, full = [], [], name
             for each in results.find(part="quality"):
-                record = _record(each, name)
+                record = record_of(each, name)
                 full = str(record["name"])
                 values += [record["value"]] if record["value"] is not None else []
                 floors += [record["floor"]] if record["floor"] is not None else []
@@ -185,8 +201,8 @@ class CAS(ArmStudy):
             test = results.one(part="gan_test", replicate=r)
             accuracy = [results.one(arm=arm, replicate=r) for arm in arms]
             told = [number(100 * one.get(*ACCURACY)) if one else DASH for one in accuracy]
-            shown = [_shown(each, name) for name in ("fd", "kid", "coverage", "authentic")]
-            rows.append((str(r), *told, _shown(test, "agreement", 100), *shown))
+            quality = [shown(each, name) for name in ("fd", "kid", "coverage", "authentic")]
+            rows.append((str(r), *told, shown(test, "agreement", 100), *quality))
         head = ("replicate", *arms, "GAN-test", "fd", "kid", "coverage", "AuthPct")
         return Table("Replicate by replicate", head, tuple(rows), "Accuracies in %.")
 
@@ -207,7 +223,7 @@ class CAS(ArmStudy):
 
     def _class_test(self, results: Results, classes: int) -> Line:
         """GAN-test of each class."""
-        found = [_record(each, "agreement")["more"]["per_class"] for each in results.find(part="gan_test")]
+        found = [record_of(each, "agreement")["more"]["per_class"] for each in results.find(part="gan_test")]
         points = [[100 * each.get(str(k), math.nan) for each in found] for k in range(classes)]
         return mean_line("GAN-test", points)
 
@@ -224,25 +240,9 @@ class CAS(ArmStudy):
         ]
 
 
-def _record(each: CellResult, metric: str) -> dict[str, Any]:
-    """The entry of one metric in an evaluation."""
-    found: list[dict[str, Any]] = each.get("metrics")
-    return next(record for record in found if record["metric"] == metric)
-
-
-def _metric(each: CellResult, metric: str) -> float | None:
-    value = _record(each, metric)["value"]
-    return None if value is None else float(value)
-
-
-def _shown(each: CellResult | None, metric: str, scale: float = 1.0) -> str:
-    value = None if each is None else _metric(each, metric)
-    return DASH if value is None else number(scale * value, 3 if scale == 1.0 else 2)
-
-
 def _row(name: str, values: Sequence[float], floor: str) -> tuple[str, ...]:
     if not values:
         return name, DASH, DASH, floor
     mean, reach = sum(values) / len(values), t_interval(values)
     sd = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1)) if len(values) > 1 else math.nan
-    return name, f"{number(mean, 3)} ± {number(sd, 3)}", interval(reach.low, reach.high), floor
+    return name, f"{number(mean, 3)} ± {number(sd, 3)}", f"[{number(reach.low, 3)}, {number(reach.high, 3)}]", floor

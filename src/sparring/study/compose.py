@@ -99,9 +99,12 @@ class Composer:
         """Settings of the study's `data` (dotted, without `data.`) that were changed from those of the data set."""
         with explain():
             default = compose_all("study", [*self._places, f"data={self._study.dataset}", f"seed={self._study.seed}"])
+            required = [key.removeprefix("data.") for key in OmegaConf.missing_keys(default.data)]
+            for key in required:  # what the data set wants from the user
+                OmegaConf.update(default, f"data.{key}", OmegaConf.select(self._study.data, key))
             plain = dict(_leaves(resolved(default).data))
         given = dict(_leaves(self._study.data))
-        return {k: v for k, v in given.items() if k not in _DRAWN and (k not in plain or plain[k] != v)}
+        return {k: v for k, v in given.items() if k not in _DRAWN and (k in required or plain.get(k, ...) != v)}
 
 
 @contextmanager

@@ -111,11 +111,11 @@ class Blended:
         )
 
 
-def stream(name: str, seed: int, length: int, batch_size: int, pool: Pool | None) -> Stream:
+def stream(name: str, seed: int, length: int, batch_size: int, pool: Pool | None, mix: Mix | None) -> Stream:
     """The stream of `length` real images, with those of the pool where there is one."""
-    if pool is None:
+    if pool is None or mix is None:
         return Stream(name, seed, length, batch_size)
-    return Blend(name, seed, length, batch_size, pool=len(pool.images), mixed=pool.origin["per_batch"])
+    return Blend(name, seed, length, batch_size, pool=len(pool.images), mixed=mix.rows(batch_size))
 
 
 def taker(real: Images, pool: Images | None) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
