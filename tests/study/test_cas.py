@@ -37,6 +37,7 @@ def test_every_training_image_is_replaced_by_one_of_its_class(cache_dir: Path) -
     assert "data.mix.fraction=1.0" in found["r2/generated"].overrides
     few = dict(item.split("=", 1) for item in cells(cache_dir, "study.labels_per_class=7")["r0/pool"].overrides)
     assert few["count"] == "70"
+    assert "data.mix.per_class=7" in cells(cache_dir, "study.labels_per_class=7")["r0/gaussian"].overrides
 
 
 def test_gan_test_asks_the_classifier_of_the_same_replicate(cache_dir: Path) -> None:

@@ -76,6 +76,38 @@ def test_the_chosen_checkpoints_are_compared_with_the_last(analysis: Analysis) -
     assert analysis.verdict == "HELPS"
 
 
+def test_equal_training_is_noted_and_labels_beyond_the_arms_are_told(tmp_path: Path, cache_dir: Path) -> None:
+    subject, cells = planned_by(cache_dir, *SMALL)
+    found = results(subject, cells, tmp_path / "equal", made_up)
+    analysis = subject.analyse(found)
+    assert [(each["where"], each["cells"]) for each in found.checks] == [("alone", 24), ("added", 24)]
+    assert any("more labels than the 20 per class" in limit and "reference" in limit for limit in analysis.limits)
+    plain, _ = planned_by(cache_dir, *SMALL, "study.features=pixels")
+    assert not any("reference classifier" in limit for limit in plain.analyse(found).limits)
+
+    def longer(cell: Cell, run: Path) -> dict[str, Any]:
+        more = {"clock": {"iteration": 9, "images_seen": 72}} if cell.name == "r3/alone20" else {}
+        return made_up(cell, run) | more
+
+    with pytest.raises(ConfigError, match="were not trained equally long"):
+        subject.analyse(results(subject, cells, tmp_path / "longer", longer))
+
+
+def test_a_last_checkpoint_that_is_the_best_is_said_to_be(tmp_path: Path, cache_dir: Path) -> None:
+    subject, cells = planned_by(
+        cache_dir, *SMALL, "study.uses=[alone]", "study.quality=[coverage]", "study.metric=coverage"
+    )
+
+    def found(cell: Cell, run: Path) -> dict[str, Any]:
+        if cell.tags.get("part") == "generator":
+            (run / "quality.csv").write_text("iteration,coverage\n10,0.1\n20,0.2\n30,0.3\n40,0.4\n")
+        return trained(0.5 + 0.001 * int(cell.tags.get("iteration", 0)) + 0.01 * int(cell.tags["replicate"]))
+
+    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    assert "In all 6 GANs the best coverage on val was the last one" in analysis.answer
+    assert analysis.comparisons[0].delta == 0
+
+
 @pytest.mark.parametrize(
     ("override", "reason"),
     [

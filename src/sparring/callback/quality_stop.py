@@ -5,11 +5,10 @@ import math
 from typing import Any, Literal
 
 import lightning.pytorch as L
-import torch
 
 from sparring.callback.quality import Measurement, Quality
 from sparring.checkpoint import VerifiedCheckpointIO
-from sparring.errors import ConfigError
+from sparring.errors import CheckpointError, ConfigError
 from sparring.model.game import Game
 
 log = logging.getLogger(__name__)
@@ -140,15 +139,14 @@ class QualityStop(L.Callback):
         """Networks and optimizers of the best state; the clock, and with it every draw, goes on."""
         assert quality.best is not None
         self.rollbacks += 1
-        saved = VerifiedCheckpointIO().load_checkpoint(quality.run_dir / "checkpoints" / "best.ckpt")
+        try:
+            saved = VerifiedCheckpointIO().load_checkpoint(quality.run_dir / "checkpoints" / "best.ckpt")
+        except CheckpointError as error:  # all devices read the same file
+            self._stop(trainer, "collapsed", f"{why}, and the best state cannot be read: {error}")
+            return
         module.load_state_dict(saved["state_dict"])
         for optimizer, state in zip(trainer.optimizers, saved["optimizer_states"], strict=True):
             optimizer.load_state_dict(state)
-        for optimizer in trainer.optimizers:
-            for tensors in optimizer.state.values():
-                for name, tensor in tensors.items():
-                    if isinstance(tensor, torch.Tensor):
-                        tensors[name] = tensor.to(module.device)
         log.warning(
             "Collapsed at iteration %d (%s); going on from the best state, of iteration %d (rollback %d of %d).",
             module.clock.iteration, why, quality.best.iteration, self.rollbacks, self.most_rollbacks,

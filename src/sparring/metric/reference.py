@@ -13,6 +13,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from sparring import __version__
+from sparring.atomic import write_atomic
 from sparring.cli.config import CONFIG_DIR, compose_all, hydra_at, resolved
 from sparring.cli.resume import find_run, quoted
 from sparring.data.image_data import ImageData
@@ -59,16 +61,27 @@ def reference_classifier(data: DictConfig, cache_dir: Path) -> Loaded:
 
     Trained in a process of its own, so that it neither shares nor disturbs anything of the run that asks.
     """
-    config = _recipe(data, Path("unused"))
-    fingerprint = _train_fingerprint(config)
-    key = hashlib.sha256(json.dumps([config_hash(config), fingerprint]).encode()).hexdigest()[:16]
-    folder = cache_dir.expanduser() / "classifiers" / f"{config.data.name}-{key}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    classifiers = cache_dir.expanduser() / "classifiers"
+    classifiers.mkdir(parents=True, exist_ok=True)
+    identity = [_recipe_hash(data, classifiers), _train_fingerprint(data)]
+    key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+    folder = classifiers / f"{data.name}-{key}"
     with (folder.parent / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second process waits for the first one's result
         if not (folder / "result.json").exists():
             _train(data, folder)
     return load_classifier(RunDir.open(folder), extensions=[])
+
+
+def _recipe_hash(data: DictConfig, classifiers: Path) -> str:
+    """`config_hash` of the recipe. Composing it takes 2 s, so it is remembered for the bytes of conf/ and the data's settings."""
+    plain = json.dumps(OmegaConf.to_container(data, resolve=True), sort_keys=True)
+    texts = [file.read_bytes() for file in sorted(CONFIG_DIR.rglob("*.yaml"))]
+    given = hashlib.sha256(b"\0".join([__version__.encode(), plain.encode(), *texts])).hexdigest()
+    file = classifiers / f"recipe-{given[:16]}.txt"
+    if not file.exists():
+        write_atomic(file, config_hash(_recipe(data, Path("unused"))).encode())
+    return file.read_text()
 
 
 def _recipe(data: DictConfig, run_dir: Path) -> DictConfig:
@@ -85,12 +98,12 @@ def _recipe(data: DictConfig, run_dir: Path) -> DictConfig:
         return resolved(config)
 
 
-def _train_fingerprint(config: DictConfig) -> str:
+def _train_fingerprint(data: DictConfig) -> str:
     from sparring.build import build
 
-    data: ImageData = build(config.data, section="data")
-    data.setup("fit")
-    return data.fingerprints()["train"]
+    opened: ImageData = build(OmegaConf.merge(data, WHOLE), section="data")  # type: ignore[arg-type]
+    opened.setup("fit")
+    return opened.fingerprints()["train"]
 
 
 def _train(data: DictConfig, folder: Path) -> None:

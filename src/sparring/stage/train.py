@@ -21,7 +21,7 @@ from sparring.callback.signals import Signals
 from sparring.checkpoint import VerifiedCheckpointIO
 from sparring.cli.config import rank
 from sparring.cli.resume import remember
-from sparring.errors import ConfigError, DivergedError, Interrupted, OutOfMemoryError, SparringError
+from sparring.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError, SparringError
 from sparring.logger.csv import CSVLogger
 from sparring.model.clock import Clock
 from sparring.model.game import Game
@@ -160,7 +160,11 @@ class Training:
         stops = [each for each in self.trainer.callbacks if isinstance(each, QualityStop)]  # type: ignore[attr-defined]
         if not any(stop.keep_best for stop in stops) or not self.run.best_weights.exists():
             return None
-        saved = VerifiedCheckpointIO().load_checkpoint(self.run.checkpoints / "best.ckpt")
+        try:
+            saved = VerifiedCheckpointIO().load_checkpoint(self.run.checkpoints / "best.ckpt")
+        except CheckpointError as error:  # the run is trained: it ends with its last weights
+            log.warning("The weights of the best measurement are not taken: %s", error)
+            return None
         self.model.load_state_dict(saved["state_dict"])
         write_atomic(self.run.weights, self.run.best_weights.read_bytes())
         return int(saved["clock"]["iteration"])

@@ -101,10 +101,11 @@ class Results:
         )  # fmt: skip
 
     def _check_equal_terms(self, arms: Sequence[str], where: str, tags: Mapping[str, Tag]) -> None:
-        seen = {}
-        for arm in arms:
-            for each in self.find(arm=arm, **tags):
-                seen[each.cell.name] = self.training_clock(each)
+        self.check_equal(arms, [each for arm in arms for each in self.find(arm=arm, **tags)], where)
+
+    def check_equal(self, arms: Sequence[str], cells: Sequence[CellResult], where: str) -> None:
+        """Note that all `cells`, those of `arms` in words, were trained equally long; ConfigError if they were not."""
+        seen = {each.cell.name: self.training_clock(each) for each in cells}
         clocks = {tuple(sorted(clock.items())) for clock in seen.values() if clock is not None}
         if len(clocks) > 1:
             told = "; ".join(f"{name}: {clock}" for name, clock in seen.items())

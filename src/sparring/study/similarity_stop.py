@@ -109,6 +109,8 @@ class SimilarityStop(Study):
     # -- analysis ------------------------------------------------------------------------------------------------------
 
     def analyse(self, results: Results) -> Analysis:
+        for use in self.uses:
+            results.check_equal((LAST, BEST, CHOSEN), results.find(use=use), use)
         quality = self._qualities(results)
         test = {use: self._accuracies(results, use, TEST) for use in self.uses}
         val = {use: self._accuracies(results, use, VAL) for use in self.uses}
@@ -119,10 +121,7 @@ class SimilarityStop(Study):
             (name, use): rank_correlation(name, quality[name], test[use]) for use in self.uses for name in self.quality
         }
         primary, rho = comparisons[0], correlations[self.metric, self.uses[0]]
-        stopped = answer(
-            replace(primary, where=""), what=f"taking the GAN at its best {self.metric} on val", unit="points",
-            baseline=f"training it to the end, for a classifier trained {USES[self.uses[0]]}", replicates=self.replicates,
-        )  # fmt: skip
+        stopped = self._stopped(primary)
         return Analysis(
             question=self.question, answer=f"{in_words(rho, self.metric)} {stopped}", verdict=primary.verdict,
             comparisons=comparisons,
@@ -141,6 +140,15 @@ class SimilarityStop(Study):
                 },
                 "quality": quality, "test_accuracy": test,
             },
+        )  # fmt: skip
+
+    def _stopped(self, it: Comparison) -> str:
+        """What choosing by quality brought, in one sentence."""
+        if it.n and it.values == it.baseline_values:
+            return f"In all {it.n} GANs the best {self.metric} on val was the last one: stopping by it would change nothing."
+        return answer(
+            replace(it, where=""), what=f"taking the GAN at its best {self.metric} on val", unit="points",
+            baseline=f"training it to the end, for a classifier trained {USES[self.uses[0]]}", replicates=self.replicates,
         )  # fmt: skip
 
     def _qualities(self, results: Results) -> dict[str, Grid]:
@@ -232,6 +240,12 @@ class SimilarityStop(Study):
             "The checkpoints come from one recipe trained for longer and longer; GANs of other recipes may rank otherwise.",
             f"Quality is measured on {self.samples} samples against val with features `{self.features}`; the small val split "
             "adds noise, which pulls every rank correlation towards 0.",
+            f"Choices use more labels than the {self.labels} per class of GAN and classifier: all of val's"
+            + (
+                ", and those of all training images in the reference classifier."
+                if self.features == "classifier"
+                else "."
+            ),
             "A correlation over training time is also that of two things which both improve with it; it is no cause.",
             "All checkpoints of a replicate share the seeds of the pool and of the classifier.",
         ]
