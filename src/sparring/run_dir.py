@@ -198,11 +198,11 @@ class RunDir:
             raise CheckpointError(f"{self.path} has no result.json (it did not finish); continue it with resume=.")
         return _read_json(file)
 
-    def save_weights(self, tensors: "dict[str, Tensor]", metadata: dict[str, str]) -> None:
-        """Write `weights.safetensors` (see `sparring.weights`). Raises DiskError."""
+    def save_weights(self, tensors: "dict[str, Tensor]", metadata: dict[str, str], *, file: Path | None = None) -> None:
+        """Write `weights.safetensors`, or `file` (see `sparring.weights`). Raises DiskError."""
         from sparring import weights
 
-        weights.save(self.weights, tensors, metadata)
+        weights.save(file or self.weights, tensors, metadata)
 
     def load_weights(self) -> "dict[str, Tensor]":
         """The tensors of `weights.safetensors` on the CPU, checked against the stored hash. Raises CheckpointError."""

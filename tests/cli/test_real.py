@@ -1,6 +1,8 @@
 """The real train.py and generate.py: that they answer at once, and that the command lines of the README mean what they say."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -53,17 +55,26 @@ def test_help_lists_every_choice(tmp_path: Path) -> None:
             assert file.stem in text[text.index(row) :]
 
 
-@pytest.mark.parametrize(
-    ("verb", "overrides", "sweep"),
-    [
-        ("train", ["model=dcgan", "data=cifar10", "trainer.devices=2"], False),
-        ("train", ["model=dcgan,r3gan", "seed=1,2"], True),
-        ("train", ["debug=fast", "logger=[csv,wandb]", "trainer=ddp_cpu", "model/regularizer=[r1]"], False),
-        ("train", ["optimizer@model.generator_optimizer=adamw", "model.generator_optimizer.lr=1e-3"], False),
-    ],
-)
-def test_command_lines_of_the_readme(verb: str, overrides: list[str], sweep: bool) -> None:
-    check(verb, overrides, config_dir=CONFIG_DIR, sweep=sweep)
+def readme_commands() -> list[list[str]]:
+    """The words of every `python <verb>.py ...` line that README.md shows, without the interpreter."""
+    lines = (line.strip() for line in (ROOT / "README.md").read_text().splitlines())
+    found = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("python ") and ".py" in line]
+    return [words for words in found if "--help" not in words]
+
+
+def test_the_readme_shows_commands_of_every_verb() -> None:
+    assert {words[0] for words in readme_commands()} == {path.name for path in ROOT.glob("*.py")}
+
+
+@pytest.mark.parametrize("words", readme_commands(), ids=" ".join)
+def test_command_lines_of_the_readme(words: list[str], tmp_path: Path) -> None:
+    """Composed and checked as typed, an empty run standing for each `<run>`."""
+    settings = tmp_path / ".hydra" / "config.yaml"
+    settings.parent.mkdir()
+    settings.write_text("{}")
+    overrides = [re.sub(r"[\w./-]*<[^>]*>", str(tmp_path), word) for word in words[1:] if word != "-m"]
+    assert not any("<" in word for word in overrides)
+    check(words[0].removesuffix(".py"), overrides, config_dir=CONFIG_DIR, sweep="-m" in words)
 
 
 def test_composing_outside_the_command_line() -> None:

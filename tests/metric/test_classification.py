@@ -23,13 +23,13 @@ def test_calibration_error_by_hand() -> None:
     # two images of confidence 0.9, one right: gap 0.4 over 2 of 3 images; one of confidence 0.6, right: gap 0.4 over 1 of 3
     logits = logits_for((0.9, 0.1), (0.9, 0.1), (0.6, 0.4))
     label = torch.tensor([0, 1, 0])
-    assert math.isclose(classification.expected_calibration_error(logits, label), 0.4, rel_tol=1e-9)
+    assert math.isclose(classification.expected_calibration_error(logits.exp(), label), 0.4, rel_tol=1e-9)
 
 
 def test_perfectly_calibrated_is_zero() -> None:
     logits = logits_for(*[(0.75, 0.25)] * 4)
     label = torch.tensor([0, 0, 0, 1])
-    assert classification.expected_calibration_error(logits, label) < 1e-12
+    assert classification.expected_calibration_error(logits.exp(), label) < 1e-12
 
 
 def test_report_is_plain() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import lightning.pytorch as L
 
-from sparring import weights
 from sparring.callback.finite import check_weights
 from sparring.errors import ConfigError, DiskError
 from sparring.model.game import Game
@@ -123,7 +122,7 @@ def save_weights(run_dir: Path, module: Game, data: Any, *, best: bool = False, 
         "fingerprints": json.dumps(data.fingerprints()),
     }
     run = RunDir(run_dir)
-    weights.save(file or (run.best_weights if best else run.weights), tensors, metadata)
+    run.save_weights(tensors, metadata, file=file or (run.best_weights if best else run.weights))
 
 
 def validation_due(trainer: L.Trainer, iteration: int) -> bool:

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from sparring.corruption import files
-from sparring.corruption.score import expected_calibration_error
 from sparring.corruption.table import SEVERITIES, corrupt
 from sparring.data.augment import normalise
+from sparring.metric.classification import expected_calibration_error
 from sparring.types import Batch
 
 Corrupted = tuple[str, int, Batch]  # name, severity, uint8 images with labels

@@ -1,9 +1,6 @@
-"""Scores: error under corruptions against a baseline, and calibration."""
+"""Error under corruptions against a baseline."""
 
 from collections.abc import Mapping, Sequence
-
-import torch
-from torch import Tensor
 
 from sparring.errors import ConfigError
 
@@ -28,16 +25,3 @@ def mean_corruption_error(errors: Errors, baseline: Errors) -> float:
             f"the baseline makes no error under {', '.join(perfect)}, so mCE is not defined; leave it out."
         )
     return sum(sum(errors[name]) / sum(baseline[name]) for name in errors) / len(errors)
-
-
-def expected_calibration_error(probability: Tensor, label: Tensor, *, bins: int = 15) -> float:
-    """ECE (Guo et al. 2017, equation 3): mean |accuracy - confidence| over equal bins (low, high] of confidence, by their share.
-
-    probability: (N, K) in [0, 1], rows sum to 1. label: (N,) int64.
-    """
-    confidence, predicted = probability.double().max(1)
-    right = (predicted == label).double()
-    inner = torch.linspace(0, 1, bins + 1, dtype=torch.float64, device=confidence.device)[1:-1]
-    place = torch.bucketize(confidence, inner)
-    gap = torch.zeros(bins, dtype=torch.float64, device=confidence.device).index_add_(0, place, right - confidence)
-    return float(gap.abs().sum() / len(label))

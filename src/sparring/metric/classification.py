@@ -41,12 +41,12 @@ def macro_f1(counts: Tensor) -> float:
     return float((2 * right[seen] / either[seen]).mean())
 
 
-def expected_calibration_error(logits: Tensor, label: Tensor, *, bins: int = BINS) -> float:
+def expected_calibration_error(probability: Tensor, label: Tensor, *, bins: int = BINS) -> float:
     """Mean gap between confidence and accuracy over `bins` equal bins of confidence, weighted by their images.
 
     Guo et al. 2017, equation 3.
     """
-    confidence, predicted = logits.double().softmax(1).max(1)
+    confidence, predicted = probability.double().max(1)
     right = (predicted == label).double()
     which = (confidence * bins).ceil().long().clamp(1, bins) - 1  # bins are (m / bins, (m + 1) / bins]
     gap = torch.zeros(bins, dtype=torch.float64).index_add_(0, which, right - confidence)
@@ -61,7 +61,7 @@ def report(logits: Tensor, label: Tensor) -> dict[str, Any]:
         "accuracy": accuracy(logits, label),
         "per_class": per_class(counts),
         "confusion": counts.tolist(),
-        "ece": expected_calibration_error(logits, label),
+        "ece": expected_calibration_error(logits.double().softmax(1), label),
         "cross_entropy": float(torch.nn.functional.cross_entropy(logits.double(), label)),
         "images": len(label),
     }

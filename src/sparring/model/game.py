@@ -38,6 +38,7 @@ class Game(L.LightningModule):
     """
 
     draws_images = False  # has `ema`, `latent_dim`, `num_classes`, `conditional`: sample grids and generate.py work
+    uses_labels = True  # whether the labels of its training images shape it; what it saw is recorded with them
     headline: ClassVar[Mapping[str, str]] = {}  # scalars of the progress line and what they are called there
 
     def __init__(

@@ -71,7 +71,7 @@ class GAN(Game):
         self.averaging, self.ema = ema, ema.copy_of(generator)
         self.loss, self.augment, self.selection = loss, augment, selection
         self.regularizers: Mapping[str, Regularizer] = nn.ModuleDict(regularizer)  # type: ignore[assignment]
-        self.conditional = check_labels(generator, code, head)
+        self.conditional = self.uses_labels = check_labels(generator, code, head)
         self.latent_dim, self.num_classes = latent_dim, num_classes
         self.d_steps = d_steps
         self._held_out: list[Tensor] = []

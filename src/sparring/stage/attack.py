@@ -18,16 +18,17 @@ from sparring.attack.evaluate import per_class
 from sparring.attack.target import Target
 from sparring.build import build
 from sparring.corruption.evaluate import probabilities
-from sparring.corruption.score import expected_calibration_error
 from sparring.data.augment import normalise
 from sparring.environment import environment
-from sparring.errors import ConfigError, DataError, DivergedError, SparringError
+from sparring.errors import ConfigError, DataError, DivergedError
+from sparring.metric.classification import expected_calibration_error
 from sparring.randomness import generator
 from sparring.report.attack import attack_report
 from sparring.run_dir import RunDir, config_hash
 from sparring.stage.corrupt import corruption_table
 from sparring.stage.generate import device_named
 from sparring.stage.load import Loaded
+from sparring.stage.record import recorded
 from sparring.stage.sample import check_at_least_one
 from sparring.stage.threat import attach_sources, load, named_attacks, strengths
 from sparring.stage.trials import Images, run_trials, warnings, worst_case, write_picture
@@ -43,16 +44,8 @@ def attack(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         CheckpointError: `config.run` is no run of a classifier. DataError: its data is not what it was trained on.
         ConfigError: an epsilon outside (0, 1], or an attack that does not apply. DivergedError: logits are not finite.
     """
-    with RunDir.create(run_dir) as run:
-        run.write_status("running", "", None, {}, None)
-        try:
-            result = _attack(config, run)
-        except SparringError as error:
-            run.write_status("failed", str(error), error.exit_code, {}, None)
-            raise
-        except KeyboardInterrupt:
-            run.write_status("interrupted", "stopped by the user; nothing was kept", 130, {}, None)
-            raise
+    with recorded(run_dir) as run:
+        result = _attack(config, run)
         run.write_status("finished", f"{result['cost']['images']} images", 0, {}, None)
         attack_report(run.path)
     return result

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from sparring.build import build
 from sparring.environment import config_hash, environment
-from sparring.errors import ConfigError, SparringError
+from sparring.errors import ConfigError
 from sparring.metric.features.base import Features
 from sparring.metric.reference import attach_network
 from sparring.metric.suite import check_names
@@ -18,6 +18,7 @@ from sparring.run_dir import RunDir
 from sparring.stage.cost import peak_memory_mb
 from sparring.stage.generate import device_named
 from sparring.stage.measure import Measured, Sides, Subject, measure_all
+from sparring.stage.record import recorded
 from sparring.stage.subject import subject_of
 
 SPLITS = ("train", "val", "test")
@@ -31,19 +32,8 @@ def evaluate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
     Raises:
         ConfigError, DataError, CheckpointError, DivergedError, DiskError: in one sentence each.
     """
-    with RunDir.create(run_dir) as run:
-        run.write_status("running", "", None, {}, None)
-        try:
-            result = _evaluate(config, run)
-        except SparringError as error:
-            run.write_status("failed", str(error), error.exit_code, {}, None)
-            raise
-        except KeyboardInterrupt:
-            run.write_status("interrupted", "stopped by the user", 130, {}, None)
-            raise
-        except BaseException as error:
-            run.write_status("failed", f"{type(error).__name__}: {error}", 1, {}, None)
-            raise
+    with recorded(run_dir) as run:
+        result = _evaluate(config, run)
         run.write_status("finished", f"{len(result['metrics'])} values", 0, {}, None)
     return result
 

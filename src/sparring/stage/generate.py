@@ -34,11 +34,12 @@ from sparring.build import build, build_model
 from sparring.cli.resume import find_run
 from sparring.data import seen
 from sparring.environment import environment
-from sparring.errors import CheckpointError, ConfigError, SparringError
+from sparring.errors import CheckpointError, ConfigError
 from sparring.run_dir import RunDir, config_hash, write_atomic
 from sparring.sampling.batch_norm import choose_statistics
 from sparring.stage.export import Writers, check_formats
 from sparring.stage.manifest import Ledger, manifest
+from sparring.stage.record import recorded
 from sparring.stage.sample import Sampler, Samples
 
 WEIGHTS = ("ema", "generator")
@@ -75,16 +76,8 @@ def generate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         CheckpointError: `config.run` is no run directory, has no weights, or they do not fit its settings.
         ConfigError: a setting out of range. DivergedError: the generator returns NaN. DiskError.
     """
-    with RunDir.create(run_dir) as run:
-        run.write_status("running", "", None, {}, None)
-        try:
-            result = _generate(config, run)
-        except SparringError as error:
-            run.write_status("failed", str(error), error.exit_code, {}, None)
-            raise
-        except KeyboardInterrupt:
-            run.write_status("interrupted", "stopped by the user; no images were kept", 130, {}, None)
-            raise
+    with recorded(run_dir) as run:
+        result = _generate(config, run)
         run.write_status("finished", f"{config.count} images", 0, {}, None)
     return result
 

@@ -10,17 +10,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from sparring.atomic import write_atomic
 from sparring.build import build
 from sparring.cli.config import CONFIG_DIR
-from sparring.cli.resume import remember
 from sparring.environment import config_hash, environment, identity
 from sparring.errors import ConfigError, Interrupted, SparringError
 from sparring.picture import read_png
 from sparring.run_dir import RunDir
+from sparring.stage.record import record_config
 from sparring.study import code
 from sparring.study.analysis import Analysis
 from sparring.study.base import Study
@@ -56,7 +54,7 @@ def study(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         if going_on and (run_dir / CELLS).exists():
             _check_same(folder, config)
         else:
-            _record_config(config, run_dir)
+            record_config(config, run_dir)
         try:
             with _signals():
                 result, failed = _run(config, folder)
@@ -165,15 +163,6 @@ def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _leaves(child, f"{prefix}.{key}" if prefix else str(key))
     else:
         yield prefix, node
-
-
-def _record_config(config: DictConfig, run_dir: Path) -> None:
-    """What Hydra does for a new directory; also where a study was refused before its first cell and is now put right."""
-    if config.resume and HydraConfig.initialized():
-        remember(run_dir, config)
-        return
-    (run_dir / ".hydra").mkdir(exist_ok=True)
-    write_atomic(run_dir / ".hydra" / "config.yaml", OmegaConf.to_yaml(config, resolve=True).encode())
 
 
 # -- the end -----------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from sparring.callback.signals import Signals
 from sparring.checkpoint import VerifiedCheckpointIO
 from sparring.cli.config import rank
 from sparring.cli.resume import remember
-from sparring.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError, SparringError
+from sparring.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError
 from sparring.logger.csv import CSVLogger
 from sparring.model.clock import Clock
 from sparring.model.game import Game
@@ -29,6 +29,7 @@ from sparring.randomness import seed_of
 from sparring.run_dir import RunDir, State, config_hash, environment, write_atomic
 from sparring.stage.cost import peak_memory_mb
 from sparring.stage.images import record_images
+from sparring.stage.record import outcome, record_config
 from sparring.stage.resume import check_settings, load_state
 from sparring.stage.trainer import build_trainer, callback_of, check_trainer, iterations, quiet_lightning
 
@@ -53,7 +54,7 @@ def train(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         training = Training(config, run, first=first)
         try:
             if first and not config.resume:
-                _record_config(config, run_dir)
+                record_config(config, run_dir)
                 training.status("running", "getting ready", None)
             training.prepare()
             training.fit()
@@ -113,8 +114,7 @@ class Training:
             self._writing = True
             self.status("running", f"resumed at iteration {self.saved['clock']['iteration']}", None)
         if self.first:
-            labelled = getattr(model, "conditional", True) or hasattr(model, "classifier")
-            record_images(self.run, self.data, labelled=labelled)
+            record_images(self.run, self.data, labelled=model.uses_labels)
 
     def fit(self) -> None:
         path = self.run.checkpoints / "last.ckpt" if self.saved is not None else None
@@ -182,7 +182,7 @@ class Training:
         kept = self._last_checkpoint()
         if isinstance(error, DivergedError) and kept:
             error.args = (f"{error} The last good checkpoint is {self.run.path / kept}.",)
-        state, code = _outcome(error)
+        state, code = outcome(error)
         with contextlib.suppress(Exception):
             self.status(state, str(error) or type(error).__name__, code)
             if hasattr(self, "trainer"):
@@ -255,25 +255,6 @@ class Training:
             },
             "environment": environment(),
         }
-
-
-def _record_config(config: DictConfig, run_dir: Path) -> None:
-    """What Hydra does on the command line: a run directory is read back through its settings."""
-    file = run_dir / ".hydra" / "config.yaml"
-    if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        write_atomic(file, OmegaConf.to_yaml(config, resolve=True).encode())
-
-
-def _outcome(error: BaseException) -> tuple[State, int]:
-    """State and exit code that an error ends a run with."""
-    if isinstance(error, DivergedError):
-        return "diverged", error.exit_code
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted", 130
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
-        return "failed", OutOfMemoryError.exit_code
-    return "failed", error.exit_code if isinstance(error, SparringError) else 1
 
 
 def _out_of_memory(config: DictConfig) -> str:

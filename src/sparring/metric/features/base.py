@@ -1,12 +1,14 @@
 """What every feature extractor gives: uint8 images in, float32 features (and logits where it has them) out."""
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from sparring.errors import ConfigError
+from sparring.metric.pretrained import Published, file_sha256, fill, locate, read_state
 
 
 class Extracted(NamedTuple):
@@ -92,6 +94,39 @@ class NetworkFeatures(Features):
         if self._network is not None:
             self._network.to(device)
         return super().to(device)
+
+
+class PublishedFeatures(NetworkFeatures):
+    """Features of published weights. path: their file; None takes the cached file or downloads it.
+
+    published: where they are and their sha256. Others are used where `path` names them, and the record has their hash.
+    """
+
+    published: ClassVar[Published]
+
+    def __init__(self, *, path: str | None, cache_dir: str, batch_size: int) -> None:
+        super().__init__(batch_size=batch_size)
+        self.path, self.cache_dir = path, Path(cache_dir).expanduser()
+        self._sha256: str | None = None
+
+    @abstractmethod
+    def _empty(self) -> nn.Module:
+        """The network, its weights not yet set."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the weights' file."""
+        if self._sha256 is None:
+            self._sha256 = file_sha256(self._file())
+        return self._sha256
+
+    def _file(self) -> Path:
+        return locate(self.published, self.path, self.cache_dir)
+
+    def _load(self) -> nn.Module:
+        file = self._file()
+        self._sha256 = file_sha256(file)
+        return fill(self._empty(), read_state(file), file)
 
 
 def three_channels(image: Tensor, name: str) -> Tensor:

@@ -1,15 +1,14 @@
 """DINOv2 ViT-S/14 features (Oquab et al. 2023), which agree with people's judgement better (Stein et al. 2023)."""
 
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sparring.errors import ConfigError
-from sparring.metric.features.base import NetworkFeatures, three_channels
+from sparring.metric.features.base import PublishedFeatures, three_channels
 from sparring.metric.network.vit import VisionTransformer
-from sparring.metric.pretrained import Published, file_sha256, fill, locate, read_state
+from sparring.metric.pretrained import Published
 from sparring.metric.resize import bicubic
 
 PUBLISHED = Published(
@@ -21,27 +20,19 @@ DIM, PATCH = 384, 14
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-class DinoV2(NetworkFeatures):
+class DinoV2(PublishedFeatures):
     """The normalised class token, 384 numbers. path: the weights' file; None takes the cached file or downloads it."""
 
     name = "dinov2"
+    published = PUBLISHED
 
     def __init__(self, *, path: str | None, cache_dir: str, image_size: int, batch_size: int) -> None:
-        super().__init__(batch_size=batch_size)
+        super().__init__(path=path, cache_dir=cache_dir, batch_size=batch_size)
         if image_size < PATCH or image_size % PATCH:
             raise ConfigError(
                 f"metric.features.image_size={image_size} is no multiple of the patch of {PATCH} pixels: give 224, for example."
             )
-        self.path, self.cache_dir = path, Path(cache_dir).expanduser()
         self.image_size, self.dim = image_size, DIM
-        self._sha256: str | None = None
-
-    @property
-    def sha256(self) -> str:
-        """Of the weights' file."""
-        if self._sha256 is None:
-            self._sha256 = file_sha256(locate(PUBLISHED, self.path, self.cache_dir))
-        return self._sha256
 
     def protocol(self) -> dict[str, Any]:
         return {
@@ -49,10 +40,8 @@ class DinoV2(NetworkFeatures):
             "channels": "one channel repeated to three", "range": "ImageNet mean and deviation",
         }  # fmt: skip
 
-    def _load(self) -> nn.Module:
-        file = locate(PUBLISHED, self.path, self.cache_dir)
-        self._sha256 = file_sha256(file)
-        return fill(VisionTransformer(dim=DIM, depth=12, heads=6, patch=PATCH, grid=37), read_state(file), file)
+    def _empty(self) -> nn.Module:
+        return VisionTransformer(dim=DIM, depth=12, heads=6, patch=PATCH, grid=37)
 
     def _extract(self, image: Tensor) -> tuple[Tensor, None]:
         pixels = bicubic(three_channels(image, self.name).float(), self.image_size).div_(255)

@@ -1,14 +1,13 @@
 """The features of published FIDs: Inception-v3 of 2015-12-05 behind TensorFlow 1's resize."""
 
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sparring.metric.features.base import NetworkFeatures, three_channels
+from sparring.metric.features.base import PublishedFeatures, three_channels
 from sparring.metric.network.inception_v3 import DIM, InceptionV3
-from sparring.metric.pretrained import Published, file_sha256, fill, locate, read_state
+from sparring.metric.pretrained import Published
 from sparring.metric.resize import tf1_bilinear
 
 PUBLISHED = Published(
@@ -19,7 +18,7 @@ PUBLISHED = Published(
 SIZE = 299
 
 
-class Inception(NetworkFeatures):
+class Inception(PublishedFeatures):
     """2048 pooled features and 1008 logits without bias, as in torch-fidelity and pytorch-fid.
 
     path: the weights' file; None takes the cached file or downloads it (95 MB). `standard` holds only for the published
@@ -27,19 +26,12 @@ class Inception(NetworkFeatures):
     """
 
     name = "inception"
+    published = PUBLISHED
     num_classes = 1008
 
     def __init__(self, *, path: str | None, cache_dir: str, batch_size: int) -> None:
-        super().__init__(batch_size=batch_size)
-        self.path, self.cache_dir, self.dim = path, Path(cache_dir).expanduser(), DIM
-        self._sha256: str | None = None
-
-    @property
-    def sha256(self) -> str:
-        """Of the weights' file."""
-        if self._sha256 is None:
-            self._sha256 = file_sha256(locate(PUBLISHED, self.path, self.cache_dir))
-        return self._sha256
+        super().__init__(path=path, cache_dir=cache_dir, batch_size=batch_size)
+        self.dim = DIM
 
     @property
     def standard(self) -> bool:  # type: ignore[override]
@@ -51,10 +43,8 @@ class Inception(NetworkFeatures):
             "channels": "one channel repeated to three", "range": "(pixel - 128) / 128",
         }  # fmt: skip
 
-    def _load(self) -> nn.Module:
-        file = locate(PUBLISHED, self.path, self.cache_dir)
-        self._sha256 = file_sha256(file)
-        return fill(InceptionV3(), read_state(file), file).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def _empty(self) -> nn.Module:
+        return InceptionV3().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _extract(self, image: Tensor) -> tuple[Tensor, Tensor]:
         pixels = tf1_bilinear(three_channels(image, self.name).float(), SIZE)

@@ -4,6 +4,7 @@ from torch import Tensor
 
 from sparring.model.discriminator.base import Discriminator
 from sparring.model.head.base import HeadMaker
+from sparring.model.layer.attention import stage_at
 from sparring.model.layer.initialise import initialise
 from sparring.model.layer.pyramid import pyramid
 from sparring.model.layer.residual import stage_widths
@@ -15,6 +16,7 @@ class ResNetDiscriminator(Discriminator):
     """Residual blocks, one more than the generator has, of which the last `flat` keep the size; sum over positions; head.
 
     width: channels of the first block; doubled per block, up to `growth` times.
+    attention: self-attention where the feature map has image_size / `attention` pixels; None: nowhere.
     batch_norm: before each activation; the papers have none (a gradient penalty is per image, BatchNorm couples images).
     init: initialiser, see `layer/initialise.py`. spectral_norm: of all weights, the head's included.
 
@@ -29,6 +31,7 @@ class ResNetDiscriminator(Discriminator):
         width: int,
         growth: int,
         flat: int,
+        attention: int | None,
         batch_norm: bool,
         init: str,
         spectral_norm: bool,
@@ -38,7 +41,8 @@ class ResNetDiscriminator(Discriminator):
         _, doublings = pyramid(image_size)
         widths = stage_widths(width, doublings + 1, cap=growth)
         halvings = halvings_of(doublings, flat)
-        self.stack = DownStack(channels, widths, halvings=halvings, batch_norm=batch_norm, attention=None)
+        at = stage_at(image_size, attention, [image_size // 2 ** (step + 1) for step in range(halvings)])
+        self.stack = DownStack(channels, widths, halvings=halvings, batch_norm=batch_norm, attention=at)
         self.head = head.make(widths[-1])
         initialise(self, init)
         if spectral_norm:

@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from sparring.model.code.base import CodeMaker
 from sparring.model.generator.base import Generator
+from sparring.model.layer.attention import stage_at
 from sparring.model.layer.initialise import initialise
 from sparring.model.layer.pyramid import pyramid
 from sparring.model.layer.residual import stage_widths
@@ -15,6 +16,7 @@ class ResNetGenerator(Generator):
     """linear -> [residual block that doubles the size] ... -> BatchNorm, ReLU, 3x3 convolution, tanh.
 
     width: channels at the image size; doubled per block towards the base, up to `growth` times.
+    attention: self-attention where the feature map has image_size / `attention` pixels; None: nowhere.
     init: initialiser, see `layer/initialise.py`. spectral_norm: of all weights but embeddings.
 
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
@@ -28,6 +30,7 @@ class ResNetGenerator(Generator):
         latent_dim: int,
         width: int,
         growth: int,
+        attention: int | None,
         init: str,
         spectral_norm: bool,
         code: CodeMaker,
@@ -35,9 +38,10 @@ class ResNetGenerator(Generator):
         super().__init__()
         self.base, doublings = pyramid(image_size)
         widths = stage_widths(width, doublings + 1, cap=growth)[::-1]
+        at = stage_at(image_size, attention, [self.base * 2**stage for stage in range(doublings + 1)])
         self.code = code.make(latent_dim)
         self.first = nn.Linear(self.code.features, widths[0] * self.base**2)
-        self.stack = UpStack(channels, widths, self.code.norm, attention=None)
+        self.stack = UpStack(channels, widths, self.code.norm, attention=at)
         initialise(self, init)
         if spectral_norm:
             spectrally_normalise(self, embeddings=False)

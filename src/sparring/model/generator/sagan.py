@@ -1,51 +1,7 @@
-"""Self-attention generator (Zhang et al. 2019): the residual generator with attention at one resolution."""
+"""Self-attention generator (Zhang et al. 2019)."""
 
-from torch import Tensor, nn
-
-from sparring.model.code.base import CodeMaker
-from sparring.model.generator.base import Generator
-from sparring.model.layer.attention import stage_at
-from sparring.model.layer.initialise import initialise
-from sparring.model.layer.pyramid import pyramid
-from sparring.model.layer.residual import stage_widths
-from sparring.model.layer.resnet import UpStack
-from sparring.model.layer.spectral import spectrally_normalise
+from sparring.model.generator.resnet import ResNetGenerator
 
 
-class SAGANGenerator(Generator):
-    """As `resnet`, with one self-attention layer where the feature map has image_size / `attention` pixels.
-
-    width: channels at the image size; doubled per block towards the base, up to `growth` times.
-    init: initialiser, see `layer/initialise.py`. spectral_norm: of all weights but embeddings (section 4.1).
-
-    Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
-    """
-
-    def __init__(
-        self,
-        *,
-        channels: int,
-        image_size: int,
-        latent_dim: int,
-        width: int,
-        growth: int,
-        attention: int,
-        init: str,
-        spectral_norm: bool,
-        code: CodeMaker,
-    ) -> None:
-        super().__init__()
-        self.base, doublings = pyramid(image_size)
-        widths = stage_widths(width, doublings + 1, cap=growth)[::-1]
-        at = stage_at(image_size, attention, [self.base * 2**stage for stage in range(doublings + 1)])
-        self.code = code.make(latent_dim)
-        self.first = nn.Linear(self.code.features, widths[0] * self.base**2)
-        self.stack = UpStack(channels, widths, self.code.norm, attention=at)
-        initialise(self, init)
-        if spectral_norm:
-            spectrally_normalise(self, embeddings=False)
-
-    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        hidden = self.first(self.code(latent, label)).unflatten(1, (-1, self.base, self.base))
-        condition = self.code.condition(latent, label)
-        return self.stack(hidden, [condition] * len(self.stack.blocks))
+class SAGANGenerator(ResNetGenerator):
+    """The residual generator with one self-attention layer and spectral norm (section 4.1): the YAML sets both."""

@@ -34,12 +34,14 @@ class SelfAttention(nn.Module):
         return hidden + self.gamma * self.out(attended)
 
 
-def stage_at(image_size: int, divisor: int, sizes: list[int]) -> int:
-    """Index in `sizes` (of a network's feature maps) of the map of image_size / divisor pixels.
+def stage_at(image_size: int, divisor: int | None, sizes: list[int]) -> int | None:
+    """Index in `sizes` (of a network's feature maps) of the map of image_size / divisor pixels; None for a divisor of None.
 
     Raises:
         ConfigError: there is no such map; names those that there are.
     """
+    if divisor is None:
+        return None
     if image_size % divisor == 0 and image_size // divisor in sizes:
         return sizes.index(image_size // divisor)
     good = sorted({image_size // size for size in sizes})
