@@ -216,4 +216,4 @@ def test_within_a_point_of_autoattack(which: str, norm: str, epsilon: float, vic
     found = found[0] if isinstance(found, tuple) else found
     left, other = accuracy(victim.robust, adversarial, label), accuracy(victim.robust, found * 2 - 1, label)
     print(f"{which} {norm}: ours {left:.2f}, AutoAttack {other:.2f}")
-    assert abs(left - other) <= 1
+    assert round(abs(left - other), 3) <= 1  # percent of 300 images in float32

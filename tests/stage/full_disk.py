@@ -3,15 +3,15 @@
 import errno
 from pathlib import Path
 
+from sparring import weights
 from sparring.atomic import disk_error
 from sparring.cli import run
-from sparring.run_dir import RunDir
 
 
-def no_room(self: RunDir, *arguments: object) -> None:
-    raise disk_error(self.weights, OSError(errno.ENOSPC, "No space left on device"))
+def no_room(path: Path, *arguments: object) -> None:
+    raise disk_error(path, OSError(errno.ENOSPC, "No space left on device"))
 
 
 if __name__ == "__main__":
-    RunDir.save_weights = no_room  # type: ignore[method-assign]
+    weights.save = no_room  # type: ignore[assignment]
     run("train", config_dir=Path(__file__).resolve().parents[2] / "conf")

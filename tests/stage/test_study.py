@@ -123,7 +123,7 @@ def test_a_study_with_other_settings_is_refused(finished: Path, cache: str) -> N
 def test_a_stopped_study_goes_on(number: int, tmp_path: Path, cache: str) -> None:
     folder = tmp_path / "study"
     process = subprocess.Popen(
-        command(*EXAMPLE, cache, f"dir={folder}", "study.replicates=6", "executor.workers=1"),
+        command(*EXAMPLE, cache, f"dir={folder}", "study.replicates=14", "executor.workers=1"),
         cwd=ROOT, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 120
@@ -132,14 +132,14 @@ def test_a_stopped_study_goes_on(number: int, tmp_path: Path, cache: str) -> Non
     os.kill(process.pid, number)
     _, said = process.communicate(timeout=60)
     done = started(folder)
-    assert 2 <= len(done) < 18
+    assert 2 <= len(done) < 42
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number
         assert f"python study.py resume={folder}" in said
         assert RunDir.open(folder).status()["state"] == "interrupted"
     study(PLACE, "extensions=[tests]", f"resume={folder}")
     after = started(folder)
-    assert len(after) == 18
+    assert len(after) == 42
     assert {name: after[name] for name in done} == done
     assert result(folder)["analysis"]["verdict"] == "HELPS"
 

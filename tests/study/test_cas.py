@@ -97,6 +97,7 @@ def test_a_generator_that_replays_its_training_images_scores_as_real_ones_and_no
 def test_a_tiny_study_reads_its_cells(tmp_path: Path, cache_dir: Path) -> None:
     folder = tmp_path / "study"
     given = ["study=cas", "study.replicates=2", "study.steps=6", "study.gan_steps=2", "study.labels_per_class=10",
+             "study.features=pixels",
              "data.image_size=8", "executor=inline", f"paths.cache_dir={cache_dir}"]  # fmt: skip
     result = study(compose_verb("study", given), folder)
     analysis = result["analysis"]

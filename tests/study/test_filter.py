@@ -77,10 +77,11 @@ def test_every_curve_ends_at_the_whole_pool() -> None:
 
 @pytest.mark.slow
 def test_a_tiny_one_runs_and_a_rule_that_keeps_nothing_is_told(tmp_path: Path, cache_dir: Path) -> None:
-    rules = "study.rules={random: [0.5], top: [0.5], score: [0.5], confidence: [0.999], truncation: [0.5]}"
+    few = [f"study.rules.{rule}=[0.5]" for rule in ("random", "top", "score", "truncation")]
+    rules = [*few, "study.rules.confidence=[0.999]", "~study.rules.agree", "~study.rules.rejection"]
     tiny = ["study.replicates=2", "study.labels_per_class=5", "study.gan_steps=3", "study.steps=3", "study.pool=2",
             "study.uses=[alone]", "data.image_size=8", "executor=inline"]  # fmt: skip
-    config = compose("study", ["study=filter", rules, *tiny, f"paths.cache_dir={cache_dir}"])
+    config = compose("study", ["study=filter", *rules, *tiny, f"paths.cache_dir={cache_dir}"])
     with pytest.raises(StudyError, match="2 cells failed, first r0/alone_confidence0"):
         study(config, tmp_path / "study")
     result = RunDir.open(tmp_path / "study").result()

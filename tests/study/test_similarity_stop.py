@@ -93,6 +93,21 @@ def test_equal_training_is_noted_and_labels_beyond_the_arms_are_told(tmp_path: P
         subject.analyse(results(subject, cells, tmp_path / "longer", longer))
 
 
+def test_a_last_checkpoint_that_is_the_best_is_said_to_be(tmp_path: Path, cache_dir: Path) -> None:
+    subject, cells = planned_by(
+        cache_dir, *SMALL, "study.uses=[alone]", "study.quality=[coverage]", "study.metric=coverage"
+    )
+
+    def found(cell: Cell, run: Path) -> dict[str, Any]:
+        if cell.tags.get("part") == "generator":
+            (run / "quality.csv").write_text("iteration,coverage\n10,0.1\n20,0.2\n30,0.3\n40,0.4\n")
+        return trained(0.5 + 0.001 * int(cell.tags.get("iteration", 0)) + 0.01 * int(cell.tags["replicate"]))
+
+    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    assert "In all 6 GANs the best coverage on val was the last one" in analysis.answer
+    assert analysis.comparisons[0].delta == 0
+
+
 @pytest.mark.parametrize(
     ("override", "reason"),
     [

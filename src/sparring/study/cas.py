@@ -69,11 +69,13 @@ class CAS(ArmStudy):
         crop: float,
         gan: Sequence[str],
         gan_steps: int,
+        features: str,
         **common: Any,
     ) -> None:
         """labels_per_class: real images of each class for classifier and GAN; None: all. steps: of each classifier.
 
         crop: shift of the classic augmentation of every arm, share of the side. gan, gan_steps: the GAN's training.
+        features: choice of `metric/features` that the generated images are measured in.
 
         Raises:
             ConfigError: as ArmStudy; also where neither of the arms needs a GAN, or real images are not the baseline.
@@ -84,7 +86,7 @@ class CAS(ArmStudy):
                 f"study.baseline={self.baseline} must be real, and study.primary={self.primary} one of generated, naive."
             )
         self.labels, self.steps, self.crop = labels_per_class, steps, crop
-        self.gan, self.gan_steps = list(gan), gan_steps
+        self.gan, self.gan_steps, self.features = list(gan), gan_steps, features
 
     # -- cells ---------------------------------------------------------------------------------------------------------
 
@@ -112,7 +114,7 @@ class CAS(ArmStudy):
             given = ("model=classifier", *images, *looks, *added, *training(steps=self.steps, seed=seeds.classifier))
             cells.append(Cell(f"r{r}/{arm}", "train", given, {**tags, "arm": arm}))
         held = (f"images=cell:r{r}/pool", f"reference=cell:r{r}/real", "report=false", "splits=[test]")
-        quality = (*held, f"metric.names=[{','.join(METRICS)}]")
+        quality = (*held, f"metric/features={self.features}", f"metric.names=[{','.join(METRICS)}]")
         judge = (*held, "metric/features=classifier", f"metric.features.run=cell:r{r}/real", "metric.names=[agreement]")
         cells.append(Cell(f"r{r}/quality", "evaluate", quality, {**tags, "part": "quality"}))
         cells.append(Cell(f"r{r}/gan_test", "evaluate", judge, {**tags, "part": "gan_test"}))
@@ -236,7 +238,7 @@ class CAS(ArmStudy):
             "The numbers hold for this classifier, this GAN, this data set and these numbers of steps.",
             "All replicates share the test images, and the training images unless study.labels_per_class is given.",
             "A score near that of real images does not show that the generator makes anything new: see replay and AuthPct.",
-            "Distances are in the features of the data set's reference classifier and cannot be compared with published FIDs.",
+            f"Distances are in the features `{self.features}` and cannot be compared with others.",
         ]
 
 

@@ -121,10 +121,7 @@ class SimilarityStop(Study):
             (name, use): rank_correlation(name, quality[name], test[use]) for use in self.uses for name in self.quality
         }
         primary, rho = comparisons[0], correlations[self.metric, self.uses[0]]
-        stopped = answer(
-            replace(primary, where=""), what=f"taking the GAN at its best {self.metric} on val", unit="points",
-            baseline=f"training it to the end, for a classifier trained {USES[self.uses[0]]}", replicates=self.replicates,
-        )  # fmt: skip
+        stopped = self._stopped(primary)
         return Analysis(
             question=self.question, answer=f"{in_words(rho, self.metric)} {stopped}", verdict=primary.verdict,
             comparisons=comparisons,
@@ -143,6 +140,15 @@ class SimilarityStop(Study):
                 },
                 "quality": quality, "test_accuracy": test,
             },
+        )  # fmt: skip
+
+    def _stopped(self, it: Comparison) -> str:
+        """What choosing by quality brought, in one sentence."""
+        if it.n and it.values == it.baseline_values:
+            return f"In all {it.n} GANs the best {self.metric} on val was the last one: stopping by it would change nothing."
+        return answer(
+            replace(it, where=""), what=f"taking the GAN at its best {self.metric} on val", unit="points",
+            baseline=f"training it to the end, for a classifier trained {USES[self.uses[0]]}", replicates=self.replicates,
         )  # fmt: skip
 
     def _qualities(self, results: Results) -> dict[str, Grid]:
