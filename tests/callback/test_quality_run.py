@@ -10,6 +10,7 @@ import torch
 from sparring import weights
 from sparring.callback.quality_stop import QualityStop
 from sparring.checkpoint import VerifiedCheckpointIO
+from sparring.errors import ConfigError
 from sparring.run_dir import RunDir
 from sparring.stage.train import train
 from tests.callback.test_quality_stop import DEFAULTS, MEASURED, Scripted, play
@@ -100,6 +101,14 @@ def test_balance_is_lost_only_by_a_run_that_had_it() -> None:
     stop = QualityStop(**DEFAULTS | {"lost_balance": 0.5})
     assert play(stop, Balance([4.0, 3.0, 2.0, 1.0])) == 4
     assert stop.sentence == "collapsed: the predicted classes are 0.70 away from the data's shares"
+
+
+def test_a_ratio_to_a_best_near_zero_is_refused(tmp_path: Path, cache_dir: Path) -> None:
+    kid = ["callback.quality.metric=kid", "callback.quality.names=[kid]", "trainer.max_steps=2"]
+    with pytest.raises(ConfigError, match="collapse=3 has no meaning for kid"):
+        run(tmp_path / "r", cache_dir, *MEASURED, *kid)
+    found = run(tmp_path / "n", cache_dir, *MEASURED, *kid, "callback.quality_stop.collapse=null")
+    assert found.result()["stopped"] == "budget"
 
 
 def curve(found: Path) -> list[dict[str, str]]:

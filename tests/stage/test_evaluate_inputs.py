@@ -14,6 +14,7 @@ from sparring.data.image_set import read_images
 from sparring.errors import ConfigError, DataError, DivergedError
 from sparring.metric.features.base import three_channels
 from sparring.metric.features.inception import Inception
+from sparring.report.protocol import floor_notes
 from sparring.run_dir import RunDir
 from sparring.stage.train import train
 from tests.conftest import TINY, compose
@@ -123,3 +124,15 @@ def test_a_parquet_file_without_labels_or_without_images(tmp_path: Path) -> None
     assert found.image[:, 0, 0, 0].tolist() == [0, 1, 2]
     with pytest.raises(DataError, match="none of them image or img: rename"):
         read_images(other, channels=1, image_size=8, class_names=("a", "b"))
+
+
+def test_a_floor_of_fewer_images_says_so(tmp_path: Path, cache_dir: Path) -> None:
+    """The 1,299 training images of digits give 649 against 650 at most; against test, 100 stand in for 100."""
+    images = real_digits(tmp_path / "images", cache_dir, "train", 700)
+    records = evaluated(tmp_path / "e", cache_dir, f"images={images}", *DIGITS, "metric.names=[fd]")["metrics"]
+    assert [record["floor_images"] for record in records] == [[649, 650], [649, 355]]
+    assert len(floor_notes(records)) == 2
+    few = real_digits(tmp_path / "few", cache_dir, "train", 100)
+    records = evaluated(tmp_path / "f", cache_dir, f"images={few}", *DIGITS, "metric.names=[fd]")["metrics"]
+    assert [record["floor_images"] for record in records] == [[100, 1199], [100, 355]]
+    assert [note.startswith("against train") for note in floor_notes(records)] == [True]

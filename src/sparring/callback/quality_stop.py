@@ -12,6 +12,7 @@ from sparring.errors import CheckpointError, ConfigError
 from sparring.model.game import Game
 
 log = logging.getLogger(__name__)
+NEAR_ZERO = ("kid", "balance")
 Reason = Literal["reached", "no longer improving", "collapsed"]
 
 
@@ -47,6 +48,11 @@ class QualityStop(L.Callback):
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         quality = self._quality(trainer)
+        if self.collapse is not None and quality.metric in NEAR_ZERO:
+            raise ConfigError(
+                f"callback.quality_stop.collapse={self.collapse:g} has no meaning for {quality.metric}, near 0 for a good"
+                " generator: any value is then many times the best. Set it to null, or choose callback.quality.metric=fd."
+            )
         if self.lost_balance is not None and "balance" not in quality.names:
             raise ConfigError(
                 "callback.quality_stop.lost_balance needs balance among callback.quality.names, or set it to null."
@@ -90,9 +96,8 @@ class QualityStop(L.Callback):
                 return not quality.better(values[quality.metric], level, by=self.min_improvement)
 
             if self._again(trainer, module, quality, still):
-                best = quality.best
-                at = f" of iteration {best.iteration}" if best else ""
-                why = f"{quality.metric} has not improved on {level:.4g}{at} in {self.waited} measurements"
+                share = f" by {self.min_improvement:.3g} of it" if self.min_improvement else ""
+                why = f"{quality.metric} has not improved on {level:.4g}{share} in {self.waited} measurements"
                 self._stop(trainer, "no longer improving", why)
             else:
                 self.waited = 0

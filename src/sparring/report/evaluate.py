@@ -6,7 +6,7 @@ from typing import Any
 
 from sparring.atomic import write_atomic
 from sparring.report.pictures import data_uri
-from sparring.report.protocol import Column, columns, floor_text, metrics_of, reasons, row_name, value_text
+from sparring.report.protocol import Column, columns, floor_notes, floor_text, metrics_of, reasons, row_name, value_text
 from sparring.report.train import flat, template
 from sparring.run_dir import RunDir
 
@@ -40,7 +40,7 @@ def view(result: dict[str, Any], picture: Path) -> dict[str, Any]:
         "rows": [_row(metric, shown) for metric in metrics_of(records)],
         "spread": f"± {protocol['spread']}",
         "floor": protocol["floor"],
-        "reasons": reasons(records),
+        "reasons": [*floor_notes(records), *reasons(records)],
         "per_class": _per_class(shown),
         "neighbours": data_uri(picture, most_bytes=PICTURE_BYTES) if picture.exists() else None,
         "discriminator": [(key, _text(value)) for key, value in discriminator.items()],

@@ -56,6 +56,21 @@ def reasons(records: Sequence[Record]) -> list[str]:
     return sorted(found)
 
 
+def floor_notes(records: Sequence[Record]) -> list[str]:
+    """A sentence per column whose floor is of fewer images than its values, and so has the larger bias."""
+    notes = []
+    for column in columns(records):
+        record = next(iter(column.cells.values()))
+        (samples, reference), count = record["floor_images"], record["protocol"]["count"]
+        images = record["protocol"]["reference"]["images"]
+        if samples < count or reference < images:
+            notes.append(
+                f"{column.title}: real images' values are of {samples} against {reference}, the samples' of {count} against {images}; "
+                "fewer images give larger Frechet distances, so a good generator's may be below this floor."
+            )
+    return notes
+
+
 def text_table(records: Sequence[Record]) -> str:
     """For a terminal: a row per metric; value, spread and the floor of real images per reference split."""
     shown = columns(records)
@@ -68,7 +83,7 @@ def text_table(records: Sequence[Record]) -> str:
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*lines, *reasons(records)])
+    return "\n".join([*lines, *floor_notes(records), *reasons(records)])
 
 
 def row_name(metric: str, records: Sequence[Record]) -> str:

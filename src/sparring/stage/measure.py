@@ -85,7 +85,10 @@ class Sides:
 
 @dataclass(frozen=True)
 class Value:
-    """One metric against one split. values: one per set of samples. floor: of real images in place of samples."""
+    """One metric against one split. values: one per set of samples. floor: of real images in place of samples.
+
+    floor_images: how many of them, and of the reference images that they are held against.
+    """
 
     metric: str
     split: str
@@ -93,7 +96,7 @@ class Value:
     values: tuple[float, ...]
     spread: float | None
     floor: Found
-    floor_count: int
+    floor_images: tuple[int, int]
     reference_count: int
 
 
@@ -123,6 +126,7 @@ class Measured:
             "values": list(value.values),
             "spread": value.spread,
             "floor": value.floor.value,
+            "floor_images": list(value.floor_images),
             "better": {True: "higher", False: "lower", None: "near the floor"}[METRICS[value.metric][1]],
             "more": value.found.more,
             "protocol": {
@@ -133,7 +137,7 @@ class Measured:
                 "neighbours": self.k,
                 "repeats": subject.repeats,
                 "spread": self._spread_words(),
-                "floor": f"{value.floor_count} real images in place of the samples",
+                "floor": "{} real images in place of the samples, against {}".format(*value.floor_images),
                 **subject.protocol,
             },
         }  # fmt: skip
@@ -189,10 +193,10 @@ def measure_all(subject: Subject, sides: Sides, *, splits: Sequence[str], names:
     values = []
     for split in splits:
         spreads = _spreads(results[split], first[1], sides.reference(split, names), names, k)
-        floor, floor_count = floors(sides, split, subject.count, names=names, k=k)
+        floor, floor_images = floors(sides, split, subject.count, names=names, k=k)
         for name in names:
             found, own = _mean_of([each[name] for each in results[split]])
-            values.append(Value(name, split, found, own, spreads[name], floor[name], floor_count, len(sides[split])))
+            values.append(Value(name, split, found, own, spreads[name], floor[name], floor_images, len(sides[split])))
     return Measured(values, subject, sides, *first, _judged(subject, first[0]), k)
 
 
@@ -236,8 +240,10 @@ def _deviation(values: Sequence[float | None]) -> float | None:
     return math.sqrt(sum((value - mean) ** 2 for value in known) / (len(known) - 1))
 
 
-def floors(sides: Sides, split: str, count: int, *, names: Sequence[str], k: int) -> tuple[dict[str, Found], int]:
-    """The metrics of real images in place of samples: (values, number of them).
+def floors(
+    sides: Sides, split: str, count: int, *, names: Sequence[str], k: int
+) -> tuple[dict[str, Found], tuple[int, int]]:
+    """The metrics of real images in place of samples: (values, (number of them, of their reference)).
 
     Some training images, at most half of them, are held against the others, or against val or test: what a perfect
     generator would get, up to the smaller counts, which the record names.
@@ -247,7 +253,7 @@ def floors(sides: Sides, split: str, count: int, *, names: Sequence[str], k: int
     size = min(count, len(train) // 2)
     fake, rest = train[order[:size]], train[order[size:]]  # an image must not be its own neighbour
     reference = Reference(rest if split == "train" else sides[split], rest, sides.held_out(), sides.num_classes)
-    return dict(measure(fake, reference, names=names, k=k)), len(fake)
+    return dict(measure(fake, reference, names=names, k=k)), (len(fake), len(reference.real))
 
 
 def _judged(subject: Subject, samples: Batch) -> dict[str, Any] | None:
