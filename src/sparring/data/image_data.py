@@ -145,19 +145,20 @@ class ImageData(L.LightningDataModule):
             return
         train = self._splits["train"]
         context = Context(train, self._beyond, self.shape, self.class_names, self.seed, log_dir, tuple(extensions))
-        judged = {split: self._record(split) for split in ("val", "test")}
-        self.pool = checked(self.mix, context, train=self._record("train"), judged=judged, batch_size=self.batch_size)
+        judged = {split: self.record(split) for split in ("val", "test")}
+        self.pool = checked(self.mix, context, train=self.record("train"), judged=judged, batch_size=self.batch_size)
         self.origin["mix"] = self.pool.origin
 
-    def _record(self, split: str, *, labelled: bool = True) -> Seen:
+    def record(self, split: str, *, labelled: bool = True) -> Seen:
+        """The images of a split, as `sparring.data.seen` compares them."""
         role: Role = "trained" if split in ("train", "unlabelled") else "selected"
         return seen_of(self._splits[split], self._opened, self._cut_from[split], role=role, labelled=labelled)
 
     def seen(self, *, labelled: bool) -> list[Seen]:
         """What a run on this data sees: train and val, the pool's own images, and all that the networks behind it saw."""
-        found = [self._record("train", labelled=labelled), self._record("val", labelled=labelled)]
+        found = [self.record("train", labelled=labelled), self.record("val", labelled=labelled)]
         if "unlabelled" in self._splits:
-            found.append(self._record("unlabelled", labelled=False))
+            found.append(self.record("unlabelled", labelled=False))
         if self.pool is not None:
             found += self.pool.seen
             kept = self.pool.images
