@@ -105,6 +105,11 @@ def test_every_augmentation_trains_one_iteration(augmentation: str, tmp_path: Pa
     one_iteration(tmp_path, cache_dir, "model=classifier", f"model/augmentation=[{augmentation}]")
 
 
+@pytest.mark.parametrize("robust", choices("model/robust"))
+def test_every_way_to_learn_trains_one_iteration(robust: str, tmp_path: Path, cache_dir: Path) -> None:
+    one_iteration(tmp_path, cache_dir, "model=classifier", f"model/robust={robust}")
+
+
 @pytest.mark.parametrize("model", choices("model"))
 def test_every_preset_trains_one_iteration(model: str, tmp_path: Path, cache_dir: Path) -> None:
     one_iteration(tmp_path, cache_dir, f"model={model}")

@@ -26,6 +26,7 @@ GROUPS = [
     "model/head",
     "model/loss",
     "model/regularizer",
+    "model/robust",
     "model/schedule",
     "model/selection",
     "sampling",
@@ -34,6 +35,7 @@ GROUPS = [
 # Modules that serve the leaves beside them.
 NO_LEAF = {
     "__init__",
+    "adversarial",
     "affine",
     "analysis",
     "augment",
@@ -60,6 +62,7 @@ NO_LEAF = {
     "evaluated",
     "filter",
     "flags",
+    "held_out",
     "image_data",
     "image_set",
     "ingredients",

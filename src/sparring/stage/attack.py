@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from sparring.attack.base import Attack
-from sparring.attack.evaluate import per_class
+from sparring.attack.evaluate import per_class, subset
 from sparring.attack.target import Target
 from sparring.build import build
 from sparring.corruption.evaluate import probabilities
@@ -22,7 +22,6 @@ from sparring.data.augment import normalise
 from sparring.environment import environment
 from sparring.errors import ConfigError, DataError, DivergedError
 from sparring.metric.classification import expected_calibration_error
-from sparring.randomness import generator
 from sparring.report.attack import attack_report
 from sparring.run_dir import RunDir, config_hash
 from sparring.stage.corrupt import corruption_table
@@ -55,7 +54,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     started = time.perf_counter()
     epsilons = strengths(config.epsilon)
     check_at_least_one(count=config.count, batch_size=config.batch_size, rows=config.rows or 1)
-    loaded = load(str(config.run), config)
+    loaded = load(str(config.run), config, checkpoint=config.checkpoint)
     attacks = attach_sources(named_attacks(config), loaded, config)
     device = device_named(config.device)
     target = Target(loaded.network.to(device), rows=config.rows).eval()
@@ -112,8 +111,7 @@ def _images(config: DictConfig, loaded: Loaded, device: torch.device) -> tuple[I
             "restore the data, or train again."
         )
     image, label = data.whole(config.split)
-    order = torch.randperm(len(label), generator=generator("attack", "subset"))[: config.count]
-    index = order.sort().values
+    index = subset(len(label), config.count)
     if not len(index):
         raise DataError(f"The {config.split} split of {settings.name} is empty; give split=test or split=val.")
     return Images(
@@ -135,5 +133,6 @@ def _protocol(config: DictConfig, attacks: Mapping[str, Attack]) -> dict[str, An
     return {
         "attack": plain["attack"], "norm": {name: each.norm for name, each in attacks.items()}, "split": config.split,
         "count": config.count, "seed": config.seed, "rows": config.rows, "batch_norm": "eval", "weights": "averaged",
+        "checkpoint": config.checkpoint,
         "accuracy": "right before and after the attack, of all images",
     }  # fmt: skip

@@ -67,6 +67,6 @@ def check_same_task(source: Loaded, target: Loaded) -> None:
         )
 
 
-def load(given: str, config: DictConfig) -> Loaded:
+def load(given: str, config: DictConfig, *, checkpoint: str | int = "last") -> Loaded:
     run = RunDir.open(find_run(given, Path(config.paths.log_dir)))
-    return load_classifier(run, extensions=list(config.extensions))
+    return load_classifier(run, extensions=list(config.extensions), checkpoint=checkpoint)
