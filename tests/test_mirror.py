@@ -67,6 +67,7 @@ NO_LEAF = {
     "kept",
     "mixing",
     "objective",
+    "pair",
     "pixel",
     "plan",
     "probe",

@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 from sparring.build import build, build_model
 from sparring.data.augment import normalise
 from sparring.errors import CheckpointError, ConfigError
+from sparring.metric.classification import unpacked
 from sparring.model.classifier import Classifier, balancing_weights, logits_of
 from sparring.run_dir import RunDir
 from sparring.stage.load import load_classifier
@@ -30,6 +31,7 @@ def test_a_run_learns_digits_and_is_read_back(tmp_path: Path, cache_dir: Path) -
     test = run.result()["metrics"]["test"]
     assert test["accuracy"] > 0.8
     assert test["images"] == 355 == sum(map(sum, test["confusion"]))
+    assert float(unpacked(test["right"], 355).double().mean()) == test["accuracy"]
     loaded = load_classifier(run, extensions=[])
     assert (loaded.channels, loaded.image_size, len(loaded.class_names)) == (1, 8, 10)
     data = build(run.config.data, section="data")
@@ -80,7 +82,7 @@ def test_a_weighted_step_has_the_gradient_of_torchs_weighted_loss(monkeypatch: p
     found: list[torch.Tensor] = []
     monkeypatch.setattr(model, "begin_iteration", lambda chunk: None)
     monkeypatch.setattr(model, "manual_backward", lambda loss: loss.backward())
-    monkeypatch.setattr(model, "step_player", lambda name: found.append(model.network.head.weight.grad))
+    monkeypatch.setattr(model, "step_player", lambda name, **more: found.append(model.network.head.weight.grad))
     model.training_step({"classifier": [Batch(image, label)]}, 0)
     torch.testing.assert_close(found[0], expected[0])
 

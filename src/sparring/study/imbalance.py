@@ -22,6 +22,7 @@ from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
 from sparring.study.curve import class_line, mean_line
 from sparring.study.ingredients import PLAIN, check_labels, classic, generator_cell, pool_cell, training
+from sparring.study.pair import pair_table
 from sparring.study.results import CellResult, Results
 from sparring.study.verdict import Comparison, compare, corrected
 
@@ -155,7 +156,7 @@ class Imbalance(ArmStudy):
         return Analysis(
             question=self.question, answer=f"{said} {others}".rstrip(),
             verdict=comparisons[0].verdict, comparisons=comparisons,
-            tables=[*tables, Table("The arms", ("arm", "what its classifier is trained on"), about),
+            tables=[*tables, self._pair(results), Table("The arms", ("arm", "what its classifier is trained on"), about),
                     self._sizes(results), self._costs(results), anchor_table("imbalance", {})],
             plots=self._plots(results), limits=self._limits(),
         )  # fmt: skip
@@ -187,6 +188,10 @@ class Imbalance(ArmStudy):
             known = [value for value in per_class(counts)[-self.rare :] if value is not None]
             return sum(known) / len(known) if known else float("nan")
         return balanced_accuracy(counts)
+
+    def _pair(self, results: Results) -> Table:
+        places = {f"ratio {ratio:g}": {"ratio": float(ratio)} for ratio in self.ratios}
+        return pair_table(results, arm=self.primary, baseline=self.baseline, places=places)
 
     def _sizes(self, results: Results) -> Table:
         found = results.find(arm=self.baseline)
