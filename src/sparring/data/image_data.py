@@ -263,6 +263,15 @@ class ImageData(L.LightningDataModule):
         counts = torch.bincount(self.train_labels, minlength=self.shape.num_classes)
         return counts / counts.sum()
 
+    @property
+    def batch_prior(self) -> Tensor:
+        """(num_classes,) expected share of each class in a training batch, images mixed in included."""
+        if self.pool is None or self.mix is None:
+            return self.class_prior
+        counts = torch.bincount(self.pool.images.label.cpu(), minlength=self.shape.num_classes)
+        mixed = self.mix.rows(self.batch_size) / self.batch_size
+        return (1 - mixed) * self.class_prior + mixed * counts / counts.sum()
+
     def train_images(self, indices: Tensor | Sequence[int]) -> Tensor:
         """uint8 (n, C, H, W) at positions 0..len(train)-1 of the training images in use, where they are stored."""
         return self._splits["train"].take(torch.as_tensor(indices))[0]
