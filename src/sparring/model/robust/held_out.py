@@ -13,6 +13,7 @@ from sparring.model.robust.base import Robust
 from sparring.randomness import seed_of
 from sparring.strategy import rank_and_world
 
+ROBUST = "val/robust_accuracy"
 BATCH = 256  # images attacked together
 
 
@@ -40,7 +41,7 @@ class RobustHeldOut:
         rank, world = rank_and_world(game)
         rows = torch.arange(len(self._label)).tensor_split(world)[rank]
         (share,) = mean_over_images(self._right(game, network, rows)[None], len(rows)).tolist()
-        return {"val/robust_accuracy": share}
+        return {ROBUST: share}
 
     def judged(self, game: Game, network: nn.Module) -> dict[str, Any]:
         """The same on this device alone, as a record says it."""
