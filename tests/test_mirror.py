@@ -67,6 +67,7 @@ NO_LEAF = {
     "image_set",
     "ingredients",
     "judge",
+    "judged",
     "kept",
     "mixing",
     "objective",
