@@ -80,6 +80,7 @@ NO_LEAF = {
     "similarity",
     "split",
     "statistics",
+    "step_cost",
     "storage",
     "stream",
     "target",
