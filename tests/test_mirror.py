@@ -83,6 +83,7 @@ NO_LEAF = {
     "similarity",
     "split",
     "statistics",
+    "step_cost",
     "storage",
     "stream",
     "target",
