@@ -24,7 +24,9 @@ class AdvGAN(Attack):
     def __init__(self, *, norm: str, epsilon: float | str, run: str) -> None:
         super().__init__(norm=norm, epsilon=epsilon)
         if self.norm != "linf":
-            raise ConfigError(f"attack=advgan perturbs every pixel by up to epsilon and knows no norm={norm}; give linf.")
+            raise ConfigError(
+                f"attack=advgan perturbs every pixel by up to epsilon and knows no norm={norm}; give linf."
+            )
         self.run = run
         self.perturber: nn.Module | None = None
         self.trained_at = self.epsilon
@@ -37,7 +39,9 @@ class AdvGAN(Attack):
 
     def check(self, model: nn.Module) -> None:
         if self.perturber is None:
-            raise ConfigError(f"attack=advgan needs the perturbation generator of run={self.run}, and it was not loaded.")
+            raise ConfigError(
+                f"attack=advgan needs the perturbation generator of run={self.run}, and it was not loaded."
+            )
 
     def remark(self) -> str | None:
         """What a reader must know of this strength."""

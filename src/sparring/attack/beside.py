@@ -32,7 +32,14 @@ def subset(available: int, count: int | None) -> torch.Tensor:
 def references(epsilon: float = 1.0) -> dict[str, Attack]:
     """Random signs and PGD-50 in the Linf norm; epsilon: fraction of the pixel range."""
     pgd = PGD(
-        norm="linf", epsilon=epsilon, steps=STEPS, reach=2.5, start="uniform", restarts=1, loss="cross_entropy", momentum=0.0
+        norm="linf",
+        epsilon=epsilon,
+        steps=STEPS,
+        reach=2.5,
+        start="uniform",
+        restarts=1,
+        loss="cross_entropy",
+        momentum=0.0,
     )
     return {"noise": Noise(norm="linf", epsilon=epsilon), "pgd": pgd}
 
@@ -54,8 +61,10 @@ def judged(
     own = copy.deepcopy(perturber).float().eval()
     attacks: dict[str, Attack] = references(epsilon)
     attacks["advgan"] = AdvGAN(norm="linf", epsilon=epsilon, run="").attach(own, trained_at=epsilon)
-    rows = {"index": index.to(device), "seed": 0, "batch_size": BATCH}
-    outcomes = {name: evaluate(each, target, image, label, **rows) for name, each in attacks.items()}
+    outcomes = {
+        name: evaluate(each, target, image, label, index=index.to(device), seed=0, batch_size=BATCH)
+        for name, each in attacks.items()
+    }
     found: dict[str, Any] = {"split": split, "images": len(index), "epsilon": epsilon}
     found["accuracy_clean"] = float(outcomes["noise"].clean.float().mean())
     found |= {f"accuracy_left_{name}": each.accuracy for name, each in outcomes.items()}
@@ -72,10 +81,14 @@ def conclusion(found: Mapping[str, Any]) -> str:
     """What `judged` found, in words; ends with a warning where the perturber does no more than noise, or little of PGD's."""
     clean, noise = found["accuracy_clean"], found["accuracy_left_noise"]
     left, pgd = found["accuracy_left_advgan"], found["accuracy_left_pgd"]
-    hits = f" (it makes class {found['target_class']} of {found['hit_rate']:.1%} of the others)" if "hit_rate" in found else ""
+    hits = (
+        f" (it makes class {found['target_class']} of {found['hit_rate']:.1%} of the others)"
+        if "hit_rate" in found
+        else ""
+    )
     text = (
-        f"the target's accuracy on {found['images']:,} {found['split']} images at epsilon {shown(found['epsilon'])}: {clean:.1%} clean, "
-        f"{noise:.1%} under random signs, {left:.1%} under this perturber{hits}, {pgd:.1%} under PGD-{STEPS}"
+        f"the target's accuracy on {found['images']:,} {found['split']} images at epsilon {shown(found['epsilon'])}: "
+        f"{clean:.1%} clean, {noise:.1%} under random signs, {left:.1%} under this perturber{hits}, {pgd:.1%} under PGD-{STEPS}"
     )
     if "hit_rate" not in found and left > noise - NOTHING:
         return f"{text}; WARNING: the perturber does no more than random signs of the same strength, it has not learned to attack"

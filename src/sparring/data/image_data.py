@@ -153,10 +153,8 @@ class ImageData(L.LightningDataModule):
 
     def stand_on(self, records: Sequence[Seen]) -> None:
         """A network that saw `records` takes part in the training. Raises DataError if it saw val or test images."""
-        judged = {split: self._record(split) for split in ("val", "test")}
-        train = self._splits["train"]
-        own = np.union1d(self._record("train").hashes, hashes(train.pixels, self._beyond.rows))
-        check(judged, records, own)
+        own = np.union1d(self._record("train").hashes, hashes(self._beyond.pixels, self._beyond.rows))
+        check({split: self._record(split) for split in ("val", "test")}, records, own)
         self._behind += records
 
     def _record(self, split: str, *, labelled: bool = True) -> Seen:

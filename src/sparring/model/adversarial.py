@@ -1,13 +1,16 @@
 """AdvGAN's terms, and what shows that it has stopped attacking: pure functions of logits and perturbations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from sparring.attack import objective
+from sparring.errors import ConfigError
 from sparring.model.game import mean_over_images
+from sparring.model.head.base import HeadMaker
 
+DISTIL = ("none", "static", "dynamic")
 SATURATED = 0.99  # of the radius: there tanh's slope is below 0.02
 
 
@@ -26,7 +29,7 @@ def margin(logits: Tensor, label: Tensor, target_class: int | None, confidence: 
 def norm_hinge(change: Tensor, radius: float, bound: float) -> Tensor:
     """max(0, rms(change) / radius - bound) of perturbations (N, C, H, W) -> (N,).
 
-    Xiao et al.'s (2018) max(0, ||change||_2 - c) (equation 3), divided by radius * sqrt(CHW), with c = bound * radius * sqrt(CHW).
+    Xiao et al.'s (2018) max(0, ||change||_2 - c) (equation 3) over radius * sqrt(CHW), with c = bound * radius * sqrt(CHW).
     """
     square = change.flatten(1).square().mean(1)
     # The slope of a root has no limit at 0, where a perturber may start.
@@ -63,3 +66,28 @@ def shares(parts: Sequence[Tensor], target_class: int | None) -> dict[str, float
     found = mean_over_images(torch.stack(counts).float(), len(label)).tolist()
     scalars = {"val/accuracy": found[0], "val/accuracy_left": found[1]}
     return scalars if target_class is None else scalars | {"val/hit_rate": found[3] / found[2] if found[2] else 0.0}
+
+
+def check_settings(
+    weights: Mapping[str, float],
+    *,
+    distill: str,
+    warm_up: float,
+    target_class: int | None,
+    num_classes: int,
+    head: HeadMaker,
+) -> None:
+    """Raise ConfigError for a setting out of range."""
+    for key, value in weights.items():
+        if value < 0:
+            raise ConfigError(f"model.{key}={value} must be 0 or more.")
+    if distill not in DISTIL:
+        raise ConfigError(f"model.distill={distill} is not one of {', '.join(DISTIL)}.")
+    if not 0 <= warm_up < 1:
+        raise ConfigError(f"model.warm_up={warm_up} must be from 0 to below 1: a share of the budget.")
+    if target_class is not None and not (isinstance(target_class, int) and 0 <= target_class < num_classes):
+        raise ConfigError(
+            f"model.target_class={target_class} is no class: give one from 0 to {num_classes - 1}, or null for any wrong one."
+        )
+    if head.conditional:
+        raise ConfigError("model=advgan tells real from perturbed images without labels: set model/head=none.")

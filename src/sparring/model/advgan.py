@@ -32,8 +32,6 @@ from sparring.types import Batch
 if TYPE_CHECKING:
     from sparring.stage.load import Loaded
 
-DISTIL = ("none", "static", "dynamic")
-
 
 class AdvGAN(Game):
     """Players: perturber P, discriminator D, and with `distill` a student S that imitates the target.
@@ -78,8 +76,15 @@ class AdvGAN(Game):
         accumulate: int,
         seed: int,
     ) -> None:
-        weights = {"confidence": confidence, "gan_weight": gan_weight, "norm_weight": norm_weight, "norm_bound": norm_bound}
-        _check(weights, distill=distill, warm_up=warm_up, target_class=target_class, num_classes=num_classes, head=head)
+        weights = {
+            "confidence": confidence,
+            "gan_weight": gan_weight,
+            "norm_weight": norm_weight,
+            "norm_bound": norm_bound,
+        }
+        adversarial.check_settings(
+            weights, distill=distill, warm_up=warm_up, target_class=target_class, num_classes=num_classes, head=head
+        )
         players = {"perturber": perturber_optimizer, "discriminator": discriminator_optimizer}
         black_box = distill != "none"
         super().__init__(
@@ -248,21 +253,3 @@ class AdvGAN(Game):
                 "the classifier as it was, or start a new run."
             )
         self.queries = checkpoint["target"]["queries"]
-
-
-def _check(
-    weights: Mapping[str, float], *, distill: str, warm_up: float, target_class: int | None, num_classes: int, head: HeadMaker
-) -> None:
-    for key, value in weights.items():
-        if value < 0:
-            raise ConfigError(f"model.{key}={value} must be 0 or more.")
-    if distill not in DISTIL:
-        raise ConfigError(f"model.distill={distill} is not one of {', '.join(DISTIL)}.")
-    if not 0 <= warm_up < 1:
-        raise ConfigError(f"model.warm_up={warm_up} must be from 0 to below 1: a share of the budget.")
-    if target_class is not None and not (isinstance(target_class, int) and 0 <= target_class < num_classes):
-        raise ConfigError(
-            f"model.target_class={target_class} is no class: give one from 0 to {num_classes - 1}, or null for any wrong one."
-        )
-    if head.conditional:
-        raise ConfigError("model=advgan tells real from perturbed images without labels: set model/head=none.")

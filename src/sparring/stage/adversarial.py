@@ -53,8 +53,15 @@ def check_export(config: DictConfig, attacks: Mapping[str, Attack], epsilons: li
 
 
 def export(
-    config: DictConfig, run: RunDir, loaded: Loaded, name: str, attack: Attack, outcome: Outcome, images: Images,
-    target: Target, own: Seen,
+    config: DictConfig,
+    run: RunDir,
+    loaded: Loaded,
+    name: str,
+    attack: Attack,
+    outcome: Outcome,
+    images: Images,
+    target: Target,
+    own: Seen,
 ) -> dict[str, Any]:
     """Write the images of `outcome`, manifest and `seen.npz` into the run; returns what result.json says of them.
 

@@ -25,8 +25,8 @@ def attach_classifiers(model: Game, data: ImageData, *, log_dir: Path, extension
         shape = data.shape
         if (loaded.channels, loaded.image_size) != (shape.channels, shape.image_size):
             raise DataError(
-                f"{setting}={given} sees images of {loaded.channels} x {loaded.image_size} x {loaded.image_size} and this run has "
-                f"{shape.channels} x {shape.image_size} x {shape.image_size}; give a classifier of the same data."
+                f"{setting}={given} sees images of {loaded.channels} x {loaded.image_size} x {loaded.image_size} and this run"
+                f" has {shape.channels} x {shape.image_size} x {shape.image_size}; give a classifier of the same data."
             )
         if loaded.class_names != tuple(data.class_names):
             raise DataError(

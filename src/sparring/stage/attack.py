@@ -56,7 +56,9 @@ def attack(config: DictConfig, run_dir: Path) -> dict[str, Any]:
 def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     started = time.perf_counter()
     epsilons = strengths(config.epsilon)
-    check_at_least_one(count=1 if config.count is None else config.count, batch_size=config.batch_size, rows=config.rows or 1)
+    check_at_least_one(
+        count=1 if config.count is None else config.count, batch_size=config.batch_size, rows=config.rows or 1
+    )
     loaded = load(str(config.run), config)
     asked = named_attacks(config)
     check_export(config, asked, epsilons, loaded.channels)
@@ -126,9 +128,7 @@ def _images(config: DictConfig, loaded: Loaded, device: torch.device) -> tuple[I
     index = subset(len(label), config.count)
     if not len(index):
         raise DataError(f"The {config.split} split of {settings.name} is empty; give split=test or split=val.")
-    return Images(
-        image[index], normalise(image[index]).to(device), label[index].to(device), index.to(device)
-    ), data
+    return Images(image[index], normalise(image[index]).to(device), label[index].to(device), index.to(device)), data
 
 
 def _clean(target: Target, images: Images, batch_size: int) -> Tensor:

@@ -42,7 +42,8 @@ def named_attacks(config: DictConfig) -> dict[str, Attack]:
 
 def accompanied(attacks: dict[str, Attack]) -> dict[str, Attack]:
     """A generated attack that stands alone gets random signs and PGD beside it: what it has to beat, and what beats it."""
-    return attacks | beside.references() if len(attacks) == 1 and isinstance(*attacks.values(), AdvGAN) else attacks
+    (only, *others) = attacks.values()
+    return attacks | beside.references() if isinstance(only, AdvGAN) and not others else attacks
 
 
 def attach_sources(attacks: Mapping[str, Attack], loaded: Loaded, config: DictConfig) -> dict[str, Attack]:
@@ -53,7 +54,7 @@ def attach_sources(attacks: Mapping[str, Attack], loaded: Loaded, config: DictCo
             each.attacks = attach_sources(each.attacks, loaded, config)
         if isinstance(each, Transfer):
             source = load(each.run, config)
-            check_same_task(source, loaded, "transfer needs a classifier")
+            check_same_task(source, loaded)
             each = each.attach(Target(source.network.to(device_named(config.device)), rows=config.rows))
         if isinstance(each, AdvGAN):
             source = load(each.run, config, load_perturber)
@@ -64,7 +65,7 @@ def attach_sources(attacks: Mapping[str, Attack], loaded: Loaded, config: DictCo
     return attached
 
 
-def check_same_task(source: Loaded, target: Loaded, needs: str) -> None:
+def check_same_task(source: Loaded, target: Loaded, needs: str = "transfer needs a classifier") -> None:
     """Raise ConfigError unless both know the same classes and see images of the same shape. needs: who needs what."""
     shapes = [f"{each.channels} x {each.image_size} x {each.image_size}" for each in (source, target)]
     if shapes[0] != shapes[1]:

@@ -49,7 +49,13 @@ Trials = dict[float, Trial]  # by epsilon, rising
 
 
 def run_trials(
-    name: str, each: Attack, epsilons: list[float], target: Target, images: Images, num_classes: int, config: DictConfig,
+    name: str,
+    each: Attack,
+    epsilons: list[float],
+    target: Target,
+    images: Images,
+    num_classes: int,
+    config: DictConfig,
     keep: Callable[[Outcome], None],
 ) -> Trials:
     """An attack at every strength; a line on stderr for each. keep: sees each outcome with all its images."""

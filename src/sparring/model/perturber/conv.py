@@ -9,7 +9,8 @@ from sparring.model.perturber.base import Perturber
 
 
 class ConvPerturber(Perturber):
-    """3x3 convolution -> [4x4/2] per level -> residual blocks, each told the mean over the image -> [upsample, join, 3x3] per level -> 3x3.
+    """3x3 convolution -> [4x4/2] per level -> residual blocks -> [upsample, join, 3x3] per level -> 3x3; the blocks know the
+    mean over the image.
 
     Its output is brought to mean 0 and root mean square `gain` per image, before tanh. Without that a convolution learns
     fastest what is the same at every pixel: see conf/model/perturber/conv.yaml.
@@ -21,8 +22,8 @@ class ConvPerturber(Perturber):
         super().__init__()
         if levels < 0 or image_size < 2**levels or not gain > 0:
             raise ConfigError(
-                f"model.perturber.levels={levels} halvings do not fit data.image_size={image_size}, or model.perturber.gain={gain} "
-                "is not above 0; lower levels."
+                f"model.perturber.levels={levels} must be 0 or more halvings that data.image_size={image_size} has room for, and "
+                f"model.perturber.gain={gain} above 0."
             )
         self.gain = gain
         self.first = _block(channels, width)
