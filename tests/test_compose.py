@@ -44,7 +44,11 @@ CONDITIONING = [("none", "none"), ("concat", "projection")]
 @pytest.mark.parametrize("data", choices("data"))
 def test_every_preset_builds_for_every_data_set(model: str, data: str) -> None:
     known = NEEDED.get(model, [])
-    known = known if data not in ("folder", "hub") else [*known, "data.image_size=16", "data.channels=3", "data.num_classes=3"]
+    known = (
+        known
+        if data not in ("folder", "hub")
+        else [*known, "data.image_size=16", "data.channels=3", "data.num_classes=3"]
+    )
     build_model(compose(f"model={model}", f"data={data}", *known))
 
 
@@ -106,6 +110,11 @@ def test_every_mix_trains_one_iteration(mix: str, tmp_path: Path, cache_dir: Pat
 @pytest.mark.parametrize("augmentation", choices("model/augmentation"))
 def test_every_augmentation_trains_one_iteration(augmentation: str, tmp_path: Path, cache_dir: Path) -> None:
     one_iteration(tmp_path, cache_dir, "model=classifier", f"model/augmentation=[{augmentation}]")
+
+
+@pytest.mark.parametrize("robust", choices("model/robust"))
+def test_every_way_to_learn_trains_one_iteration(robust: str, tmp_path: Path, cache_dir: Path) -> None:
+    one_iteration(tmp_path, cache_dir, "model=classifier", f"model/robust={robust}")
 
 
 @pytest.mark.parametrize("model", choices("model"))

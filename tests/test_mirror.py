@@ -27,6 +27,7 @@ GROUPS = [
     "model/loss",
     "model/perturber",
     "model/regularizer",
+    "model/robust",
     "model/schedule",
     "model/selection",
     "sampling",
@@ -35,6 +36,7 @@ GROUPS = [
 # Modules that serve the leaves beside them.
 NO_LEAF = {
     "__init__",
+    "adversarial",
     "affine",
     "analysis",
     "augment",
@@ -62,6 +64,7 @@ NO_LEAF = {
     "evaluated",
     "filter",
     "flags",
+    "held_out",
     "image_data",
     "image_set",
     "ingredients",
@@ -69,6 +72,7 @@ NO_LEAF = {
     "kept",
     "mixing",
     "objective",
+    "pair",
     "pixel",
     "plan",
     "probe",

@@ -86,7 +86,9 @@ def test_margin_by_hand(target_class: int | None, confidence: float, expected: l
 
 
 def test_norm_hinge_by_hand() -> None:
-    change = np.random.default_rng(0).normal(size=(5, 3, 4, 4)) * np.array([0.0, 0.1, 0.3, 0.5, 1.0])[:, None, None, None]
+    change = (
+        np.random.default_rng(0).normal(size=(5, 3, 4, 4)) * np.array([0.0, 0.1, 0.3, 0.5, 1.0])[:, None, None, None]
+    )
     paper = [max(0.0, np.linalg.norm(each) - 0.5 * 0.4 * math.sqrt(48)) / (0.4 * math.sqrt(48)) for each in change]
     found = adversarial.norm_hinge(torch.tensor(change), radius(0.2), 0.5)
     np.testing.assert_allclose(found.numpy(), paper, atol=1e-12)
@@ -143,13 +145,17 @@ def test_the_target_is_outside_and_untouched(distill: str) -> None:
     assert not mine & theirs
     names = {"perturber", "discriminator"} | ({"student"} if distill != "none" else set())
     assert set(model.networks()) == names == {key.partition(".")[0] for key in model.state_dict()}
-    optimized = {id(p) for optimizer in model.configure_optimizers() for group in optimizer.param_groups for p in group["params"]}
+    optimized = {
+        id(p) for optimizer in model.configure_optimizers() for group in optimizer.param_groups for p in group["params"]
+    }
     assert not optimized & theirs
 
 
 def test_the_perturber_follows_the_written_loss() -> None:
     """Its gradient against that of the formula in float64, written anew."""
-    model = model_of("model.gan_weight=0.7", "model.norm_weight=0.3", "model.norm_bound=0.1", "model.accumulate=3").double()
+    model = model_of(
+        "model.gan_weight=0.7", "model.norm_weight=0.3", "model.norm_bound=0.1", "model.accumulate=3"
+    ).double()
     model.target.double()
     image, label = batch()
     image = image.double()
@@ -194,7 +200,9 @@ def test_a_student_takes_no_gradient_of_the_target() -> None:
 @pytest.mark.parametrize("perturber", ["conv", "mlp"])
 @pytest.mark.parametrize(("channels", "size"), [(1, 8), (3, 28), (4, 15), (3, 32)])
 def test_perturbers_take_any_shape_and_each_image_alone(perturber: str, channels: int, size: int) -> None:
-    settings = compose("model=advgan", "model.target=run", f"model/perturber={perturber}", "model.perturber.width=4").model.perturber
+    settings = compose(
+        "model=advgan", "model.target=run", f"model/perturber={perturber}", "model.perturber.width=4"
+    ).model.perturber
     settings.channels, settings.image_size = channels, size
     torch.manual_seed(0)
     network = build(settings, section="model")
@@ -246,7 +254,9 @@ FOUND: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("left", "warning"), [(0.98, "no more than random signs"), (0.7, "less than half of PGD"), (0.2, "")])
+@pytest.mark.parametrize(
+    ("left", "warning"), [(0.98, "no more than random signs"), (0.7, "less than half of PGD"), (0.2, "")]
+)
 def test_a_perturber_that_does_nothing_is_called_so(left: float, warning: str) -> None:
     text = conclusion({**FOUND, "accuracy_left_advgan": left})
     assert "99.0% clean, 95.0% under random signs" in text and "1.0% under PGD-50" in text

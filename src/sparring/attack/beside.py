@@ -10,23 +10,16 @@ from torch import nn
 from sparring.attack.advgan import AdvGAN
 from sparring.attack.base import Attack
 from sparring.attack.epsilon import shown
-from sparring.attack.evaluate import distances, evaluate
+from sparring.attack.evaluate import distances, evaluate, subset
 from sparring.attack.noise import Noise
 from sparring.attack.pgd import PGD
 from sparring.attack.target import Target
 from sparring.data.augment import normalise
-from sparring.randomness import generator
 
 COUNT = 1000  # images at most, those that attack.py takes
 ROWS, BATCH, STEPS = 64, 256, 50
 NOTHING = 0.02  # of accuracy: a perturber has to leave this much less than random signs do
 WEAK = 0.5  # of PGD's success
-
-
-def subset(available: int, count: int | None) -> torch.Tensor:
-    """Ascending positions of at most `count` images, the same for all runs on the same data."""
-    order = torch.randperm(available, generator=generator("attack", "subset"))
-    return order[:count].sort().values
 
 
 def references(epsilon: float = 1.0) -> dict[str, Attack]:

@@ -4,7 +4,8 @@ Players with an optimizer each, under manual optimization, on one clock. A GAN h
 and so on; stages and callbacks handle them all alike.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import lightning.pytorch as L
@@ -120,7 +121,7 @@ class Game(L.LightningModule):
         for number, (player, optimizer) in enumerate(self.players().items()):
             if number > 0:
                 # Lightning installs these counters anew for every batch; only the first player's may move global_step.
-                optimizer._on_before_step = optimizer._on_after_step = lambda: None
+                optimizer._on_before_step = optimizer._on_after_step = _nothing
             schedule = self.schedule_of(player)
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * schedule(progress)
@@ -132,11 +133,15 @@ class Game(L.LightningModule):
         """What the player's optimizer follows."""
         return self.schedule
 
-    def step_player(self, player: str) -> None:
-        """Average the player's gradients over the devices, step, clear."""
+    def step_player(self, player: str, *, counted: bool = True) -> None:
+        """Average the player's gradients over the devices, step, clear.
+
+        counted: whether the first player's step is the one of its iteration that moves `global_step`.
+        """
         optimizer = self.players()[player]
         average_gradients(getattr(self, player).parameters())
-        optimizer.step()
+        with nullcontext() if counted else _uncounted(optimizer):
+            optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
     def note(self, values: Mapping[str, Tensor]) -> None:
@@ -157,11 +162,17 @@ class Game(L.LightningModule):
     # -- Lightning -------------------------------------------------------------------------------------------------------
 
     def configure_optimizers(self) -> list[Optimizer]:
-        optimizers = [factory(getattr(self, player).parameters()) for player, factory in self.factories.items()]
+        optimizers = [self._optimizer(player) for player in self.factories]
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["initial_lr"] = group["lr"]
         return optimizers
+
+    def _optimizer(self, player: str) -> Optimizer:
+        try:
+            return self.factories[player](getattr(self, player).parameters())
+        except (TypeError, ValueError) as error:  # a setting that the class does not have, or out of its range
+            raise ConfigError(f"The optimizer of the {player} cannot be made: {error}.") from error
 
     def on_train_start(self) -> None:
         self.meter.to(self.device)  # a resumed run restored it on the CPU
@@ -176,6 +187,21 @@ class Game(L.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.clock.load_state_dict(checkpoint["clock"])
         self.meter.load_state_dict(checkpoint["meter"])
+
+
+@contextmanager
+def _uncounted(optimizer: Any) -> Iterator[None]:
+    """Steps of `optimizer`, as Lightning wraps it, leave its counter alone."""
+    counters = optimizer._on_before_step, optimizer._on_after_step
+    optimizer._on_before_step = optimizer._on_after_step = _nothing
+    try:
+        yield
+    finally:
+        optimizer._on_before_step, optimizer._on_after_step = counters
+
+
+def _nothing() -> None:
+    """In place of Lightning's counters."""
 
 
 def mean_over_images(total: Tensor, count: int) -> Tensor:

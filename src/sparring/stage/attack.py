@@ -14,8 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from sparring.attack.base import Attack
-from sparring.attack.beside import subset
-from sparring.attack.evaluate import Outcome, per_class
+from sparring.attack.evaluate import Outcome, per_class, subset
 from sparring.attack.target import Target
 from sparring.build import build
 from sparring.corruption.evaluate import probabilities
@@ -59,7 +58,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     check_at_least_one(
         count=1 if config.count is None else config.count, batch_size=config.batch_size, rows=config.rows or 1
     )
-    loaded = load(str(config.run), config)
+    loaded = load(str(config.run), config, checkpoint=config.checkpoint)
     asked = named_attacks(config)
     check_export(config, asked, epsilons, loaded.channels)
     attacks = attach_sources(asked if config.export else accompanied(asked), loaded, config)
@@ -145,5 +144,6 @@ def _protocol(config: DictConfig, attacks: Mapping[str, Attack]) -> dict[str, An
     return {
         "attack": plain["attack"], "norm": {name: each.norm for name, each in attacks.items()}, "split": config.split,
         "count": config.count, "seed": config.seed, "rows": config.rows, "batch_norm": "eval", "weights": "averaged",
+        "checkpoint": config.checkpoint,
         "accuracy": "right before and after the attack, of all images",
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """Which attacks an attack config asks for, at which strengths, and the classifiers they are made with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,8 @@ def attach_sources(attacks: Mapping[str, Attack], loaded: Loaded, config: DictCo
             check_same_task(source, loaded)
             each = each.attach(Target(source.network.to(device_named(config.device)), rows=config.rows))
         if isinstance(each, AdvGAN):
-            source = load(each.run, config, load_perturber)
+            run = RunDir.open(find_run(each.run, Path(config.paths.log_dir)))
+            source = load_perturber(run, extensions=list(config.extensions))
             check_same_task(source, loaded, "attack=advgan needs a perturbation generator")
             network = Target(source.network.to(device_named(config.device)), rows=config.rows)
             each = each.attach(network, trained_at=source.origin["epsilon"])
@@ -80,6 +81,6 @@ def check_same_task(source: Loaded, target: Loaded, needs: str = "transfer needs
         )
 
 
-def load(given: str, config: DictConfig, loader: Callable[..., Loaded] = load_classifier) -> Loaded:
+def load(given: str, config: DictConfig, *, checkpoint: str | int = "last") -> Loaded:
     run = RunDir.open(find_run(given, Path(config.paths.log_dir)))
-    return loader(run, extensions=list(config.extensions))
+    return load_classifier(run, extensions=list(config.extensions), checkpoint=checkpoint)

@@ -14,6 +14,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.build import build, build_model
+from sparring.callback.best import Best
 from sparring.callback.checkpoint import Checkpoint
 from sparring.callback.quality_stop import QualityStop
 from sparring.callback.scalars import Scalars
@@ -138,7 +139,7 @@ class Training:
         received = callback_of(self.trainer, Signals).received
         said = f"; {words}" if (words := self.model.conclusion(result["metrics"])) else ""
         best = f"; its weights are those of iteration {kept}, the best" if kept not in (None, iteration) else ""
-        if stop := self._quality_stop():
+        if stop := self._stopped():
             self.status("finished", f"stopped after iteration {iteration} of {budget}, {stop.sentence}{best}", 0)
         elif iteration == budget:
             self.status("finished", f"trained for its whole budget of {iteration} iterations{best}{said}", 0)
@@ -175,7 +176,7 @@ class Training:
         return int(saved["clock"]["iteration"])
 
     def _finished(self) -> bool:
-        return self._quality_stop() is not None or self.clock.iteration == self.trainer.max_steps
+        return self._stopped() is not None or self.clock.iteration == self.trainer.max_steps
 
     def failed(self, error: BaseException) -> None:
         """Say in `status.json` why the run ended and what is left of it; never hide the error itself."""
@@ -213,10 +214,10 @@ class Training:
                 logger.continue_after(self.saved["clock"]["iteration"], self.saved["logger_runs"].get(logger.name))
             logger.log_hyperparams(OmegaConf.to_container(self.config, resolve=True))
 
-    def _quality_stop(self) -> QualityStop | None:
+    def _stopped(self) -> QualityStop | Best | None:
         """The callback that ended the run, if it did."""
-        stops = (each for each in self.trainer.callbacks if isinstance(each, QualityStop))  # type: ignore[attr-defined]
-        return next((stop for stop in stops if stop.reason), None)
+        stops = (each for each in self.trainer.callbacks if isinstance(each, QualityStop | Best))  # type: ignore[attr-defined]
+        return next((stop for stop in stops if stop.sentence), None)
 
     def _last_checkpoint(self) -> str | None:
         return "checkpoints/last.ckpt" if (self.run.checkpoints / "last.ckpt").exists() else None
@@ -234,7 +235,7 @@ class Training:
             player: sum(parameter.numel() for parameter in getattr(self.model, player).parameters())
             for player in self.model.factories
         }
-        stop, finished = self._quality_stop(), self._finished()
+        stop, finished = self._stopped(), self._finished()
         return {
             "verb": "train",
             "name": self.config.name,
@@ -247,6 +248,7 @@ class Training:
             "classes": list(self.data.class_names),
             "clock": self.model.clock.state_dict(),
             "weights": {"iteration": self.clock.iteration if kept is None else kept},
+            "validation": next((each.record() for each in self.trainer.callbacks if isinstance(each, Best)), None),  # type: ignore[attr-defined]
             "budget": self.trainer.max_steps,
             "stopped": stop.sentence if stop else "budget" if finished else "interrupted",
             "parameters": count,
