@@ -28,6 +28,7 @@ from sparring.model.clock import Clock
 from sparring.model.game import Game
 from sparring.randomness import seed_of
 from sparring.run_dir import RunDir, State, config_hash, environment, write_atomic
+from sparring.stage.attach import attach_classifiers
 from sparring.stage.cost import peak_memory_mb
 from sparring.stage.images import record_images
 from sparring.stage.record import outcome, record_config
@@ -104,6 +105,7 @@ class Training:
         if self.first and self.data.origin["skipped"]:
             log.warning("%d images that do not decode were left out (data.on_error=skip).", self.data.origin["skipped"])
         self.data.prepare_mix(log_dir=Path(config.paths.log_dir), extensions=self.extensions)
+        attach_classifiers(model, self.data, log_dir=Path(config.paths.log_dir), extensions=self.extensions)
         model.prepare(self.data)
         budget = model.budget = iterations(config, self.data.iterations_per_epoch)
         if config.resume:
@@ -135,11 +137,12 @@ class Training:
         self.run.write_result(result)
         iteration, budget = self.clock.iteration, self.trainer.max_steps
         received = callback_of(self.trainer, Signals).received
+        said = f"; {words}" if (words := self.model.conclusion(result["metrics"])) else ""
         best = f"; its weights are those of iteration {kept}, the best" if kept not in (None, iteration) else ""
         if stop := self._stopped():
             self.status("finished", f"stopped after iteration {iteration} of {budget}, {stop.sentence}{best}", 0)
         elif iteration == budget:
-            self.status("finished", f"trained for its whole budget of {iteration} iterations{best}", 0)
+            self.status("finished", f"trained for its whole budget of {iteration} iterations{best}{said}", 0)
         elif received:
             reason = f"stopped by {signal.Signals(received).name} after iteration {iteration} of {budget}"
             self.status("interrupted", reason, 128 + received)
@@ -147,6 +150,8 @@ class Training:
             raise Interrupted(f"{reason}; go on with: python train.py resume={self.run.path}", received)
         else:
             self.status("interrupted", f"a callback stopped it after iteration {iteration} of {budget}", 0)
+        if said:
+            print(f"Result: {words}.", file=sys.stderr)
         if report := self._report():
             print(f"Report: {report}", file=sys.stderr)
         if self.model.draws_images:
