@@ -75,7 +75,9 @@ class StyleGAN2Generator(Generator):
     def mixed(self, latent: Tensor, label: Tensor) -> Tensor:
         """Styles of every layer, (N, layers, style_dim), some mixed."""
         seeds = seeds_of(latent)
-        other = hashed_normal(seeds, self.layers, latent.shape[1]).to(latent.dtype)  # the layers' noise has the streams before
+        other = hashed_normal(seeds, self.layers, latent.shape[1]).to(
+            latent.dtype
+        )  # the layers' noise has the streams before
         chance, where = hashed_uniform(seeds, self.layers + 1, 2).T
         first = 1 + (where * (self.layers - 1)).long()  # layer that the other style begins at, never the first of all
         taken = (torch.arange(self.layers, device=latent.device) >= first[:, None]) & (chance < self.mixing)[:, None]
