@@ -70,6 +70,7 @@ NO_LEAF = {
     "kept",
     "mixing",
     "objective",
+    "pair",
     "pixel",
     "plan",
     "probe",

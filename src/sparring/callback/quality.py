@@ -21,6 +21,7 @@ from sparring.atomic import write_atomic
 from sparring.callback.checkpoint import save_best, save_weights
 from sparring.errors import ConfigError, DiskError
 from sparring.metric.features.base import Features
+from sparring.metric.naming import metric_name
 from sparring.metric.reference import attach_network
 from sparring.metric.suite import METRICS, check_names, measure
 from sparring.model.game import Game
@@ -185,7 +186,9 @@ class Quality(L.Callback):
 
     def _record(self, trainer: L.Trainer, module: Game, found: Measurement) -> None:
         clock = {"iteration": found.iteration, "images_seen": found.images_seen}
-        scalars = {f"quality/{name}": value for name, value in found.values.items()}
+        scalars = {
+            f"quality/{metric_name(name, self.features, self.count)}": value for name, value in found.values.items()
+        }
         for logger in trainer.loggers:
             logger.log_metrics({"images_seen": found.images_seen, **scalars}, step=found.iteration)
         text = io.StringIO()

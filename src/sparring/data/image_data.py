@@ -145,19 +145,20 @@ class ImageData(L.LightningDataModule):
             return
         train = self._splits["train"]
         context = Context(train, self._beyond, self.shape, self.class_names, self.seed, log_dir, tuple(extensions))
-        judged = {split: self._record(split) for split in ("val", "test")}
-        self.pool = checked(self.mix, context, train=self._record("train"), judged=judged, batch_size=self.batch_size)
+        judged = {split: self.record(split) for split in ("val", "test")}
+        self.pool = checked(self.mix, context, train=self.record("train"), judged=judged, batch_size=self.batch_size)
         self.origin["mix"] = self.pool.origin
 
-    def _record(self, split: str, *, labelled: bool = True) -> Seen:
+    def record(self, split: str, *, labelled: bool = True) -> Seen:
+        """The images of a split, as `sparring.data.seen` compares them."""
         role: Role = "trained" if split in ("train", "unlabelled") else "selected"
         return seen_of(self._splits[split], self._opened, self._cut_from[split], role=role, labelled=labelled)
 
     def seen(self, *, labelled: bool) -> list[Seen]:
         """What a run on this data sees: train and val, the pool's own images, and all that the networks behind it saw."""
-        found = [self._record("train", labelled=labelled), self._record("val", labelled=labelled)]
+        found = [self.record("train", labelled=labelled), self.record("val", labelled=labelled)]
         if "unlabelled" in self._splits:
-            found.append(self._record("unlabelled", labelled=False))
+            found.append(self.record("unlabelled", labelled=False))
         if self.pool is not None:
             found += self.pool.seen
             kept = self.pool.images
@@ -261,6 +262,15 @@ class ImageData(L.LightningDataModule):
         """(num_classes,) float32 share of each class among the training images, summing to 1."""
         counts = torch.bincount(self.train_labels, minlength=self.shape.num_classes)
         return counts / counts.sum()
+
+    @property
+    def batch_prior(self) -> Tensor:
+        """(num_classes,) expected share of each class in a training batch, images mixed in included."""
+        if self.pool is None or self.mix is None:
+            return self.class_prior
+        counts = torch.bincount(self.pool.images.label.cpu(), minlength=self.shape.num_classes)
+        mixed = self.mix.rows(self.batch_size) / self.batch_size
+        return (1 - mixed) * self.class_prior + mixed * counts / counts.sum()
 
     def train_images(self, indices: Tensor | Sequence[int]) -> Tensor:
         """uint8 (n, C, H, W) at positions 0..len(train)-1 of the training images in use, where they are stored."""

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,8 @@ class Classifier(Game):
     augmentation: changes of the training images and their targets, in this order; `data.flip` and `data.crop` come before.
     robust: what it learns from a batch: the images (`none`), or adversarial ones.
     label_smoothing: share of the target that is spread over all classes (Szegedy et al. 2016, section 7).
+    class_weights: "balanced" weights each image's target by the inverse frequency of its class in the batches, so that every
+        class has the same part in the loss; the smoothing is not weighted. None: all images count alike.
     """
 
     headline: ClassVar = {"loss/classifier": "C"}
@@ -50,9 +52,12 @@ class Classifier(Game):
         ema: EMA,
         num_classes: int,
         label_smoothing: float,
+        class_weights: Literal["balanced"] | None,
         accumulate: int,
         seed: int,
     ) -> None:
+        if class_weights not in (None, "balanced"):
+            raise ConfigError(f"model.class_weights={class_weights} must be balanced or null.")
         if not 0 <= label_smoothing < 1:
             raise ConfigError(f"model.label_smoothing={label_smoothing} must be from 0 to below 1.")
         super().__init__(
@@ -66,6 +71,7 @@ class Classifier(Game):
         self.augmentation, self.robust = dict(augmentation), robust
         self.averaging, self.ema = ema, ema.copy_of(backbone)
         self.num_classes, self.label_smoothing = num_classes, label_smoothing
+        self.balanced, self.class_weight = class_weights == "balanced", torch.ones(num_classes)
         self._held_out, self._attacked = HeldOut(), RobustHeldOut(robust)
 
     def training_step(self, batch: Mapping[str, list[Batch]], batch_idx: int) -> None:
@@ -74,6 +80,8 @@ class Classifier(Game):
         draws = Draws(self, slice(None), ("augmentation", self.clock.iteration))
         whole = chunk.image.to(self.weight_dtype())
         image, target = shown(self.augmentation, whole, chunk.label, self.num_classes, draws)
+        if self.balanced:
+            target = target * self.class_weight.to(target)
         learn(self, "network", self.robust, image, smoothed(target, self.label_smoothing))
         self.averaging.update(self.ema, self.network, images=self.batch_size, images_seen=self.clock.images_seen)
         self.clock.advance(images=self.batch_size)
@@ -85,6 +93,8 @@ class Classifier(Game):
     def prepare(self, data: Any) -> None:
         prepare_backbone(data, self.network, self.ema)
         self._attacked.prepare(data)
+        if self.balanced:
+            self.class_weight = balancing_weights(data.batch_prior)
 
     def networks(self) -> dict[str, nn.Module]:
         return {"ema": self.ema, **super().networks()}
@@ -107,6 +117,15 @@ class Classifier(Game):
         super().train(mode)
         self.ema.eval()
         return self
+
+
+def balancing_weights(share: Tensor) -> Tensor:
+    """(K,) weight of each class from its share (K,) of the images, 1 / (classes there are * share): 1 on average over images.
+
+    A class without images has weight 0.
+    """
+    there = share > 0
+    return torch.where(there, 1 / (there.sum() * share), 0.0)
 
 
 def learn(game: Game, player: str, robust: Robust, image: Tensor, target: Tensor) -> None:

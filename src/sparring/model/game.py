@@ -148,11 +148,17 @@ class Game(L.LightningModule):
     # -- Lightning -------------------------------------------------------------------------------------------------------
 
     def configure_optimizers(self) -> list[Optimizer]:
-        optimizers = [factory(getattr(self, player).parameters()) for player, factory in self.factories.items()]
+        optimizers = [self._optimizer(player) for player in self.factories]
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["initial_lr"] = group["lr"]
         return optimizers
+
+    def _optimizer(self, player: str) -> Optimizer:
+        try:
+            return self.factories[player](getattr(self, player).parameters())
+        except (TypeError, ValueError) as error:  # a setting that the class does not have, or out of its range
+            raise ConfigError(f"The optimizer of the {player} cannot be made: {error}.") from error
 
     def on_train_start(self) -> None:
         self.meter.to(self.device)  # a resumed run restored it on the CPU

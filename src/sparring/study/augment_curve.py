@@ -15,6 +15,7 @@ from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
 from sparring.study.curve import class_line, mean_line
 from sparring.study.ingredients import PLAIN, check_labels, classic, generator_cell, labelled, pool_cell, training
+from sparring.study.pair import pair_table
 from sparring.study.results import Results, Tag
 from sparring.study.training_images import training_picture
 from sparring.study.verdict import Comparison, corrected
@@ -167,6 +168,8 @@ class AugmentCurve(ArmStudy):
                     where="setting",
                 )
             )
+        places = {f"{labels} labels per class": {"labels": labels} for labels in self.labels}
+        tables.append(pair_table(results, arm=self.primary, baseline=self.baseline, places=places))
         ours = {"pool_noise": "not separated here: each replicate draws its own pool"}
         return [*tables, self._costs(results), anchor_table("augment_curve", ours)]
 
