@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 
 from sparring.metric import classification
@@ -36,3 +37,16 @@ def test_report_is_plain() -> None:
     found = classification.report(logits_for((0.5, 0.5), (0.25, 0.75)), torch.tensor([0, 1]))
     assert found["images"] == 2
     assert math.isclose(found["cross_entropy"], -(math.log(0.5) + math.log(0.75)) / 2, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("count", [0, 7, 8, 355])
+def test_answers_survive_packing(count: int) -> None:
+    right = torch.rand(count, generator=torch.Generator().manual_seed(count)) < 0.5
+    text = classification.packed(right)
+    assert torch.equal(classification.unpacked(text, count), right)
+    assert len(text) <= 4 * (count / 8 / 3 + 2)
+
+
+def test_report_says_which_images_are_right() -> None:
+    found = classification.report(torch.eye(3)[[0, 0, 1, 2]], torch.tensor([0, 1, 1, 2]))
+    assert classification.unpacked(found["right"], 4).tolist() == [True, False, True, True]

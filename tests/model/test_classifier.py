@@ -9,10 +9,12 @@ from torch.nn.functional import cross_entropy
 from sparring.build import build, build_model
 from sparring.data.augment import normalise
 from sparring.errors import CheckpointError, ConfigError
-from sparring.model.classifier import Classifier, logits_of
+from sparring.metric.classification import unpacked
+from sparring.model.classifier import Classifier, balancing_weights, logits_of
 from sparring.run_dir import RunDir
 from sparring.stage.load import load_classifier
 from sparring.stage.train import train
+from sparring.types import Batch
 from tests.conftest import TINY, command, compose
 
 SMALL = ["model=classifier", "data.image_size=8", "model.backbone.width=4", "report=false"]
@@ -29,6 +31,7 @@ def test_a_run_learns_digits_and_is_read_back(tmp_path: Path, cache_dir: Path) -
     test = run.result()["metrics"]["test"]
     assert test["accuracy"] > 0.8
     assert test["images"] == 355 == sum(map(sum, test["confusion"]))
+    assert float(unpacked(test["right"], 355).double().mean()) == test["accuracy"]
     loaded = load_classifier(run, extensions=[])
     assert (loaded.channels, loaded.image_size, len(loaded.class_names)) == (1, 8, 10)
     data = build(run.config.data, section="data")
@@ -60,6 +63,49 @@ def test_loss_is_smoothed_cross_entropy() -> None:
     torch.testing.assert_close(cross_entropy(logits, label, label_smoothing=0.1), expected)
 
 
+def test_balancing_weights_give_every_class_the_same_part_of_the_loss() -> None:
+    share = torch.tensor([0.6, 0.3, 0.1, 0.0])
+    weight = balancing_weights(share)
+    torch.testing.assert_close(weight * share, torch.tensor([1 / 3, 1 / 3, 1 / 3, 0.0]))
+    assert float((weight * share).sum()) == pytest.approx(1)
+
+
+def test_a_weighted_step_has_the_gradient_of_torchs_weighted_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build_model(compose(*SMALL, "model.class_weights=balanced", "model.label_smoothing=0"))
+    assert isinstance(model, Classifier)
+    model.class_weight, model.batch_size = torch.arange(1.0, 11.0), 6
+    image, label = torch.randn(6, 1, 8, 8), torch.tensor([0, 3, 3, 9, 5, 0])
+    logits = model.network(image)
+    expected = torch.autograd.grad(
+        cross_entropy(logits, label, weight=model.class_weight, reduction="sum") / 6, model.network.head.weight
+    )
+    found: list[torch.Tensor] = []
+    monkeypatch.setattr(model, "begin_iteration", lambda chunk: None)
+    monkeypatch.setattr(model, "manual_backward", lambda loss: loss.backward())
+    monkeypatch.setattr(model, "step_player", lambda name, **more: found.append(model.network.head.weight.grad))
+    model.training_step({"classifier": [Batch(image, label)]}, 0)
+    torch.testing.assert_close(found[0], expected[0])
+
+
+@pytest.mark.parametrize(
+    ("mix", "shares"),
+    [
+        ([], (100 / 110, 10 / 110)),
+        (["data/mix=replay", "data.mix.fraction=0.5"], (0.5 * 100 / 110 + 0.25, 0.5 * 10 / 110 + 0.25)),
+    ],
+)
+def test_class_weights_know_the_classes_of_the_whole_batch(
+    mix: list[str], shares: tuple[float, float], cache_dir: Path
+) -> None:
+    few = ["data.classes=[0,1]", "data.labels_per_class=100", "data.imbalance=10", "data.batch_size=20"]
+    config = compose(*SMALL, *few, *mix, "model.class_weights=balanced", f"paths.cache_dir={cache_dir}")
+    data, model = build(config.data, section="data"), build_model(config)
+    data.setup("fit")
+    data.prepare_mix(log_dir=cache_dir, extensions=[])
+    model.prepare(data)
+    torch.testing.assert_close(model.class_weight, torch.tensor([1 / (2 * share) for share in shares]))
+
+
 def test_average_is_judged_and_stays_in_eval_mode() -> None:
     model = build_model(compose(*SMALL))
     assert isinstance(model, Classifier)
@@ -79,6 +125,8 @@ def test_logits_do_not_depend_on_the_batch() -> None:
 def test_refusals(tmp_path: Path, cache_dir: Path) -> None:
     with pytest.raises(ConfigError, match="label_smoothing=1"):
         build_model(compose(*SMALL, "model.label_smoothing=1"))
+    with pytest.raises(ConfigError, match="class_weights=rare must be balanced or null"):
+        build_model(compose(*SMALL, "model.class_weights=rare"))
     with pytest.raises(ConfigError, match=r"model\.backbone"):
         build_model(compose(*SMALL, "model.backbone.channels=3"))
     config = compose(

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,20 @@ def test_bars_stand_over_names() -> None:
     svg = panel({**plot, "note": ""}).svg
     assert "zero" in svg
     assert "one" in svg
+
+
+@pytest.mark.parametrize("x", [["zero", "one"], [5.0, 10.0]], ids=["bars", "curves"])
+def test_no_axis_of_a_share_goes_beyond_a_hundred(x: list[Any]) -> None:
+    line = {"label": "gan", "y": [90.0, 99.5], "low": [88.0, 94.0], "high": [92.0, 105.0]}
+    plot = {"title": "t", "x_label": "", "x": x, "lines": [line], "log_x": False, "note": ""}
+
+    def ticks(y_label: str, **more: Any) -> list[int]:
+        svg = panel({**plot, "y_label": y_label, **more}).svg
+        return [int(text) for text in re.findall(r">(\d{2,3})</text>", svg)]
+
+    assert max(ticks("test accuracy, %")) <= 100
+    assert max(ticks("points")) > 100
+    assert max(ticks("kept, %", lines=[line | {"y": [90.0, 120.0]}])) > 100  # no share: nothing is cut off
 
 
 def test_the_table_shows_each_baseline_once_and_drops_an_empty_setting() -> None:

@@ -54,10 +54,11 @@ def run(path: Path, cache_dir: Path, *overrides: str) -> dict[str, Any]:
     return train(compose(*overrides, f"paths.cache_dir={cache_dir}", run_dir=path), path)
 
 
-def images(source: Path, path: Path, count: int) -> Path:
+def images(source: Path, path: Path, count: int, *how: str) -> Path:
     config = compose(
-        f"run={source}", f"count={count}", "paths.cache_dir=unused", "format=[parquet]", config="generate", run_dir=path
-    )
+        f"run={source}", f"count={count}", "paths.cache_dir=unused", "format=[parquet]", *how, config="generate",
+        run_dir=path,
+    )  # fmt: skip
     generate(config, path)
     return path
 
@@ -92,6 +93,19 @@ def test_images_of_a_generator_are_mixed_in_and_recorded(
         str(runs["gan"]),
         str(path.path),
     }
+
+
+@pytest.mark.parametrize("robust", ["pgd_at", "trades"])
+def test_adversarial_training_on_three_real_images_to_seven_generated(
+    robust: str, tmp_path: Path, cache_dir: Path, runs: dict[str, Path]
+) -> None:
+    """The batch of Gowal et al. 2021, with their label smoothing and averaged weights."""
+    mix = [FEW, "data/mix=images", f"data.mix.images=[{runs['gan_images']}]", "data.mix.fraction=0.7"]
+    chosen = [f"model/robust={robust}", "model.robust.val_images=20", "trainer.val_check_interval=1", *mix]
+    assert mixed(tmp_path, cache_dir, *chosen)["per_batch"] == 14
+    run = RunDir.open(tmp_path / "mixed")
+    assert run.result()["metrics"]["robust"]["images"] == 20
+    assert run.best_weights.exists()
 
 
 def test_image_sets_speak_for_themselves(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
@@ -197,6 +211,25 @@ def test_filters_keep_what_they_say(tmp_path: Path, cache_dir: Path, runs: dict[
     assert found["count"] == found["filter"]["after_agree"] < 60
     with pytest.raises(DataError, match="keeps none of 60 images"):
         mixed(tmp_path / "e", cache_dir, *mix, by_classifier, "data.mix.filter.confidence=1")
+
+
+@pytest.mark.parametrize(
+    ("how", "recorded"),
+    [
+        (["sampling=langevin", "sampling.steps=2"], ("langevin.Langevin", None)),
+        (["sampling=rejection", "sampling.burn_in=16", "sampling.attempts=2"], ("rejection.Rejection", None)),
+        (["truncation=0.5"], ("plain.Plain", 0.5)),
+    ],
+)
+def test_a_classifier_records_how_its_images_were_drawn(
+    tmp_path: Path, cache_dir: Path, runs: dict[str, Path], how: list[str], recorded: tuple[str, float | None]
+) -> None:
+    drawn = images(runs["gan"], tmp_path / "images", 30, *how)
+    found = mixed(tmp_path / "a", cache_dir, FEW, "data/mix=images", f"data.mix.images=[{drawn}]")
+    (one,) = found["sets"]
+    assert one["settings"]["sampling"]["_target_"] == f"sparring.sampling.{recorded[0]}"
+    assert one["settings"]["truncation"] == recorded[1]
+    assert (found["count"], found["seen_by"]) == (30, [str(runs["gan"])])
 
 
 def test_other_sizes_and_classes_are_refused(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:

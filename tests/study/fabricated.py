@@ -4,8 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from sparring.build import build
 from sparring.cli.config import compose
+from sparring.metric.classification import packed
 from sparring.run_dir import RunDir
 from sparring.study.base import Study
 from sparring.study.cell import Cell
@@ -35,11 +38,14 @@ def results(subject: Study, cells: list[Cell], folder: Path, found: Callable[[Ce
 
 def trained(accuracy: float, *, val: float = 0.5, per_class: list[float] | None = None, **more: Any) -> dict[str, Any]:
     """result.json of a classifier's training, with `accuracy` on test and `val` on val."""
-    whole = {"accuracy": accuracy, "per_class": per_class or [accuracy] * 10, **more}
+    right = torch.arange(100) < round(100 * accuracy)
+    whole = {
+        "accuracy": accuracy, "per_class": per_class or [accuracy] * 10, "images": 100, "right": packed(right), **more
+    }  # fmt: skip
     clock = {"iteration": 8, "images_seen": 64}
     return {
         "metrics": {"test": whole, "val": {"accuracy": val}}, "clock": clock, "cost": {"seconds": 1.0},
-        "classes": list(map(str, range(10))),
+        "classes": list(map(str, range(10))), "data": {"fingerprints": {"test": "the same"}},
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from sparring.study.kept import kept_plot
 from tests.study.fabricated import planned_by, results, settings, trained
 
 ARMS = ["all", "random 0.25", "random 0.5", "top 0.25", "top 0.5", "confidence 0.5", "agree", "score 0.25", "score 0.5",
-        "rejection 80", "truncation 1"]  # fmt: skip
+        "rejection 80", "truncation 1", "redrawn 80", "langevin 20"]  # fmt: skip
 
 
 def test_all_rules_draw_from_one_pool(cache_dir: Path) -> None:
@@ -24,6 +24,10 @@ def test_all_rules_draw_from_one_pool(cache_dir: Path) -> None:
     whole, half = by_name["r0/pool"], by_name["r0/pool_random0.5"]
     assert (whole["count"], half["count"], whole["seed"] == half["seed"]) == ("2000", "1000", True)
     assert by_name["r0/pool_truncation1"] == whole | {"truncation": "1.0"}
+    again = by_name["r0/pool_redrawn80"]
+    assert again == whole | {"sampling": "rejection", "sampling.percentile": "80.0"}
+    assert by_name["r0/pool_langevin20"] == whole | {"sampling": "langevin", "sampling.steps": "20"}
+    assert by_name["r0/alone_langevin20"]["data.mix.images"] == "[cell:r0/pool_langevin20]"
     for arm in ("top0.5", "confidence0.5", "agree"):
         assert by_name[f"r0/alone_{arm}"]["data.mix.filter.classifier"] == "cell:r0/real"
         assert by_name[f"r0/added_{arm}"]["data.mix.images"] == "[cell:r0/pool]"
@@ -78,7 +82,8 @@ def test_every_curve_ends_at_the_whole_pool() -> None:
 @pytest.mark.slow
 def test_a_tiny_one_runs_and_a_rule_that_keeps_nothing_is_told(tmp_path: Path, cache_dir: Path) -> None:
     few = [f"study.rules.{rule}=[0.5]" for rule in ("random", "top", "score", "truncation")]
-    rules = [*few, "study.rules.confidence=[0.999]", "~study.rules.agree", "~study.rules.rejection"]
+    rules = [*few, "study.rules.confidence=[0.999]", "study.rules.langevin=[2]", "~study.rules.agree",
+             "~study.rules.rejection"]  # fmt: skip
     tiny = ["study.replicates=2", "study.labels_per_class=5", "study.gan_steps=3", "study.steps=3", "study.pool=2",
             "study.uses=[alone]", "data.image_size=8", "executor=inline"]  # fmt: skip
     config = compose("study", ["study=filter", *rules, *tiny, f"paths.cache_dir={cache_dir}"])
@@ -88,3 +93,8 @@ def test_a_tiny_one_runs_and_a_rule_that_keeps_nothing_is_told(tmp_path: Path, c
     kept = {row[0]: row[1] for row in result["analysis"]["tables"][1]["rows"]}
     assert (kept["top 0.5"], kept["score 0.5"], kept["all"]) == ("50.00 ± 0.00",) * 2 + ("100.00 ± 0.00",)
     assert kept["confidence 0.999"] == "–"
+    assert kept["redrawn 80"] == kept["langevin 2"] == "100.00 ± 0.00"
+    pools = {
+        name: RunDir.open(tmp_path / "study/cells/r0" / f"pool{name}") for name in ("", "_redrawn80", "_langevin2")
+    }
+    assert len({(each.path / "samples.parquet").read_bytes() for each in pools.values()}) == 3

@@ -19,6 +19,8 @@ RARE_RIGHT = {
     "none": 2,
     "aug": 3,
     "oversample": 5,
+    "class_weights": 6,
+    "mixup": 1,
     "gan": 4,
     "gan_aug": 7,
 }  # of 10 images of each of the last 3 classes
@@ -51,13 +53,15 @@ def test_measures_against_scikit_learn() -> None:
 def test_arms_share_images_steps_and_the_share_replaced(cache_dir: Path) -> None:
     _, cells = planned_by(cache_dir, *SMALL)
     by_name = {each.name: settings(each) for each in cells}
-    assert len(by_name) == 2 * 6 * 7
+    assert len(by_name) == 2 * 6 * 9
     arms = {arm: by_name[f"ratio50/r2/{arm}"] for arm in RARE_RIGHT}
     gan = by_name["ratio50/r2/generator"]
     for key in ("data.imbalance", "data.subset_seed", "data.batch_size"):
         assert {arm[key] for arm in arms.values()} == {gan[key]}
     assert len({(arm["seed"], arm["trainer.max_steps"]) for arm in arms.values()}) == 1
     assert arms["oversample"]["data.mix.fraction"] == arms["gan_aug"]["data.mix.fraction"] == "0.5"
+    assert arms["class_weights"] == arms["aug"] | {"model.class_weights": "balanced"}
+    assert arms["mixup"] == arms["aug"] | {"model/augmentation": "[mixup]"}
     assert (arms["gan"]["data.crop"], arms["gan_aug"]["data.crop"]) == ("0", "1")  # an eighth of 8 pixels
     assert by_name["ratio50/r2/pool"]["label"] == "balanced"
 
@@ -70,7 +74,7 @@ def test_arms_share_images_steps_and_the_share_replaced(cache_dir: Path) -> None
         ("study.rare=10", ConfigError, "must be below the 10 classes"),
         ("study.largest=1000", ConfigError, "study.labels_per_class=1000 must be from 1 to"),
         ("study.largest=20", DataError, "keeps no training image"),
-        ("study.arms=[aug,oversample,mixup,gan_aug]", ConfigError, "has no 'mixup'"),
+        ("study.arms=[aug,oversample,mixupp,gan_aug]", ConfigError, "has no 'mixupp', did you mean mixup"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, error: type, reason: str) -> None:
@@ -94,10 +98,11 @@ def test_measures_of_made_up_confusions(tmp_path: Path, cache_dir: Path) -> None
     assert primary.delta == pytest.approx(6)
     assert analysis.verdict == "HELPS"
     assert "oversampling the rare classes at an imbalance of 50" in analysis.answer
-    assert "Of balanced accuracy, 7 of 7 other comparisons show a difference" in analysis.answer
+    assert "Of balanced accuracy, 11 of 11 other comparisons show a difference" in analysis.answer
     rare = next(table for table in analysis.tables if table.title.startswith("Rare recall"))
     row = next(row for row in rare.rows if row[:2] == ("ratio 10", "none"))
     assert (row[2], row[3]) == ("18.33 ± 4.08", "−30.00")
+    assert analysis.tables[-1].title == "Published numbers"
     sizes = next(table for table in analysis.tables if table.title.startswith("Training images"))
     assert [int(text) for text in sizes.rows[1][1:]] == sorted(map(int, sizes.rows[1][1:]), reverse=True)
 
@@ -107,6 +112,6 @@ def test_a_tiny_one_runs(tmp_path: Path, cache_dir: Path) -> None:
     tiny = ["study.replicates=2", "study.ratios=[10]", "study.primary_ratio=10", "study.gan_steps=3", "study.steps=3",
             "study.pool=2", "data.image_size=8", "executor=inline"]  # fmt: skip
     result = study(compose("study", ["study=imbalance", *tiny, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
-    assert len(result["analysis"]["comparisons"]) == 4 * 4
+    assert len(result["analysis"]["comparisons"]) == 4 * 6
     assert result["analysis"]["verdict"] == "UNDERPOWERED"
     assert {each["state"] for each in result["cells"].values()} == {"finished"}

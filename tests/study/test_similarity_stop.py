@@ -55,6 +55,13 @@ def analysis(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Analy
     return subject.analyse(results(subject, cells, tmp_path_factory.mktemp("similarity"), made_up))
 
 
+def test_our_correlation_stands_beside_the_published_one_with_the_metric_not_turned(analysis: Analysis) -> None:
+    rows = {row[0]: row for row in analysis.tables[-1].rows}
+    fid = next(row for setting, row in rows.items() if setting.endswith("with FID"))
+    assert fid[1:3] == ("−1.00 (rank correlation of fd, not turned)", "0.16")  # the lower, the better the classifier
+    assert rows["the same, with the Inception score"][1] == "–"  # not measured
+
+
 def test_perfect_and_reversed_ranks(analysis: Analysis) -> None:
     rho = analysis.numbers["spearman"]
     assert rho["fd/alone"]["rho"] == pytest.approx(1)

@@ -64,7 +64,22 @@ def test_gains_are_found_with_their_baselines(tmp_path: Path, cache_dir: Path) -
     errors = next(table for table in analysis.tables if table.title.startswith("Test error"))
     assert errors.columns == ("labels per class", "supervised", "ssgan", "cnn", "pseudo")
     assert errors.rows[0][:2] == ("5", "22.50 ± 1.87")  # 100 - (75, 76, ..., 80)
+    pair = next(table for table in analysis.tables if table.title.startswith("These two models: ssgan"))
+    # of 100 images, 80 against 75 right, the same ones: 5 discordant, p = 2 / 2^5
+    assert pair.rows[0] == ("5 labels per class", "80.00", "75.00", "5", "0", "0.062", "exact")
+    assert len(pair.rows) == 2
+    assert "says nothing about the two ways of training" in pair.note
     assert analysis.tables[-1].title == "Published numbers"
+
+
+def test_models_judged_on_other_images_are_not_paired(tmp_path: Path, cache_dir: Path) -> None:
+    subject, cells = planned_by(cache_dir, "study=ssl_labels", "study.labels_per_class=[5]")
+
+    def found(cell: Cell, run: Path) -> dict[str, Any]:
+        return trained(0.7) | {"data": {"fingerprints": {"test": str(cell.tags["arm"])}}}
+
+    with pytest.raises(ConfigError, match="have other test images"):
+        subject.analyse(results(subject, cells, tmp_path, found))
 
 
 @pytest.mark.slow
@@ -73,4 +88,7 @@ def test_a_tiny_one_runs(tmp_path: Path, cache_dir: Path) -> None:
     result = study(compose("study", ["study=ssl_labels", *tiny, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
     assert [each["arm"] for each in result["analysis"]["comparisons"]] == ["ssgan", "pseudo", "ssgan", "ssgan"]
     assert {each["state"] for each in result["cells"].values()} == {"finished"}
+    cell = result["cells"]["labels5/r0/ssgan"]["metrics"]["test"]
+    assert "accuracy" in cell
+    assert "right" not in cell  # it stays in the cell's own result.json
     assert result["checks"][0]["equal_training"] == {"iteration": 4, "images_seen": 400}

@@ -48,6 +48,8 @@ def _draw(plot: Mapping[str, Any]) -> str:
         else:
             _curves(axes, plot["x"], plot["lines"], log_x=plot["log_x"])
         _dress(axes, plot["x_label"], plot["y_label"])
+        if plot["y_label"].endswith("%"):
+            _end_at_a_hundred(axes, plot["lines"])
         text = io.StringIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     return themed(text.getvalue(), plot["title"])
@@ -88,6 +90,13 @@ def _bars(axes: "Axes", names: Sequence[str], lines: Sequence[Mapping[str, Any]]
         lowest = float(np.nanmin(np.concatenate([values, lows])))
         top = float(np.nanmax(values))
         axes.set_ylim(bottom=0.0 if lowest < 0.5 * top else lowest - 0.25 * (top - lowest) - 1e-9)
+
+
+def _end_at_a_hundred(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
+    """A share ends at 100 %: no tick beyond it, and an interval that reaches beyond is cut there."""
+    values = [value for line in lines for value in _known(line["y"])]
+    if values and max(values) <= 100 < axes.get_ylim()[1]:
+        axes.set_ylim(top=100.0)
 
 
 def _reach(line: Mapping[str, Any]) -> np.ndarray | None:

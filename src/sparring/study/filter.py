@@ -23,6 +23,11 @@ from sparring.study.verdict import Comparison, corrected
 ACCURACY = ("metrics", "test", "accuracy")
 USES = {"alone": "on the images alone", "added": "on real images, a share of each batch replaced by the images"}
 ALL, AGREE = "all", "agree"
+DRAWN = {  # rules of generate.py: as many images as in the whole pool, drawn otherwise
+    "truncation": ("truncation={}",),
+    "redrawn": ("sampling=rejection", "sampling.percentile={}"),
+    "langevin": ("sampling=langevin", "sampling.steps={:.0f}"),
+}
 
 
 class Filter(Study):
@@ -37,6 +42,8 @@ class Filter(Study):
         "score": "per class, the share that the GAN's discriminator finds most real",
         "rejection": "discriminator rejection sampling (Azadi et al. 2019) at that percentile",
         "truncation": "images of latents cut at that bound (BigGAN); nothing is left out, all are more typical",
+        "redrawn": "images that rejection sampling at that percentile refuses are drawn again until one is accepted",
+        "langevin": "so many Langevin steps move each latent towards what the discriminator finds likely (Che et al. 2020)",
     }
 
     def __init__(
@@ -93,9 +100,9 @@ class Filter(Study):
             if rule == "random":  # image i does not depend on the count: the first ones are as random as any
                 count = max(1, round(setting * whole))
                 pool = pool_cell(f"{place}/pool_{_name(arm)}", made.name, count=count, seeds=seeds, tags=dict(tags))
-            elif rule == "truncation":
-                cut = (*pool.overrides, f"truncation={setting}")
-                pool = replace(pool, name=f"{place}/pool_{_name(arm)}", overrides=cut)
+            elif rule in DRAWN:
+                how = tuple(each.format(setting) for each in DRAWN[rule])
+                pool = replace(pool, name=f"{place}/pool_{_name(arm)}", overrides=(*pool.overrides, *how))
             cells.append(pool)
             for use in self.uses:
                 share = 1.0 if use == "alone" else self.fraction
@@ -148,7 +155,7 @@ class Filter(Study):
         )  # fmt: skip
 
     def kept_share(self, each: CellResult) -> float:
-        """Share of the whole pool that a classifier's cell was trained on; 1 for truncation, which leaves nothing out."""
+        """Share of the whole pool that a classifier's cell was trained on; 1 for the rules of DRAWN, which leave nothing out."""
         rule, setting = self.arms[str(each.cell.tags["arm"])]
         if rule == "random":
             return setting
@@ -178,7 +185,7 @@ class Filter(Study):
             points: dict[str, list[tuple[float, list[float]]]] = {}
             for arm, (rule, _) in self.arms.items():
                 shares = self._shares(results, arm)
-                if rule != "truncation" and shares:
+                if rule not in DRAWN and shares:
                     known = [v for v in results.values(*ACCURACY, scale=100, arm=arm, use=use) if not math.isnan(v)]
                     points.setdefault(rule, []).append((number_of(shares), known))
             plots.append(
@@ -191,6 +198,7 @@ class Filter(Study):
             "Every classifier takes the same number of steps, so a smaller pool is seen more often.",
             "Rules by share are per class; confidence, agreement and rejection can leave a class with few images or none.",
             "The discriminator's score is a density ratio for logistic losses only; for others it is a ranking.",
+            "Drawn again or moved, an image costs many passes through both networks; what that costs is not weighed.",
             "The settings are not tuned: they are compared as given.",
         ]
 

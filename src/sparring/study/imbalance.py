@@ -2,7 +2,7 @@
 
 The training images have a long tail: class k of K keeps ratio^(-k / (K - 1)) of the largest. The GAN is trained on that tail
 and makes equally many images of every class; oversampling shows the same real images so that classes are equal. Both
-replace the same share of each batch.
+replace the same share of each batch. Two more ways without a GAN stand beside them: class weights in the loss, and mixup.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,12 @@ from sparring.data.image_data import ImageData
 from sparring.errors import ConfigError
 from sparring.metric.classification import balanced_accuracy, macro_f1, per_class
 from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, number, spread, told_clear
+from sparring.study.anchors import anchor_table
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
 from sparring.study.curve import class_line, mean_line
 from sparring.study.ingredients import PLAIN, check_labels, classic, generator_cell, pool_cell, training
+from sparring.study.pair import pair_table
 from sparring.study.results import CellResult, Results
 from sparring.study.verdict import Comparison, compare, corrected
 
@@ -33,6 +35,7 @@ MEASURES = {
 }
 GENERATED = ("gan", "gan_aug")
 UNAUGMENTED = ("none", "gan")
+LOSSES = {"class_weights": ["model.class_weights=balanced"], "mixup": ["model/augmentation=[mixup]"]}
 
 
 class Imbalance(ArmStudy):
@@ -45,6 +48,8 @@ class Imbalance(ArmStudy):
         "none": "the images as they are",
         "aug": "with classic augmentation: random shifts, mirroring where the data allows it",
         "oversample": "as aug, a share of each batch replaced by the same images, all classes equally often",
+        "class_weights": "as aug, each image weighted by the inverse frequency of its class in the loss",
+        "mixup": "as aug, and every image and label is blended with another one's",
         "gan": "as none, a share replaced by images of a GAN trained on the same images, all classes equally often",
         "gan_aug": "as aug, a share replaced by images of that GAN",
     }
@@ -122,7 +127,7 @@ class Imbalance(ArmStudy):
         elif arm == "oversample":
             looks += ["data/mix=replay", "data.mix.balanced=true"]
         else:
-            return looks
+            return [*looks, *LOSSES.get(arm, [])]
         return [*looks, f"data.mix.fraction={self.fraction}"]
 
     # -- analysis ------------------------------------------------------------------------------------------------------
@@ -151,8 +156,8 @@ class Imbalance(ArmStudy):
         return Analysis(
             question=self.question, answer=f"{said} {others}".rstrip(),
             verdict=comparisons[0].verdict, comparisons=comparisons,
-            tables=[*tables, Table("The arms", ("arm", "what its classifier is trained on"), about),
-                    self._sizes(results), self._costs(results)],
+            tables=[*tables, self._pair(results), Table("The arms", ("arm", "what its classifier is trained on"), about),
+                    self._sizes(results), self._costs(results), anchor_table("imbalance", {})],
             plots=self._plots(results), limits=self._limits(),
         )  # fmt: skip
 
@@ -183,6 +188,10 @@ class Imbalance(ArmStudy):
             known = [value for value in per_class(counts)[-self.rare :] if value is not None]
             return sum(known) / len(known) if known else float("nan")
         return balanced_accuracy(counts)
+
+    def _pair(self, results: Results) -> Table:
+        places = {f"ratio {ratio:g}": {"ratio": float(ratio)} for ratio in self.ratios}
+        return pair_table(results, arm=self.primary, baseline=self.baseline, places=places)
 
     def _sizes(self, results: Results) -> Table:
         found = results.find(arm=self.baseline)
@@ -233,7 +242,6 @@ class Imbalance(ArmStudy):
     def _limits(self) -> list[str]:
         return [
             "Which classes are rare is fixed by their order in the data set; other rare classes may be harder or easier.",
-            "Weights of the classes in the loss are not compared; oversampling has the same aim.",
             "The smallest classes have a handful of images: a GAN can do little more with them than repeat them.",
             "All replicates share the test images, which are as balanced as the data set.",
         ]

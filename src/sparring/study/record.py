@@ -23,6 +23,7 @@ def analysis_record(analysis: Analysis) -> dict[str, Any]:
         "tables": [asdict(each) for each in analysis.tables],
         "plots": [asdict(each) for each in analysis.plots],
         "pictures": [asdict(each) for each in analysis.pictures],
+        "pictures_title": analysis.pictures_title,
         "limits": list(analysis.limits),
         "numbers": analysis.numbers,
     }
@@ -40,9 +41,16 @@ def cells_record(
             "verb": each.cell.verb, "overrides": list(each.cell.overrides), "tags": dict(each.cell.tags),
             "inputs": list(each.inputs), "key": each.key, "state": outcome.state, "reason": outcome.reason,
             "seconds": outcome.seconds,
-            **({key: found.result[key] for key in KEPT if key in found.result} if found else {}),
+            **({key: _short(found.result[key]) for key in KEPT if key in found.result} if found else {}),
         }  # fmt: skip
     return record
+
+
+def _short(entry: Any) -> Any:
+    """Without the answers to each test image, which stay in the cell's own result.json."""
+    if not isinstance(entry, dict):
+        return entry
+    return {key: _short(value) for key, value in entry.items() if key != "right"}
 
 
 def costs_record(planned: Sequence[Planned], outcomes: Mapping[str, Outcome], seconds: float) -> dict[str, Any]:

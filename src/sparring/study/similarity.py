@@ -7,6 +7,7 @@ import numpy as np
 
 from sparring.metric.suite import METRICS
 from sparring.study.analysis import Table, interval, number
+from sparring.study.anchors import anchor_table
 from sparring.study.statistics import Correlation, spearman, t_interval
 
 Grid = list[list[float]]  # per replicate, per checkpoint; NaN where a cell failed
@@ -53,6 +54,17 @@ def correlation_table(
         "replicates), then the mean of the correlations within each replicate's GAN. Same best: GANs whose best checkpoint by "
         "quality also gave the best classifier.",
     )  # fmt: skip
+
+
+def published(correlations: Mapping[tuple[str, str], Correlation]) -> Table:
+    """Published correlations beside ours, which are shown as the papers do: the metric as it is, not turned."""
+    ours = {}
+    for entry, metric in (("cas_fd", "fd"), ("cas_is", "is")):
+        it = correlations.get((metric, "alone"))
+        if it is not None and not math.isnan(it.rho):
+            rho = it.rho if METRICS[metric][1] else -it.rho
+            ours[entry] = f"{number(rho)} (rank correlation of {metric}, not turned)"
+    return anchor_table("similarity_stop", ours)
 
 
 def in_words(it: Correlation, metric: str) -> str:

@@ -20,7 +20,16 @@ from sparring.study.cell import Cell, Seeds
 from sparring.study.curve import mean_line
 from sparring.study.ingredients import PLAIN, check_labels, generator_cell, labelled, pool_cell, training
 from sparring.study.results import CellResult, Results
-from sparring.study.similarity import Grid, at, best_place, correlation_table, in_words, mean, rank_correlation
+from sparring.study.similarity import (
+    Grid,
+    at,
+    best_place,
+    correlation_table,
+    in_words,
+    mean,
+    published,
+    rank_correlation,
+)
 from sparring.study.verdict import Comparison, compare, corrected
 
 TEST, VAL = ("metrics", "test", "accuracy"), ("metrics", "val", "accuracy")
@@ -131,6 +140,7 @@ class SimilarityStop(Study):
                     comparisons, title="Which checkpoint to take", unit="points", metric="test accuracy, %", where="use"
                 ),
                 self._checkpoints(results, quality, test),
+                published(correlations),
             ],
             plots=self._plots(results, quality, test), limits=self._limits(),
             numbers={
@@ -176,20 +186,11 @@ class SimilarityStop(Study):
         ]
         by_val = [at(row, best_place(each, higher=True)) for row, each in zip(test, val, strict=True)]
         last = [row[-1] for row in test]
-        where = use
-        primary = use == self.uses[0]
+        common: dict[str, Any] = {"smallest_effect": self.smallest_effect, "where": use}
         return [
-            compare(
-                by_quality,
-                last,
-                arm=BEST,
-                baseline=LAST,
-                smallest_effect=self.smallest_effect,
-                where=where,
-                primary=primary,
-            ),
-            compare(by_val, last, arm=CHOSEN, baseline=LAST, smallest_effect=self.smallest_effect, where=where),
-            compare(by_val, by_quality, arm=CHOSEN, baseline=BEST, smallest_effect=self.smallest_effect, where=where),
+            compare(by_quality, last, arm=BEST, baseline=LAST, primary=use == self.uses[0], **common),
+            compare(by_val, last, arm=CHOSEN, baseline=LAST, **common),
+            compare(by_val, by_quality, arm=CHOSEN, baseline=BEST, **common),
         ]
 
     def _checkpoints(self, results: Results, quality: dict[str, Grid], test: dict[str, Grid]) -> Table:

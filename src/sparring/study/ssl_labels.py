@@ -16,6 +16,7 @@ from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
 from sparring.study.curve import class_line, mean_line
 from sparring.study.ingredients import PLAIN, check_labels, labelled, training
+from sparring.study.pair import pair_table
 from sparring.study.results import Results
 from sparring.study.verdict import Comparison, corrected
 
@@ -137,6 +138,8 @@ class SslLabels(ArmStudy):
                     where="setting",
                 )
             )
+        places = {f"{labels} labels per class": {"labels": labels} for labels in self.labels}
+        tables.append(pair_table(results, arm=self.primary, baseline=self.baseline, places=places))
         about = tuple((arm, self.ARMS[arm]) for arm in self.arms)
         return [*tables, Table("The arms", ("arm", "what is trained"), about), self._costs(results),
                 anchor_table("ssl_labels", {})]  # fmt: skip
