@@ -1,20 +1,23 @@
 """What the framework costs: `train.py`'s iteration against a bare PyTorch loop of the same networks.
 
     python benchmarks/step.py [overrides]      for example: model=dcgan data=cifar10 data.path=<folder>
+    python benchmarks/step.py --all [overrides]                    every GAN preset, as rows of a table
 
-Both sides do the same work (latents, forward, loss, penalties, class losses, augmentation, backward, fused Adam,
-averaged generator, batches by index out of one uint8 tensor) in one process, in alternating blocks, one thread, CPU
-time. The framework's side is the real Trainer with its default callbacks and the CSV logger; checkpoints and sample
-grids are left out on both sides. Reported: the median of the paired ratios and their range.
+Both sides do the same work (latents, forward, loss, penalties, class losses, augmentation, backward, fused Adam, averaged
+generator, batches by index out of one uint8 tensor) on copies of the same networks, in one process, in turns of one iteration,
+so that whatever else the machine does meets both. One thread, CPU time. The framework's side is the real Trainer with its
+default callbacks and the CSV logger; validation, checkpoints and sample grids are left out on both sides. The bare loop draws
+from the global generator and logs nothing. Reported: the median over blocks of 25 iterations of the ratio, and its range.
 """
 
+import argparse
 import copy
 import functools
 import os
 import statistics
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,44 +25,26 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import lightning.pytorch as L
 import torch
-from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from torch import Tensor
 
 from sparring.build import build, build_model
 from sparring.callback.finite import Finite
 from sparring.callback.progress import ProgressDisplay
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
+from sparring.cli.config import compose
 from sparring.logger.csv import CSVLogger
 from sparring.model.gan import GAN
-from sparring.model.part import DiscriminatorView, GeneratorView, Judged, frozen
+from sparring.model.part import DiscriminatorView, GeneratorView, Judged
+from sparring.model.regularizer.base import Regularizer
 
 ROOT = Path(__file__).resolve().parent.parent
-ROUNDS, STEPS, WARM_UP = 7, 20, 3
-
-
-class Stopwatch(L.Callback):
-    """CPU seconds of the iterations after the warm-up."""
-
-    def on_train_batch_end(self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        if trainer.global_step == WARM_UP:
-            self.start = time.process_time()
-        elif trainer.global_step == trainer.max_steps:
-            self.seconds = time.process_time() - self.start
-
-
-def framework(model: GAN, data: Any, folder: Path) -> float:
-    """CPU seconds per iteration of the framework."""
-    model.budget = STEPS
-    data.clock = model.clock
-    watch = Stopwatch()
-    trainer = L.Trainer(
-        max_steps=STEPS, max_epochs=-1, accelerator="cpu", logger=[CSVLogger(path=folder / "metrics.csv")],
-        callbacks=[Finite(), Scalars(), Signals(), ProgressDisplay(seconds=1e9), watch], log_every_n_steps=10,
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, limit_val_batches=0,
-        use_distributed_sampler=False, default_root_dir=str(folder),
-    )  # fmt: skip
-    trainer.fit(model, datamodule=data)
-    return watch.seconds / (STEPS - WARM_UP)
+WARM_UP, BLOCK = 5, 25  # iterations; a block has as many as lie between two log lines
+PRESETS = [
+    "gan", "dcgan", "lsgan", "wgan", "wgan_gp", "dragan", "sngan", "projgan", "acgan", "sagan", "biggan", "contragan", "reacgan",
+    "stylegan2", "stylegan2_ada", "r3gan", "rpgan",
+]  # fmt: skip
 
 
 class Loose:
@@ -68,112 +53,177 @@ class Loose:
     def __init__(self, rows: int) -> None:
         self.rows = rows
 
-    def normal(self, purpose: str, *shape: int) -> torch.Tensor:
+    def normal(self, purpose: str, *shape: int) -> Tensor:
         return torch.randn(self.rows, *shape)
 
-    def uniform(self, purpose: str, *shape: int) -> torch.Tensor:
+    def uniform(self, purpose: str, *shape: int) -> Tensor:
         return torch.rand(self.rows, *shape)
 
     def of(self, *more: str) -> "Loose":
         return self
 
 
-def bare(model: GAN, images: torch.Tensor, labels: torch.Tensor, batch_size: int) -> float:
-    """CPU seconds per iteration of a plain loop over the same players, losses, penalties and augmentation."""
-    generator, discriminator, ema, loose = model.generator, model.discriminator, model.ema, Loose(batch_size)
-    show: Any = functools.partial(model.augment, draws=loose)
-    optimizer_g, optimizer_d = model.configure_optimizers()
-    penalties = [(penalty, penalty.terms) for penalty in model.regularizers.values()]
+class Bare:
+    """A plain loop over a model's networks, optimizers, loss, penalties and augmentation."""
 
-    def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        rows = torch.randint(len(labels), (batch_size,))
-        return images[rows].float() / 127.5 - 1, labels[rows], torch.randn(batch_size, model.latent_dim)
+    def __init__(self, model: GAN, images: Tensor, labels: Tensor, *, batch_size: int, flip: bool) -> None:
+        self.model, self.images, self.labels, self.batch_size, self.flip = model, images, labels, batch_size, flip
+        self.generator, self.discriminator = model.generator.train(), model.discriminator.train()
+        self.optimizer_g, self.optimizer_d = model.configure_optimizers()
+        self.draws: Any = Loose(batch_size)
+        self.show = functools.partial(model.augment, draws=self.draws)
+        self.done = 0
 
-    def judged(image: torch.Tensor, label: torch.Tensor) -> Judged:
-        features = discriminator.features(image)
-        return Judged(image, label, features, discriminator.head(features, label))
+    def iteration(self) -> None:
+        for step in range(self.model.d_steps):
+            self.discriminator_step(self.done * self.model.d_steps + step)
+        self.generator_step(self.done)
+        images = self.batch_size * self.model.d_steps
+        self.model.averaging.update(self.model.ema, self.generator, images=images, images_seen=self.done * images)
+        self.done += 1
 
-    def discriminator_step(number: int) -> None:
-        real, label, latent = batch()
-        due = [(penalty, terms) for penalty, terms in penalties if number % penalty.interval == 0]
+    def discriminator_step(self, number: int) -> None:
+        model = self.model
+        due = list(self.due(number))
+        (real, label), latent, fake_label = self.real(), self.latent(), self.fake_label()
         with torch.no_grad():
-            fake = generator(latent, label)
-            shown, shown_label = model.augment.real(real, label, fake, label, loose)
-            shown, fake = show(shown), show(fake)
-        seen = judged(shown.requires_grad_(bool(due)), shown_label)
-        forged = judged(fake.requires_grad_(bool(due)), label)
-        view: Any = DiscriminatorView(discriminator, generator, show, forged, latent, loose, real=seen)  # type: ignore[arg-type]
+            fake = self.generator(latent, fake_label)
+            real, label = model.augment.real(real, label, fake, fake_label, self.draws)
+            real, fake = self.show(real), self.show(fake)
+        wanted = {where for penalty in due for where in penalty.gradients_at}
+        seen = self.judged(real.requires_grad_("real" in wanted), label)
+        forged = self.judged(fake.requires_grad_("fake" in wanted), fake_label)
         loss = model.loss.discriminator(seen.logits, forged.logits).mean()
-        for term in discriminator.head.discriminator_terms(seen, forged).values():
+        for term in self.discriminator.head.discriminator_terms(seen, forged).values():
             loss = loss + term.mean()
-        for penalty, terms in due:
-            if "discriminator" in terms:
+        view = DiscriminatorView(
+            self.discriminator, self.generator, self.show, forged, latent, self.draws, real=seen
+        )  # fmt: skip
+        for penalty in due:
+            if "discriminator" in penalty.terms:
                 loss = loss + penalty.interval * penalty.discriminator(view).mean()
-        loss.backward()
-        optimizer_d.step()
-        optimizer_d.zero_grad()
-        for penalty, _ in due:
-            penalty.after_step("discriminator", discriminator)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer_d.step()
+        self.optimizer_d.zero_grad()
+        for penalty in due:
+            penalty.after_step("discriminator", self.discriminator)
         model.augment.observe(seen.logits)
-        model.augment.after_step(images=batch_size)
+        model.augment.after_step(images=self.batch_size)
 
-    def generator_step(number: int) -> None:
-        with frozen(discriminator):
-            real, label, latent = batch()
+    def generator_step(self, number: int) -> None:
+        model = self.model
+        due, latent, label, real_logits = list(self.due(number)), self.latent(), self.fake_label(), None
+        self.discriminator.requires_grad_(False)
+        if model.loss.pairs:
+            real, label = self.real()
             with torch.no_grad():
-                real_logits = discriminator(show(real), label) if model.loss.pairs else None
-            image = generator(latent, label)
-            forged = judged(show(image), label)
-            loss = model.loss.generator(forged.logits, real_logits).mean()
-            for term in discriminator.head.generator_terms(forged).values():
-                loss = loss + term.mean()
-            view: Any = GeneratorView(discriminator, generator, show, forged, latent, loose, plain=image)  # type: ignore[arg-type]
-            for penalty, terms in penalties:
-                if "generator" in terms and number % penalty.interval == 0:
-                    loss = loss + penalty.interval * penalty.generator(view).mean()
-            loss.backward()
-        optimizer_g.step()
-        optimizer_g.zero_grad()
-        for penalty, _ in penalties:
-            if number % penalty.interval == 0:
-                penalty.after_step("generator", generator)
+                real_logits = self.discriminator(self.show(real), label)
+        image = self.generator(latent, label)
+        forged = self.judged(self.show(image), label)
+        loss = model.selection(model.loss.generator(forged.logits, real_logits), forged.logits, number)
+        for term in self.discriminator.head.generator_terms(forged).values():
+            loss = loss + term.mean()
+        view = GeneratorView(
+            self.discriminator, self.generator, self.show, forged, latent, self.draws, plain=image
+        )  # fmt: skip
+        for penalty in due:
+            if "generator" in penalty.terms:
+                loss = loss + penalty.interval * penalty.generator(view).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.discriminator.requires_grad_(True)
+        self.optimizer_g.step()
+        self.optimizer_g.zero_grad()
+        for penalty in due:
+            penalty.after_step("generator", self.generator)
 
-    for step in range(STEPS):
-        if step == WARM_UP:
-            start = time.process_time()
-        for number in range(model.d_steps):
-            discriminator_step(step * model.d_steps + number)
-        generator_step(step)
-        model.averaging.update(ema, generator, images=batch_size, images_seen=step * batch_size)
-    return (time.process_time() - start) / (STEPS - WARM_UP)
+    def real(self) -> tuple[Tensor, Tensor]:
+        rows = torch.randint(len(self.labels), (self.batch_size,))
+        image = self.images[rows].float() / 127.5 - 1
+        if self.flip:
+            image = torch.where(torch.rand(self.batch_size, 1, 1, 1) < 0.5, image.flip(3), image)
+        return image, self.labels[rows]
+
+    def latent(self) -> Tensor:
+        return torch.randn(self.batch_size, self.model.latent_dim)
+
+    def fake_label(self) -> Tensor:
+        return torch.randint(self.model.num_classes, (self.batch_size,))
+
+    def judged(self, image: Tensor, label: Tensor) -> Judged:
+        features = self.discriminator.features(image)
+        return Judged(image, label, features, self.discriminator.head(features, label))
+
+    def due(self, number: int) -> Iterator[Regularizer]:
+        return (penalty for penalty in self.model.regularizers.values() if number % penalty.interval == 0)
 
 
-def main(overrides: list[str]) -> None:
+class Turns(L.Callback):
+    """After each of the framework's iterations one of the bare loop; sums both sides' CPU seconds by blocks."""
+
+    def __init__(self, bare: Bare) -> None:
+        self.bare = bare
+        self.blocks: list[list[float]] = []
+
+    def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
+        self.mark = time.process_time()
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        before = time.process_time()
+        self.bare.iteration()
+        after = time.process_time()
+        timed = trainer.global_step - WARM_UP  # batch_idx starts anew in each pass over the data
+        if timed > 0:
+            if timed % BLOCK == 1:
+                self.blocks.append([0.0, 0.0])
+            self.blocks[-1][0] += before - self.mark
+            self.blocks[-1][1] += after - before
+        self.mark = time.process_time()
+
+
+def measure(config: DictConfig, folder: Path, blocks: int) -> list[list[float]]:
+    """CPU seconds of each block: [framework, bare loop]."""
+    model = build_model(config)
+    if type(model) is not GAN or config.model.accumulate > 1 or config.data.crop:
+        raise SystemExit("The bare loop knows GANs of two players on whole batches of images that are not cropped.")
+    data = build(config.data, section="data")
+    data.streams, data.clock, model.budget = model.streams, model.clock, WARM_UP + blocks * BLOCK
+    data.setup("fit")
+    images, labels = data.train_images(torch.arange(len(data.train_labels))), data.train_labels
+    bare = Bare(copy.deepcopy(model), images, labels, batch_size=data.batch_size, flip=data.flip)
+    turns = Turns(bare)
+    L.Trainer(
+        max_steps=model.budget, max_epochs=-1, accelerator="cpu", logger=[CSVLogger(path=folder / "metrics.csv")],
+        callbacks=[Finite(), Scalars(), Signals(), ProgressDisplay(seconds=1e9), turns],
+        log_every_n_steps=config.trainer.log_every_n_steps, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, limit_val_batches=0, use_distributed_sampler=False, default_root_dir=str(folder),
+    ).fit(model, datamodule=data)  # fmt: skip
+    return turns.blocks
+
+
+def compare(overrides: list[str], blocks: int) -> tuple[float, float, list[float]]:
+    """(framework's, bare loop's milliseconds per iteration, ratio of each block)."""
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = measure(
+            compose("train", [f"paths.cache_dir={ROOT / 'logs' / 'data'}", *overrides]), Path(folder), blocks
+        )
+    ours, plain = (1000 / BLOCK * statistics.mean(side) for side in zip(*seconds, strict=True))
+    return ours, plain, [framework / bare for framework, bare in seconds]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("overrides", nargs="*")
+    parser.add_argument("--all", action="store_true", help="every GAN preset instead of model=")
+    parser.add_argument("--blocks", type=int, default=5, help=f"blocks of {BLOCK} iterations")
+    given = parser.parse_args()
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder, initialize_config_dir(str(ROOT / "conf"), version_base=None):
-        places = [f"paths.root_dir={ROOT}", f"paths.cache_dir={folder}", f"paths.run_dir={folder}", "name=benchmark"]
-        config = compose("train", overrides=[*places, *overrides])
-        model = build_model(config)
-        assert isinstance(model, GAN)
-        data = build(config.data, section="data")
-        data.streams, data.clock = model.streams, model.clock
-        data.setup("fit")
-        rows = torch.arange(len(data.train_labels))
-        images, labels = data.train_images(rows), data.train_labels
-        pairs = []
-        for turn in range(ROUNDS):
-            plain = lambda: bare(copy.deepcopy(model), images, labels, data.batch_size)  # noqa: E731
-            ours = lambda: framework(copy.deepcopy(model), data, Path(folder))  # noqa: E731
-            first, second = (plain, ours) if turn % 2 else (ours, plain)
-            one, other = first(), second()
-            pairs.append((one, other) if turn % 2 else (other, one))
-    ratios = [ours / plain for plain, ours in pairs]
-    plain, ours = (1000 * statistics.median(values) for values in zip(*pairs, strict=True))
-    print(
-        f"{' '.join(overrides) or 'defaults'}: bare loop {plain:.1f} ms, framework {ours:.1f} ms per iteration (CPU, one thread)"
-    )
-    print(f"ratio framework / bare: median {statistics.median(ratios):.3f} [{min(ratios):.3f} .. {max(ratios):.3f}]")
+    print("| settings | bare loop, ms | framework, ms | ratio, median [range] |\n|---|---|---|---|", flush=True)
+    for chosen in [[f"model={preset}"] for preset in PRESETS] if given.all else [[]]:
+        ours, plain, ratios = compare([*chosen, *given.overrides], given.blocks)
+        name = " ".join(chosen or given.overrides) or "defaults"
+        spread = f"{statistics.median(ratios):.3f} [{min(ratios):.3f} .. {max(ratios):.3f}]"
+        print(f"| {name} | {plain:.1f} | {ours:.1f} | {spread} |", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -42,7 +42,11 @@ CHOICES = {
     # The mlp has no BatchNorm, whose statistics are a device's own.
     "three players": [
         *EVERYTHING, "model=gan_classifier", "model/backbone=mlp", "model.backbone.widths=[16]", "model.start=0.3",
-        "model/augmentation=[shift,cutout,jitter,randaugment,mixup,cutmix]", "model.feedback=0.5",
+        "model/augmentation=[shift,cutout,jitter,randaugment,mixup,cutmix]", "model.feedback=0.5", "model/robust=trades",
+    ],
+    "free adversarial training": [
+        *EVERYTHING, "model=gan_classifier", "model/backbone=mlp", "model.backbone.widths=[16]", "model.start=0.3",
+        "model/robust=free", "model.robust.replays=2", "model.robust.val_images=31",
     ],
 }  # fmt: skip
 

@@ -3,8 +3,8 @@
 - `.hydra/{config,overrides,hydra}.yaml`: written by Hydra before the stage starts
 - `status.json`, `.lock`: what became of the run, who is writing it
 - `checkpoints/{last,previous}.ckpt`: to go on with training (checkpoint.py)
-- `weights.safetensors`: to use the networks (weights.py); `weights_best.safetensors` where quality was measured,
-  and there with keep_weights: `checkpoints/quality_<iteration>.safetensors`
+- `weights.safetensors`: to use the networks (weights.py); `weights_best.safetensors` where quality or robust accuracy was
+  measured, and with callback.quality.keep_weights: `checkpoints/quality_<iteration>.safetensors`
 - `metrics.csv`, `images/`, `result.json`, `report.html`: to look at
 """
 
@@ -222,7 +222,8 @@ class RunDir:
             raise ConfigError(f"checkpoint={checkpoint} is unknown; give last, best or an iteration.")
         if checkpoint == "best" and not self.best_weights.exists():
             raise CheckpointError(
-                f"{self.path} kept no best weights: train with 'callback=[default,quality]', or use checkpoint=last."
+                f"{self.path} kept no best weights: train with 'callback=[default,quality]' (a GAN) or model/robust=pgd_at "
+                "(a classifier), or use checkpoint=last."
             )
         return self.weights if checkpoint == "last" else self.best_weights
 

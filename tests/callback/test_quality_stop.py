@@ -97,7 +97,9 @@ def test_a_first_measurement_without_a_value_is_not_the_best_for_ever(monkeypatc
     for iteration, value in enumerate(quality.script):
         module: Any = SimpleNamespace(clock=SimpleNamespace(iteration=iteration, images_seen=iteration))
         monkeypatch.setattr(quality, "values", lambda *_, value=value, draw: {"fd": value, "balance": 0.0})
-        monkeypatch.setattr(quality, "_keep", lambda *_, iteration=iteration: kept.append(iteration))
+        monkeypatch.setattr(
+            "sparring.callback.quality.save_best", lambda *_, iteration=iteration: kept.append(iteration)
+        )
         quality.take(trainer, module)
     assert kept == [1, 4]
     assert quality.best is not None
@@ -112,7 +114,7 @@ def test_a_full_disk_costs_the_record_and_not_the_run(
 
     quality = Scripted([3.0])
     monkeypatch.setattr("sparring.callback.quality.write_atomic", full)
-    monkeypatch.setattr(quality, "_keep", lambda *_: None)
+    monkeypatch.setattr("sparring.callback.quality.save_best", lambda *_: None)
     trainer: Any = SimpleNamespace(is_global_zero=True, loggers=[])
     module: Any = SimpleNamespace(clock=SimpleNamespace(iteration=7, images_seen=70))
     assert quality.take(trainer, module).best

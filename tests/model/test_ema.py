@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from sparring.errors import ConfigError
 from sparring.model.ema import EMA
 
 
@@ -35,5 +36,5 @@ def test_batch_norm_statistics_are_copied_and_the_copy_is_frozen() -> None:
 
 
 def test_bad_settings_are_refused() -> None:
-    with pytest.raises(ValueError, match="half_life"):
+    with pytest.raises(ConfigError, match=r"model.ema has half_life=0"):
         EMA(half_life=0, ramp_up=None)

@@ -65,7 +65,7 @@ def step(model: GANClassifier, part: Mapping[str, list[Batch]]) -> dict[str, lis
     """One iteration with SGD of rate 1 in place of the trainer; returns each player's gradient."""
     gradients: dict[str, list[Tensor]] = {}
 
-    def step_player(player: str) -> None:
+    def step_player(player: str, *, counted: bool = True) -> None:
         network = getattr(model, player)
         gradients[player] = [p.grad.clone() for p in network.parameters() if p.grad is not None]
         network.zero_grad(set_to_none=True)

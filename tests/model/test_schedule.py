@@ -60,3 +60,17 @@ def test_one_cycle() -> None:
     factor = OneCycle(peak=0.2, initial=0.1, final=0.0)
     values = [factor(progress) for progress in (0.0, 0.1, 0.2, 0.6, 1.0)]
     assert values == pytest.approx([0.1, 0.55, 1.0, 0.5, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: Cosine(end=0.0, final=0.0), "end=0.0"),
+        (lambda: Linear(start=1.5, final=0.0), "start=1.5"),
+        (lambda: OneCycle(peak=-0.1, initial=0.1, final=0.0), "peak=-0.1"),
+        (lambda: R3GAN(end=2.0, lr=0.25, penalty=0.1, beta2=(0.9, 0.99)), "end=2.0"),
+    ],
+)
+def test_shares_of_the_budget_out_of_range_are_refused(make, reason: str) -> None:
+    with pytest.raises(ConfigError, match=rf"model.schedule.{reason} is a share of the budget"):
+        make()

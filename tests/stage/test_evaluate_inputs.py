@@ -16,6 +16,7 @@ from sparring.metric.features.base import three_channels
 from sparring.metric.features.inception import Inception
 from sparring.report.protocol import floor_notes
 from sparring.run_dir import RunDir
+from sparring.stage.generate import generate
 from sparring.stage.train import train
 from tests.conftest import TINY, compose
 from tests.stage.test_evaluate import evaluated, real_digits
@@ -136,3 +137,17 @@ def test_a_floor_of_fewer_images_says_so(tmp_path: Path, cache_dir: Path) -> Non
     records = evaluated(tmp_path / "f", cache_dir, f"images={few}", *DIGITS, "metric.names=[fd]")["metrics"]
     assert [record["floor_images"] for record in records] == [[100, 1199], [100, 355]]
     assert [note.startswith("against train") for note in floor_notes(records)] == [True]
+
+
+def test_images_of_a_generator_that_saw_the_reference_are_refused(tmp_path: Path, cache_dir: Path) -> None:
+    """The generator of another split of digits has trained on some of this split's val images."""
+    training = [*TINY, *DIGITS, f"paths.cache_dir={cache_dir}", "trainer.max_steps=1", "report=false"]
+    train(compose(*training, "data.split_seed=5", run_dir=tmp_path / "run"), tmp_path / "run")
+    given = (f"run={tmp_path / 'run'}", "count=20", "format=[parquet]", f"paths.cache_dir={cache_dir}")
+    made = compose(*given, config="generate", run_dir=tmp_path / "made")
+    generate(made, tmp_path / "made")
+    asked = (f"images={tmp_path / 'made'}", "metric.names=[fd]")
+    with pytest.raises(DataError, match=r"was trained on .* val images of the reference"):
+        evaluated(tmp_path / "other", cache_dir, *asked, *DIGITS, "splits=[val]")
+    assert evaluated(tmp_path / "train", cache_dir, *asked, *DIGITS, "splits=[train]")["metrics"]
+    assert evaluated(tmp_path / "own", cache_dir, *asked, f"reference={tmp_path / 'run'}", "splits=[val]")["metrics"]

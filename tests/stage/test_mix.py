@@ -95,6 +95,19 @@ def test_images_of_a_generator_are_mixed_in_and_recorded(
     }
 
 
+@pytest.mark.parametrize("robust", ["pgd_at", "trades"])
+def test_adversarial_training_on_three_real_images_to_seven_generated(
+    robust: str, tmp_path: Path, cache_dir: Path, runs: dict[str, Path]
+) -> None:
+    """The batch of Gowal et al. 2021, with their label smoothing and averaged weights."""
+    mix = [FEW, "data/mix=images", f"data.mix.images=[{runs['gan_images']}]", "data.mix.fraction=0.7"]
+    chosen = [f"model/robust={robust}", "model.robust.val_images=20", "trainer.val_check_interval=1", *mix]
+    assert mixed(tmp_path, cache_dir, *chosen)["per_batch"] == 14
+    run = RunDir.open(tmp_path / "mixed")
+    assert run.result()["metrics"]["robust"]["images"] == 20
+    assert run.best_weights.exists()
+
+
 def test_image_sets_speak_for_themselves(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
     """Without the generator's run, and named by the parquet file."""
     source = tmp_path / "gan"

@@ -7,8 +7,8 @@ from sparring.errors import ConfigError
 IN_FLIGHT = 2.0  # width of the range [-1, 1] that images have in flight; the pixel range has width 1
 
 
-def pixel_fraction(given: float | str) -> float:
-    """8/255, "8/255" or 0.1 as a fraction of the pixel range.
+def pixel_fraction(given: float | str, *, name: str = "epsilon") -> float:
+    """8/255, "8/255" or 0.1 as a fraction of the pixel range. name: its key, for the message.
 
     Raises:
         ConfigError: not a number in (0, 1].
@@ -21,7 +21,7 @@ def pixel_fraction(given: float | str) -> float:
             value = None
     if value is None or not 0 < value <= 1:
         raise ConfigError(
-            f"epsilon={given} is no fraction of the pixel range: give a number above 0 and at most 1, such as 8/255 or 0.1."
+            f"{name}={given} is no fraction of the pixel range: give a number above 0 and at most 1, such as 8/255 or 0.1."
         )
     return value
 

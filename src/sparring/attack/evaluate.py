@@ -9,6 +9,7 @@ from torch import Tensor
 from sparring.attack.base import Attack, attacked, look
 from sparring.attack.epsilon import IN_FLIGHT
 from sparring.attack.target import Target
+from sparring.randomness import generator
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ def evaluate(
         target.gradient_rows - before[1],
         time.process_time() - started,
     )
+
+
+def subset(length: int, count: int | None) -> Tensor:
+    """Numbers, rising, of at most `count` images of a split of `length`: the same ones for every classifier."""
+    return torch.randperm(length, generator=generator("attack", "subset"))[:count].sort().values
 
 
 def predictions(target: Target, image: Tensor, batch_size: int) -> Tensor:

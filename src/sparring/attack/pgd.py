@@ -19,6 +19,8 @@ class PGD(Attack):
     start: "uniform" in the ball, "near" (Gaussian of 0.001, for TRADES), or the "image" itself.
     loss: cross_entropy, margin, dlr, or kl (from the prediction at the image, for TRADES; one more forward pass).
     momentum: decay of the summed gradients, 0 is plain PGD, 1 is MI-FGSM (Dong et al. 2018, equation 6).
+
+    As an inner attack, with cross_entropy or kl and one restart, `label` may be class probabilities (N, K).
     """
 
     def __init__(

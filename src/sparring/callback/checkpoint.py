@@ -69,7 +69,7 @@ class Checkpoint(L.Callback):
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, Game)
-        if self._waiting:
+        if self._waiting or trainer.should_stop:  # a callback may have stopped the run because of what validation found
             self._waiting = False
             self.save(trainer, pl_module)
 
@@ -105,6 +105,26 @@ class Checkpoint(L.Callback):
             self.seconds += now[0] - self._since[0]
             self.cpu_seconds += now[1] - self._since[1]
         self._since = now
+
+
+def save_best(trainer: L.Trainer, module: Game, run_dir: Path) -> None:
+    """`checkpoints/best.ckpt` and `weights_best.safetensors` from the state now; every device must call it.
+
+    A full disk costs this best state, not the run: the one before is kept.
+    """
+    failed: DiskError | None = None
+    try:
+        trainer.save_checkpoint(run_dir / "checkpoints" / "best.ckpt", weights_only=False)
+    except DiskError as error:
+        failed = error
+        trainer.strategy.barrier("best failed")  # the others wait in save_checkpoint
+    try:
+        if trainer.is_global_zero and failed is None:
+            save_weights(run_dir, module, _data(trainer), best=True)
+    except DiskError as error:
+        failed = error
+    if failed is not None:
+        log.warning("The best state of iteration %d could not be saved: %s", module.clock.iteration, failed)
 
 
 def save_weights(run_dir: Path, module: Game, data: Any, *, best: bool = False, file: Path | None = None) -> None:

@@ -18,9 +18,10 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.atomic import write_atomic
-from sparring.callback.checkpoint import save_weights
+from sparring.callback.checkpoint import save_best, save_weights
 from sparring.errors import ConfigError, DiskError
 from sparring.metric.features.base import Features
+from sparring.metric.naming import metric_name
 from sparring.metric.reference import attach_network
 from sparring.metric.suite import METRICS, check_names, measure
 from sparring.model.game import Game
@@ -131,7 +132,7 @@ class Quality(L.Callback):
         found = Measurement(module.clock.iteration, module.clock.images_seen, values, best)
         self.history.append(found)
         if best:
-            self._keep(trainer, module)
+            save_best(trainer, module, self.run_dir)
         if trainer.is_global_zero:
             try:
                 self._record(trainer, module, found)
@@ -183,25 +184,11 @@ class Quality(L.Callback):
             )  # fmt: skip
         return dear
 
-    def _keep(self, trainer: L.Trainer, module: Game) -> None:
-        """A full disk costs this best state, not the run: the one before is kept."""
-        failed: DiskError | None = None
-        try:
-            trainer.save_checkpoint(self.run_dir / "checkpoints" / "best.ckpt", weights_only=False)
-        except DiskError as error:
-            failed = error
-            trainer.strategy.barrier("best failed")  # the others wait in save_checkpoint
-        try:
-            if trainer.is_global_zero and failed is None:
-                save_weights(self.run_dir, module, trainer.datamodule, best=True)  # type: ignore[attr-defined]
-        except DiskError as error:
-            failed = error
-        if failed is not None:
-            log.warning("The best state of iteration %d could not be saved: %s", module.clock.iteration, failed)
-
     def _record(self, trainer: L.Trainer, module: Game, found: Measurement) -> None:
         clock = {"iteration": found.iteration, "images_seen": found.images_seen}
-        scalars = {f"quality/{name}": value for name, value in found.values.items()}
+        scalars = {
+            f"quality/{metric_name(name, self.features, self.count)}": value for name, value in found.values.items()
+        }
         for logger in trainer.loggers:
             logger.log_metrics({"images_seen": found.images_seen, **scalars}, step=found.iteration)
         text = io.StringIO()

@@ -12,11 +12,12 @@ from sparring.strategy import mean_over_ranks
 class Scalars(L.Callback):
     """Logs the means since the last time, learning rates and speed, every `trainer.log_every_n_steps` iterations.
 
-    The newest values stay in `latest` for the progress display.
+    The newest values stay in `latest` for the progress display, those of the newest validation in `validated`.
     """
 
     def __init__(self) -> None:
         self.latest: dict[str, float] = {}
+        self.validated: dict[str, float] = {}
         self._since = 0.0
         self._images = 0
 
@@ -44,7 +45,8 @@ class Scalars(L.Callback):
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, Game)
-        self._log(trainer, pl_module, pl_module.validation_scalars())
+        self.validated = pl_module.validation_scalars()
+        self._log(trainer, pl_module, self.validated)
 
     @staticmethod
     def _log(trainer: L.Trainer, module: Game, scalars: dict[str, float]) -> None:

@@ -86,9 +86,12 @@ class Job:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
+        from sparring.cli.settle import settle
+
         hydra_config = HydraConfig.get()
         run_dir = Path(hydra_config.runtime.output_dir)
         try:
+            settle(config, hydra_config)
             _freeze(config, run_dir, hydra_config.output_subdir)
             stage = getattr(import_module(f"sparring.stage.{self.verb}"), self.verb)
             return stage(config, run_dir)

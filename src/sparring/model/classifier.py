@@ -1,4 +1,4 @@
-"""A classifier as a game of one player: cross-entropy on real images, judged by its averaged weights."""
+"""A classifier as a game of one player: cross-entropy on images or on the worst ones near them, judged by its average."""
 
 import copy
 from collections.abc import Mapping
@@ -17,6 +17,8 @@ from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory, mean_over_images
 from sparring.model.layer.noise import noise_from
 from sparring.model.part import Draws
+from sparring.model.robust.base import Robust
+from sparring.model.robust.held_out import RobustHeldOut
 from sparring.model.schedule.base import Schedule
 from sparring.strategy import rank_and_world
 from sparring.types import Batch
@@ -31,6 +33,7 @@ class Classifier(Game):
     Images are float32 in [-1, 1], NCHW. `network` is trained; `ema` is validated, tested, attacked and used.
 
     augmentation: changes of the training images and their targets, in this order; `data.flip` and `data.crop` come before.
+    robust: what it learns from a batch: the images (`none`), or adversarial ones.
     label_smoothing: share of the target that is spread over all classes (Szegedy et al. 2016, section 7).
     class_weights: "balanced" weights each image's target by the inverse frequency of its class in the batches, so that every
         class has the same part in the loss; the smoothing is not weighted. None: all images count alike.
@@ -44,6 +47,7 @@ class Classifier(Game):
         backbone: Backbone,
         optimizer: OptimizerFactory,
         augmentation: Mapping[str, Augmentation],
+        robust: Robust,
         schedule: Schedule,
         ema: EMA,
         num_classes: int,
@@ -64,11 +68,11 @@ class Classifier(Game):
             seed=seed,
         )
         self.network = backbone
-        self.augmentation = dict(augmentation)
+        self.augmentation, self.robust = dict(augmentation), robust
         self.averaging, self.ema = ema, ema.copy_of(backbone)
         self.num_classes, self.label_smoothing = num_classes, label_smoothing
         self.balanced, self.class_weight = class_weights == "balanced", torch.ones(num_classes)
-        self._held_out = HeldOut()
+        self._held_out, self._attacked = HeldOut(), RobustHeldOut(robust)
 
     def training_step(self, batch: Mapping[str, list[Batch]], batch_idx: int) -> None:
         (chunk,) = batch["classifier"]
@@ -78,8 +82,7 @@ class Classifier(Game):
         image, target = shown(self.augmentation, whole, chunk.label, self.num_classes, draws)
         if self.balanced:
             target = target * self.class_weight.to(target)
-        learn(self, self.network, image, target, label_smoothing=self.label_smoothing)
-        self.step_player("network")
+        learn(self, "network", self.robust, image, smoothed(target, self.label_smoothing))
         self.averaging.update(self.ema, self.network, images=self.batch_size, images_seen=self.clock.images_seen)
         self.clock.advance(images=self.batch_size)
 
@@ -89,6 +92,7 @@ class Classifier(Game):
 
     def prepare(self, data: Any) -> None:
         prepare_backbone(data, self.network, self.ema)
+        self._attacked.prepare(data)
         if self.balanced:
             self.class_weight = balancing_weights(data.batch_prior)
 
@@ -102,10 +106,11 @@ class Classifier(Game):
         self._held_out.add(self.ema, batch.image.to(self.weight_dtype()), batch.label)
 
     def validation_scalars(self) -> dict[str, float]:
-        return self._held_out.scalars()
+        return self._held_out.scalars() | self._attacked.scalars(self, self.ema)
 
     def final_metrics(self, data: Any) -> dict[str, Any]:
-        return judged(self.classifier(), data, self.device, self.weight_dtype()) | {"network": "ema"}
+        found = judged(self.classifier(), data, self.device, self.weight_dtype())
+        return found | self._attacked.judged(self, self.ema) | {"network": "ema"}
 
     def train(self, mode: bool = True) -> "Classifier":
         """The averaged network stays in eval mode."""
@@ -123,16 +128,24 @@ def balancing_weights(share: Tensor) -> Tensor:
     return torch.where(there, 1 / (there.sum() * share), 0.0)
 
 
-def learn(game: Game, network: nn.Module, image: Tensor, target: Tensor, *, label_smoothing: float) -> None:
-    """Backward pass of the smoothed cross-entropy of images (N, C, H, W) and class probabilities (N, K), part by part."""
-    for first in range(game.accumulate):
-        rows = slice(first, None, game.accumulate)
-        with noise_from(network, game.random("noise", game.clock.iteration, first), *rank_and_world(game)):
-            logits = network(image[rows])
-        loss = cross_entropy(logits, target[rows], label_smoothing=label_smoothing)
-        game.note({"loss/classifier": loss})
-        game.note({"accuracy/train": (logits.argmax(1) == target[rows].argmax(1)).float().mean()})
-        game.manual_backward(loss / game.accumulate)
+def learn(game: Game, player: str, robust: Robust, image: Tensor, target: Tensor) -> None:
+    """The player's steps on a batch of images (N, C, H, W) and class probabilities (N, K): `robust.loss`, part by part."""
+    network = getattr(game, player)
+    for replay in range(robust.replays):
+        for first in range(game.accumulate):
+            rows = slice(first, None, game.accumulate)
+            draws = Draws(game, rows, ("robust", game.clock.iteration))
+            with noise_from(network, game.random("noise", game.clock.iteration, first), *rank_and_world(game)):
+                loss, logits = robust.loss(network, image[rows], target[rows], draws)
+            game.note({"loss/classifier": loss})
+            game.note({"accuracy/train": (logits.argmax(1) == target[rows].argmax(1)).float().mean()})
+            game.manual_backward(loss / game.accumulate)
+        game.step_player(player, counted=replay == robust.replays - 1)
+
+
+def smoothed(target: Tensor, share: float) -> Tensor:
+    """`share` of the class probabilities (N, K) spread over all classes."""
+    return target * (1 - share) + share / target.shape[1]
 
 
 class HeldOut:

@@ -5,6 +5,8 @@ import copy
 import torch
 from torch import nn
 
+from sparring.errors import ConfigError
+
 
 class EMA:
     """Half-life and ramp-up of an average over images instead of steps, so that it survives a change of batch size.
@@ -16,7 +18,10 @@ class EMA:
 
     def __init__(self, *, half_life: float, ramp_up: float | None) -> None:
         if half_life <= 0 or (ramp_up is not None and ramp_up <= 0):
-            raise ValueError(f"EMA needs half_life > 0 and ramp_up > 0 or null, got {half_life} and {ramp_up}")
+            raise ConfigError(
+                f"model.ema has half_life={half_life} and ramp_up={ramp_up}; give a half-life above 0, and a share of the images "
+                "above 0 or null."
+            )
         self.half_life = half_life
         self.ramp_up = ramp_up
 

@@ -4,8 +4,9 @@ Players with an optimizer each, under manual optimization, on one clock. A GAN h
 and so on; stages and callbacks handle them all alike.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import lightning.pytorch as L
 import torch
@@ -19,6 +20,9 @@ from sparring.model.schedule.base import Schedule
 from sparring.randomness import generator as random_generator
 from sparring.strategy import average_buffers, average_gradients, mean_over_ranks, rank_and_world
 from sparring.types import Batch
+
+if TYPE_CHECKING:
+    from sparring.stage.load import Loaded
 
 OptimizerFactory = Callable[..., Optimizer]
 
@@ -68,6 +72,13 @@ class Game(L.LightningModule):
     def check_data(self, *, channels: int, image_size: int) -> None:
         """Raise ConfigError where the networks do not fit each other or images of this shape; before any data is read."""
 
+    def classifiers(self) -> dict[str, str]:
+        """Runs of classifiers that it needs, by the setting that names each; the stage loads them before training."""
+        return {}
+
+    def attach(self, setting: str, loaded: "Loaded") -> None:
+        """Take over the classifier of `classifiers()[setting]`: same classes and image shape as the data."""
+
     def networks(self) -> dict[str, nn.Module]:
         """What is saved to `weights.safetensors`, as `<name>.<tensor>`; averaged networks included."""
         return {player: getattr(self, player) for player in self.factories}
@@ -83,6 +94,10 @@ class Game(L.LightningModule):
     def final_metrics(self, data: Any) -> dict[str, Any]:
         """What `result.json` reports of a run that reached its budget; may read the test split, once."""
         return {}
+
+    def conclusion(self, metrics: Mapping[str, Any]) -> str:
+        """What `final_metrics` mean, in words for the run's last sentence; nothing where the numbers say it."""
+        return ""
 
     def players(self) -> dict[str, Any]:
         """Each player's optimizer as Lightning wraps it."""
@@ -106,7 +121,7 @@ class Game(L.LightningModule):
         for number, (player, optimizer) in enumerate(self.players().items()):
             if number > 0:
                 # Lightning installs these counters anew for every batch; only the first player's may move global_step.
-                optimizer._on_before_step = optimizer._on_after_step = lambda: None
+                optimizer._on_before_step = optimizer._on_after_step = _nothing
             schedule = self.schedule_of(player)
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * schedule(progress)
@@ -118,11 +133,15 @@ class Game(L.LightningModule):
         """What the player's optimizer follows."""
         return self.schedule
 
-    def step_player(self, player: str) -> None:
-        """Average the player's gradients over the devices, step, clear."""
+    def step_player(self, player: str, *, counted: bool = True) -> None:
+        """Average the player's gradients over the devices, step, clear.
+
+        counted: whether the first player's step is the one of its iteration that moves `global_step`.
+        """
         optimizer = self.players()[player]
         average_gradients(getattr(self, player).parameters())
-        optimizer.step()
+        with nullcontext() if counted else _uncounted(optimizer):
+            optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
     def note(self, values: Mapping[str, Tensor]) -> None:
@@ -143,11 +162,17 @@ class Game(L.LightningModule):
     # -- Lightning -------------------------------------------------------------------------------------------------------
 
     def configure_optimizers(self) -> list[Optimizer]:
-        optimizers = [factory(getattr(self, player).parameters()) for player, factory in self.factories.items()]
+        optimizers = [self._optimizer(player) for player in self.factories]
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["initial_lr"] = group["lr"]
         return optimizers
+
+    def _optimizer(self, player: str) -> Optimizer:
+        try:
+            return self.factories[player](getattr(self, player).parameters())
+        except (TypeError, ValueError) as error:  # a setting that the class does not have, or out of its range
+            raise ConfigError(f"The optimizer of the {player} cannot be made: {error}.") from error
 
     def on_train_start(self) -> None:
         self.meter.to(self.device)  # a resumed run restored it on the CPU
@@ -162,6 +187,21 @@ class Game(L.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.clock.load_state_dict(checkpoint["clock"])
         self.meter.load_state_dict(checkpoint["meter"])
+
+
+@contextmanager
+def _uncounted(optimizer: Any) -> Iterator[None]:
+    """Steps of `optimizer`, as Lightning wraps it, leave its counter alone."""
+    counters = optimizer._on_before_step, optimizer._on_after_step
+    optimizer._on_before_step = optimizer._on_after_step = _nothing
+    try:
+        yield
+    finally:
+        optimizer._on_before_step, optimizer._on_after_step = counters
+
+
+def _nothing() -> None:
+    """In place of Lightning's counters."""
 
 
 def mean_over_images(total: Tensor, count: int) -> Tensor:

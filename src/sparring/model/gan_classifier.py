@@ -10,11 +10,13 @@ from torch.nn.functional import cross_entropy
 from sparring.errors import ConfigError
 from sparring.model.augmentation.base import Augmentation, shown
 from sparring.model.backbone.base import Backbone
-from sparring.model.classifier import HeldOut, check_classifier, judged, learn, prepare_backbone
+from sparring.model.classifier import HeldOut, check_classifier, judged, learn, prepare_backbone, smoothed
 from sparring.model.ema import EMA
 from sparring.model.game import OptimizerFactory
 from sparring.model.gan import GAN
 from sparring.model.part import Draws, GeneratorView
+from sparring.model.robust.base import Robust
+from sparring.model.robust.held_out import RobustHeldOut
 from sparring.model.schedule.base import Schedule
 from sparring.randomness import generator as random_generator
 from sparring.types import Batch
@@ -26,6 +28,7 @@ class GANClassifier(GAN):
     Of the chunk, `fraction` of the real images (rounded over the whole batch) give way to images that the averaged
     generator draws in this iteration for the same labels: the batch and its classes stay as they are.
 
+    robust: what the classifier learns from its batch: the images (`none`), or adversarial ones.
     start: share of the run's budget before which the classifier sees real images only, while G learns to draw.
     feedback: weight of the averaged classifier's cross-entropy on G's images in G's loss; 0 is off.
     classifier_ema: average of the classifier: what is validated, tested and used. classifier_schedule: of its learning rate.
@@ -39,6 +42,7 @@ class GANClassifier(GAN):
         *,
         backbone: Backbone,
         augmentation: Mapping[str, Augmentation],
+        robust: Robust,
         classifier_optimizer: OptimizerFactory,
         classifier_schedule: Schedule,
         classifier_ema: EMA,
@@ -54,9 +58,9 @@ class GANClassifier(GAN):
         self.streams["classifier"] = 1
         self.backbone = backbone
         self.classifier_averaging, self.backbone_ema = classifier_ema, classifier_ema.copy_of(backbone)
-        self.augmentation, self.classifier_schedule = dict(augmentation), classifier_schedule
+        self.augmentation, self.robust, self.classifier_schedule = dict(augmentation), robust, classifier_schedule
         self.label_smoothing, self.fraction, self.start, self.feedback = label_smoothing, fraction, start, feedback
-        self._classified = HeldOut()
+        self._classified, self._attacked = HeldOut(), RobustHeldOut(robust)
 
     # -- the algorithm -------------------------------------------------------------------------------------------------
 
@@ -71,8 +75,7 @@ class GANClassifier(GAN):
         draws = Draws(self, slice(None), ("classifier", number))
         image = self.mixed(chunk.image.to(self.weight_dtype()), chunk.label, draws, fraction)
         image, target = shown(self.augmentation, image, chunk.label, self.num_classes, draws.of("augmentation"))
-        learn(self, self.backbone, image, target, label_smoothing=self.label_smoothing)
-        self.step_player("backbone")
+        learn(self, "backbone", self.robust, image, smoothed(target, self.label_smoothing))
         images = self.batch_size
         self.classifier_averaging.update(self.backbone_ema, self.backbone, images=images, images_seen=number * images)
 
@@ -105,6 +108,7 @@ class GANClassifier(GAN):
     def prepare(self, data: Any) -> None:
         super().prepare(data)
         prepare_backbone(data, self.backbone, self.backbone_ema)
+        self._attacked.prepare(data)
 
     def check_data(self, *, channels: int, image_size: int) -> None:
         super().check_data(channels=channels, image_size=image_size)
@@ -118,10 +122,12 @@ class GANClassifier(GAN):
         self._classified.add(self.backbone_ema, batch.image.to(self.weight_dtype()), batch.label)
 
     def validation_scalars(self) -> dict[str, float]:
-        return super().validation_scalars() | self._classified.scalars()
+        scalars = super().validation_scalars() | self._classified.scalars()
+        return scalars | self._attacked.scalars(self, self.backbone_ema)
 
     def final_metrics(self, data: Any) -> dict[str, Any]:
         found = judged(self.classifier(), data, self.device, self.weight_dtype())
+        found |= self._attacked.judged(self, self.backbone_ema)
         return super().final_metrics(data) | found | {"network": "backbone_ema"}
 
     def train(self, mode: bool = True) -> "GANClassifier":

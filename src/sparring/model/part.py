@@ -31,6 +31,10 @@ class Draws:
         """(N, *shape), standard normal."""
         return self._rows(purpose, shape, torch.randn)
 
+    def index(self) -> Tensor:
+        """(N,) int64 on the CPU: numbers of the images in the whole batch, for what draws an image at a time."""
+        return self.game.share(torch.arange(self.game.batch_size))[self.rows]
+
     def of(self, *more: str) -> "Draws":
         """Draws for another purpose."""
         return Draws(self.game, self.rows, (*self.key, *more))

@@ -65,8 +65,8 @@ def floor_notes(records: Sequence[Record]) -> list[str]:
         images = record["protocol"]["reference"]["images"]
         if samples < count or reference < images:
             notes.append(
-                f"{column.title}: real images' values are of {samples} against {reference}, the samples' of {count} against {images}; "
-                "fewer images give larger Frechet distances, so a good generator's may be below this floor."
+                f"{column.title}: real images' values are of {samples} against {reference}, the samples' of {count} against"
+                f" {images}; fewer images give larger Frechet distances, so a good generator's may be below this floor."
             )
     return notes
 

@@ -1,6 +1,6 @@
 """What `evaluate` measures: samples of a run, drawn as often as asked, or images that exist."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sparring.build import build, build_model
 from sparring.cli.config import compose
 from sparring.cli.explain import explain, listing, near
 from sparring.cli.resume import find_run
+from sparring.data import seen
 from sparring.data.augment import normalise
 from sparring.data.image_data import ImageData
 from sparring.data.image_set import ImageSet, read_images
@@ -84,10 +85,32 @@ def image_subject(config: DictConfig) -> Subject:
         Path(str(config.images)), channels=data_config.channels, image_size=data_config.image_size,
         class_names=data.class_names,
     )  # fmt: skip
+    _check_seen(images, data, [config.splits] if isinstance(config.splits, str) else config.splits)
     return Subject(
         draw=lambda: iter([Batch(images.image, images.label)]), count=len(images.label), repeats=1, data=data,
         data_config=data_config, origin=images.origin, protocol={"samples": {"images": "as found"}}, logits=None,
     )  # fmt: skip
+
+
+def _check_seen(images: ImageSet, data: ImageData, splits: Sequence[str]) -> None:
+    """Generated images say what their generator saw; held-out images are no reference for those. Raises DataError."""
+    made = images.origin.get("generator")
+    if made is None:
+        return
+    folders = (Path(images.origin["path"]), Path(made["run"]))
+    folder = next((each for each in folders if (each / seen.FILE).exists()), None)
+    if folder is None:
+        return
+    held_out = {split: data.record(split) for split in splits if split != "train" and len(data.whole(split).label)}
+    own_train = data.record("train").hashes
+    for record in seen.load(folder, fingerprints=made["fingerprints"]):
+        for split, images_of in held_out.items():
+            if record.role == "trained" and len(rows := seen.shared(images_of, record, own_train)):
+                raise DataError(
+                    f"{record.by} was trained on {len(rows)} of the {len(images_of.rows)} {split} images of the reference, so a"
+                    f" distance to them would flatter it: measure against the run's own data with reference={made['run']}, or"
+                    " only against splits=[train]."
+                )
 
 
 def _reference(config: DictConfig) -> DictConfig:

@@ -14,6 +14,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.build import build, build_model
+from sparring.callback.best import Best
 from sparring.callback.checkpoint import Checkpoint
 from sparring.callback.quality_stop import QualityStop
 from sparring.callback.scalars import Scalars
@@ -27,6 +28,7 @@ from sparring.model.clock import Clock
 from sparring.model.game import Game
 from sparring.randomness import seed_of
 from sparring.run_dir import RunDir, State, config_hash, environment, write_atomic
+from sparring.stage.attach import attach_classifiers
 from sparring.stage.cost import peak_memory_mb
 from sparring.stage.images import record_images
 from sparring.stage.record import outcome, record_config
@@ -103,6 +105,7 @@ class Training:
         if self.first and self.data.origin["skipped"]:
             log.warning("%d images that do not decode were left out (data.on_error=skip).", self.data.origin["skipped"])
         self.data.prepare_mix(log_dir=Path(config.paths.log_dir), extensions=self.extensions)
+        attach_classifiers(model, self.data, log_dir=Path(config.paths.log_dir), extensions=self.extensions)
         model.prepare(self.data)
         budget = model.budget = iterations(config, self.data.iterations_per_epoch)
         if config.resume:
@@ -134,11 +137,12 @@ class Training:
         self.run.write_result(result)
         iteration, budget = self.clock.iteration, self.trainer.max_steps
         received = callback_of(self.trainer, Signals).received
+        said = f"; {words}" if (words := self.model.conclusion(result["metrics"])) else ""
         best = f"; its weights are those of iteration {kept}, the best" if kept not in (None, iteration) else ""
-        if stop := self._quality_stop():
+        if stop := self._stopped():
             self.status("finished", f"stopped after iteration {iteration} of {budget}, {stop.sentence}{best}", 0)
         elif iteration == budget:
-            self.status("finished", f"trained for its whole budget of {iteration} iterations{best}", 0)
+            self.status("finished", f"trained for its whole budget of {iteration} iterations{best}{said}", 0)
         elif received:
             reason = f"stopped by {signal.Signals(received).name} after iteration {iteration} of {budget}"
             self.status("interrupted", reason, 128 + received)
@@ -146,6 +150,8 @@ class Training:
             raise Interrupted(f"{reason}; go on with: python train.py resume={self.run.path}", received)
         else:
             self.status("interrupted", f"a callback stopped it after iteration {iteration} of {budget}", 0)
+        if said:
+            print(f"Result: {words}.", file=sys.stderr)
         if report := self._report():
             print(f"Report: {report}", file=sys.stderr)
         if self.model.draws_images:
@@ -170,7 +176,7 @@ class Training:
         return int(saved["clock"]["iteration"])
 
     def _finished(self) -> bool:
-        return self._quality_stop() is not None or self.clock.iteration == self.trainer.max_steps
+        return self._stopped() is not None or self.clock.iteration == self.trainer.max_steps
 
     def failed(self, error: BaseException) -> None:
         """Say in `status.json` why the run ended and what is left of it; never hide the error itself."""
@@ -208,10 +214,10 @@ class Training:
                 logger.continue_after(self.saved["clock"]["iteration"], self.saved["logger_runs"].get(logger.name))
             logger.log_hyperparams(OmegaConf.to_container(self.config, resolve=True))
 
-    def _quality_stop(self) -> QualityStop | None:
+    def _stopped(self) -> QualityStop | Best | None:
         """The callback that ended the run, if it did."""
-        stops = (each for each in self.trainer.callbacks if isinstance(each, QualityStop))  # type: ignore[attr-defined]
-        return next((stop for stop in stops if stop.reason), None)
+        stops = (each for each in self.trainer.callbacks if isinstance(each, QualityStop | Best))  # type: ignore[attr-defined]
+        return next((stop for stop in stops if stop.sentence), None)
 
     def _last_checkpoint(self) -> str | None:
         return "checkpoints/last.ckpt" if (self.run.checkpoints / "last.ckpt").exists() else None
@@ -229,7 +235,7 @@ class Training:
             player: sum(parameter.numel() for parameter in getattr(self.model, player).parameters())
             for player in self.model.factories
         }
-        stop, finished, spent = self._quality_stop(), self._finished(), callback_of(self.trainer, Checkpoint)
+        stop, finished, spent = self._stopped(), self._finished(), callback_of(self.trainer, Checkpoint)
         return {
             "verb": "train",
             "name": self.config.name,
@@ -242,6 +248,7 @@ class Training:
             "classes": list(self.data.class_names),
             "clock": self.model.clock.state_dict(),
             "weights": {"iteration": self.clock.iteration if kept is None else kept},
+            "validation": next((each.record() for each in self.trainer.callbacks if isinstance(each, Best)), None),  # type: ignore[attr-defined]
             "budget": self.trainer.max_steps,
             "stopped": stop.sentence if stop else "budget" if finished else "interrupted",
             "parameters": count,

@@ -2,6 +2,7 @@
 
 from math import cos, pi
 
+from sparring.errors import ConfigError
 from sparring.model.schedule.base import Schedule
 
 
@@ -10,7 +11,7 @@ class Cosine(Schedule):
 
     def __init__(self, *, end: float, final: float) -> None:
         if not 0 < end <= 1:
-            raise ValueError(f"the cosine schedule's end is a share of the budget in (0, 1], got {end}")
+            raise ConfigError(f"model.schedule.end={end} is a share of the budget and must be above 0 and at most 1.")
         self.end = end
         self.final = final
 

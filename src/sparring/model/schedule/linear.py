@@ -1,5 +1,6 @@
 """Linear decay, as WGAN-GP's and SNGAN's CIFAR-10 recipes have it (to 0 at the end)."""
 
+from sparring.errors import ConfigError
 from sparring.model.schedule.base import Schedule
 
 
@@ -7,6 +8,8 @@ class Linear(Schedule):
     """1 up to `start` (share of the budget), then linear to `final` at the end."""
 
     def __init__(self, *, start: float, final: float) -> None:
+        if not 0 <= start <= 1:
+            raise ConfigError(f"model.schedule.start={start} is a share of the budget and must be from 0 to 1.")
         self.start = start
         self.final = final
 

@@ -1,5 +1,6 @@
 """One cycle: a linear warm-up to the full learning rate, then a linear decay (Smith and Topin 2019, without the momentum)."""
 
+from sparring.errors import ConfigError
 from sparring.model.schedule.base import Schedule
 
 
@@ -8,7 +9,7 @@ class OneCycle(Schedule):
 
     def __init__(self, *, peak: float, initial: float, final: float) -> None:
         if not 0 <= peak <= 1:
-            raise ValueError(f"one_cycle's peak is a share of the budget from 0 to 1, got {peak}")
+            raise ConfigError(f"model.schedule.peak={peak} is a share of the budget and must be from 0 to 1.")
         self.peak, self.initial, self.final = peak, initial, final
 
     def __call__(self, progress: float) -> float:

@@ -1,0 +1,1 @@
+"""How a classifier learns from a part of its batch: from the images themselves, or from the worst images near them."""

@@ -1,0 +1,41 @@
+"""What a classifier's step expects of a way to learn."""
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from sparring.attack.pgd import PGD
+from sparring.model.part import Draws
+
+
+class Learned(NamedTuple):
+    """loss: the mean over a part's images, with its graph. logits: (N, K) of the images that it was taken at."""
+
+    loss: Tensor
+    logits: Tensor
+
+
+class Robust(nn.Module):
+    """The loss of a part of a classifier's batch.
+
+    replays: gradient steps on each batch, all of the same iteration.
+    validation: attack that the averaged network is held against on `val_images` images of val; None: it is not.
+    """
+
+    replays: int = 1
+    validation: PGD | None = None
+    val_images: int = 0
+
+    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Learned:
+        """image (N, C, H, W) in [-1, 1], target (N, K) class probabilities; `network` as it is trained: in training mode.
+
+        Every number comes from `draws`, the draws of this part. Label smoothing is in the target already.
+        """
+        raise TypeError(f"{type(self).__name__} must define loss(network, image, target, draws)")
+
+
+def fitted(network: nn.Module, image: Tensor, target: Tensor) -> Learned:
+    """Cross-entropy of `network` at images (N, C, H, W) with class probabilities (N, K)."""
+    logits = network(image)
+    return Learned(cross_entropy(logits, target), logits)

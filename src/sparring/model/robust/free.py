@@ -1,0 +1,52 @@
+"""Free adversarial training (Shafahi et al. 2019, "Adversarial training for free!", algorithm 1)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparring.attack.ball import ball
+from sparring.attack.epsilon import radius
+from sparring.attack.pgd import at_least_one
+from sparring.model.part import Draws
+from sparring.model.robust.adversarial import Adversarial
+from sparring.model.robust.base import Learned, fitted
+from sparring.strategy import gather, rank_and_world
+
+
+class Free(Adversarial):
+    """Each batch is learned `replays` times in a row; one backward pass gives the gradient of the weights and of the images.
+
+    delta <- clip(delta + epsilon sign(gradient), -epsilon, epsilon) after every backward pass, carried over to the next batch;
+    0 at the start of the run. The images' gradient is a by-product, so it is that of the network in training mode.
+    """
+
+    def __init__(self, *, epsilon: float | str, replays: int, val_steps: int, val_images: int) -> None:
+        super().__init__(norm="linf", epsilon=epsilon, val_steps=val_steps, val_images=val_images)
+        at_least_one(replays=replays)
+        self.replays = replays
+        self.delta: Tensor | None = None  # (N, C, H, W) of the whole batch, the same on all devices
+
+    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Learned:
+        world = rank_and_world(draws.game)[1]
+        if self.delta is None:
+            self.delta = image.new_zeros(draws.game.batch_size, *image.shape[1:])
+        delta = self.delta = self.delta.to(image)
+        own = draws.game.share(delta)[draws.rows]
+        shown = ball("linf", image, self.epsilon).settle(image + own).requires_grad_()
+
+        def climb(gradient: Tensor) -> None:
+            """Called with the gradient at `shown` in the course of the backward pass."""
+            moved = own + radius(self.epsilon) * gradient.nan_to_num(0.0).sign()
+            moved = gather(moved.clamp_(-radius(self.epsilon), radius(self.epsilon)))
+            delta.unflatten(0, (world, -1))[:, draws.rows] = moved.unflatten(0, (world, -1))
+
+        shown.register_hook(climb)
+        return fitted(network, shown, target)
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """For checkpoints: delta has the shape of a batch, which is not known when the model is built."""
+        return {"delta": self.delta}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.delta = None if state["delta"] is None else torch.as_tensor(state["delta"])

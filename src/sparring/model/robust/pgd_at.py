@@ -1,0 +1,31 @@
+"""Adversarial training (Madry et al. 2018, "Towards deep learning models resistant to adversarial attacks", equation 2.1)."""
+
+from torch import Tensor, nn
+
+from sparring.model.part import Draws
+from sparring.model.robust.adversarial import Adversarial, inner_pgd, worst
+from sparring.model.robust.base import Learned, fitted
+
+
+class PGDTraining(Adversarial):
+    """Cross-entropy at the images that PGD finds within epsilon; the clean images are not learned from.
+
+    steps: of the inner PGD, one forward and backward pass each. step_size: fraction of the pixel range; None: 2.5 epsilon
+        in all steps together.
+    """
+
+    def __init__(
+        self,
+        *,
+        norm: str,
+        epsilon: float | str,
+        steps: int,
+        step_size: float | str | None,
+        val_steps: int,
+        val_images: int,
+    ) -> None:
+        super().__init__(norm=norm, epsilon=epsilon, val_steps=val_steps, val_images=val_images)
+        self.inner = inner_pgd(norm=norm, epsilon=epsilon, steps=steps, step_size=step_size)
+
+    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Learned:
+        return fitted(network, worst(self.inner, network, image, target, draws), target)

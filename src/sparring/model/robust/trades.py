@@ -1,0 +1,42 @@
+"""TRADES (Zhang et al. 2019, "Theoretically principled trade-off between robustness and accuracy", equation 5, algorithm 1)."""
+
+from torch import Tensor, nn
+from torch.nn.functional import kl_div
+
+from sparring.errors import ConfigError
+from sparring.model.part import Draws
+from sparring.model.robust.adversarial import Adversarial, inner_pgd, worst
+from sparring.model.robust.base import Learned, fitted
+
+
+class TRADES(Adversarial):
+    """Cross-entropy at the images + beta * KL(p(image) || p(x')), x' within epsilon by PGD on that KL from 0.001 away.
+
+    Both predictions carry gradients; two forward passes in training mode, so BatchNorm normalises each by its own images.
+
+    beta: 1 to 10; larger is more robust and less accurate. steps, step_size: as in pgd_at.
+    """
+
+    def __init__(
+        self,
+        *,
+        norm: str,
+        epsilon: float | str,
+        beta: float,
+        steps: int,
+        step_size: float | str | None,
+        val_steps: int,
+        val_images: int,
+    ) -> None:
+        super().__init__(norm=norm, epsilon=epsilon, val_steps=val_steps, val_images=val_images)
+        if not beta > 0:
+            raise ConfigError(f"model.robust.beta={beta} must be above 0; for no robust term set model/robust=none.")
+        self.beta = beta
+        self.inner = inner_pgd(norm=norm, epsilon=epsilon, steps=steps, step_size=step_size, start="near", loss="kl")
+
+    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Learned:
+        adversarial = worst(self.inner, network, image, target, draws)
+        natural, logits = fitted(network, image, target)
+        log_adversarial, log_clean = network(adversarial).log_softmax(1), logits.log_softmax(1)
+        divergence = kl_div(log_adversarial, log_clean, reduction="batchmean", log_target=True)
+        return Learned(natural + self.beta * divergence, logits)

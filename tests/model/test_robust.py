@@ -1,0 +1,349 @@
+"""Adversarial training: its losses by hand, its images where they must be, its network as it was."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, one_hot
+
+from sparring.attack.evaluate import evaluate, subset
+from sparring.attack.target import Target
+from sparring.build import build, build_model
+from sparring.data.augment import normalise
+from sparring.errors import ConfigError
+from sparring.model.classifier import Classifier, smoothed
+from sparring.model.part import Draws
+from sparring.model.robust import trades
+from sparring.model.robust.adversarial import worst
+from sparring.randomness import seed_of
+from sparring.run_dir import RunDir
+from sparring.stage.load import load_classifier
+from sparring.stage.train import train
+from tests.conftest import compose
+
+Array = NDArray[np.float64]
+SMALL = ["model=classifier", "data.image_size=8", "model.backbone.width=4", "report=false", "trainer.accelerator=cpu"]
+EPSILON = 0.2
+LEAVES = ["pgd_at", "trades", "fast", "free"]
+
+
+@cache
+def settings_of(robust: str, *overrides: str) -> DictConfig:
+    return compose(*SMALL, f"model/robust={robust}", f"model.robust.epsilon={EPSILON}", *overrides)
+
+
+def model_of(robust: str, *overrides: str, count: int = 6) -> Classifier:
+    torch.manual_seed(0)
+    model = build_model(settings_of(robust, *overrides))
+    assert isinstance(model, Classifier)
+    model.batch_size = count
+    return model
+
+
+def draws_of(model: Classifier, rows: slice = slice(None), iteration: int = 0) -> Draws:
+    return Draws(model, rows, ("robust", iteration))
+
+
+def batch(count: int = 6, *, soft: bool) -> tuple[Tensor, Tensor]:
+    """Images (N, 1, 8, 8) in [-1, 1] that touch both ends of the range, and class probabilities (N, 10)."""
+    draws = torch.Generator().manual_seed(1)
+    image = (torch.rand(count, 1, 8, 8, generator=draws) * 3 - 1.5).clamp(-1, 1)
+    target = one_hot(torch.arange(count) % 10, 10).float()
+    return image, smoothed(target.lerp(target.flip(0), 0.3), 0.1) if soft else target
+
+
+class Watch(nn.Module):
+    """Passes images on, and keeps those seen in training mode and the mode of every pass."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.shown: list[Tensor] = []
+        self.modes: list[bool] = []
+
+    def forward(self, image: Tensor) -> Tensor:
+        self.modes.append(all(module.training for module in self.modules()))
+        if self.training:
+            self.shown.append(image.detach().clone())
+        return self.network(image)
+
+
+# -- what is learned from --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("robust", LEAVES)
+def test_images_stay_in_the_ball_and_in_range(robust: str, soft: bool) -> None:
+    model = model_of(robust)
+    watch = Watch(model.network).train()
+    image, target = batch(soft=soft)
+    for iteration in range(3):
+        model.robust.loss(watch, image, target, draws_of(model, iteration=iteration)).loss.backward()
+    shown = watch.shown[-1]
+    assert float(shown.abs().max()) <= 1
+    assert float((shown.double() - image.double()).abs().max()) <= 2 * EPSILON
+    assert float((shown - image).abs().max()) > 1.9 * EPSILON
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize(("robust", "steps"), [("pgd_at", 7), ("fast", 1), ("trades", 10)])
+def test_the_inner_attack_raises_what_is_trained(robust: str, steps: int, soft: bool) -> None:
+    """On a network that has learned a little: random ones are flat."""
+    model = model_of(robust)
+    network, (image, target) = model.network, batch(soft=soft)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-2)
+    for _ in range(20):
+        optimizer.zero_grad()
+        cross_entropy(network(image), target).backward()
+        optimizer.step()
+    inner = model.robust.inner  # type: ignore[union-attr]
+    assert inner.steps == steps
+    found = worst(inner, network, image, target, draws_of(model))
+    network.eval()
+    with torch.no_grad():
+        before, after = network(image), network(found)
+    climbed = cross_entropy(after, target, reduction="none") - cross_entropy(before, target, reduction="none")
+    divergence = (before.softmax(1) * (before.log_softmax(1) - after.log_softmax(1))).sum(1)
+    assert bool(((divergence if robust == "trades" else climbed) > 0.01).all())
+
+
+@pytest.mark.parametrize("robust", ["pgd_at", "trades", "fast"])
+def test_the_attack_looks_in_eval_mode_and_leaves_no_trace(robust: str) -> None:
+    model = model_of(robust)
+    watch = Watch(model.network).train()
+    model.network.blocks[0].eval()  # type: ignore[operator, union-attr]  # a layer that was frozen stays so
+    before = {name: value.clone() for name, value in watch.state_dict().items()}
+    image, target = batch(soft=True)
+    worst(model.robust.inner, watch, image, target, draws_of(model))  # type: ignore[union-attr, arg-type]
+    assert not any(watch.modes)
+    assert len(watch.modes) == model.robust.inner.steps + (robust == "trades")  # type: ignore[union-attr, operator]
+    assert all(torch.equal(value, before[name]) for name, value in watch.state_dict().items())
+    assert [name for name, module in watch.named_modules() if not module.training] == ["network.blocks.0"]
+    assert all(weight.requires_grad and weight.grad is None for weight in watch.parameters())
+
+
+def test_parts_and_devices_attack_the_images_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of("pgd_at")
+    image, target = batch(soft=False)
+    inner, network = model.robust.inner, model.network.double()  # type: ignore[union-attr]
+    whole = worst(inner, network, image.double(), target.double(), draws_of(model))  # type: ignore[arg-type]
+    for first in range(2):
+        rows = slice(first, None, 2)
+        part = worst(inner, network, image[rows].double(), target[rows].double(), draws_of(model, rows))  # type: ignore[arg-type]
+        torch.testing.assert_close(part, whole[rows])
+    monkeypatch.setattr("sparring.model.game.rank_and_world", lambda module: (1, 2))
+    second = worst(inner, network, image[3:].double(), target[3:].double(), draws_of(model))  # type: ignore[arg-type]
+    torch.testing.assert_close(second, whole[3:])
+    later = worst(inner, network, image[3:].double(), target[3:].double(), draws_of(model, iteration=1))  # type: ignore[arg-type]
+    assert not torch.allclose(later, second)
+
+
+def test_a_step_is_the_same_step_size_in_fractions_of_the_range() -> None:
+    inner = model_of("pgd_at", "model.robust.steps=4", "model.robust.step_size=8/255").robust.inner  # type: ignore[union-attr]
+    assert inner.reach * 2 * EPSILON / 4 == pytest.approx(2 * 8 / 255)  # type: ignore[union-attr, operator]
+    published = build_model(compose(*SMALL, "model/robust=fast")).robust.inner  # type: ignore[union-attr]
+    assert published.reach * published.epsilon / published.steps == pytest.approx(10 / 255)  # type: ignore[union-attr, operator]
+
+
+# -- TRADES -----------------------------------------------------------------------------------------------------------------
+
+
+def trades_by_hand(weight: Array, bias: Array, clean: Array, adversarial: Array, target: Array, beta: float) -> float:
+    """Cross-entropy and KL of softmax(W x + b), from their definitions."""
+
+    def probability(x: Array) -> Array:
+        power = np.exp(x @ weight.T + bias)
+        return power / power.sum(1, keepdims=True)
+
+    p, q = probability(clean), probability(adversarial)
+    natural = -(target * np.log(p)).sum(1).mean()
+    return float(natural + beta * (p * (np.log(p) - np.log(q))).sum(1).mean())
+
+
+def test_trades_loss_and_gradient_in_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of("trades", "model.robust.beta=2.5")
+    image, target = (tensor.double() for tensor in batch(soft=True))
+    adversarial = (image + 0.3 * torch.randn(image.shape, dtype=image.dtype)).clamp(-1, 1)
+    monkeypatch.setattr(trades, "worst", lambda *_: adversarial)  # held still: finite differences move the weights
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).double()
+    learned = model.robust.loss(network, image, target, draws_of(model))
+    learned.loss.backward()
+    layer = network[1]
+    assert isinstance(layer, nn.Linear)
+    assert layer.bias.grad is not None
+    assert layer.weight.grad is not None
+    weight, bias = layer.weight.detach().numpy().copy(), layer.bias.detach().numpy().copy()
+    known = [value.flatten(1).numpy() for value in (image, adversarial)]
+
+    def value() -> float:
+        return trades_by_hand(weight, bias, *known, target.numpy(), 2.5)
+
+    def slope(values: Array, place: tuple[int, ...], by: float = 1e-5) -> float:
+        kept, ends = values[place], []
+        for sign in (1, -1):
+            values[place] = kept + sign * by
+            ends.append(value())
+        values[place] = kept
+        return (ends[0] - ends[1]) / (2 * by)
+
+    assert learned.loss.item() == pytest.approx(value(), rel=1e-12)
+    torch.testing.assert_close(learned.logits, network(image))
+    for row in range(10):
+        assert float(layer.bias.grad[row]) == pytest.approx(slope(bias, (row,)), abs=1e-8)
+        for column in range(0, 64, 9):
+            assert float(layer.weight.grad[row, column]) == pytest.approx(slope(weight, (row, column)), abs=1e-8)
+
+
+# -- free -------------------------------------------------------------------------------------------------------------------
+
+
+def free_by_hand(weight: Array, batches: list[tuple[Array, Array]], replays: int, rate: float) -> tuple[Array, Array]:
+    """(delta, weight) of Shafahi et al.'s algorithm 1 for softmax(W x) under plain gradient descent; epsilon in [-1, 1]."""
+    delta = np.zeros_like(batches[0][0])
+    radius = 2 * EPSILON
+    for image, target in batches:
+        for _ in range(replays):
+            x = np.clip(image + delta, -1, 1)
+            power = np.exp(x @ weight.T)
+            error = (power / power.sum(1, keepdims=True) - target) / len(x)
+            delta = np.clip(delta + radius * np.sign(error @ weight), -radius, radius)
+            weight = weight - rate * error.T @ x
+    return delta, weight
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_free_delta_recurrence_by_hand(parts: int) -> None:
+    model = model_of("free", "model.robust.replays=3")
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10, bias=False)).double()
+    weight = network[1].weight
+    start = weight.detach().numpy().copy()
+    batches = [(image.double(), target.double()) for image, target in (batch(soft=True), batch(soft=False))]
+    for iteration, (image, target) in enumerate(batches):
+        for _ in range(model.robust.replays):
+            for first in range(parts):
+                rows = slice(first, None, parts)
+                learned = model.robust.loss(network, image[rows], target[rows], draws_of(model, rows, iteration))
+                (learned.loss / parts).backward()
+            with torch.no_grad():
+                weight -= 0.5 * weight.grad
+                weight.grad = None
+    plain = [(image.flatten(1).numpy(), target.numpy()) for image, target in batches]
+    delta, expected = free_by_hand(start, plain, replays=3, rate=0.5)
+    np.testing.assert_array_equal(model.robust.delta.flatten(1).numpy(), delta)  # type: ignore[union-attr, operator]
+    np.testing.assert_allclose(weight.detach().numpy(), expected, atol=1e-7)  # the ball's bounds are float32
+
+
+def test_free_counts_one_iteration_for_all_its_steps(tmp_path: Path, cache_dir: Path) -> None:
+    settings = ["model/robust=free", "model.robust.replays=3", "trainer.max_steps=4", "trainer.val_check_interval=4"]
+    places = [f"paths.cache_dir={cache_dir}", "optimizer@model.optimizer=sgd", "~model.optimizer.betas"]
+    steps: list[int] = []
+    config = compose(*SMALL, *settings, *places, run_dir=tmp_path / "run")
+    original = torch.optim.SGD.step
+
+    def step(self: torch.optim.SGD, *given: Any, **named: Any) -> Any:
+        steps.append(1)
+        return original(self, *given, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.SGD, "step", step)
+        result = train(config, tmp_path / "run")
+    assert len(steps) == 12
+    assert result["clock"] == {"iteration": 4, "images_seen": 4 * 64}
+
+
+# -- runs -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("robust", ["trades", "free"])
+def test_resumed_equals_uninterrupted(
+    robust: str, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparring.stage.train.remember", lambda *_: None)  # what was typed; nothing was
+    settings = [
+        *SMALL, "model/schedule=constant", f"model/robust={robust}", "model/augmentation=[shift,mixup]",
+        "model.backbone.width=2", "model.robust.val_images=20", "trainer.val_check_interval=2", f"paths.cache_dir={cache_dir}",
+    ]  # fmt: skip
+
+    def run(name: str, steps: int, *more: str) -> RunDir:
+        train(compose(*settings, f"trainer.max_steps={steps}", *more, run_dir=tmp_path / name), tmp_path / name)
+        return RunDir.open(tmp_path / name)
+
+    straight = run("straight", 7)
+    run("resumed", 3)
+    resumed = run("resumed", 7, f"resume={tmp_path / 'resumed'}")
+    weights = resumed.load_weights()
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in straight.load_weights().items())
+    assert resumed.result()["validation"] == straight.result()["validation"]
+    best = [load_classifier(each, extensions=[], checkpoint="best").origin for each in (straight, resumed)]
+    assert best[0]["weights_sha256"] == best[1]["weights_sha256"]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        ["data/mix=gaussian", "data.mix.fraction=0.7"],
+        ["model.accumulate=2", "model.label_smoothing=0", "model/augmentation=[flip,cutmix]"],
+        ["model=gan_classifier", "model.generator.width=4", "model.discriminator.width=4", "model.start=0"],
+    ],
+)
+@pytest.mark.parametrize("robust", ["pgd_at", "free"])
+def test_it_composes(robust: str, beside: list[str], tmp_path: Path, cache_dir: Path) -> None:
+    few = ["trainer.max_steps=2", "trainer.val_check_interval=1", "model.robust.val_images=20", "data.batch_size=20"]
+    chosen = [f"model/robust={robust}", *beside, *few, f"paths.cache_dir={cache_dir}"]
+    result = train(compose(*SMALL, *chosen, run_dir=tmp_path / "run"), tmp_path / "run")
+    assert result["clock"]["iteration"] == 2
+    assert result["metrics"]["robust"]["images"] == 20
+    assert result["validation"]["last"]["value"] == result["metrics"]["robust"]["accuracy"]
+    if "data/mix=gaussian" in beside:
+        assert result["data"]["origin"]["mix"]["per_batch"] == 14
+
+
+def test_val_accuracy_is_that_of_the_averaged_network_under_pgd(tmp_path: Path, cache_dir: Path) -> None:
+    chosen = ["model/robust=pgd_at", "model.robust.val_images=50", "model.robust.val_steps=3", "model.robust.steps=1"]
+    few = ["trainer.max_steps=15", "trainer.val_check_interval=15", f"paths.cache_dir={cache_dir}"]
+    run = RunDir(tmp_path / "run")
+    result = train(compose(*SMALL, *chosen, *few, run_dir=run.path), run.path)
+    config = run.config
+    data = build(config.data, section="data")
+    data.setup("fit")
+    image, label = data.whole("val")
+    rows = subset(len(label), 50)
+    assert len(rows) == 50 == len(set(rows.tolist()))
+    attack = build_model(config).robust.validation  # type: ignore[union-attr]
+    outcome = evaluate(
+        attack, Target(load_classifier(run, extensions=[]).network, rows=None), normalise(image[rows]), label[rows],  # type: ignore[arg-type]
+        index=rows, seed=seed_of("robust validation", 1), batch_size=256,
+    )  # fmt: skip
+    assert result["metrics"]["robust"] == {
+        "accuracy": pytest.approx(outcome.accuracy), "images": 50, "split": "val", "attack": "PGD", "norm": "linf",
+        "epsilon": 8 / 255, "steps": 3,
+    }  # fmt: skip
+    assert 0 < outcome.accuracy < float(outcome.clean.float().mean())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["pgd_at", "epsilon=0"], "epsilon=0 is no fraction of the pixel range"),
+        (["trades", "epsilon=1.5"], r"epsilon=1\.5 is no fraction"),
+        (["free", "epsilon=8"], "epsilon=8 is no fraction"),
+        (["pgd_at", "step_size=0"], "step_size=0 is no fraction"),
+        (["fast", "step_size=2"], "step_size=2 is no fraction"),
+        (["pgd_at", "steps=0"], "steps=0 is no whole number above 0"),
+        (["trades", r"steps=2\.5"], r"steps=2\.5 is no whole number"),
+        (["free", "replays=0"], "replays=0 is no whole number"),
+        (["fast", "val_steps=0"], "val_steps=0 is no whole number"),
+        (["pgd_at", "norm=l1"], "norm=l1 is unknown"),
+        (["trades", "beta=0"], r"model\.robust\.beta=0 must be above 0"),
+    ],
+)
+def test_bad_settings_are_one_sentence(overrides: list[str], sentence: str) -> None:
+    leaf, setting = overrides
+    with pytest.raises(ConfigError, match=sentence):
+        build_model(compose(*SMALL, f"model/robust={leaf}", f"model.robust.{setting}".replace("\\", "")))
