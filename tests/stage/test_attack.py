@@ -19,7 +19,10 @@ from sparring.stage.threat import check_same_task, named_attacks, strengths
 from sparring.stage.train import train
 from tests.conftest import CONF, command, compose
 
-CHOICES = [path.stem for path in sorted((CONF / "attack").glob("*.yaml")) if not path.stem.startswith("_")]
+# advgan needs a run of its own: tests/stage/test_advgan.py.
+CHOICES = [
+    path.stem for path in sorted((CONF / "attack").glob("*.yaml")) if path.stem[0] != "_" and path.stem != "advgan"
+]
 
 
 def classifier(folder: Path, cache_dir: Path, *overrides: str, steps: int = 60) -> Path:
