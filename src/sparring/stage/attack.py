@@ -25,6 +25,7 @@ from sparring.metric.classification import expected_calibration_error
 from sparring.report.attack import attack_report
 from sparring.run_dir import RunDir, config_hash
 from sparring.stage.corrupt import corruption_table
+from sparring.stage.defend import Shield, described, shield
 from sparring.stage.generate import device_named
 from sparring.stage.load import Loaded
 from sparring.stage.record import recorded
@@ -57,13 +58,15 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     loaded = load(str(config.run), config, checkpoint=config.checkpoint)
     attacks = attach_sources(named_attacks(config), loaded, config)
     device = device_named(config.device)
-    target = Target(loaded.network.to(device), rows=config.rows).eval()
+    shielded = shield(loaded, config)
+    target = Target(shielded.network.to(device), rows=config.rows).eval()
     for each in attacks.values():
         each.check(target)
-    images, fingerprints = _images(config, loaded, device)
+    images, fingerprints = _images(config, loaded, shielded, device)
     probability, label = _clean(target, images, config.batch_size), images.label.cpu()
     clean = probability.argmax(1)
     plain = Batch(images.pixels, label)
+    defence = described(shielded, loaded, Batch(images.image, images.label), config.rows or config.batch_size)
     corruptions = corruption_table(config, loaded, target, plain, images.index.cpu(), device)
     trials = {
         name: run_trials(name, each, epsilons, target, images, len(loaded.class_names), config)
@@ -77,6 +80,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
         "config_hash": config_hash(config),
         "data": {"fingerprints": fingerprints, "split": config.split},
         "classifier": loaded.origin,
+        "defence": defence,
         "classes": list(loaded.class_names),
         "clean": {"accuracy": float((clean == label).float().mean()),
                   "per_class": per_class(clean == label, label, len(loaded.class_names)),
@@ -85,7 +89,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
         "worst": [worst_case(eps, trials) for eps in epsilons] if one_norm else [],
         "flags": found,
         "corruptions": corruptions,
-        "protocol": _protocol(config, attacks),
+        "protocol": _protocol(config, attacks, loaded.origin["weights"]),
         "cost": {"seconds": round(time.perf_counter() - started, 2), "images": len(images.label),
                  "queries": target.queries},
         "environment": environment(),
@@ -95,7 +99,9 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     return result
 
 
-def _images(config: DictConfig, loaded: Loaded, device: torch.device) -> tuple[Images, dict[str, str]]:
+def _images(
+    config: DictConfig, loaded: Loaded, shielded: Shield, device: torch.device
+) -> tuple[Images, dict[str, str]]:
     """At most `count` images of the split, chosen once for all runs on the same data."""
     if config.split not in ("val", "test"):
         raise ConfigError(f"split={config.split} is not what a classifier is judged on; give test or val.")
@@ -110,6 +116,7 @@ def _images(config: DictConfig, loaded: Loaded, device: torch.device) -> tuple[I
             f"The {config.split} images of {settings.name} are not those that {loaded.origin['run']} was made with; "
             "restore the data, or train again."
         )
+    shielded.check_unseen(data, config.split)
     image, label = data.whole(config.split)
     index = subset(len(label), config.count)
     if not len(index):
@@ -127,12 +134,12 @@ def _clean(target: Target, images: Images, batch_size: int) -> Tensor:
     return probability
 
 
-def _protocol(config: DictConfig, attacks: Mapping[str, Attack]) -> dict[str, Any]:
+def _protocol(config: DictConfig, attacks: Mapping[str, Attack], weights: str) -> dict[str, Any]:
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     return {
-        "attack": plain["attack"], "norm": {name: each.norm for name, each in attacks.items()}, "split": config.split,
-        "count": config.count, "seed": config.seed, "rows": config.rows, "batch_norm": "eval", "weights": "averaged",
-        "checkpoint": config.checkpoint,
-        "accuracy": "right before and after the attack, of all images",
+        "attack": plain["attack"], "defence": plain["defence"],
+        "norm": {name: each.norm for name, each in attacks.items()}, "split": config.split,
+        "count": config.count, "seed": config.seed, "rows": config.rows, "batch_norm": "eval", "weights": weights,
+        "checkpoint": config.checkpoint, "accuracy": "right before and after the attack, of all images",
     }  # fmt: skip
