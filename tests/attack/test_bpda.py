@@ -35,7 +35,7 @@ class Rounded(Defended):
 
 
 def bpda(**changes: object) -> BPDA:
-    return BPDA(**settings(**{"draws": 1, **changes}))  # type: ignore[arg-type]
+    return BPDA(**settings(**{"draws": 1, "through": "identity", **changes}))  # type: ignore[arg-type]
 
 
 def test_it_climbs_the_mean_of_the_classifier_s_gradients_where_the_defence_puts_the_image(victim: Victim) -> None:
@@ -114,6 +114,8 @@ def test_what_does_not_apply_is_refused_with_what_does(victim: Victim) -> None:
         bpda()(Target(victim.plain, rows=None), image, label, index=index, seed=0)
     with pytest.raises(ConfigError, match="draws=0 is no whole number"):
         bpda(draws=0)
+    with pytest.raises(ConfigError, match="through=walls is unknown; give one of identity, choice"):
+        bpda(through="walls")
     with pytest.raises(ConfigError, match="loss=kl is unknown"):
         bpda(loss="kl")
 

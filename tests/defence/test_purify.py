@@ -8,7 +8,7 @@ from sparring.attack.target import Target
 from sparring.defence.base import Defended, Prior
 from sparring.defence.none import Plain
 from sparring.defence.purify import Purified, Purify
-from sparring.defence.search import nearest
+from sparring.defence.search import descend
 from sparring.errors import ConfigError, DivergedError
 
 SIDE, LATENT = 4, 3
@@ -81,7 +81,7 @@ def test_the_class_is_the_one_that_rebuilds_best() -> None:
 def test_one_step_is_momentum_gradient_descent() -> None:
     generator, image = Affine(), images(1)
     start = torch.ones(1, LATENT)
-    found = nearest(generator, image, start, torch.zeros(1, dtype=torch.int64), steps=2, lr=0.5, momentum=0.3)
+    found = descend(generator, image, start, torch.zeros(1, dtype=torch.int64), steps=2, lr=0.5, momentum=0.3).best()
     matrix, target = generator.matrix, image.flatten() - generator.offset[0]
 
     def slope(z: Tensor) -> Tensor:
@@ -125,6 +125,24 @@ def test_no_gradient_flows_through_it_but_the_classifier_s_at_the_purified_image
     hidden = torch.tanh(flat @ first.weight.T + first.bias)
     expected = ((1 - hidden.square()) * second.weight[1]) @ first.weight
     torch.testing.assert_close(gradient.flatten(1), expected, atol=1e-4, rtol=1e-3)
+
+
+def test_the_choice_is_climbed_by_the_distances_to_the_nearest_images_of_each_class() -> None:
+    model, generator = defended(3), Affine(classes=3)
+    image = images(20).requires_grad_()
+    logits = model.by_choice(image)
+    assert torch.equal(logits.argmax(1), model(image).argmax(1))
+    for row in range(len(image)):  # by hand, from the projections and what the classifier says of them
+        one = image[row : row + 1].detach()
+        rebuilt = torch.cat([generator.projected(one, each) for each in range(3)])
+        classes, distances = model.network(rebuilt).argmax(1), (rebuilt - one).square().mean((1, 2, 3))
+        for each in classes.unique().tolist():
+            best = int(torch.where(classes == each, distances, torch.inf).argmin())
+            torch.testing.assert_close(logits[row, each], -distances[best], atol=1e-4, rtol=1e-3)
+            (gradient,) = torch.autograd.grad(logits[row, each], image, retain_graph=True)
+            expected = -2 * (one[0] - rebuilt[best]) / SIDE**2
+            torch.testing.assert_close(gradient[row], expected, atol=1e-4, rtol=1e-3)
+            assert not bool(gradient[torch.arange(len(image)) != row].any())
 
 
 def test_bad_settings_are_one_sentence() -> None:

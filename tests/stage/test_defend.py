@@ -72,9 +72,15 @@ def purified(generator: Path) -> list[str]:
 def test_a_defended_classifier_is_attackable_and_its_flags_are_right(
     classifier: Path, generator: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
-    keys = [*purified(generator), "attack=defended", "attack.transfer.attack.steps=2", "attack.bpda.steps=2"]
+    keys = [
+        *purified(generator),
+        "attack=defended",
+        "attack.transfer.attack.steps=2",
+        "attack.bpda.steps=2",
+        "attack.choice.steps=2",
+    ]
     result = attack(settings(classifier, cache_dir, tmp_path / "a", *keys), tmp_path / "a")
-    assert list(result["attacks"]) == ["transfer", "bpda"]
+    assert list(result["attacks"]) == ["transfer", "bpda", "choice"]
     assert not any("random" in flag or "goes through the defence" in flag for flag in result["flags"])
     found = result["defence"]
     alone = attack(settings(classifier, cache_dir, tmp_path / "b", "attack=fgsm", "count=12"), tmp_path / "b")
@@ -113,9 +119,10 @@ def test_a_generator_of_other_images_or_one_that_saw_them_is_refused(
     other = trained(tmp_path / "large", cache_dir, *larger, "data.image_size=16")
     with pytest.raises(ConfigError, match=r"draws images of 1 x 16 x 16 and .* sees 1 x 8 x 8"):
         attack(settings(classifier, cache_dir, tmp_path / "a", *purified(other), "attack=bpda"), tmp_path / "a")
+    val = ["split=val", "attack=bpda", "attack.steps=2"]
     leaky = trained(tmp_path / "leaky", cache_dir, *TINY, "data.split_seed=7")
-    with pytest.raises(DataError, match=r"was trained on \d+ of the \d+ test images"):
-        attack(settings(classifier, cache_dir, tmp_path / "b", *purified(leaky), "attack=bpda"), tmp_path / "b")
+    with pytest.raises(DataError, match=r"was trained on \d+ of the \d+ val images"):
+        attack(settings(classifier, cache_dir, tmp_path / "b", *purified(leaky), *val), tmp_path / "b")
     (leaky / seen.FILE).unlink()
     with pytest.raises(DataError, match="does not say which images it was trained on"):
-        attack(settings(classifier, cache_dir, tmp_path / "c", *purified(leaky), "attack=bpda"), tmp_path / "c")
+        attack(settings(classifier, cache_dir, tmp_path / "c", *purified(leaky), *val), tmp_path / "c")

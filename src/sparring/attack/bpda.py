@@ -9,13 +9,19 @@ from sparring.attack.objective import LOSSES, Objective, check_loss, untargeted
 from sparring.attack.pgd import PGD, at_least_one
 from sparring.errors import ConfigError
 
+ROUTES = {"identity": "straight_through", "choice": "by_choice"}  # methods of `defence.base.Defended`
+
 
 class BPDA(PGD):
     """PGD with the defence in the forward pass and the identity in its place in the backward pass.
 
-    The gradient at x is the classifier's at g(x), g being the defence. The first x that is misclassified is the answer, for
+    The gradient at x is the classifier's at g(x), g being the defence. That says little where a defence chooses among several
+    clean images, such as one of each class of a generator. through="choice" climbs what it chooses by instead: towards the
+    nearest clean image of another class, away from that of the right one; `loss` is then a function of minus the squared
+    distances, of which margin never saturates. The first x that is misclassified is the answer, for
     g is not continuous and the next step may lose it again; images that are fooled cost no further steps.
 
+    through: "identity" (BPDA), or "choice".
     draws: the gradient is the mean over this many random draws of the defence (expectation over transformation, Athalye et
         al. 2018, section 4.2). The first is the defence's own, by which alone an image is judged.
     """
@@ -33,11 +39,14 @@ class BPDA(PGD):
         restarts: int,
         loss: str,
         momentum: float,
+        through: str,
         draws: int,
     ) -> None:
         at_least_one(draws=draws)
         check_loss(loss, LOSSES)
-        self.draws = draws
+        if through not in ROUTES:
+            raise ConfigError(f"through={through} is unknown; give one of {', '.join(ROUTES)}.")
+        self.through, self.draws = through, draws
         super().__init__(
             norm=norm, epsilon=epsilon, steps=steps, reach=reach, start=start, restarts=restarts, loss=loss,
             momentum=momentum,
@@ -69,12 +78,12 @@ class BPDA(PGD):
         return result
 
     def slope(self, model: nn.Module, x: Tensor, label: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:
-        """(logits (N, K) of the defence's own draw, mean gradient of the loss over the draws (N, C, H, W))."""
+        """(logits (N, K) or distances of the defence's own draw, mean gradient of the loss over the draws (N, C, H, W))."""
         own, total = None, torch.zeros_like(x)
         for draw in range(self.draws):
             with torch.enable_grad():
                 point = x.detach().requires_grad_()
-                logits = model.straight_through(point, draw)  # type: ignore[operator]
+                logits = getattr(model, ROUTES[self.through])(point, draw)
                 (gradient,) = torch.autograd.grad(objective(logits, label).sum(), point)
             own = logits.detach() if own is None else own
             total += gradient / self.draws

@@ -38,6 +38,10 @@ class Target(nn.Module):
         """Logits as of `forward`, where `draw` is 0; others are of the same defence with other random numbers."""
         return self._look(lambda part: self.network.straight_through(part, draw), image)  # type: ignore[operator]
 
+    def by_choice(self, image: Tensor, draw: int = 0) -> Tensor:
+        """As `defence.base.Defended` has it."""
+        return self._look(lambda part: self.network.by_choice(part, draw), image)  # type: ignore[operator]
+
     def _look(self, network: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
         if torch.is_grad_enabled() and image.requires_grad:
             self.gradient_rows += len(image)

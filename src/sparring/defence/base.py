@@ -48,3 +48,9 @@ class Defended(nn.Module):
         draw: 0 is the defence's own; others are of the same defence with other random numbers.
         """
         raise TypeError(f"{type(self).__name__} must define straight_through(image, draw)")
+
+    def by_choice(self, image: Tensor, draw: int = 0) -> Tensor:
+        """For a defence that takes the nearest of several clean images: (N, K), minus the squared distance from `image` to the
+        nearest of them that the classifier puts into each class, with its gradient. The largest is the defended class.
+        """
+        raise TypeError(f"{type(self).__name__} must define by_choice(image, draw)")

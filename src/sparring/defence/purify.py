@@ -7,9 +7,11 @@ from torch import Tensor, nn
 
 from sparring.attack.pgd import at_least_one
 from sparring.defence.base import Defence, Defended, Prior
-from sparring.defence.search import Found, nearest
+from sparring.defence.search import Found, descend
 from sparring.errors import ConfigError
 from sparring.randomness import generator as random_generator
+
+NOWHERE = -1e4  # logit of a class that no start ends in
 
 
 class Purify(Defence):
@@ -56,13 +58,25 @@ class Purified(Defended):
     def forward(self, image: Tensor) -> Tensor:
         return self.network(self.rebuild(image).image)
 
-    def rebuild(self, image: Tensor, draw: int = 0) -> Found:
-        """What the purifier makes of images; no gradient flows to them. draw: other starts than the defence's own."""
-        latent, label = (each.to(image.device) for each in self.settings.starts(self.prior, draw))
-        return nearest(self.generator, image, latent, label, **self.settings.descent)
+    def rebuild(self, image: Tensor) -> Found:
+        """What the purifier makes of images: the best of all starts. No gradient flows to them."""
+        return self._descend(image, 0).best()
 
     def straight_through(self, image: Tensor, draw: int = 0) -> Tensor:
-        return self.network(_Identity.apply(image, self.rebuild(image, draw).image))
+        return self.network(_Identity.apply(image, self._descend(image, draw).best().image))
+
+    def by_choice(self, image: Tensor, draw: int = 0) -> Tensor:
+        found = self._descend(image, draw)
+        with torch.no_grad():
+            judged = self.network(found.image.flatten(0, 1)).unflatten(0, found.error.shape)
+        # The minimum over z has the gradient of the distance at the minimum (Danskin): G(z*) counts as constant.
+        distance = (image[:, None] - found.image).square().flatten(2).mean(2)
+        own = judged.argmax(2)[:, :, None] == torch.arange(judged.shape[2], device=image.device)
+        return torch.where(own, -distance[:, :, None], NOWHERE).amax(1)
+
+    def _descend(self, image: Tensor, draw: int) -> Found:
+        latent, label = (each.to(image.device) for each in self.settings.starts(self.prior, draw))
+        return descend(self.generator, image, latent, label, **self.settings.descent)
 
 
 class _Identity(torch.autograd.Function):

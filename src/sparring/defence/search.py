@@ -1,4 +1,4 @@
-"""The image of a generator nearest to a given one: gradient descent in the latent space from several starts."""
+"""The images of a generator nearest to a given one: gradient descent in the latent space from several starts."""
 
 from typing import NamedTuple
 
@@ -11,10 +11,10 @@ DECAY, LAST = 0.1, 0.2  # the rate is multiplied by DECAY in the LAST share of t
 
 
 class Found(NamedTuple):
-    """The best of all starts for each of N images.
+    """Where the descents ended for each of N images, from each of S starts; or for the best start, without the second axis.
 
-    latent (N, L); label (N,) that it was reached with; image (N, C, H, W), the generator's; error (N,): the mean squared
-    difference of the pixels in [-1, 1].
+    latent (N, S, L); label (N, S) that it was reached with; image (N, S, C, H, W), the generator's; error (N, S): the mean
+    squared difference of the pixels in [-1, 1].
     """
 
     latent: Tensor
@@ -22,23 +22,28 @@ class Found(NamedTuple):
     image: Tensor
     error: Tensor
 
+    def best(self) -> "Found":
+        """The start with the smallest error of each image."""
+        rows = torch.arange(len(self.error), device=self.error.device)
+        return Found(*(each[rows, self.error.argmin(1)] for each in self))
 
-def nearest(
+
+def descend(
     generator: nn.Module, image: Tensor, start: Tensor, label: Tensor, *, steps: int, lr: float, momentum: float
 ) -> Found:
-    """argmin over z of the mean of (G(z, label) - image)^2, by `steps` steps with momentum from every start.
+    """Minimise the mean of (G(z, label) - image)^2 over z, by `steps` steps with momentum from every start.
 
-    image: (N, C, H, W) in [-1, 1]. start: (S, L) and label: (S,), the same for every image. The best is chosen by the error
-    alone. One step is a forward and a backward pass of the generator on N * S rows. May be called under `no_grad` and
-    `inference_mode`; the generator's weights have to be frozen.
+    image: (N, C, H, W) in [-1, 1]. start: (S, L) and label: (S,), the same for every image. One step is a forward and a
+    backward pass of the generator on N * S rows. May be called under `no_grad` and `inference_mode`; the generator's weights
+    have to be frozen. A descent that ends in NaN has an infinite error.
 
     Raises:
-        DivergedError: no start of some image has a finite error.
+        DivergedError: all descents of some image do.
     """
     with torch.inference_mode(False):
-        image, count = image.detach().clone(), len(image)
-        latent = start.repeat(count, 1)
-        labels, wanted = label.repeat(count), image.repeat_interleave(len(start), 0)
+        shape = (len(image), len(start))
+        labels, wanted = label.repeat(len(image)), image.detach().clone().repeat_interleave(len(start), 0)
+        latent = start.repeat(len(image), 1)
         velocity = torch.zeros_like(latent)
         for step in range(steps):
             rate = lr * (DECAY if step >= (1 - LAST) * steps else 1.0)
@@ -46,11 +51,9 @@ def nearest(
             latent = latent + velocity
         with torch.no_grad():
             drawn = generator(latent, labels)
-        error = _error(drawn, wanted).view(count, -1)
-        best = error.nan_to_num(torch.inf).argmin(1)
-        rows = torch.arange(count, device=best.device) * len(start) + best
-        found = Found(latent[rows], labels[rows], drawn[rows], error.flatten()[rows])
-    if not bool(found.error.isfinite().all()):
+        error = _error(drawn, wanted).nan_to_num(torch.inf)
+        found = Found(*(each.unflatten(0, shape) for each in (latent, labels, drawn, error)))
+    if not bool(found.error.isfinite().any(1).all()):
         raise DivergedError(
             f"The search for the generator's nearest image diverged with defence.lr={lr}; give a smaller one."
         )
