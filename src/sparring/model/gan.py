@@ -150,7 +150,7 @@ class GAN(Game):
             rows = slice(first, None, self.accumulate)
             real = (None, None) if chunk is None else (chunk.image[rows].to(self.weight_dtype()), chunk.label[rows])
             own = Draws(self, rows, (player, number))
-            yield Part(*real, own.normal("latent", self.latent_dim), fake_label[rows], own)
+            yield Part(real[0], real[1], own.normal("latent", self.latent_dim), fake_label[rows], own)
 
     def _shown(self, part: Part, fake: Tensor, due: Mapping[str, Regularizer]) -> DiscriminatorView:
         """D's judgement of real and generated images, which require grad where a penalty takes their gradient."""
