@@ -21,7 +21,7 @@ def choices(group: str) -> list[str]:
 LEAVES = [
     (group, choice)
     for group in (
-        "code", "head", "loss", "schedule", "generator", "discriminator", "regularizer", "augment", "selection",
+        "code", "head", "loss", "schedule", "generator", "discriminator", "regularizer", "augment", "selection", "threat",
     )
     for choice in choices(f"model/{group}")
 ]  # fmt: skip
