@@ -95,7 +95,8 @@ def test_norm_hinge_by_hand() -> None:
     assert paper[0] == 0 < paper[-1]
     none = torch.zeros(2, 1, 2, 2, requires_grad=True)
     adversarial.norm_hinge(none, 0.4, 0.0).sum().backward()
-    assert none.grad is not None and bool(none.grad.isfinite().all())
+    assert none.grad is not None
+    assert bool(none.grad.isfinite().all())
 
 
 def test_health_knows_one_pattern_for_all_images() -> None:
@@ -127,7 +128,9 @@ def test_ball_and_range_are_exact(epsilon: str) -> None:
     image = image.clamp(-1, 1)
     found = model.perturbed(image)
     distance = (found.double() - image.double()).abs().max()
-    assert float(distance) <= radius(model.epsilon) < float(distance) + 1e-6
+    assert float(distance) <= radius(model.epsilon)
+    if model.epsilon < 1:  # a sine of 50 that no range cuts reaches the bound
+        assert float(distance) > radius(model.epsilon) - 1e-6
     assert -1 <= float(found.min()) <= float(found.max()) <= 1
 
 
@@ -237,9 +240,8 @@ def test_the_conv_perturber_cannot_be_one_shade() -> None:
     ("model/loss=wasserstein", r"grows without bound"),
 ])  # fmt: skip
 def test_bad_settings_are_one_sentence(override: str, sentence: str) -> None:
-    more = ["model.head.num_classes=10"] if False else []
     with pytest.raises(ConfigError, match=sentence):
-        model_of(override, *more)
+        model_of(override)
 
 
 def test_without_a_target_it_says_so() -> None:
@@ -259,5 +261,7 @@ FOUND: Mapping[str, Any] = {
 )
 def test_a_perturber_that_does_nothing_is_called_so(left: float, warning: str) -> None:
     text = conclusion({**FOUND, "accuracy_left_advgan": left})
-    assert "99.0% clean, 95.0% under random signs" in text and "1.0% under PGD-50" in text
-    assert ("WARNING" in text) == bool(warning) and warning in text
+    assert "99.0% clean, 95.0% under random signs" in text
+    assert "1.0% under PGD-50" in text
+    assert ("WARNING" in text) == bool(warning)
+    assert warning in text
