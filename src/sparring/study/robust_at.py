@@ -121,7 +121,9 @@ class RobustAT(ArmStudy):
         if any(PARTS[arm][1] in POOLED for arm in self.arms):
             made = per_class * config.data.num_classes
             cells = [
-                generator_cell(f"r{r}/gan", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags),
+                generator_cell(
+                    f"r{r}/gan", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags
+                ),
                 pool_cell(f"r{r}/pool", f"r{r}/gan", count=made, seeds=seeds, tags=tags),
             ]
         looks = classic(config, self.crop) if self.crop else list(PLAIN)
@@ -216,7 +218,9 @@ class RobustAT(ArmStudy):
             "accuracy under corruptions": (corrupted, JUDGED),
         }
         pairs = [(arm, self.baseline) for arm in self.arms if arm != self.baseline]
-        pairs += [(a, b) for a, b in (("pgd_at_gan", "pgd_at_gaussian"),) if {a, b} <= set(self.arms) and b != self.baseline]
+        pairs += [
+            (a, b) for a, b in (("pgd_at_gan", "pgd_at_gaussian"),) if {a, b} <= set(self.arms) and b != self.baseline
+        ]
         keys = [(name, *pair) for name in measures for pair in pairs]
         compared = []
         for name, arm, baseline in keys:
@@ -224,9 +228,7 @@ class RobustAT(ArmStudy):
             ours, theirs = (values(results, read, arm=each, part=part) for each in (arm, baseline))
             primary = (name, arm, baseline) == (self._pgd, self.primary, self.baseline)
             compared.append(
-                compare(
-                    ours, theirs, arm=arm, baseline=baseline, smallest_effect=self.smallest_effect, primary=primary
-                )
+                compare(ours, theirs, arm=arm, baseline=baseline, smallest_effect=self.smallest_effect, primary=primary)
             )
         found: dict[str, list[Comparison]] = {name: [] for name in measures}
         for (name, *_), it in zip(keys, corrected_for_number(compared), strict=True):
@@ -237,7 +239,9 @@ class RobustAT(ArmStudy):
         tables = []
         for name, each in found.items():
             title = f"{name[0].upper()}{name[1:]}: every arm against {self.baseline}"
-            tables.append(comparison_table(each, title=title, unit="points", metric="test accuracy, %", where="setting"))
+            tables.append(
+                comparison_table(each, title=title, unit="points", metric="test accuracy, %", where="setting")
+            )
         return tables
 
     def _parts(self) -> dict[str, dict[str, Tag]]:
