@@ -235,7 +235,7 @@ class Training:
             player: sum(parameter.numel() for parameter in getattr(self.model, player).parameters())
             for player in self.model.factories
         }
-        stop, finished = self._stopped(), self._finished()
+        stop, finished, spent = self._stopped(), self._finished(), callback_of(self.trainer, Checkpoint)
         return {
             "verb": "train",
             "name": self.config.name,
@@ -255,7 +255,8 @@ class Training:
             "metrics": self.model.final_metrics(self.data) if finished else {},
             "scalars": callback_of(self.trainer, Scalars).latest,
             "cost": {
-                "seconds": round(callback_of(self.trainer, Checkpoint).seconds, 1),
+                "seconds": round(spent.seconds, 1),
+                "cpu_seconds": round(spent.cpu_seconds, 3) if self.model.device.type == "cpu" else None,
                 "seconds_with_set_up": round(time.perf_counter() - self._started, 1),
                 "images_seen": self.model.clock.images_seen,
                 "peak_memory_mb": peak_memory_mb(self.model.device),
