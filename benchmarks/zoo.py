@@ -2,10 +2,13 @@
 
     python benchmarks/zoo.py                                    digits and Fashion-MNIST, 3 seeds, 60 CPU-seconds a cell
     python benchmarks/zoo.py --data digits --seeds 1 --seconds 20 --presets sngan,r3gan
+    python benchmarks/zoo.py --data digits --seeds 1 --iterations 745 --presets dcgan --with model/augment=diffaugment
 
 One cell is one preset on one data set with one seed, trained by the train stage in a process of its own on one thread, for as
 many iterations as fit the CPU-seconds (measured first on a copy; schedules run over that budget). Cells are kept under
 logs/zoo/ by their settings: a second call goes on where the first was stopped, and `--report` only writes docs/zoo.md.
+`--iterations` trains for so many instead, and `--with` changes the presets by overrides; such lines, and those of a few
+`--presets`, are printed only.
 
 Quality is the Frechet distance between 2000 samples of the averaged generator and the training images in the features of a
 classifier that is trained once per data set (no FID; comparable within a table only). `accuracy`: how often that classifier
@@ -14,6 +17,7 @@ classes, over the training images' (1: as varied as the data; near 0: one image 
 """
 
 import argparse
+import hashlib
 import json
 import os
 import statistics
@@ -35,19 +39,12 @@ SAMPLES, SHOWN, JUDGE_STEPS, WARM_UP, TIMED = 2000, 20, 600, 3, 12
 
 def compose(*overrides: str, run_dir: Path) -> Any:
     """train.py's configuration without pictures, validation and reports."""
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
+    from sparring.cli.config import compose as compose_verb
 
-    places = [
-        f"paths.root_dir={ROOT}",
-        f"paths.log_dir={LOGS}",
-        f"paths.run_dir={run_dir}",
-        f"paths.cache_dir={LOGS / 'data'}",
-    ]
+    places = [f"paths.log_dir={LOGS}", f"paths.run_dir={run_dir}", f"paths.cache_dir={LOGS / 'data'}"]
     quiet = ["name=zoo", "report=false", "~callback.samples", "trainer.accelerator=cpu", "trainer.val_check_interval=1000000",
              "callback.checkpoint.every=1000000"]  # fmt: skip
-    with initialize_config_dir(str(ROOT / "conf"), version_base=None):
-        return hydra_compose("train", overrides=[*places, *quiet, *overrides])
+    return compose_verb("train", [*places, *quiet, *overrides])
 
 
 def judge(data: str) -> Any:
@@ -86,8 +83,8 @@ def cell_seconds(config: Any) -> float:
     return watch.seconds / TIMED
 
 
-def run_cell(data: str, preset: str, seed: int, seconds: float, folder: Path) -> None:
-    """Train, sample, judge; leaves cell.json and samples.pt in `folder`."""
+def run_cell(data: str, preset: str, seed: int, length: str, changes: list[str], folder: Path) -> None:
+    """Train, sample, judge; leaves cell.json and samples.pt in `folder`. length: such as 30s or 745it."""
     import torch
 
     from sparring.run_dir import RunDir
@@ -97,9 +94,12 @@ def run_cell(data: str, preset: str, seed: int, seconds: float, folder: Path) ->
     from sparring.stage.train import train
 
     torch.set_num_threads(1)
-    chosen = [f"model={preset}", f"data={data}", f"seed={seed}"]
-    each = cell_seconds(compose(*chosen, run_dir=folder / "timing"))
-    iterations, run = max(1, round(seconds / each)), folder / f"run_{time.time_ns()}"
+    chosen = [f"model={preset}", f"data={data}", f"seed={seed}", *changes]
+    if length.endswith("it"):
+        iterations = int(length[:-2])
+    else:
+        iterations = max(1, round(float(length[:-1]) / cell_seconds(compose(*chosen, run_dir=folder / "timing"))))
+    run = folder / f"run_{time.time_ns()}"
     start = time.process_time()
     result = train(compose(*chosen, f"trainer.max_steps={iterations}", run_dir=run), run)
     spent = time.process_time() - start
@@ -150,8 +150,9 @@ def quality(data: str, samples: Any) -> dict[str, float]:
     }  # fmt: skip
 
 
-def folder_of(data: str, preset: str, seed: int, seconds: float) -> Path:
-    return LOGS / data / f"{preset}_{seconds:g}s_seed{seed}"
+def folder_of(data: str, preset: str, seed: int, length: str, changes: list[str]) -> Path:
+    changed = f"_{hashlib.sha256(repr(changes).encode()).hexdigest()[:8]}" if changes else ""
+    return LOGS / data / f"{preset}_{length}{changed}_seed{seed}"
 
 
 def report(datasets: list[str], presets: list[str], seeds: list[int], seconds: float) -> None:
@@ -164,7 +165,7 @@ def report(datasets: list[str], presets: list[str], seeds: list[int], seconds: f
     for data in datasets:
         rows, names, lines, first = [], [], [], {}
         for preset in presets:
-            folders = [folder_of(data, preset, seed, seconds) for seed in seeds]
+            folders = [folder_of(data, preset, seed, f"{seconds:g}s", []) for seed in seeds]
             cells = [json.loads((f / "cell.json").read_text()) for f in folders if (f / "cell.json").exists()]
             if not cells:
                 continue
@@ -206,32 +207,41 @@ def main() -> None:
     parser.add_argument("--presets", default=",".join(PRESETS))
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument(
-        "--report", action="store_true", help="write docs/zoo.md from the finished cells, train nothing"
-    )
-    parser.add_argument("--cell", nargs=3, metavar=("DATA", "PRESET", "SEED"), help=argparse.SUPPRESS)
+    parser.add_argument("--iterations", type=int, help="instead of --seconds")
+    parser.add_argument("--with", nargs="+", default=[], dest="changes", metavar="OVERRIDE", help="changes to presets")
+    parser.add_argument("--report", action="store_true", help="write docs/zoo.md from finished cells, train nothing")
+    parser.add_argument("--cell", nargs=4, metavar=("DATA", "PRESET", "SEED", "LENGTH"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.cell:
-        data, preset, seed = given.cell
-        run_cell(data, preset, int(seed), given.seconds, folder_of(data, preset, int(seed), given.seconds))
+        data, preset, seed, length = given.cell
+        folder = folder_of(data, preset, int(seed), length, given.changes)
+        run_cell(data, preset, int(seed), length, given.changes, folder)
         return
     datasets, presets = given.data.split(","), given.presets.split(",")
     seeds = [int(seed) for seed in given.seeds.split(",")]
-    for data in [] if given.report else datasets:
+    if not given.report:
+        length = f"{given.seconds:g}s" if given.iterations is None else f"{given.iterations}it"
+        run(datasets, presets, seeds, length, given.changes)
+    if presets == PRESETS and not given.changes and given.iterations is None:
+        report(datasets, presets, seeds, given.seconds)
+
+
+def run(datasets: list[str], presets: list[str], seeds: list[int], length: str, changes: list[str]) -> None:
+    """The cells that are not there yet, each in a process of its own; prints the line of each."""
+    more = ["--with", *changes] if changes else []
+    for data in datasets:
         judge(data)
         for seed in seeds:
             for preset in presets:
-                folder = folder_of(data, preset, seed, given.seconds)
-                if (folder / "cell.json").exists():
-                    continue
-                folder.mkdir(parents=True, exist_ok=True)
-                command = [sys.executable, __file__, "--seconds", str(given.seconds), "--cell", data, preset, str(seed)]
-                done = subprocess.run(command, check=False, capture_output=True, text=True)
-                if done.returncode:
-                    print(f"{data} {preset} seed {seed} failed:\n{done.stderr[-2000:]}", file=sys.stderr)
-                    continue
+                folder = folder_of(data, preset, seed, length, changes)
+                if not (folder / "cell.json").exists():
+                    folder.mkdir(parents=True, exist_ok=True)
+                    command = [sys.executable, __file__, "--cell", data, preset, str(seed), length, *more]
+                    done = subprocess.run(command, check=False, capture_output=True, text=True)
+                    if done.returncode:
+                        print(f"{data} {preset} seed {seed} failed:\n{done.stderr[-2000:]}", file=sys.stderr)
+                        continue
                 print(line(preset, [json.loads((folder / "cell.json").read_text())]).strip(), flush=True)
-    report(datasets, presets if given.presets != ",".join(PRESETS) else PRESETS, seeds, given.seconds)
 
 
 if __name__ == "__main__":

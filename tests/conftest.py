@@ -17,10 +17,11 @@ import pytest
 import torch
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from sparring.checkpoint import VerifiedCheckpointIO
 from sparring.run_dir import RunDir
+from sparring.stage import train as train_stage
 from tests.checkpoint_states import state
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +39,23 @@ def compose(*overrides: str, config: str = "train", run_dir: Path | str = "unuse
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache of decoded data for the whole session."""
     return tmp_path_factory.mktemp("cache")
+
+
+def trained_here(run: Path, cache_dir: Path, *overrides: str) -> Path:
+    """A run of train.py in this process, with the settings on disk that other stages read."""
+    config = compose("report=false", "trainer.accelerator=cpu", f"paths.cache_dir={cache_dir}", *overrides, run_dir=run)
+    (run / ".hydra").mkdir(parents=True)
+    OmegaConf.resolve(config)
+    (run / ".hydra" / "config.yaml").write_text(OmegaConf.to_yaml(config))
+    train_stage.train(config, run)
+    return run
+
+
+@pytest.fixture(scope="session")
+def victim_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    """A classifier of 8 x 8 digits, trained for a second."""
+    keys = ["model=classifier", "data.image_size=8", "trainer.max_steps=60", "model.backbone.width=8"]
+    return trained_here(tmp_path_factory.mktemp("victim") / "run", cache_dir, *keys)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ LEAVES = [
 ]  # fmt: skip
 
 
+NEEDED = {"advgan": ["model.target=run"]}  # settings without a default
+
 # What a leaf needs beside it: a label is seen by both players or by neither, and cbn needs norms.
 PARTNERS = {
     ("code", "none"): ["model/head=none"],
@@ -41,14 +43,19 @@ CONDITIONING = [("none", "none"), ("concat", "projection")]
 @pytest.mark.parametrize("model", choices("model"))
 @pytest.mark.parametrize("data", choices("data"))
 def test_every_preset_builds_for_every_data_set(model: str, data: str) -> None:
-    known = [] if data not in ("folder", "hub") else ["data.image_size=16", "data.channels=3", "data.num_classes=3"]
+    known = NEEDED.get(model, [])
+    known = (
+        known
+        if data not in ("folder", "hub")
+        else [*known, "data.image_size=16", "data.channels=3", "data.num_classes=3"]
+    )
     build_model(compose(f"model={model}", f"data={data}", *known))
 
 
 @pytest.mark.slow  # the published widths
 @pytest.mark.parametrize("experiment", choices("experiment"))
 def test_every_experiment_builds(experiment: str) -> None:
-    assert build_model(compose(f"experiment={experiment}")) is not None
+    assert build_model(compose(f"experiment={experiment}", *NEEDED.get(experiment.rpartition("_")[2], []))) is not None
 
 
 RECIPES = [f"experiment/study={recipe}" for recipe in choices("experiment/study")]
@@ -111,8 +118,16 @@ def test_every_way_to_learn_trains_one_iteration(robust: str, tmp_path: Path, ca
 
 
 @pytest.mark.parametrize("model", choices("model"))
-def test_every_preset_trains_one_iteration(model: str, tmp_path: Path, cache_dir: Path) -> None:
-    one_iteration(tmp_path, cache_dir, f"model={model}")
+def test_every_preset_trains_one_iteration(model: str, tmp_path: Path, cache_dir: Path, victim_run: Path) -> None:
+    one_iteration(tmp_path, cache_dir, f"model={model}", *([f"model.target={victim_run}"] if model in NEEDED else []))
+
+
+@pytest.mark.parametrize("perturber", choices("model/perturber"))
+def test_every_perturber_trains_one_iteration(
+    perturber: str, tmp_path: Path, cache_dir: Path, victim_run: Path
+) -> None:
+    keys = ["model=advgan", f"model/perturber={perturber}", f"model.target={victim_run}"]
+    one_iteration(tmp_path, cache_dir, *keys)
 
 
 @pytest.mark.parametrize("optimizer", choices("optimizer"))
@@ -141,6 +156,8 @@ def tiny(overrides: tuple[str, ...]) -> list[str]:
     """Small networks: the widths that the model has."""
     if "model=classifier" in overrides:
         return ["data.image_size=8"]
+    if "model=advgan" in overrides:
+        return ["data.image_size=8", "model.perturber.width=4", "model.discriminator.width=4"]
     if "model=ssgan" in overrides:
         return ["data.image_size=8", "data.labels_per_class=1", "model.generator.width=4"]
     return TINY

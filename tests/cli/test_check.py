@@ -37,6 +37,7 @@ REFUSED = [
     ("seed", ["no override", "key=value"]),
     ("model", ["model=<choice>"]),
     ("seed=[1", ["cannot be read as key=value"]),
+    ("model.shape=[a=1,b]", ["put each item that holds a = in quotes", """'model.shape=["a=1","b"]'"""]),
     ("seed=1,2", ["add -m"]),
     ("+seed=2", ["seed exists already"]),
     ("~seeed", ["did you mean seed?"]),

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 
 from sparring.errors import ConfigError
 from sparring.model.regularizer.approximate_r1 import ApproximateR1
@@ -129,6 +130,35 @@ def test_approximate_r1_approaches_r1s_mean_on_a_curved_discriminator() -> None:
     exact = R1(gamma=1.0, interval=1).discriminator(view)[0].item()
     near = ApproximateR1(gamma=1.0, sigma=1e-3, interval=1).discriminator(view).mean().item()
     assert near == pytest.approx(exact, rel=0.1)
+
+
+class OnceOnly(torch.autograd.Function):
+    """x^2, whose slope cannot be differentiated again."""
+
+    @staticmethod
+    def forward(context, x):
+        context.save_for_backward(x)
+        return x.square()
+
+    @staticmethod
+    @once_differentiable
+    def backward(context, slope):
+        return 2 * context.saved_tensors[0] * slope
+
+
+class WithOnceOnly(Affine):
+    def forward(self, image: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return self.weight[0] * OnceOnly.apply(super().forward(image, label))
+
+
+def test_approximate_r1_needs_no_second_backward_pass_and_r1_does() -> None:
+    network, real = WithOnceOnly(WEIGHT), images(3, 2)
+    ApproximateR1(gamma=1.0, sigma=0.05, interval=1).discriminator(
+        discriminator_view(network, real, real)
+    ).sum().backward()
+    assert network.weight.grad.any()
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        R1(gamma=1.0, interval=1).discriminator(discriminator_view(network, real, real)).sum().backward()
 
 
 def test_change_shifts_and_mirrors_and_cr_measures_it() -> None:

@@ -1,4 +1,7 @@
-"""Every pair of leaves that can work together takes one step together; every pair that cannot is refused, with the reason."""
+"""Every pair of leaves that can work together takes one step together; every pair that cannot is refused, with the reason.
+
+Sizes and channel counts are among the choices, so that every leaf also takes a step at each of them.
+"""
 
 from itertools import combinations
 from typing import Any
@@ -15,7 +18,7 @@ from tests.model.pairwise import Row, covering, pairs
 
 BATCH = 4
 TINY = [
-    "data.image_size=8", "model.generator.width=4", "model.discriminator.width=4", "model.latent_dim=8", "data.num_classes=3",
+    "model.generator.width=4", "model.discriminator.width=4", "model.latent_dim=8", "data.num_classes=3",
     f"data.batch_size={BATCH}",
 ]  # fmt: skip
 GROUPS = [
@@ -33,7 +36,7 @@ GROUPS = [
 FACTORS = {
     group: [path.stem for path in sorted((CONF / "model" / group).glob("*.yaml")) if not path.stem.startswith("_")]
     for group in GROUPS
-}
+} | {"image_size": ["8", "16", "28", "32", "48", "64", "96"], "channels": ["1", "3", "4"]}
 WITH_NORMS = {"biggan", "dcgan", "resnet", "sagan"}
 NORMALISED = {"biggan", "sagan"}  # discriminators whose YAML switches spectral norm on
 BOUNDS = {"r1", "r2", "wgan_gp", "dragan", "approximate_r1", "weight_clipping"}
@@ -64,7 +67,8 @@ FEW = enough()
 
 
 def overrides(row: Row) -> list[str]:
-    chosen = [f"model/{group}={choice}" for group, choice in row.items() if group != "regularizer"]
+    chosen = [f"model/{group}={row[group]}" for group in GROUPS if group in row and group != "regularizer"]
+    chosen += [f"data.{key}={row.get(key, default)}" for key, default in (("image_size", "8"), ("channels", "1"))]
     regularizers = [row["regularizer"]] if "regularizer" in row else []
     if (
         row.get("loss") in ("linear", "wasserstein")
@@ -75,7 +79,7 @@ def overrides(row: Row) -> list[str]:
     return [*TINY, *chosen, f"model/regularizer=[{','.join(regularizers)}]"]
 
 
-def one_iteration(model: GAN) -> None:
+def one_iteration(model: GAN, *, channels: int, size: int) -> None:
     """`training_step` without a trainer: plain optimizers, plain backward."""
     optimizers: dict[str, Any] = dict(zip(model.factories, model.configure_optimizers(), strict=True))
     model.players = lambda: optimizers  # type: ignore[method-assign]
@@ -83,7 +87,7 @@ def one_iteration(model: GAN) -> None:
     draws = torch.Generator().manual_seed(0)
 
     def chunk() -> Batch:
-        shape = (BATCH, 1, 8, 8)
+        shape = (BATCH, channels, size, size)
         return Batch(torch.rand(shape, generator=draws) * 2 - 1, torch.randint(3, (BATCH,), generator=draws))
 
     model.training_step({name: [chunk() for _ in range(count)] for name, count in model.streams.items()}, 0)
@@ -94,7 +98,7 @@ def check(row: Row) -> None:
     model = build_model(compose(*overrides(row)))
     assert isinstance(model, GAN)
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
-    one_iteration(model)
+    one_iteration(model, channels=int(row["channels"]), size=int(row["image_size"]))
     assert model.clock.iteration == 1
     values = model.meter.last()
     assert all(bool(value.isfinite()) for value in values.values()), values

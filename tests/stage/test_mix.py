@@ -234,7 +234,7 @@ def test_a_classifier_records_how_its_images_were_drawn(
 
 def test_other_sizes_and_classes_are_refused(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
     made = f"data.mix.images=[{runs['gan_images']}]"
-    with pytest.raises(DataError, match="8x8 pixels, the reference has 1 and 16x16"):
+    with pytest.raises(DataError, match="8x8 pixels, this run's data have 1 and 16x16"):
         mixed(tmp_path / "a", cache_dir, "data.image_size=16", FEW, "data/mix=images", made)
     with pytest.raises(DataError, match=r"have the classes 0, 1, 2.*this run has 7, 1"):
         mixed(tmp_path / "b", cache_dir, "data.classes=[7,1]", "data.batch_size=10", FEW, "data/mix=images", made)

@@ -118,8 +118,16 @@ def test_a_tiny_study_reads_its_cells_and_shows_every_arm(tmp_path: Path, cache_
     assert {picture["title"] for picture in analysis["pictures"]} == arms - {"compute", "gan", "gan_aug"} | {
         "gan and gan_aug"
     }
+    cells = {name: RunDir.open(folder / f"cells/labels5/{name}").result() for name in ("r0/generator", "r1/generator", "r0/aug",
+             "r1/aug")}  # fmt: skip
+    rates = {name: each["cost"]["cpu_seconds"] / each["clock"]["iteration"] for name, each in cells.items()}
+    measured = analysis["numbers"]["gan_step_cost"]["measured"]
+    assert measured == pytest.approx(
+        (rates["r0/generator"] + rates["r1/generator"]) / (rates["r0/aug"] + rates["r1/aug"])
+    )
     page = (folder / "report.html").read_text()
     assert "What it cost" in page
+    assert "1 were assumed: the arm compute had" in page
     assert "Zhang et al. 2018" in page
 
 

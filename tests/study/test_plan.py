@@ -114,6 +114,19 @@ def test_what_cannot_work_is_refused_before_anything_runs(cells: list[Cell], mes
         plan(cells, composer, FOLDER, "v")
 
 
+def test_images_without_labels_need_someone_who_labels_them(composer: Composer) -> None:
+    free = Cell("r0/gan", "train", ("model=dcgan", "model/code=none", "model/head=none"))
+    mix = ("model=classifier", "data/mix=images", "data.mix.images=[cell:r0/images]")
+    with pytest.raises(
+        ConfigError, match=r"cell r0/arm needs images with labels.*cell r0/gan is unconditional.*concat"
+    ):
+        plan([free, DRAW, Cell("r0/arm", "train", mix)], composer, FOLDER, "v")
+    judge = Cell("r0/judge", "train", ("model=classifier",))
+    labelled = Cell("r0/arm", "train", (*mix, "data.mix.labeller=cell:r0/judge"))
+    assert len(plan([free, DRAW, judge, labelled], composer, FOLDER, "v")) == 4
+    assert len(plan([GAN, DRAW, Cell("r0/arm", "train", mix)], composer, FOLDER, "v")) == 3  # conditional
+
+
 def test_shared_cells_are_planned_once(composer: Composer) -> None:
     assert len(plan([GAN, DRAW, GAN], composer, FOLDER, "v")) == 2
 

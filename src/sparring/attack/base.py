@@ -66,6 +66,10 @@ class Attack(ABC):
                 f"attacks that apply are {bypass}attack=square and attack=transfer."
             )
 
+    def remark(self) -> str | None:
+        """A sentence that must stand beside the outcome at this strength."""
+        return None
+
     @abstractmethod
     def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
         """Perturbed images (N, C, H, W) for the originals `allowed.image`, N >= 1; `index` is on the CPU."""

@@ -63,7 +63,7 @@ def evaluate(
     )
 
 
-def subset(length: int, count: int) -> Tensor:
+def subset(length: int, count: int | None) -> Tensor:
     """Numbers, rising, of at most `count` images of a split of `length`: the same ones for every classifier."""
     return torch.randperm(length, generator=generator("attack", "subset"))[:count].sort().values
 

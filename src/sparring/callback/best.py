@@ -75,7 +75,8 @@ class Best(L.Callback):
             return
         self.waited += 1
         if self.patience is not None and self.waited >= self.patience:
-            self.sentence = f"no longer improving: {self.metric} has not improved on {self.best.value:.4g} in {self.waited} validations"
+            since = f"{self.metric} has not improved on {self.best.value:.4g} in {self.waited} validations"
+            self.sentence = f"no longer improving: {since}"
             trainer.should_stop = True
 
     def record(self) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,10 @@ class Checkpoint(L.Callback):
         self.every = every
         self.run_dir = Path(run_dir)
         self.seconds = 0.0  # spent training, over all processes that continued this run
-        self._since: float | None = None
+        self.cpu_seconds = (
+            0.0  # the same in processor time, of all threads; NaN where an earlier process did not count it
+        )
+        self._since: tuple[float, float] | None = None
         self._failures = 0
         self._waiting = False
 
@@ -41,17 +45,17 @@ class Checkpoint(L.Callback):
         return self.run_dir / "checkpoints" / "last.ckpt"
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._since = time.perf_counter()
+        self._since = time.perf_counter(), time.process_time()
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         self._count()
-        checkpoint["seconds"] = self.seconds
+        checkpoint["seconds"], checkpoint["cpu_seconds"] = self.seconds, self.cpu_seconds
         checkpoint["budget"] = trainer.max_steps
         checkpoint["fingerprints"] = _data(trainer).fingerprints()
         checkpoint["logger_runs"] = {logger.name: getattr(logger, "run_id", None) for logger in trainer.loggers}
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        self.seconds = checkpoint["seconds"]
+        self.seconds, self.cpu_seconds = checkpoint["seconds"], checkpoint.get("cpu_seconds", math.nan)
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -96,9 +100,10 @@ class Checkpoint(L.Callback):
         log.warning("%s Training goes on.", what)
 
     def _count(self) -> None:
-        now = time.perf_counter()
+        now = time.perf_counter(), time.process_time()
         if self._since is not None:
-            self.seconds += now - self._since
+            self.seconds += now[0] - self._since[0]
+            self.cpu_seconds += now[1] - self._since[1]
         self._since = now
 
 

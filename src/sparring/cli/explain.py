@@ -62,6 +62,12 @@ def unparsable(text: str, groups: Sequence[str]) -> ConfigError:
         example = f"{name}=<choice>" if name in groups else "seed=2"
         return ConfigError(f"'{text}' is no override: write key=value, for example {example}.")
     key, _, value = text.partition("=")
+    if re.fullmatch(r"\[[^\[\]{}]*=[^\[\]{}]*\]", value):
+        items = ",".join('"' + item.strip().strip("\"'") + '"' for item in value[1:-1].split(","))
+        return ConfigError(
+            f"'{text}' cannot be read as key=value: put each item that holds a = in quotes, and the whole for the shell: "
+            f"'{key}=[{items}]'."
+        )
     return ConfigError(
         f"'{text}' cannot be read as key=value: put values with spaces, brackets, quotes or a second = in quotes, "
         f"for the shell and for Hydra: '{key}=\"{value}\"'."

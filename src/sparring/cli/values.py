@@ -73,7 +73,8 @@ def _kind(default: Any) -> str:
     if isinstance(default, float):
         return f"a number such as {default:g}"
     if isinstance(default, list):
-        return f"a list such as [{','.join(map(str, default))}]"
+        items = (f'"{item}"' if "=" in str(item) else str(item) for item in default)
+        return f"a list such as [{','.join(items)}]"
     if isinstance(default, dict):
         return f"a section with {listing(sorted(map(str, default)))}" if default else "a section"
     return "a single value"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as L
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from sparring.data.cache import Cache, open_or_create
 from sparring.data.decode import FILTERS, Decoder
 from sparring.data.mix.base import Context, Mix, Pool, stream, taker
 from sparring.data.mix.checked import checked
-from sparring.data.seen import Role, Seen, seen_of
+from sparring.data.seen import Role, Seen, check, hashes, seen_of
 from sparring.data.source import Location, Source
 from sparring.data.split import SplitSettings, choose_classes, indices
 from sparring.data.storage import STORAGE, Images, move, place
@@ -88,6 +89,7 @@ class ImageData(L.LightningDataModule):
         self.clock: Clock | None = None
         self.mix = mix
         self.pool: Pool | None = None
+        self._behind: list[Seen] = []
         self._splits: dict[str, Images] = {}
 
     def prepare_data(self) -> None:
@@ -149,14 +151,24 @@ class ImageData(L.LightningDataModule):
         self.pool = checked(self.mix, context, train=self.record("train"), judged=judged, batch_size=self.batch_size)
         self.origin["mix"] = self.pool.origin
 
+    def stand_on(self, records: Sequence[Seen]) -> None:
+        """A network that saw `records` takes part in the training. Raises DataError if it saw val or test images."""
+        own = np.union1d(self.record("train").hashes, hashes(self._beyond.pixels, self._beyond.rows))
+        check({split: self.record(split) for split in ("val", "test")}, records, own)
+        self._behind += records
+
     def record(self, split: str, *, labelled: bool = True) -> Seen:
         """The images of a split, as `sparring.data.seen` compares them."""
         role: Role = "trained" if split in ("train", "unlabelled") else "selected"
         return seen_of(self._splits[split], self._opened, self._cut_from[split], role=role, labelled=labelled)
 
+    def shown(self, split: str) -> Seen:
+        """The images of a split as training images of whatever is made from them."""
+        return seen_of(self._splits[split], self._opened, self._cut_from[split])
+
     def seen(self, *, labelled: bool) -> list[Seen]:
         """What a run on this data sees: train and val, the pool's own images, and all that the networks behind it saw."""
-        found = [self.record("train", labelled=labelled), self.record("val", labelled=labelled)]
+        found = [self.record("train", labelled=labelled), self.record("val", labelled=labelled), *self._behind]
         if "unlabelled" in self._splits:
             found.append(self.record("unlabelled", labelled=False))
         if self.pool is not None:

@@ -122,7 +122,7 @@ def _parquet(file: Path, class_names: Sequence[str]) -> Iterator[Encoded]:
     for chunk in reader.read({"train": [file]}, tuple(class_names)):
         if bool((chunk.label >= len(class_names)).any()):
             raise DataError(
-                f"{file} has the label {int(chunk.label.max())}, the reference has {len(class_names)} classes."
+                f"{file} has the label {int(chunk.label.max())}, this run's data have {len(class_names)} classes, counted from 0."
             )
         yield chunk
 
@@ -150,6 +150,6 @@ def _check_shape(data: bytes | Path, name: str, channels: int, image_size: int) 
         return  # the decoder says what is wrong with it
     if found != (channels, image_size, image_size):
         raise DataError(
-            f"{name} has {found[0]} channels and {found[2]}x{found[1]} pixels, the reference has {channels} and"
-            f" {image_size}x{image_size}: convert the images, or choose the reference's data.image_size and data.channels."
+            f"{name} has {found[0]} channels and {found[2]}x{found[1]} pixels, this run's data have {channels} and"
+            f" {image_size}x{image_size}: convert the images, or set data.image_size and data.channels to theirs."
         )

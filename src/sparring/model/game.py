@@ -6,7 +6,7 @@ and so on; stages and callbacks handle them all alike.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import lightning.pytorch as L
 import torch
@@ -20,6 +20,9 @@ from sparring.model.schedule.base import Schedule
 from sparring.randomness import generator as random_generator
 from sparring.strategy import average_buffers, average_gradients, mean_over_ranks, rank_and_world
 from sparring.types import Batch
+
+if TYPE_CHECKING:
+    from sparring.stage.load import Loaded
 
 OptimizerFactory = Callable[..., Optimizer]
 
@@ -69,6 +72,13 @@ class Game(L.LightningModule):
     def check_data(self, *, channels: int, image_size: int) -> None:
         """Raise ConfigError where the networks do not fit each other or images of this shape; before any data is read."""
 
+    def classifiers(self) -> dict[str, tuple[str, str]]:
+        """(run, checkpoint) of each classifier that it needs, by the setting that names it; the stage loads them."""
+        return {}
+
+    def attach(self, setting: str, loaded: "Loaded") -> None:
+        """Take over the classifier of `classifiers()[setting]`: same classes and image shape as the data."""
+
     def networks(self) -> dict[str, nn.Module]:
         """What is saved to `weights.safetensors`, as `<name>.<tensor>`; averaged networks included."""
         return {player: getattr(self, player) for player in self.factories}
@@ -84,6 +94,10 @@ class Game(L.LightningModule):
     def final_metrics(self, data: Any) -> dict[str, Any]:
         """What `result.json` reports of a run that reached its budget; may read the test split, once."""
         return {}
+
+    def conclusion(self, metrics: Mapping[str, Any]) -> str:
+        """What `final_metrics` mean, in words for the run's last sentence; nothing where the numbers say it."""
+        return ""
 
     def players(self) -> dict[str, Any]:
         """Each player's optimizer as Lightning wraps it."""

@@ -24,6 +24,11 @@ def check_shapes(
         ConfigError: names both shapes.
     """
     check_generator(generator, latent_dim=latent_dim, channels=channels, image_size=image_size)
+    check_discriminator(discriminator, channels=channels, image_size=image_size)
+
+
+def check_discriminator(discriminator: nn.Module, *, channels: int, image_size: int) -> None:
+    """One dry run on the meta device. Raises ConfigError: names both shapes."""
     discriminator = copy.deepcopy(discriminator).to("meta")
     label = torch.zeros(2, dtype=torch.int64, device="meta")
     expected = (2, channels, image_size, image_size)
@@ -52,6 +57,20 @@ def check_generator(generator: nn.Module, *, latent_dim: int, channels: int, ima
         raise ConfigError(
             f"model.generator draws images of shape {tuple(image.shape[1:])} but data has {expected} "
             "(channels, height, width); let both read ${data.channels} and ${data.image_size}."
+        )
+
+
+def check_perturber(perturber: nn.Module, *, channels: int, image_size: int) -> None:
+    """One dry run on the meta device. Raises ConfigError: names both shapes."""
+    perturber = copy.deepcopy(perturber).to("meta")
+    expected = (2, channels, image_size, image_size)
+    try:
+        change = perturber(torch.empty(expected, device="meta"))
+    except RuntimeError as error:
+        raise ConfigError(f"model.perturber cannot take images of shape {expected[1:]}: {error}.") from None
+    if tuple(change.shape) != expected:
+        raise ConfigError(
+            f"model.perturber changes images of shape {expected[1:]} by {tuple(change.shape[1:])}; both must be the same."
         )
 
 

@@ -3,13 +3,26 @@
 from collections.abc import Iterator
 from typing import Any
 
+from sparring.attack.epsilon import shown
+
 
 def accuracies(result: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(label, value, small print) on test, the reported number, and on val, which choices are made by."""
+    """(label, value, small print) on test, the reported number, and on val, which choices are made by; robust where measured."""
     for split, words in (("test", "Test accuracy"), ("val", "Validation accuracy")):
         found = (result.get("metrics") or {}).get(split)
         if isinstance(found, dict) and "accuracy" in found:
             yield words, f"{found['accuracy']:.2%}", f"{found['images']:,} images, calibration error {found['ece']:.2%}"
+    yield from _robust(result)
+
+
+def _robust(result: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Under the attack of model/robust on val: at the end, and where it was best."""
+    found, best = (result.get("metrics") or {}).get("robust"), (result.get("validation") or {}).get("best")
+    if not isinstance(found, dict):
+        return
+    what = f"{found['images']:,} images, {found['attack']} of {found['steps']} steps at {shown(found['epsilon'])}"
+    kept = f"; best {best['value']:.2%} at iteration {best['iteration']:,}" if best else ""
+    yield "Robust validation accuracy", f"{found['accuracy']:.2%}", what + kept
 
 
 def per_class(result: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -49,6 +49,8 @@ def view(run: RunDir, result: Mapping[str, Any], overrides: Sequence[str]) -> di
         "tables": others,
         "panels": [panel(each) for each in analysis["plots"]],
         "pictures": list(_pictures(run.path, analysis["pictures"])),
+        # Studies before this setting had pictures of training images only.
+        "pictures_title": analysis.get("pictures_title", "What the classifiers were trained on"),
         "checks": list(_checks(result["checks"])),
         "failed": list(_failed(result["cells"])),
         "limits": analysis["limits"],

@@ -14,23 +14,25 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from sparring.attack.base import Attack
-from sparring.attack.evaluate import per_class, subset
+from sparring.attack.evaluate import Outcome, per_class, subset
 from sparring.attack.target import Target
 from sparring.build import build
 from sparring.corruption.evaluate import probabilities
 from sparring.data.augment import normalise
+from sparring.data.image_data import ImageData
 from sparring.environment import environment
 from sparring.errors import ConfigError, DataError, DivergedError
 from sparring.metric.classification import expected_calibration_error
 from sparring.report.attack import attack_report
 from sparring.run_dir import RunDir, config_hash
+from sparring.stage.adversarial import check_export, export
 from sparring.stage.corrupt import corruption_table
 from sparring.stage.defend import Shield, described, shield
 from sparring.stage.generate import device_named
 from sparring.stage.load import Loaded
 from sparring.stage.record import recorded
 from sparring.stage.sample import check_at_least_one
-from sparring.stage.threat import attach_sources, load, named_attacks, strengths
+from sparring.stage.threat import accompanied, attach_sources, load, named_attacks, strengths
 from sparring.stage.trials import Images, run_trials, warnings, worst_case, write_picture
 from sparring.types import Batch
 
@@ -54,31 +56,41 @@ def attack(config: DictConfig, run_dir: Path) -> dict[str, Any]:
 def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     started = time.perf_counter()
     epsilons = strengths(config.epsilon)
-    check_at_least_one(count=config.count, batch_size=config.batch_size, rows=config.rows or 1)
+    check_at_least_one(
+        count=1 if config.count is None else config.count, batch_size=config.batch_size, rows=config.rows or 1
+    )
     loaded = load(str(config.run), config, checkpoint=config.checkpoint)
-    attacks = attach_sources(named_attacks(config), loaded, config)
+    asked = named_attacks(config)
+    check_export(config, asked, epsilons, loaded.channels)
+    attacks = attach_sources(asked if config.export else accompanied(asked), loaded, config)
     device = device_named(config.device)
     shielded = shield(loaded, config)
     target = Target(shielded.network.to(device), rows=config.rows).eval()
     for each in attacks.values():
         each.check(target)
-    images, fingerprints = _images(config, loaded, shielded, device)
+    images, data = _images(config, loaded, shielded, device)
     probability, label = _clean(target, images, config.batch_size), images.label.cpu()
     clean = probability.argmax(1)
     plain = Batch(images.pixels, label)
     defence = described(shielded, loaded, Batch(images.image, images.label), config.rows or config.batch_size)
     corruptions = corruption_table(config, loaded, target, plain, images.index.cpu(), device)
+    outcomes: list[Outcome] = []
+    keep = outcomes.append if config.export else lambda outcome: None
     trials = {
-        name: run_trials(name, each, epsilons, target, images, len(loaded.class_names), config)
+        name: run_trials(name, each, epsilons, target, images, len(loaded.class_names), config, keep)
         for name, each in attacks.items()
     }
     found = warnings(attacks, trials, target, images, config)
     write_picture(run.images / "adversarial.png", trials, images, loaded.class_names)
+    exported = {
+        name: export(config, run, loaded, name, each.at(epsilons[0]), outcomes[0], images, target, data.shown(config.split))
+        for name, each in attacks.items() if config.export
+    }  # fmt: skip
     one_norm = len({each.norm for each in attacks.values()}) == 1
     result = {
         "verb": "attack",
         "config_hash": config_hash(config),
-        "data": {"fingerprints": fingerprints, "split": config.split},
+        "data": {"fingerprints": data.fingerprints(), "split": config.split},
         "classifier": loaded.origin,
         "defence": defence,
         "classes": list(loaded.class_names),
@@ -88,6 +100,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
         "attacks": {name: [trial.row for trial in each.values()] for name, each in trials.items()},
         "worst": [worst_case(eps, trials) for eps in epsilons] if one_norm else [],
         "flags": found,
+        "exported": exported,
         "corruptions": corruptions,
         "protocol": _protocol(config, attacks, loaded.origin["weights"]),
         "cost": {"seconds": round(time.perf_counter() - started, 2), "images": len(images.label),
@@ -99,17 +112,15 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     return result
 
 
-def _images(
-    config: DictConfig, loaded: Loaded, shielded: Shield, device: torch.device
-) -> tuple[Images, dict[str, str]]:
+def _images(config: DictConfig, loaded: Loaded, shielded: Shield, device: torch.device) -> tuple[Images, ImageData]:
     """At most `count` images of the split, chosen once for all runs on the same data."""
-    if config.split not in ("val", "test"):
-        raise ConfigError(f"split={config.split} is not what a classifier is judged on; give test or val.")
+    if config.split not in ("train", "val", "test"):
+        raise ConfigError(f"split={config.split} is none of train, val, test.")
     settings = RunDir.open(loaded.origin["run"]).config.data
     OmegaConf.update(settings, "cache_dir", config.paths.cache_dir)
-    data = build(settings, section="data", extensions=list(config.extensions))
+    data: ImageData = build(settings, section="data", extensions=list(config.extensions))
     data.setup("fit")
-    fingerprints: dict[str, str] = data.fingerprints()
+    fingerprints = data.fingerprints()
     trained_on = loaded.origin["fingerprints"]
     if trained_on and trained_on.get(config.split) != fingerprints[config.split]:
         raise DataError(
@@ -121,9 +132,7 @@ def _images(
     index = subset(len(label), config.count)
     if not len(index):
         raise DataError(f"The {config.split} split of {settings.name} is empty; give split=test or split=val.")
-    return Images(
-        image[index], normalise(image[index]).to(device), label[index].to(device), index.to(device)
-    ), fingerprints
+    return Images(image[index], normalise(image[index]).to(device), label[index].to(device), index.to(device)), data
 
 
 def _clean(target: Target, images: Images, batch_size: int) -> Tensor:

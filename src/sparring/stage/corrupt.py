@@ -57,7 +57,7 @@ def corruption_table(
     }
     if config.baseline is not None:
         other = load(str(config.baseline), config)
-        check_same_task(other, loaded)
+        check_same_task(other, loaded, "mCE needs a classifier")
         before = under(other.network.to(device), sets(), batch_size=config.batch_size)
         found["baseline"] = other.origin
         found["mce"] = mean_corruption_error(errors(table), errors(before))

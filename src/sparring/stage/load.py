@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,12 @@ import torch
 from torch import nn
 
 from sparring import weights as weights_file
+from sparring.attack.epsilon import pixel_fraction
 from sparring.build import build_model
 from sparring.environment import config_hash
 from sparring.errors import CheckpointError
 from sparring.model.discriminator.base import ClassJudge, Discriminator
+from sparring.model.perturber.base import Perturber
 from sparring.run_dir import RunDir
 
 
@@ -48,6 +50,27 @@ def load_discriminator(source: RunDir, *, extensions: list[str]) -> Loaded:
         CheckpointError: the run trained none, has no weights, or they do not fit its settings.
     """
     return _loaded(source, extensions, _discriminator, source.weights)
+
+
+def load_perturber(source: RunDir, *, extensions: list[str]) -> Loaded:
+    """The perturbation generator of a run of model=advgan: images (N, C, H, W) -> changes in radii, same shape.
+
+    `origin["epsilon"]` is what it was trained with.
+
+    Raises:
+        CheckpointError: the run trained none, has no weights, or they do not fit its settings.
+    """
+    loaded = _loaded(source, extensions, _perturber, source.weights)
+    epsilon = pixel_fraction(source.config.model.epsilon)
+    return replace(loaded, origin=loaded.origin | {"epsilon": epsilon})
+
+
+def _perturber(model: Any, source: RunDir) -> nn.Module:
+    if not isinstance(getattr(model, "perturber", None), Perturber):
+        raise CheckpointError(
+            f"{source.path} holds no perturbation generator; give the directory of a run of train.py with model=advgan."
+        )
+    return model.perturber
 
 
 def _classifier(model: Any, source: RunDir) -> nn.Module:
@@ -88,7 +111,7 @@ def _loaded(source: RunDir, extensions: list[str], choose: Callable[[Any, RunDir
     origin = {
         "run": str(source.path),
         "config_hash": config_hash(config),
-        "weights": "as trained" if isinstance(network, Discriminator | ClassJudge) else "averaged",
+        "weights": "as trained" if isinstance(network, Discriminator | ClassJudge | Perturber) else "averaged",
         "weights_sha256": weights_file.stored_hash(file),
         "iteration": int(metadata["iteration"]),
         "images_seen": int(metadata["images_seen"]),

@@ -6,6 +6,8 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig
 
+from sparring.attack import beside
+from sparring.attack.advgan import AdvGAN
 from sparring.attack.base import Attack
 from sparring.attack.ensemble import Ensemble
 from sparring.attack.epsilon import pixel_fraction
@@ -16,7 +18,7 @@ from sparring.cli.resume import find_run
 from sparring.errors import ConfigError
 from sparring.run_dir import RunDir
 from sparring.stage.generate import device_named
-from sparring.stage.load import Loaded, load_classifier
+from sparring.stage.load import Loaded, load_classifier, load_perturber
 
 
 def strengths(given: Any) -> list[float]:
@@ -38,6 +40,12 @@ def named_attacks(config: DictConfig) -> dict[str, Attack]:
     return dict(several)
 
 
+def accompanied(attacks: dict[str, Attack]) -> dict[str, Attack]:
+    """A generated attack that stands alone gets random signs and PGD beside it: what it has to beat, and what beats it."""
+    (only, *others) = attacks.values()
+    return attacks | beside.references() if isinstance(only, AdvGAN) and not others else attacks
+
+
 def attach_sources(attacks: Mapping[str, Attack], loaded: Loaded, config: DictConfig) -> dict[str, Attack]:
     """The attacks with the classifiers of their transfers loaded. Raises ConfigError where those do not fit `loaded`."""
     attached: dict[str, Attack] = {}
@@ -48,22 +56,28 @@ def attach_sources(attacks: Mapping[str, Attack], loaded: Loaded, config: DictCo
             source = load(each.run, config)
             check_same_task(source, loaded)
             each = each.attach(Target(source.network.to(device_named(config.device)), rows=config.rows))
+        if isinstance(each, AdvGAN):
+            run = RunDir.open(find_run(each.run, Path(config.paths.log_dir)))
+            source = load_perturber(run, extensions=list(config.extensions))
+            check_same_task(source, loaded, "attack=advgan needs a perturbation generator")
+            network = Target(source.network.to(device_named(config.device)), rows=config.rows)
+            each = each.attach(network, trained_at=source.origin["epsilon"])
         attached[name] = each
     return attached
 
 
-def check_same_task(source: Loaded, target: Loaded) -> None:
-    """Raise ConfigError unless both classify the same classes in images of the same shape."""
+def check_same_task(source: Loaded, target: Loaded, needs: str = "transfer needs a classifier") -> None:
+    """Raise ConfigError unless both know the same classes and see images of the same shape. needs: who needs what."""
     shapes = [f"{each.channels} x {each.image_size} x {each.image_size}" for each in (source, target)]
     if shapes[0] != shapes[1]:
         raise ConfigError(
             f"{source.origin['run']} sees images of {shapes[0]} and {target.origin['run']} of {shapes[1]}; "
-            "transfer needs a classifier of the same images."
+            f"{needs} of the same images."
         )
     if source.class_names != target.class_names:
         raise ConfigError(
             f"{source.origin['run']} knows the classes {', '.join(source.class_names[:10])} and {target.origin['run']} "
-            f"{', '.join(target.class_names[:10])}; transfer needs a classifier of the same classes."
+            f"{', '.join(target.class_names[:10])}; {needs} of the same classes."
         )
 
 

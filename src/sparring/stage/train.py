@@ -28,6 +28,7 @@ from sparring.model.clock import Clock
 from sparring.model.game import Game
 from sparring.randomness import seed_of
 from sparring.run_dir import RunDir, State, config_hash, environment, write_atomic
+from sparring.stage.attach import attach_classifiers
 from sparring.stage.cost import peak_memory_mb
 from sparring.stage.images import record_images
 from sparring.stage.record import outcome, record_config
@@ -104,6 +105,7 @@ class Training:
         if self.first and self.data.origin["skipped"]:
             log.warning("%d images that do not decode were left out (data.on_error=skip).", self.data.origin["skipped"])
         self.data.prepare_mix(log_dir=Path(config.paths.log_dir), extensions=self.extensions)
+        attach_classifiers(model, self.data, log_dir=Path(config.paths.log_dir), extensions=self.extensions)
         model.prepare(self.data)
         budget = model.budget = iterations(config, self.data.iterations_per_epoch)
         if config.resume:
@@ -135,11 +137,12 @@ class Training:
         self.run.write_result(result)
         iteration, budget = self.clock.iteration, self.trainer.max_steps
         received = callback_of(self.trainer, Signals).received
+        said = f"; {words}" if (words := self.model.conclusion(result["metrics"])) else ""
         best = f"; its weights are those of iteration {kept}, the best" if kept not in (None, iteration) else ""
         if stop := self._stopped():
             self.status("finished", f"stopped after iteration {iteration} of {budget}, {stop.sentence}{best}", 0)
         elif iteration == budget:
-            self.status("finished", f"trained for its whole budget of {iteration} iterations{best}", 0)
+            self.status("finished", f"trained for its whole budget of {iteration} iterations{best}{said}", 0)
         elif received:
             reason = f"stopped by {signal.Signals(received).name} after iteration {iteration} of {budget}"
             self.status("interrupted", reason, 128 + received)
@@ -147,6 +150,8 @@ class Training:
             raise Interrupted(f"{reason}; go on with: python train.py resume={self.run.path}", received)
         else:
             self.status("interrupted", f"a callback stopped it after iteration {iteration} of {budget}", 0)
+        if said:
+            print(f"Result: {words}.", file=sys.stderr)
         if report := self._report():
             print(f"Report: {report}", file=sys.stderr)
         if self.model.draws_images:
@@ -230,7 +235,7 @@ class Training:
             player: sum(parameter.numel() for parameter in getattr(self.model, player).parameters())
             for player in self.model.factories
         }
-        stop, finished = self._stopped(), self._finished()
+        stop, finished, spent = self._stopped(), self._finished(), callback_of(self.trainer, Checkpoint)
         return {
             "verb": "train",
             "name": self.config.name,
@@ -250,7 +255,8 @@ class Training:
             "metrics": self.model.final_metrics(self.data) if finished else {},
             "scalars": callback_of(self.trainer, Scalars).latest,
             "cost": {
-                "seconds": round(callback_of(self.trainer, Checkpoint).seconds, 1),
+                "seconds": round(spent.seconds, 1),
+                "cpu_seconds": round(spent.cpu_seconds, 3) if self.model.device.type == "cpu" else None,
                 "seconds_with_set_up": round(time.perf_counter() - self._started, 1),
                 "images_seen": self.model.clock.images_seen,
                 "peak_memory_mb": peak_memory_mb(self.model.device),

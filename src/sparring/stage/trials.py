@@ -1,7 +1,7 @@
 """One attack after the other on one classifier: what each leaves at each strength, what looks wrong, and a picture."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from sparring.attack import flags
+from sparring.attack.advgan import AdvGAN
 from sparring.attack.base import Attack
 from sparring.attack.epsilon import shown
 from sparring.attack.evaluate import Outcome, distances, evaluate, per_class
@@ -48,15 +49,23 @@ Trials = dict[float, Trial]  # by epsilon, rising
 
 
 def run_trials(
-    name: str, each: Attack, epsilons: list[float], target: Target, images: Images, num_classes: int, config: DictConfig
+    name: str,
+    each: Attack,
+    epsilons: list[float],
+    target: Target,
+    images: Images,
+    num_classes: int,
+    config: DictConfig,
+    keep: Callable[[Outcome], None],
 ) -> Trials:
-    """An attack at every strength; a line on stderr for each."""
+    """An attack at every strength; a line on stderr for each. keep: sees each outcome with all its images."""
     trials = {}
     for epsilon in epsilons:
         outcome = evaluate(
             each.at(epsilon), target, images.image, images.label,
             index=images.index, seed=config.seed, batch_size=config.batch_size,
         )  # fmt: skip
+        keep(outcome)
         kept = examples(outcome, images.label.cpu())
         row = _row(epsilon, outcome, images, num_classes)
         trials[epsilon] = Trial(row, replace(outcome, adversarial=outcome.adversarial[kept]), kept)
@@ -105,7 +114,9 @@ def warnings(
         for epsilon in next(iter(curves.values())):
             left = {name: curve[epsilon].outcome.accuracy for name, curve in curves.items()}
             white = {name: value for name, value in left.items() if attacks[name].needs_gradient}
-            found.append(flags.black_box_wins(white, {name: left[name] for name in left.keys() - white.keys()}))
+            blind = left.keys() - white.keys() - {name for name in left if isinstance(attacks[name], AdvGAN)}
+            found.append(flags.black_box_wins(white, {name: left[name] for name in blind}))
+            found += [attacks[name].at(epsilon).remark() for name in curves]
         found += [
             flags.not_falling([(eps, each.outcome.accuracy) for eps, each in curve.items()], name)
             for name, curve in curves.items()

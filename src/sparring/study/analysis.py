@@ -58,7 +58,7 @@ class Analysis:
 
     question, answer: a sentence each, for a reader who knows nothing of the code. comparisons: the primary one first.
     verdict: of the primary comparison; None for a study that has none. limits: what the study does not show.
-    numbers: further plain values for result.json.
+    pictures_title: heading of the pictures. numbers: further plain values for result.json.
     """
 
     question: str
@@ -68,6 +68,7 @@ class Analysis:
     tables: Sequence[Table] = ()
     plots: Sequence[Plot] = ()
     pictures: Sequence[Picture] = ()
+    pictures_title: str = "What the classifiers were trained on"
     limits: Sequence[str] = ()
     numbers: dict[str, Any] = field(default_factory=dict)
 

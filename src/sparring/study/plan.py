@@ -51,7 +51,25 @@ def plan(cells: Sequence[Cell], composer: Composer, folder: Path, code: str) -> 
             cell=by_name[name], config=_replaced(composed[name], folders), inputs=inputs[name],
             key=hashlib.sha256(text.encode()).hexdigest(), folder=folder / name,
         )  # fmt: skip
+    for each in done.values():
+        _check_labelled(each, done)
     return list(done.values())
+
+
+def _check_labelled(each: Planned, planned: Mapping[str, Planned]) -> None:
+    """Refuse a classifier that would learn from images of an unconditional generator without anyone who labels them."""
+    mix = (each.config.get("data") or {}).get("mix") or {}
+    if "images" not in mix or mix["labeller"] is not None:
+        return
+    makers = [maker for pool in each.inputs for maker in planned[pool].inputs if planned[pool].cell.verb == "generate"]
+    for maker in makers:
+        code = str(((planned[maker].config.get("model") or {}).get("code") or {}).get("_target_"))
+        if code.endswith(".Unconditional"):
+            raise ConfigError(
+                f"cell {each.cell.name} needs images with labels, and the generator of cell {maker} is unconditional"
+                ' (model/code=none): give its recipe "model/code=concat" and "model/head=projection" too, or let a'
+                " pseudo-labeller label its images outside of a study: train.py data/mix=images data.mix.labeller=<run>."
+            )
 
 
 def _unique(cells: Sequence[Cell]) -> dict[str, Cell]:

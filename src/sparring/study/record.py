@@ -23,6 +23,7 @@ def analysis_record(analysis: Analysis) -> dict[str, Any]:
         "tables": [asdict(each) for each in analysis.tables],
         "plots": [asdict(each) for each in analysis.plots],
         "pictures": [asdict(each) for each in analysis.pictures],
+        "pictures_title": analysis.pictures_title,
         "limits": list(analysis.limits),
         "numbers": analysis.numbers,
     }

@@ -7,23 +7,25 @@ from sparring.model.generator.base import Generator
 
 
 class MLPGenerator(Generator):
-    """[linear, ReLU] per layer -> linear -> tanh (the paper's sigmoid, for images in [-1, 1]).
+    """[linear, BatchNorm where asked, ReLU] per layer -> linear -> tanh (the paper's sigmoid, for images in [-1, 1]).
 
-    width: units of a hidden layer (1200 in the paper's MNIST network). layers: hidden layers (2 there).
+    width: units of a hidden layer (1200 in the paper's MNIST network). layers: hidden layers (2 there). batch_norm: as the
+    generator of Salimans et al. 2016 for MNIST has it; it keeps up with a discriminator of weight norm.
 
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
     """
 
     def __init__(
-        self, *, channels: int, image_size: int, latent_dim: int, width: int, layers: int, code: CodeMaker
-    ) -> None:
+        self, *, channels: int, image_size: int, latent_dim: int, width: int, layers: int, batch_norm: bool, code: CodeMaker
+    ) -> None:  # fmt: skip
         super().__init__()
         self.shape = (channels, image_size, image_size)
         self.code = code.make(latent_dim)
         stack: list[nn.Module] = []
         before = self.code.features
         for _ in range(layers):
-            stack += [nn.Linear(before, width), nn.ReLU()]
+            norm = [nn.BatchNorm1d(width)] if batch_norm else []
+            stack += [nn.Linear(before, width), *norm, nn.ReLU()]
             before = width
         self.layers = nn.Sequential(*stack, nn.Linear(before, channels * image_size**2))
 

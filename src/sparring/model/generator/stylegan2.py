@@ -6,9 +6,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from sparring.errors import ConfigError
 from sparring.model.code.base import CodeMaker
 from sparring.model.generator.base import Generator
-from sparring.model.layer.pixel_noise import seeds_of
+from sparring.model.layer.pixel_noise import hashed_normal, hashed_uniform, seeds_of
 from sparring.model.layer.pyramid import pyramid
 from sparring.model.layer.residual import stage_widths
 from sparring.model.layer.style import Mapping, StyledStage
@@ -17,12 +18,13 @@ from sparring.model.layer.style import Mapping, StyledStage
 class StyleGAN2Generator(Generator):
     """code -> mapping -> style; learned constant -> one styled stage per resolution, whose images are summed.
 
-    `style` and `synthesis` are the two halves, for what works on styles (path length). There is no style mixing, as in the
-    published CIFAR-10 setting. The output is linear, as in the paper: samples may exceed [-1, 1] while training and are
-    clamped when written.
+    `style` and `synthesis` are the two halves, for what works on styles (path length). The output is linear, as in the
+    paper: samples may exceed [-1, 1] while training and are clamped when written.
 
     width: channels at the image size; doubled per stage towards the base, up to `growth` times.
     mapping_layers: the paper has 8, its CIFAR-10 setting 2.
+    mixing: share of the images in training whose later layers, from a random one on, get another latent's style (Karras et
+        al. 2019, section 3.1: 0.9; the CIFAR-10 setting: 0). The other latent, too, is a hash of the image's own.
 
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size).
     """
@@ -37,11 +39,15 @@ class StyleGAN2Generator(Generator):
         growth: int,
         style_dim: int,
         mapping_layers: int,
+        mixing: float,
         code: CodeMaker,
     ) -> None:
         super().__init__()
+        if not 0 <= mixing <= 1:
+            raise ConfigError(f"model.generator.mixing={mixing} is a share of the images and must be from 0 to 1.")
         base, doublings = pyramid(image_size)
         widths = stage_widths(width, doublings + 1, cap=growth)[::-1]
+        self.layers, self.mixing = 2 * doublings + 1, mixing
         self.code = code.make(latent_dim)
         self.mapping = Mapping(self.code.features, style_dim, mapping_layers)
         self.constant = nn.Parameter(torch.randn(widths[0], base, base))
@@ -55,15 +61,31 @@ class StyleGAN2Generator(Generator):
         return self.mapping(self.code(latent, label))
 
     def synthesis(self, style: Tensor, seeds: Tensor) -> Tensor:
-        """Images from styles; seeds (N,) int64 choose the noise (`seeds_of(latent)`)."""
+        """Images from styles (N, style_dim), or one for each layer, (N, layers, style_dim).
+
+        seeds: (N,) int64, which choose the noise (`seeds_of(latent)`).
+        """
+        styles = style if style.ndim == 3 else style[:, None].expand(-1, self.layers, -1)
         hidden, image = self.constant.expand(len(style), -1, -1, -1), None
         for stage in self.stages:
-            hidden, image = stage(hidden, image, style, seeds)
+            hidden, image = stage(hidden, image, styles, seeds)
         assert image is not None
         return image
 
+    def mixed(self, latent: Tensor, label: Tensor) -> Tensor:
+        """Styles of every layer, (N, layers, style_dim), some mixed."""
+        seeds = seeds_of(latent)
+        other = hashed_normal(seeds, self.layers, latent.shape[1]).to(
+            latent.dtype
+        )  # the layers' noise has the streams before
+        chance, where = hashed_uniform(seeds, self.layers + 1, 2).T
+        first = 1 + (where * (self.layers - 1)).long()  # layer that the other style begins at, never the first of all
+        taken = (torch.arange(self.layers, device=latent.device) >= first[:, None]) & (chance < self.mixing)[:, None]
+        return torch.where(taken[:, :, None], self.style(other, label)[:, None], self.style(latent, label)[:, None])
+
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        return self.synthesis(self.style(latent, label), seeds_of(latent))
+        mixes = self.training and self.mixing > 0
+        return self.synthesis((self.mixed if mixes else self.style)(latent, label), seeds_of(latent))
 
 
 def _pairs(widths: list[int]) -> Iterator[tuple[int | None, int]]:

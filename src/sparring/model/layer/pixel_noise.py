@@ -29,13 +29,26 @@ def seeds_of(latent: Tensor) -> Tensor:
 
 def pixel_noise(seeds: Tensor, layer: int, size: int) -> Tensor:
     """(N, 1, size, size) float32, standard normal; other numbers for every seed, `layer` and pixel."""
-    stream = _mix(seeds + _signed((layer + 1) * _FIRST))
-    counter = torch.arange(1, size * size + 1, device=seeds.device) * _STEP
-    bits = _mix(stream[:, None] + counter)
+    return hashed_normal(seeds, layer, size * size).view(-1, 1, size, size)
+
+
+def hashed_normal(seeds: Tensor, stream: int, count: int) -> Tensor:
+    """(N, count) float32, standard normal; other numbers for every seed, `stream` and place."""
+    bits = _bits(seeds, stream, count)
     # Box and Muller's transform of two numbers of 24 bits; the first is never zero.
     radius = ((_shift(bits, 40).float() + 0.5) / 2**24).log().mul(-2).sqrt()
     angle = (_shift(bits, 16) & (2**24 - 1)).float() * (2 * math.pi / 2**24)
-    return (radius * angle.cos()).view(-1, 1, size, size)
+    return radius * angle.cos()
+
+
+def hashed_uniform(seeds: Tensor, stream: int, count: int) -> Tensor:
+    """(N, count) float32, uniform on [0, 1); other numbers for every seed, `stream` and place."""
+    return _shift(_bits(seeds, stream, count), 40).float() / 2**24
+
+
+def _bits(seeds: Tensor, stream: int, count: int) -> Tensor:
+    own = _mix(seeds + _signed((stream + 1) * _FIRST))
+    return _mix(own[:, None] + torch.arange(1, count + 1, device=seeds.device) * _STEP)
 
 
 def _mix(bits: Tensor) -> Tensor:

@@ -96,20 +96,23 @@ class StyledStage(nn.Module):
     """Everything at one resolution: a layer that doubles the size (not in the first stage), a layer, and the image's part.
 
     The image is the sum of all stages' parts, doubled from stage to stage (the paper's "output skips", section 4.1).
+    Styles come one per layer, (N, layers, style_dim); the image's part takes the last layer's.
     """
 
     def __init__(self, before: int | None, after: int, channels: int, style_dim: int, *, number: int) -> None:
         super().__init__()
+        self.layers = slice(max(2 * number - 1, 0), 2 * number + 1)  # of the network's, this stage's
         self.grow = None if before is None else StyledLayer(before, after, style_dim, number=2 * number - 1, up=True)
         self.layer = StyledLayer(after, after, style_dim, number=2 * number, up=False)
         self.to_image = ModulatedConv(after, channels, 1, style_dim, demodulate=False)
         self.bias = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, hidden: Tensor, image: Tensor | None, style: Tensor, seeds: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, hidden: Tensor, image: Tensor | None, styles: Tensor, seeds: Tensor) -> tuple[Tensor, Tensor]:
+        own = styles[:, self.layers]
         if self.grow is not None:
-            hidden = self.grow(hidden, style, seeds)
-        hidden = self.layer(hidden, style, seeds)
-        part = self.to_image(hidden, style) + self.bias[:, None, None]
+            hidden = self.grow(hidden, own[:, 0], seeds)
+        hidden = self.layer(hidden, own[:, -1], seeds)
+        part = self.to_image(hidden, own[:, -1]) + self.bias[:, None, None]
         return hidden, part if image is None else double(image) + part
 
 

@@ -1,0 +1,276 @@
+"""`study=robust_at`: do generated images make adversarially trained classifiers more robust?
+
+Arms of a replicate share training images, seeds, steps, batch size and augmentation; added images replace a share of each batch
+and are attacked like real ones (Gowal et al. 2021, "Improving robustness using generated data"). The page "accurate, robust,
+calibrated" holds all arms side by side.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from omegaconf import DictConfig
+
+from sparring.attack.epsilon import pixel_fraction, shown
+from sparring.errors import ConfigError
+from sparring.study.analysis import Analysis, Picture, Plot, Table, answer, comparison_table, told_clear
+from sparring.study.anchors import anchor_table
+from sparring.study.base import ArmStudy
+from sparring.study.cell import Cell, Seeds
+from sparring.study.curve import mean_line
+from sparring.study.ingredients import (
+    PLAIN,
+    check_labels,
+    class_sizes,
+    classic,
+    generator_cell,
+    labelled,
+    pool_cell,
+    training,
+)
+from sparring.study.judged import (
+    Read,
+    clean,
+    combined_plots,
+    combined_table,
+    corrupted,
+    cost_table,
+    flags_table,
+    judge_cell,
+    left_by,
+    values,
+)
+from sparring.study.results import Results, Tag
+from sparring.study.training_images import training_picture
+from sparring.study.verdict import Comparison, compare
+from sparring.study.verdict import corrected as corrected_for_number
+
+# Arm -> (choice of model/robust, what replaces a share of each batch).
+PARTS = {
+    "standard": ("none", ""),
+    "standard_gan": ("none", "gan"),
+    "pgd_at": ("pgd_at", ""),
+    "pgd_at_gan": ("pgd_at", "gan"),
+    "pgd_at_gan70": ("pgd_at", "gan70"),
+    "pgd_at_gaussian": ("pgd_at", "gaussian"),
+    "trades": ("trades", ""),
+    "trades_gan": ("trades", "gan"),
+    "trades_gaussian": ("trades", "gaussian"),
+}
+POOLED = ("gan", "gan70")
+PUBLISHED_SHARE = 0.7  # generated images in each batch of Gowal et al. 2021
+TRAINED, JUDGED, STRONGER = "train", "judge", "strong"  # the tag `part`
+
+
+class RobustAT(ArmStudy):
+    """Ways of adversarial training x what is added, over paired replicates."""
+
+    question = "Do images from a GAN trained on the same images make adversarial training more robust?"
+    ARMS: ClassVar[dict[str, str]] = {
+        "standard": "real images, no attack in training: what robustness is without any care",
+        "standard_gan": "as standard, a share of each batch replaced by images of the GAN",
+        "pgd_at": "adversarial training: each batch is learned at the images that PGD finds within epsilon",
+        "pgd_at_gan": "as pgd_at, a share of each batch replaced by images of the GAN",
+        "pgd_at_gan70": "as pgd_at, 70 % of each batch replaced by images of the GAN, the share of the literature",
+        "pgd_at_gaussian": "as pgd_at, a share replaced by draws from a Gaussian per class: what a generator must beat",
+        "trades": "TRADES: clean cross-entropy and the divergence to the worst image within epsilon",
+        "trades_gan": "as trades, a share of each batch replaced by images of the GAN",
+        "trades_gaussian": "as trades, a share replaced by draws from a Gaussian per class",
+    }
+
+    def __init__(
+        self, *, labels_per_class: int | None, epsilon: float | str, weaker: Sequence[float | str], steps: int, crop: float,
+        inner_steps: int, network: Sequence[str], gan: Sequence[str], gan_steps: int, pool: int, fraction: float,
+        pgd_steps: int, count: int, strong: Sequence[str], strong_count: int, **common: Any,
+    ) -> None:  # fmt: skip
+        """labels_per_class: images of each class for classifiers and GAN; None: all. steps: of each classifier.
+
+        epsilon: of training and judgement, fraction of the pixel range; weaker: further strengths that are judged.
+        crop: shift of every arm's augmentation, share of the side, 0: none. inner_steps: of the attack in training.
+        network: overrides of every classifier. gan, gan_steps: the GAN's training; pool: its images per training image.
+        fraction: share of each batch that is replaced. pgd_steps: of the PGD that judges `count` test images at most.
+        strong: overrides of attack.py for a stronger attack on `strong_count` images.
+
+        Raises:
+            ConfigError: as ArmStudy; an epsilon outside (0, 1], counts that do not fit.
+        """
+        super().__init__(**common)
+        if not 0 < fraction < 1 or pool < 1:
+            raise ConfigError(f"study.fraction={fraction} must be between 0 and 1, study.pool={pool} at least 1.")
+        if min(count, strong_count) < 1:
+            raise ConfigError(f"study.count={count} and study.strong_count={strong_count} must be at least 1.")
+        self.labels, self.steps, self.crop, self.inner_steps = labels_per_class, steps, crop, inner_steps
+        self.epsilon = pixel_fraction(epsilon)
+        self.epsilons = sorted({self.epsilon, *map(pixel_fraction, weaker)})
+        self.network, self.gan, self.gan_steps = list(network), list(gan), gan_steps
+        self.pool, self.fraction = pool, fraction
+        self.pgd_steps, self.count, self.strong, self.strong_count = pgd_steps, count, list(strong), strong_count
+        chosen = [item.removeprefix("attack=") for item in self.strong if item.startswith("attack=")]
+        if not chosen:
+            raise ConfigError(f"study.strong={self.strong} must choose an attack, such as attack=ensemble.")
+        self.strongest = chosen[-1]
+
+    # -- cells ---------------------------------------------------------------------------------------------------------
+
+    def cells(self, config: DictConfig) -> list[Cell]:
+        if self.labels is not None:
+            check_labels(config, [self.labels], beyond=False)
+        per_class = self.labels or max(1, sum(class_sizes(config).values()) // config.data.num_classes)
+        return [cell for r in range(self.replicates) for cell in self._replicate(config, r, self.pool * per_class)]
+
+    def _replicate(self, config: DictConfig, r: int, per_class: int) -> list[Cell]:
+        """per_class: images of each class in the pool of the GAN, and in that of the Gaussian."""
+        seeds, tags = self.seeds(r), {"replicate": r}
+        images = labelled(config, self.labels, seeds)
+        cells = []
+        if any(PARTS[arm][1] in POOLED for arm in self.arms):
+            made = per_class * config.data.num_classes
+            cells = [
+                generator_cell(
+                    f"r{r}/gan", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags
+                ),
+                pool_cell(f"r{r}/pool", f"r{r}/gan", count=made, seeds=seeds, tags=tags),
+            ]
+        looks = classic(config, self.crop) if self.crop else list(PLAIN)
+        for arm in self.arms:
+            given = (
+                "model=classifier", *images, *looks, *self.network, *self._arm(arm, f"r{r}", per_class),
+                *training(steps=self.steps, seed=seeds.classifier),
+            )  # fmt: skip
+            cells.append(Cell(f"r{r}/{arm}", "train", given, {**tags, "arm": arm, "part": TRAINED}))
+            cells += self._judgement(arm, r, seeds)
+        return cells
+
+    def _arm(self, arm: str, place: str, per_class: int) -> list[str]:
+        """What tells the arm from the others."""
+        way, added = PARTS[arm]
+        attack = [f"model.robust.epsilon={self.epsilon}", f"model.robust.steps={self.inner_steps}"]
+        share = f"data.mix.fraction={PUBLISHED_SHARE if added == 'gan70' else self.fraction}"
+        mixed = {
+            "": [],
+            "gaussian": ["data/mix=gaussian", f"data.mix.per_class={per_class}", share],
+        }.get(added, ["data/mix=images", f"data.mix.images=[cell:{place}/pool]", share])
+        return [f"model/robust={way}", *(attack if way != "none" else []), *mixed]
+
+    def _judgement(self, arm: str, r: int, seeds: Seeds) -> list[Cell]:
+        tags: dict[str, Tag] = {"replicate": r, "arm": arm}
+        seed, strengths = f"seed={seeds.classifier}", ",".join(map(str, self.epsilons))
+        pgd = ("attack=pgd", f"attack.steps={self.pgd_steps}", f"epsilon=[{strengths}]", f"count={self.count}", seed)
+        strong = (*self.strong, f"epsilon={self.epsilon}", f"count={self.strong_count}", "probe=0", seed)
+        return [
+            judge_cell(f"r{r}/judge_{arm}", f"r{r}/{arm}", given=pgd, tags={**tags, "part": JUDGED}, corruptions=True),
+            judge_cell(f"r{r}/strong_{arm}", f"r{r}/{arm}", given=strong, tags={**tags, "part": STRONGER}),
+        ]
+
+    # -- analysis ------------------------------------------------------------------------------------------------------
+
+    def analyse(self, results: Results) -> Analysis:
+        trained = [each for arm in self.arms for each in results.find(arm=arm, part=TRAINED)]
+        results.check_equal(self.arms, trained, "")
+        found = self._comparisons(results)
+        pgd = found[self._pgd]
+        primary = next(it for it in pgd if it.primary)
+        said = answer(
+            primary, what=f"adding the GAN's images ({primary.arm})" if "gan" in primary.arm else primary.arm,
+            baseline="adversarial training on real images alone" if self.baseline == "pgd_at" else self.baseline,
+            unit=f"points of accuracy under {self._pgd}", replicates=self.replicates,
+        )  # fmt: skip
+        others = told_clear([it for it in pgd if not it.primary])
+        comparisons = sorted((it for each in found.values() for it in each), key=lambda it: not it.primary)
+        robust, against = self._robust(), "standard" if "standard" in self.arms else self.baseline
+        return Analysis(
+            question=self.question, answer=f"{said} Under {self._pgd}, {others}" if others else said,
+            verdict=primary.verdict, comparisons=comparisons,
+            tables=[
+                self._compared(self._pgd, pgd),
+                combined_table(results, self.arms, robust=robust, against=against, part=JUDGED),
+                *[self._compared(name, each) for name, each in found.items() if name != self._pgd],
+                Table("The arms", ("arm", "what its classifier is trained on"), tuple((a, self.ARMS[a]) for a in self.arms)),
+                flags_table(results, {arm: {"arm": arm, "part": JUDGED} for arm in self.arms}),
+                cost_table(results, self._parts()), anchor_table("robust_at", {}),
+            ],
+            plots=[*combined_plots(results, self.arms, robust=robust, part=JUDGED), *self._curve(results)],
+            pictures=self._pictures(results), limits=self._limits(), numbers={"epsilon": shown(self.epsilon)},
+        )  # fmt: skip
+
+    @property
+    def _pgd(self) -> str:
+        return f"PGD-{self.pgd_steps} at {shown(self.epsilon)}"
+
+    @property
+    def _stronger(self) -> str:
+        return f"stronger attack, {self.strong_count} images"
+
+    def _robust(self) -> dict[str, tuple[Read, str]]:
+        """Columns of the combined table: how each is read and where it stands."""
+        return {
+            f"PGD-{self.pgd_steps}, %": (left_by("pgd", self.epsilon), JUDGED),
+            f"{self._stronger}, %": (left_by(self.strongest, self.epsilon), STRONGER),
+        }
+
+    def _comparisons(self, results: Results) -> dict[str, list[Comparison]]:
+        """By measure, corrected together: every arm against the baseline, and the GAN's images against the Gaussian's."""
+        measures = {
+            self._pgd: (left_by("pgd", self.epsilon), JUDGED),
+            self._stronger: (left_by(self.strongest, self.epsilon), STRONGER),
+            "accuracy without an attack": (clean, JUDGED),
+            "accuracy under corruptions": (corrupted, JUDGED),
+        }
+        pairs = [(arm, self.baseline) for arm in self.arms if arm != self.baseline]
+        pairs += [
+            (a, b) for a, b in (("pgd_at_gan", "pgd_at_gaussian"),) if {a, b} <= set(self.arms) and b != self.baseline
+        ]
+        keys = [(name, *pair) for name in measures for pair in pairs]
+        compared = []
+        for name, arm, baseline in keys:
+            read, part = measures[name]
+            ours, theirs = (values(results, read, arm=each, part=part) for each in (arm, baseline))
+            primary = (name, arm, baseline) == (self._pgd, self.primary, self.baseline)
+            compared.append(
+                compare(ours, theirs, arm=arm, baseline=baseline, smallest_effect=self.smallest_effect, primary=primary)
+            )
+        found: dict[str, list[Comparison]] = {name: [] for name in measures}
+        for (name, *_), it in zip(keys, corrected_for_number(compared), strict=True):
+            found[name].append(it)
+        return {name: sorted(each, key=lambda it: it.baseline != self.baseline) for name, each in found.items()}
+
+    def _compared(self, name: str, found: Sequence[Comparison]) -> Table:
+        title = f"{name[0].upper()}{name[1:]}: every arm against {self.baseline}"
+        return comparison_table(found, title=title, unit="points", metric="test accuracy, %", where="setting")
+
+    def _parts(self) -> dict[str, dict[str, Tag]]:
+        """What the cost table tells."""
+        return {
+            "GAN": {"part": "generator"}, "pool": {"part": "pool"},
+            **{f"training {arm}": {"arm": arm, "part": TRAINED} for arm in self.arms},
+            "PGD, corruptions and calibration of one classifier": {"part": JUDGED},
+            "stronger attack on one classifier": {"part": STRONGER},
+        }  # fmt: skip
+
+    def _curve(self, results: Results) -> list[Plot]:
+        lines = [
+            mean_line(
+                arm,
+                [
+                    values(results, clean, arm=arm, part=JUDGED),
+                    *[values(results, left_by("pgd", eps), arm=arm, part=JUDGED) for eps in self.epsilons],
+                ],
+            )
+            for arm in self.arms
+        ]
+        title, x = f"Accuracy under PGD-{self.pgd_steps} by strength", (0.0, *self.epsilons)
+        note = "Means and 95 % t intervals over replicates. The strength is a fraction of the pixel range."
+        return [Plot(title, "epsilon", "test accuracy, %", x, tuple(lines), note=note)]
+
+    def _pictures(self, results: Results) -> list[Picture]:
+        found = [(arm, results.one(arm=arm, part=TRAINED, replicate=0)) for arm in self.arms if PARTS[arm][1]]
+        return [training_picture(each, title=arm, note=self.ARMS[arm]) for arm, each in found if each is not None]
+
+    def _limits(self) -> list[str]:
+        return [
+            f"All strengths are those of Linf attacks; robust training and judgement have epsilon {shown(self.epsilon)}.",
+            "Robust accuracy is what these attacks leave, an upper bound of what a better attack would.",
+            "Steps, batches and augmentation are equal. Adversarial training costs several times the computing time per step, and "
+            "the GAN's images cost the GAN's training on top: see the costs.",
+            f"The stronger attack sees {self.strong_count} of the test images, so its column is noisier and not the same images.",
+            "All replicates share the test images, and the training images unless study.labels_per_class is given.",
+        ]

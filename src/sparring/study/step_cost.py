@@ -1,0 +1,39 @@
+"""What one iteration of a GAN costs in steps of a classifier, from trainings that a study has finished."""
+
+import math
+from collections.abc import Sequence
+from statistics import median
+
+from sparring.study.results import CellResult
+
+CLOSE = 0.25  # an assumed cost that is off by more than this share is remarked
+
+
+def cost_per_step(cells: Sequence[CellResult]) -> list[float]:
+    """Processor seconds per iteration of each training, all threads together; wall seconds where a GPU did the work."""
+    found = []
+    for each in cells:
+        seconds, iterations = each.get("cost", "cpu_seconds"), each.get("clock", "iteration")
+        if iterations:
+            found.append(float(each.get("cost", "seconds") if seconds is None else seconds) / iterations)
+    return found
+
+
+def relative_cost(gans: Sequence[CellResult], classifiers: Sequence[CellResult]) -> float:
+    """Median cost of a GAN's iteration over that of a classifier's step; NaN where nothing was measured."""
+    above, below = cost_per_step(gans), cost_per_step(classifiers)
+    return median(above) / median(below) if above and below and median(below) > 0 else math.nan
+
+
+def told(measured: float, *, assumed: float) -> str:
+    """Whether the cost that the plan assumed was right, in a sentence or two."""
+    if math.isnan(measured):
+        return ""
+    share = assumed / measured
+    seen = (
+        f"One iteration of the GAN took the time of {measured:.2f} steps of a classifier (processor time, medians over all"
+        f" trainings), {assumed:g} were assumed: the arm compute had {share:.0%} of the GAN's computing time."
+    )
+    if abs(share - 1) <= CLOSE:
+        return seen
+    return f"{seen} A new study with study.gan_step_cost={measured:.2g} would give it all of it."
