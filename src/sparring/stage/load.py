@@ -111,7 +111,7 @@ def _loaded(source: RunDir, extensions: list[str], choose: Callable[[Any, RunDir
     origin = {
         "run": str(source.path),
         "config_hash": config_hash(config),
-        "weights": "as trained" if isinstance(network, Discriminator | ClassJudge) else "averaged",
+        "weights": "as trained" if isinstance(network, Discriminator | ClassJudge | Perturber) else "averaged",
         "weights_sha256": weights_file.stored_hash(file),
         "iteration": int(metadata["iteration"]),
         "images_seen": int(metadata["images_seen"]),
