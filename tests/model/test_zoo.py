@@ -21,7 +21,18 @@ TINY = [
     "model.generator.width=4", "model.discriminator.width=4", "model.latent_dim=8", "data.num_classes=3",
     f"data.batch_size={BATCH}",
 ]  # fmt: skip
-GROUPS = ["generator", "discriminator", "code", "head", "loss", "regularizer", "augment", "selection", "schedule"]
+GROUPS = [
+    "generator",
+    "discriminator",
+    "code",
+    "head",
+    "loss",
+    "regularizer",
+    "augment",
+    "selection",
+    "schedule",
+    "threat",
+]
 FACTORS = {
     group: [path.stem for path in sorted((CONF / "model" / group).glob("*.yaml")) if not path.stem.startswith("_")]
     for group in GROUPS

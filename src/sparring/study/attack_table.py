@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from sparring.attack.epsilon import pixel_fraction, shown
 from sparring.errors import ConfigError
-from sparring.study.analysis import DASH, Analysis, Picture, Plot, Table, comparison_table, number, spread, told_clear
+from sparring.study.analysis import DASH, Analysis, Picture, Plot, Table, comparison_table, spread, told_clear
 from sparring.study.anchors import anchor_table
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
@@ -98,7 +98,12 @@ class AttackTable(ArmStudy):
             )  # fmt: skip
             cells.append(Cell(f"r{r}/advgan_{target}", "train", given, {**tags, "net": target, "part": PERTURBER}))
         for net in NETS:
-            given = (*self._attacks(f"r{r}", net), f"epsilon={self.epsilon}", f"count={self.count}", f"seed={seeds.pool}")
+            given = (
+                *self._attacks(f"r{r}", net),
+                f"epsilon={self.epsilon}",
+                f"count={self.count}",
+                f"seed={seeds.pool}",
+            )
             own_tags: dict[str, Tag] = {**tags, "net": net, "part": JUDGED}
             cells.append(judge_cell(f"r{r}/attacks_{net}", f"r{r}/{net}", given=given, tags=own_tags))
         return cells
@@ -117,7 +122,8 @@ class AttackTable(ArmStudy):
         if "ensemble" in self.arms:
             given.append("+attack@attack.ensemble=ensemble")
             given += [
-                f"~attack.ensemble.{item[1:]}" if item.startswith("~") else f"attack.ensemble.{item}" for item in self.ensemble
+                f"~attack.ensemble.{item[1:]}" if item.startswith("~") else f"attack.ensemble.{item}"
+                for item in self.ensemble
             ]
         if "transfer" in self.arms:
             given += ["+attack@attack.transfer=transfer", f"attack.transfer.run=cell:{place}/{SURROGATE}",
@@ -177,9 +183,15 @@ class AttackTable(ArmStudy):
 
     def _compared(self, found: Sequence[Comparison]) -> Table:
         table = comparison_table(
-            found, title="Success of every attack against PGD", unit="points", metric="images turned wrong, %", where="net"
+            found,
+            title="Success of every attack against PGD",
+            unit="points",
+            metric="images turned wrong, %",
+            where="net",
         )
-        return replace(table, note=f"{table.note} HELPS: the attack turns more images wrong than PGD does, HURTS: fewer.")
+        return replace(
+            table, note=f"{table.note} HELPS: the attack turns more images wrong than PGD does, HURTS: fewer."
+        )
 
     def _table(self, results: Results) -> Table:
         """Net by attack: what is left, what was changed, what it cost."""

@@ -113,7 +113,9 @@ class Corruptions(ArmStudy):
         if "gan_aug" in self.arms:
             made = per_class * config.data.num_classes
             cells = [
-                generator_cell(f"r{r}/gan", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags),
+                generator_cell(
+                    f"r{r}/gan", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags
+                ),
                 pool_cell(f"r{r}/pool", f"r{r}/gan", count=made, seeds=seeds, tags=tags),
             ]
         judge = ("attack=pgd", f"attack.steps={self.pgd_steps}", f"epsilon={self.epsilon}", f"count={self.count}",
@@ -210,7 +212,13 @@ class Corruptions(ArmStudy):
         right = {arm: self._right(results, arm) for arm in self.arms}
         names = list(dict.fromkeys(name for each in right.values() for name in each))
         rows = [
-            (name, *[" / ".join(number(sum(s) / len(s), 0) for s in right[arm].get(name, [])) or DASH for arm in self.arms])
+            (
+                name,
+                *[
+                    " / ".join(number(sum(s) / len(s), 0) for s in right[arm].get(name, [])) or DASH
+                    for arm in self.arms
+                ],
+            )
             for name in names
         ]
         note = "Test accuracy in %, mean over replicates, at severities 1 / 2 / 3 / 4 / 5."
@@ -220,7 +228,9 @@ class Corruptions(ArmStudy):
         rows = []
         for arm in self.arms:
             right = self._right(results, arm).values()
-            by_severity = [[_mean(kinds) for kinds in zip(*[each[s - 1] for each in right], strict=True)] for s in SEVERITIES]
+            by_severity = [
+                [_mean(kinds) for kinds in zip(*[each[s - 1] for each in right], strict=True)] for s in SEVERITIES
+            ]
             rows.append((arm, *[spread(each) for each in by_severity]))
         head = ("arm", *[f"severity {s}" for s in SEVERITIES])
         return Table("Accuracy by severity", head, tuple(rows), "Mean over corruptions; ± over replicates.")
@@ -228,11 +238,11 @@ class Corruptions(ArmStudy):
     def _mce(self, results: Results) -> Table:
         """Replicate by replicate."""
         found = {arm: mce_values(results, arm, self.baseline, part=JUDGED) for arm in self.arms}
-        rows = [
-            (arm, spread(known(each)), *[number(value, 3) for value in each]) for arm, each in found.items()
-        ]
+        rows = [(arm, spread(known(each)), *[number(value, 3) for value in each]) for arm, each in found.items()]
         head = ("arm", "mean ± sd", *[f"replicate {r}" for r in range(self.replicates)])
-        return Table(f"mCE against {self.baseline}", head, tuple(rows), "1 is as many errors as the baseline, less is better.")
+        return Table(
+            f"mCE against {self.baseline}", head, tuple(rows), "1 is as many errors as the baseline, less is better."
+        )
 
     def _plots(self, results: Results) -> list[Plot]:
         note = "Means and 95 % t intervals over replicates; of single arms, not of the paired differences."

@@ -14,7 +14,9 @@ from sparring.study.results import CellResult, Results, Tag
 Read = Callable[[CellResult], float]
 
 
-def judge_cell(name: str, run: str, *, given: Sequence[str], tags: Mapping[str, Tag], corruptions: bool = False) -> Cell:
+def judge_cell(
+    name: str, run: str, *, given: Sequence[str], tags: Mapping[str, Tag], corruptions: bool = False
+) -> Cell:
     """A call of attack.py on the classifier of cell `run`. given: its overrides. corruptions: all of them as well."""
     more = ["corruptions=all"] if corruptions else []
     return Cell(name, "attack", (f"run=cell:{run}", *given, *more), tags)

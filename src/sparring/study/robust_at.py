@@ -5,7 +5,7 @@ and are attacked like real ones (Gowal et al. 2021, "Improving robustness using 
 calibrated" holds all arms side by side.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from omegaconf import DictConfig
@@ -104,6 +104,10 @@ class RobustAT(ArmStudy):
         self.network, self.gan, self.gan_steps = list(network), list(gan), gan_steps
         self.pool, self.fraction = pool, fraction
         self.pgd_steps, self.count, self.strong, self.strong_count = pgd_steps, count, list(strong), strong_count
+        chosen = [item.removeprefix("attack=") for item in self.strong if item.startswith("attack=")]
+        if not chosen:
+            raise ConfigError(f"study.strong={self.strong} must choose an attack, such as attack=ensemble.")
+        self.strongest = chosen[-1]
 
     # -- cells ---------------------------------------------------------------------------------------------------------
 
@@ -121,7 +125,9 @@ class RobustAT(ArmStudy):
         if any(PARTS[arm][1] in POOLED for arm in self.arms):
             made = per_class * config.data.num_classes
             cells = [
-                generator_cell(f"r{r}/gan", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags),
+                generator_cell(
+                    f"r{r}/gan", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags
+                ),
                 pool_cell(f"r{r}/pool", f"r{r}/gan", count=made, seeds=seeds, tags=tags),
             ]
         looks = classic(config, self.crop) if self.crop else list(PLAIN)
@@ -175,8 +181,9 @@ class RobustAT(ArmStudy):
             question=self.question, answer=f"{said} Under {self._pgd}, {others}" if others else said,
             verdict=primary.verdict, comparisons=comparisons,
             tables=[
-                *self._compared(found),
+                self._compared(self._pgd, pgd),
                 combined_table(results, self.arms, robust=robust, against=against, part=JUDGED),
+                *[self._compared(name, each) for name, each in found.items() if name != self._pgd],
                 Table("The arms", ("arm", "what its classifier is trained on"), tuple((a, self.ARMS[a]) for a in self.arms)),
                 flags_table(results, {arm: {"arm": arm, "part": JUDGED} for arm in self.arms}),
                 cost_table(results, self._parts()), anchor_table("robust_at", {}),
@@ -197,26 +204,21 @@ class RobustAT(ArmStudy):
         """Columns of the combined table: how each is read and where it stands."""
         return {
             f"PGD-{self.pgd_steps}, %": (left_by("pgd", self.epsilon), JUDGED),
-            f"{self._stronger}, %": (left_by(self._strong_name, self.epsilon), STRONGER),
+            f"{self._stronger}, %": (left_by(self.strongest, self.epsilon), STRONGER),
         }
-
-    @property
-    def _strong_name(self) -> str:
-        chosen = [item.removeprefix("attack=") for item in self.strong if item.startswith("attack=")]
-        if not chosen:
-            raise ConfigError(f"study.strong={self.strong} must choose an attack, such as attack=ensemble.")
-        return chosen[0]
 
     def _comparisons(self, results: Results) -> dict[str, list[Comparison]]:
         """By measure, corrected together: every arm against the baseline, and the GAN's images against the Gaussian's."""
         measures = {
             self._pgd: (left_by("pgd", self.epsilon), JUDGED),
-            self._stronger: (left_by(self._strong_name, self.epsilon), STRONGER),
+            self._stronger: (left_by(self.strongest, self.epsilon), STRONGER),
             "accuracy without an attack": (clean, JUDGED),
             "accuracy under corruptions": (corrupted, JUDGED),
         }
         pairs = [(arm, self.baseline) for arm in self.arms if arm != self.baseline]
-        pairs += [(a, b) for a, b in (("pgd_at_gan", "pgd_at_gaussian"),) if {a, b} <= set(self.arms) and b != self.baseline]
+        pairs += [
+            (a, b) for a, b in (("pgd_at_gan", "pgd_at_gaussian"),) if {a, b} <= set(self.arms) and b != self.baseline
+        ]
         keys = [(name, *pair) for name in measures for pair in pairs]
         compared = []
         for name, arm, baseline in keys:
@@ -224,21 +226,16 @@ class RobustAT(ArmStudy):
             ours, theirs = (values(results, read, arm=each, part=part) for each in (arm, baseline))
             primary = (name, arm, baseline) == (self._pgd, self.primary, self.baseline)
             compared.append(
-                compare(
-                    ours, theirs, arm=arm, baseline=baseline, smallest_effect=self.smallest_effect, primary=primary
-                )
+                compare(ours, theirs, arm=arm, baseline=baseline, smallest_effect=self.smallest_effect, primary=primary)
             )
         found: dict[str, list[Comparison]] = {name: [] for name in measures}
         for (name, *_), it in zip(keys, corrected_for_number(compared), strict=True):
             found[name].append(it)
         return {name: sorted(each, key=lambda it: it.baseline != self.baseline) for name, each in found.items()}
 
-    def _compared(self, found: Mapping[str, Sequence[Comparison]]) -> list[Table]:
-        tables = []
-        for name, each in found.items():
-            title = f"{name[0].upper()}{name[1:]}: every arm against {self.baseline}"
-            tables.append(comparison_table(each, title=title, unit="points", metric="test accuracy, %", where="setting"))
-        return tables
+    def _compared(self, name: str, found: Sequence[Comparison]) -> Table:
+        title = f"{name[0].upper()}{name[1:]}: every arm against {self.baseline}"
+        return comparison_table(found, title=title, unit="points", metric="test accuracy, %", where="setting")
 
     def _parts(self) -> dict[str, dict[str, Tag]]:
         """What the cost table tells."""

@@ -1,0 +1,175 @@
+"""robust_at: arms differ in the attack and in what is added and in nothing else; its numbers stand where they belong."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparring.cli.config import compose
+from sparring.errors import ConfigError
+from sparring.run_dir import RunDir
+from sparring.stage.study import study
+from sparring.study.analysis import Analysis, Table
+from sparring.study.cell import Cell
+from tests.study.attacked import attacked
+from tests.study.fabricated import planned_by, results, settings, trained
+
+LEFT = {"standard": 0.02, "pgd_at": 0.70, "trades": 0.71, "pgd_at_gan": 0.74}  # under PGD; 0.70 for every other arm
+CLEAN = {"standard": 0.99}
+
+
+def table(analysis: Analysis, beginning: str) -> Table:
+    return next(each for each in analysis.tables if each.title.startswith(beginning))
+
+
+def test_arms_differ_in_attack_and_added_images_alone(cache_dir: Path) -> None:
+    _, cells = planned_by(cache_dir, "study=robust_at")
+    by_name = {each.name: settings(each) for each in cells}
+    own = ("model/robust", "model.robust.epsilon", "model.robust.steps", "data/mix", "data.mix.images",
+           "data.mix.fraction", "data.mix.per_class")  # fmt: skip
+    arms = [
+        str(each.tags["arm"])
+        for each in cells
+        if each.name.startswith("r3/") and each.verb == "train" and "arm" in each.tags
+    ]
+    shared = [{k: v for k, v in by_name[f"r3/{arm}"].items() if k not in own} for arm in arms]
+    assert len(arms) >= 6
+    assert all(each == shared[0] for each in shared)
+    assert by_name["r3/standard"]["model/robust"] == "none"
+    assert by_name["r3/trades"]["model.robust.steps"] == by_name["r3/pgd_at"]["model.robust.steps"]
+    assert (by_name["r3/pgd_at_gan"]["data.mix.fraction"], by_name["r3/pgd_at_gan70"]["data.mix.fraction"]) == (
+        "0.5",
+        "0.7",
+    )
+    assert by_name["r3/pgd_at_gan"]["data.mix.images"] == "[cell:r3/pool]"
+    drawn = int(by_name["r3/pgd_at_gaussian"]["data.mix.per_class"]) * 10
+    assert drawn == int(by_name["r3/pool"]["count"])  # a Gaussian pool as large as the GAN's
+
+
+def test_all_arms_are_judged_alike(cache_dir: Path) -> None:
+    _, cells = planned_by(cache_dir, "study=robust_at", "study.weaker=[51/510]")
+    judged = [settings(each) for each in cells if each.tags.get("part") == "judge" and each.tags["replicate"] == 0]
+    assert len({tuple(sorted((k, v) for k, v in each.items() if k != "run")) for each in judged}) == 1
+    assert judged[0]["epsilon"] == "[0.1,0.2]"
+    assert {each["run"] for each in judged} == {f"cell:r0/{arm}" for arm in ("standard", "pgd_at", "trades", "pgd_at_gan",
+            "pgd_at_gan70", "pgd_at_gaussian")} | {each["run"] for each in judged if each["run"].endswith("advgan")}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("study.epsilon=1.5", "epsilon=1.5"),
+        ("study.weaker=[0]", "epsilon=0"),
+        ("study.arms=[standard,pgd_att]", "has no 'pgd_att'"),
+        ("study.fraction=1.0", "study.fraction=1.0 must be between 0 and 1"),
+        ("study.strong_count=0", "study.strong_count=0 must be at least 1"),
+        ("study.labels_per_class=1000", "labels_per_class=1000 must be from 1 to"),
+        ("study.strong=[epsilon]", "must choose an attack"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        planned_by(cache_dir, "study=robust_at", override)
+
+
+def found(cell: Cell, run: Path) -> dict[str, Any]:
+    """Made-up: pgd_at_gan is 4 points above pgd_at under PGD in each replicate, give or take."""
+    arm, r = str(cell.tags.get("arm")), int(cell.tags["replicate"])
+    if cell.verb != "attack":
+        return trained(0.9)
+    left = LEFT.get(arm, 0.70) + 0.002 * r * (arm == "pgd_at_gan")
+    corrupted = 0.8 if arm == "pgd_at" else 0.6
+    if cell.tags["part"] == "strong":
+        return attacked(0.9, {"ensemble": left - 0.02})
+    return attacked(
+        CLEAN.get(arm, 0.9), {"pgd": left}, epsilons=(0.1, 0.2), corrupted=corrupted, ece=0.05,
+        flags=("something is odd.",) if arm == "trades" else (),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def analysis(cache_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    subject, cells = planned_by(cache_dir, "study=robust_at")
+    subject._pictures = lambda _: []  # type: ignore[attr-defined]  # its runs were never made
+    return subject.analyse(results(subject, cells, tmp_path_factory.mktemp("robust"), found))
+
+
+def test_the_verdict_is_about_pgd(analysis: Analysis) -> None:
+    primary = analysis.comparisons[0]
+    assert (primary.arm, primary.baseline, analysis.verdict) == ("pgd_at_gan", "pgd_at", "HELPS")
+    assert primary.values == pytest.approx([74 + 0.2 * r for r in range(6)])
+    assert primary.delta == pytest.approx(4.5)
+    assert "points of accuracy under PGD-50 at 51/255 (0.2)" in analysis.answer
+    assert "standard hurts against pgd_at (−68.00" in analysis.answer
+    assert sum(each.primary for each in analysis.comparisons) == 1
+
+
+def test_the_combined_page_has_every_arm_and_measure(analysis: Analysis) -> None:
+    combined = table(analysis, "Accurate, robust, calibrated")
+    rows = {row[0]: dict(zip(combined.columns[1:], row[1:], strict=True)) for row in combined.rows}
+    assert rows["standard"]["clean accuracy, %"] == "99.00 ± 0.00"
+    assert rows["pgd_at"]["PGD-50, %"] == "70.00 ± 0.00"
+    assert rows["pgd_at"]["stronger attack, 100 images, %"] == "68.00 ± 0.00"
+    assert rows["pgd_at"]["under corruptions, %"] == "75.00 ± 0.00"
+    # standard errs in 0.4 and 0.5, pgd_at in 0.2 and 0.3 of the images: the mean of 1/2 and 3/5
+    assert (rows["pgd_at"]["mCE against standard"], rows["standard"]["mCE against standard"]) == (
+        "0.55 ± 0.00",
+        "1.00 ± 0.00",
+    )
+    assert (rows["pgd_at"]["ECE, %"], rows["pgd_at"]["ECE under corruptions, %"]) == ("5.00 ± 0.00", "10.00 ± 0.00")
+    robust, calibrated, curve = analysis.plots
+    lines = {line.label: line.y for line in robust.lines}
+    place = robust.x.index("pgd_at_gan")
+    assert (lines["clean"][place], lines["PGD-50"][place]) == pytest.approx((90, 74.5))
+    assert [line.label for line in calibrated.lines] == ["clean", "under corruptions"]
+    assert curve.x == (0.0, 0.1, 0.2)
+
+
+def test_flags_are_told_and_published_numbers_stand_apart(analysis: Analysis) -> None:
+    flags = {row[0]: row[1:] for row in table(analysis, "Signs of attacks").rows}
+    assert flags["trades"] == ("something is odd.", "6")
+    assert flags["pgd_at"][0] == "none"
+    published = table(analysis, "Published")
+    assert all(row[1] == "–" and row[-1].startswith("no: ") for row in published.rows)
+
+
+def test_unequal_training_is_refused(cache_dir: Path, tmp_path: Path) -> None:
+    subject, cells = planned_by(cache_dir, "study=robust_at")
+
+    def longer(cell: Cell, run: Path) -> dict[str, Any]:
+        made = found(cell, run)
+        return made | {"clock": {"iteration": 9, "images_seen": 72}} if cell.name == "r1/pgd_at_gan" else made
+
+    with pytest.raises(ConfigError, match="not trained equally long"):
+        subject.analyse(results(subject, cells, tmp_path, longer))
+
+
+def test_a_corruption_without_errors_of_the_baseline_is_left_out_and_named(cache_dir: Path, tmp_path: Path) -> None:
+    subject, cells = planned_by(cache_dir, "study=robust_at")
+    subject._pictures = lambda _: []  # type: ignore[attr-defined]
+
+    def easy(cell: Cell, run: Path) -> dict[str, Any]:
+        made = found(cell, run)
+        if cell.tags.get("arm") == "standard" and cell.verb == "attack" and cell.tags["replicate"] == 2:
+            made["corruptions"]["table"]["jpeg"] = [{"severity": s, "accuracy": 1.0, "ece": 0.0} for s in range(1, 6)]
+        return made
+
+    combined = table(subject.analyse(results(subject, cells, tmp_path, easy)), "Accurate")
+    assert "Without jpeg, where standard makes no error." in combined.note
+    rows = {row[0]: dict(zip(combined.columns[1:], row[1:], strict=True)) for row in combined.rows}
+    assert rows["pgd_at"]["mCE against standard"] == "0.50 ± 0.00"
+
+
+@pytest.mark.slow
+def test_a_tiny_one_runs(tmp_path: Path, cache_dir: Path) -> None:
+    tiny = ["study.replicates=2", "study.arms=[standard,pgd_at,pgd_at_gan]", "study.gan_steps=2", "study.steps=3",
+            "study.pool=1", "study.pgd_steps=2", "study.count=20", "study.strong=[attack=fgsm]", "study.strong_count=10",
+            "data.image_size=8", "executor=inline"]  # fmt: skip
+    result = study(compose("study", ["study=robust_at", *tiny, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
+    assert {each["state"] for each in result["cells"].values()} == {"finished"}
+    judged = [RunDir.open(tmp_path / f"study/cells/r{r}/judge_pgd_at_gan").result() for r in (0, 1)]
+    left = [100 * next(row["accuracy"] for row in each["attacks"]["pgd"] if row["epsilon"] == 0.2) for each in judged]
+    assert result["analysis"]["comparisons"][0]["values"] == pytest.approx(left)
+    assert not any(math.isnan(value) for value in left)
+    assert "Accurate, robust, calibrated" in (tmp_path / "study/report.html").read_text()
