@@ -12,6 +12,7 @@ from sparring.attack.base import Attack, slope
 from sparring.attack.ensemble import Ensemble
 from sparring.attack.fab import FAB
 from sparring.attack.fgsm import FGSM
+from sparring.attack.noise import Noise
 from sparring.attack.objective import cross_entropy, dlr, dlr_targeted, margin
 from sparring.attack.square import Square
 from sparring.attack.target import Target
@@ -45,6 +46,7 @@ ATTACKS: dict[str, Make] = {
     "apgd_t": lambda norm, epsilon: APGD(norm=norm, epsilon=epsilon, steps=6, restarts=1, loss="dlr", targets=3),
     "fab": lambda norm, epsilon: FAB(norm=norm, epsilon=epsilon, steps=8, restarts=2, targets=3),
     "square": lambda norm, epsilon: Square(norm=norm, epsilon=epsilon, queries=30, area=0.8),
+    "noise": lambda norm, epsilon: Noise(norm=norm, epsilon=epsilon),
     "ensemble": _ensemble,
     "transfer": _transfer,
 }

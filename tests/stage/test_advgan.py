@@ -228,8 +228,15 @@ def test_a_black_box_student_is_enough(victim_run: Path, cache_dir: Path, tmp_pa
 
 @pytest.mark.slow
 def test_a_target_class_wins(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
-    keys = [*EIGHT, f"model.target={victim_run}", "trainer.max_steps=250", "model.target_class=8"]
+    keys = [
+        *EIGHT,
+        f"model.target={victim_run}",
+        "trainer.max_steps=250",
+        "trainer.val_check_interval=250",
+        "model.target_class=8",
+    ]
     found = read_run(trained_here(tmp_path / "run", cache_dir, *keys))
     assert found.result["metrics"]["hit_rate"] > 0.5
     assert "it makes class 8 of" in found.status["reason"]
-    assert float(found.metrics[-1]["val/hit_rate"] or 1) > 0.5
+    (last,) = (float(row["val/hit_rate"]) for row in found.metrics if row["val/hit_rate"])
+    assert last > 0.5

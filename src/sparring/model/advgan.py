@@ -39,8 +39,8 @@ class AdvGAN(Game):
     Images are float32 in [-1, 1], NCHW. x_adv = x + radius * P(x), cut to the ball of `epsilon` and to the pixel range to the
     last bit. P's loss: L_adv + gan_weight * L_GAN + norm_weight * L_norm (`model/adversarial.py`, `model/loss`).
 
-    target: run directory of the classifier, which the stage loads and `attach`es. It stays in eval mode and outside of
-        this module: no optimizer, checkpoint or weights file holds it.
+    target, target_checkpoint: run directory of the classifier and which of its weights; the stage loads and `attach`es it.
+        It stays in eval mode and outside of this module: no optimizer, checkpoint or weights file holds it.
     epsilon: Linf bound, a fraction of the pixel range (0, 1]. target_class: the class that is to win; None: any wrong one.
     confidence: margin of logits beyond which an image counts as fooled and pushes no more (Carlini and Wagner's kappa).
     norm_bound: root mean square of the perturbation, in radii, from which L_norm grows: the paper's c / (radius sqrt(CHW)).
@@ -64,6 +64,7 @@ class AdvGAN(Game):
         discriminator_optimizer: OptimizerFactory,
         student_optimizer: OptimizerFactory,
         target: str,
+        target_checkpoint: str,
         epsilon: float | str,
         target_class: int | None,
         confidence: float,
@@ -94,6 +95,7 @@ class AdvGAN(Game):
         self.perturber, self.discriminator, self.loss = perturber, discriminator, loss
         if black_box:
             self.student = student
+        self.target_checkpoint = target_checkpoint
         self.target_run, self.epsilon, self.target_class = str(target), pixel_fraction(epsilon), target_class
         self.confidence, self.gan_weight = confidence, gan_weight
         self.norm_weight, self.norm_bound = norm_weight, norm_bound
@@ -198,8 +200,8 @@ class AdvGAN(Game):
             raise ConfigError(f"model.target={self.target_run} was not loaded: train with train.py, or call attach().")
         return self._target[0]
 
-    def classifiers(self) -> dict[str, str]:
-        return {"model.target": self.target_run}
+    def classifiers(self) -> dict[str, tuple[str, str]]:
+        return {"model.target": (self.target_run, self.target_checkpoint)}
 
     def attach(self, setting: str, loaded: "Loaded") -> None:
         self._target = (loaded.network.eval().requires_grad_(False),)

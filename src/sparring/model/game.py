@@ -72,8 +72,8 @@ class Game(L.LightningModule):
     def check_data(self, *, channels: int, image_size: int) -> None:
         """Raise ConfigError where the networks do not fit each other or images of this shape; before any data is read."""
 
-    def classifiers(self) -> dict[str, str]:
-        """Runs of classifiers that it needs, by the setting that names each; the stage loads them before training."""
+    def classifiers(self) -> dict[str, tuple[str, str]]:
+        """(run, checkpoint) of each classifier that it needs, by the setting that names it; the stage loads them."""
         return {}
 
     def attach(self, setting: str, loaded: "Loaded") -> None:

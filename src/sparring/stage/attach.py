@@ -19,9 +19,9 @@ def attach_classifiers(model: Game, data: ImageData, *, log_dir: Path, extension
         CheckpointError: no such run, or no classifier. DataError: it knows other classes or another image shape, or was
             trained on the val or test images of `data`, or does not say on which.
     """
-    for setting, given in model.classifiers().items():
+    for setting, (given, checkpoint) in model.classifiers().items():
         run = RunDir.open(find_run(given, log_dir))
-        loaded = load_classifier(run, extensions=list(extensions))
+        loaded = load_classifier(run, extensions=list(extensions), checkpoint=checkpoint)
         shape = data.shape
         if (loaded.channels, loaded.image_size) != (shape.channels, shape.image_size):
             raise DataError(
