@@ -21,7 +21,7 @@ def choices(group: str) -> list[str]:
 LEAVES = [
     (group, choice)
     for group in (
-        "code", "head", "loss", "schedule", "generator", "discriminator", "regularizer", "augment", "selection",
+        "code", "head", "loss", "schedule", "generator", "discriminator", "regularizer", "augment", "selection", "threat",
     )
     for choice in choices(f"model/{group}")
 ]  # fmt: skip
@@ -63,8 +63,8 @@ RECIPES = [f"experiment/study={recipe}" for recipe in choices("experiment/study"
 
 @pytest.mark.parametrize("chosen", [f"study={study}" for study in choices("study")] + RECIPES)
 def test_every_study_plans_its_cells(chosen: str) -> None:
-    """Every cell of every study composes: no override names a setting that is not there."""
-    config = study_config("study", [chosen])
+    """Every cell of every study composes, on data that are at hand: no override names a setting that is not there."""
+    config = study_config("study", [chosen, "data=digits"])
     subject = build(config.study, section="study")
     with composing(config, CONF) as composer:
         planned = plan(subject.cells(config), composer, Path("/study/cells"), "code")

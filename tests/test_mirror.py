@@ -14,6 +14,7 @@ GROUPS = [
     "callback",
     "data",
     "data/mix",
+    "defence",
     "executor",
     "logger",
     "metric/features",
@@ -30,9 +31,12 @@ GROUPS = [
     "model/robust",
     "model/schedule",
     "model/selection",
+    "model/threat",
     "sampling",
     "study",
 ]
+# Leaves that are several of their group's.
+TABLES = {"default", "defended"}
 # Modules that serve the leaves beside them.
 NO_LEAF = {
     "__init__",
@@ -81,6 +85,7 @@ NO_LEAF = {
     "record",
     "residual",
     "results",
+    "search",
     "seen",
     "source",
     "similarity",
@@ -109,7 +114,7 @@ def leaves(group: str) -> list[Path]:
     return [
         leaf
         for leaf in sorted((CONF / group).glob("*.yaml"))
-        if leaf.stem != "default" and not leaf.stem.startswith("_")
+        if leaf.stem not in TABLES and not leaf.stem.startswith("_")
     ]
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.build import build_model
+from sparring.build import build, build_model
 from sparring.errors import ConfigError
 from sparring.model.head.auxiliary import Auxiliary
 from sparring.model.head.contragan import Contrastive
@@ -150,3 +150,41 @@ def test_contrast_in_parts_is_refused(head: str) -> None:
     chosen = [f"model/head={head}", "model.generator.width=4", "model.discriminator.width=4", "data.image_size=8"]
     with pytest.raises(ConfigError, match=f"model.head={head} compares the images of a whole batch.*accumulate=2"):
         build_model(compose(*chosen, "model.accumulate=2"))
+
+
+@pytest.mark.parametrize("name", ["auxiliary", "tac", "multi_hinge"])
+def test_heads_that_classify_learn_the_class_that_they_tell(name: str) -> None:
+    """Raising a class logit of a real image lowers the head's own class loss of it."""
+    torch.manual_seed(0)
+    head = build(compose(f"model/head={name}", "data.num_classes=3").model.head, section="model").make(6)
+    assert head.classifies
+    features, label = torch.randn(9, 6, requires_grad=True), torch.arange(9) % 3
+    own = head.class_logits(features).log_softmax(1).gather(1, label[:, None])
+    assert head.class_logits(features).shape == (9, 3)
+    (rise,) = torch.autograd.grad(own.sum(), features)
+
+    def loss(moved: Tensor) -> float:
+        judged = Judged(torch.zeros(9, 1, 4, 4), label, moved, torch.zeros(9))
+        return float(head.discriminator_terms(judged, judged)["loss/class_real"].mean())
+
+    assert loss(features + 1e-2 * rise / rise.norm()) < loss(features)
+
+
+@pytest.mark.parametrize("name", ["contragan", "d2d_ce"])
+def test_contrastive_heads_tell_the_class_of_the_proxy_at_the_smallest_angle(name: str) -> None:
+    head = build(compose(f"model/head={name}", "data.num_classes=3").model.head, section="model").make(6)
+    features = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        logits = head.class_logits(features)
+        embedded, proxies = head.embed(features), head.proxy.weight
+        for row in range(5):
+            angles = [torch.cosine_similarity(embedded[row], proxy, dim=0) / head.temperature for proxy in proxies]
+            torch.testing.assert_close(logits[row], torch.stack(angles))
+
+
+def test_other_heads_tell_no_class() -> None:
+    for name in ("none", "projection"):
+        head = build(compose(f"model/head={name}").model.head, section="model").make(6)
+        assert not head.classifies
+        with pytest.raises(TypeError, match="tells no class"):
+            head.class_logits(torch.zeros(1, 6))

@@ -21,7 +21,18 @@ TINY = [
     "model.generator.width=4", "model.discriminator.width=4", "model.latent_dim=8", "data.num_classes=3",
     f"data.batch_size={BATCH}",
 ]  # fmt: skip
-GROUPS = ["generator", "discriminator", "code", "head", "loss", "regularizer", "augment", "selection", "schedule"]
+GROUPS = [
+    "generator",
+    "discriminator",
+    "code",
+    "head",
+    "loss",
+    "regularizer",
+    "augment",
+    "selection",
+    "schedule",
+    "threat",
+]
 FACTORS = {
     group: [path.stem for path in sorted((CONF / "model" / group).glob("*.yaml")) if not path.stem.startswith("_")]
     for group in GROUPS
@@ -44,10 +55,11 @@ ROWS, IMPOSSIBLE = covering(FACTORS, allowed)
 
 
 def enough() -> list[Row]:
-    """A few of the rows in which every leaf is met once."""
+    """A few of the rows, of small images where possible, in which every leaf is met once."""
     chosen: list[Row] = []
-    for row in ROWS:
-        if set(row.items()) - {item for other in chosen for item in other.items()}:
+    for row in sorted(ROWS, key=lambda row: int(row["image_size"])):
+        leaves = {(group, row[group]) for group in GROUPS}
+        if leaves - {item for other in chosen for item in other.items()}:
             chosen.append(row)
     return chosen
 

@@ -22,9 +22,11 @@ class Attack(ABC):
 
     norm: "linf" or "l2". epsilon: strength as a fraction of the pixel range (0, 1], a number or text such as "8/255".
     needs_gradient: false for attacks that only look at logits.
+    bypasses: it goes through a defence that has no gradient of its own.
     """
 
     needs_gradient: ClassVar[bool] = True
+    bypasses: bool = False
 
     def __init__(self, *, norm: str, epsilon: float | str) -> None:
         self.norm = check_norm(norm)
@@ -57,9 +59,11 @@ class Attack(ABC):
     def check(self, model: nn.Module) -> None:
         """Raise ConfigError if the attack does not apply to the model."""
         if self.needs_gradient and not getattr(model, "differentiable", True):
+            bypass = "attack=bpda, " if getattr(model, "bypassable", False) else ""
+            name = type(getattr(model, "network", model)).__name__
             raise ConfigError(
-                f"{type(self).__name__} follows gradients and {type(model).__name__} has none (differentiable=False); "
-                "attacks that apply are attack=square and attack=transfer."
+                f"{type(self).__name__} follows gradients and {name} has none (differentiable=False); "
+                f"attacks that apply are {bypass}attack=square and attack=transfer."
             )
 
     def remark(self) -> str | None:

@@ -27,6 +27,7 @@ class Ensemble(Attack):
                     f"attacks.{name}.norm={attack.norm} differs from norm={self.norm}; give both the same."
                 )
         self.attacks = {name: attack.at(self.epsilon) for name, attack in attacks.items()}
+        self.bypasses = any(attack.bypasses for attack in attacks.values())
 
     def check(self, model: nn.Module) -> None:
         for attack in self.attacks.values():

@@ -74,6 +74,16 @@ def everything_allowed(accuracy: float) -> str | None:
     return f"At epsilon 1, where any image may be painted, {accuracy:.1%} are still right: the attack misses what must exist."
 
 
+def not_bypassed(bypassable: bool, bypassed: bool) -> str | None:
+    """Whether the defence could be gone through, and whether an attack did."""
+    if not bypassable or bypassed:
+        return None
+    return (
+        "No attack here goes through the defence, so these accuracies are those of attackers who do not know it: "
+        "add attack=bpda."
+    )
+
+
 def not_falling(curve: Sequence[tuple[float, float]], name: str) -> str | None:
     """(epsilon, accuracy) of one attack: a larger ball holds every smaller one."""
     ordered = sorted(curve)

@@ -21,6 +21,8 @@ from sparring.model.regularizer.base import Regularizer
 from sparring.model.schedule.base import Schedule
 from sparring.model.selection.base import Selection
 from sparring.model.shapes import check_labels, check_parts, check_shapes
+from sparring.model.threat.base import Threat
+from sparring.model.threat.none import Harmless
 from sparring.types import Batch
 
 
@@ -57,6 +59,7 @@ class GAN(Game):
         d_steps: int,
         accumulate: int,
         seed: int,
+        threat: Threat | None = None,
     ) -> None:
         if d_steps < 1:
             raise ConfigError(f"model.d_steps={d_steps} must be at least 1.")
@@ -70,10 +73,10 @@ class GAN(Game):
         self.generator, self.discriminator = generator, discriminator
         self.averaging, self.ema = ema, ema.copy_of(generator)
         self.loss, self.augment, self.selection = loss, augment, selection
+        self.threat = threat or Harmless()  # a run directory from before there were threats names none
         self.regularizers: Mapping[str, Regularizer] = nn.ModuleDict(regularizer)  # type: ignore[assignment]
         self.conditional = self.uses_labels = check_labels(generator, code, head)
-        self.latent_dim, self.num_classes = latent_dim, num_classes
-        self.d_steps = d_steps
+        self.latent_dim, self.num_classes, self.d_steps = latent_dim, num_classes, d_steps
         self._held_out: list[Tensor] = []
         self.class_prior: Tensor
         self.register_buffer("class_prior", torch.full((num_classes,), 1.0 / num_classes))
@@ -122,8 +125,7 @@ class GAN(Game):
                     view = self._drawn(part)
                     losses = self.loss.generator(view.fake.logits, self._real_logits(part))
                     self.note({"loss/generator": losses.mean()})
-                    loss = self.selection(losses, view.fake.logits, number)
-                    loss = loss + self._sum(self.generator_terms(view))
+                    loss = self.selection(losses, view.fake.logits, number) + self._sum(self.generator_terms(view))
                     values = {name: each.generator(view) for name, each in due.items()}
                     loss = loss + self._penalties("penalty/g_", values)
                 self.manual_backward(loss / self.accumulate)
@@ -146,22 +148,20 @@ class GAN(Game):
             fake_label = self.share(drawn)
         for first in range(self.accumulate):
             rows = slice(first, None, self.accumulate)
-            image, label = (
-                (None, None) if chunk is None else (chunk.image[rows].to(self.weight_dtype()), chunk.label[rows])
-            )
+            real = (None, None) if chunk is None else (chunk.image[rows].to(self.weight_dtype()), chunk.label[rows])
             own = Draws(self, rows, (player, number))
-            yield Part(image, label, own.normal("latent", self.latent_dim), fake_label[rows], own)
+            yield Part(real[0], real[1], own.normal("latent", self.latent_dim), fake_label[rows], own)
 
     def _shown(self, part: Part, fake: Tensor, due: Mapping[str, Regularizer]) -> DiscriminatorView:
         """D's judgement of real and generated images, which require grad where a penalty takes their gradient."""
-        assert part.image is not None
-        assert part.label is not None
+        assert part.image is not None and part.label is not None  # noqa: PT018
         draws, fake = part.draws, fake.to(part.image.dtype)
         show = partial(self.augment, draws=draws.of("fake"))
         wanted = {where for regularizer in due.values() for where in regularizer.gradients_at}
         with torch.no_grad():
             real, label = self.augment.real(part.image, part.label, fake, part.fake_label, draws)
             real, fake = self.augment(real, draws.of("real")), show(fake)
+            real = self.threat(self, real, label, fake, part.fake_label, draws)
         real_seen = self._judge(real.detach().requires_grad_("real" in wanted), label)
         fake_seen = self._judge(fake.detach().requires_grad_("fake" in wanted), part.fake_label)
         self.augment.observe(real_seen.logits)

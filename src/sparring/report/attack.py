@@ -122,6 +122,9 @@ def _facts(result: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     images, split = result["cost"]["images"], result["data"]["split"]
     yield "Without attack", percent(result["clean"]["accuracy"]), f"{images:,} {split} images"
     yield "Calibration error", percent(result["clean"]["ece"]), "ECE, 15 bins, without attack"
+    if defence := result.get("defence"):
+        rms = f"G(z*) is {defence['reconstruction_rms']:.3f} of the pixel range (RMS) from the image"
+        yield "Without defence", percent(defence["undefended_accuracy"]), rms
     corruptions = result["corruptions"] or {}
     if corruptions:
         mce = f"mCE {corruptions['mce']:.3f} against the baseline" if "mce" in corruptions else "mean over all"

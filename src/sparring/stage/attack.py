@@ -27,6 +27,7 @@ from sparring.report.attack import attack_report
 from sparring.run_dir import RunDir, config_hash
 from sparring.stage.adversarial import check_export, export
 from sparring.stage.corrupt import corruption_table
+from sparring.stage.defend import Shield, described, shield
 from sparring.stage.generate import device_named
 from sparring.stage.load import Loaded
 from sparring.stage.record import recorded
@@ -63,13 +64,15 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     check_export(config, asked, epsilons, loaded.channels)
     attacks = attach_sources(asked if config.export else accompanied(asked), loaded, config)
     device = device_named(config.device)
-    target = Target(loaded.network.to(device), rows=config.rows).eval()
+    shielded = shield(loaded, config)
+    target = Target(shielded.network.to(device), rows=config.rows).eval()
     for each in attacks.values():
         each.check(target)
-    images, data = _images(config, loaded, device)
+    images, data = _images(config, loaded, shielded, device)
     probability, label = _clean(target, images, config.batch_size), images.label.cpu()
     clean = probability.argmax(1)
     plain = Batch(images.pixels, label)
+    defence = described(shielded, loaded, Batch(images.image, images.label), config.rows or config.batch_size)
     corruptions = corruption_table(config, loaded, target, plain, images.index.cpu(), device)
     outcomes: list[Outcome] = []
     keep = outcomes.append if config.export else lambda outcome: None
@@ -89,6 +92,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
         "config_hash": config_hash(config),
         "data": {"fingerprints": data.fingerprints(), "split": config.split},
         "classifier": loaded.origin,
+        "defence": defence,
         "classes": list(loaded.class_names),
         "clean": {"accuracy": float((clean == label).float().mean()),
                   "per_class": per_class(clean == label, label, len(loaded.class_names)),
@@ -98,7 +102,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
         "flags": found,
         "exported": exported,
         "corruptions": corruptions,
-        "protocol": _protocol(config, attacks),
+        "protocol": _protocol(config, attacks, loaded.origin["weights"]),
         "cost": {"seconds": round(time.perf_counter() - started, 2), "images": len(images.label),
                  "queries": target.queries},
         "environment": environment(),
@@ -108,7 +112,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     return result
 
 
-def _images(config: DictConfig, loaded: Loaded, device: torch.device) -> tuple[Images, ImageData]:
+def _images(config: DictConfig, loaded: Loaded, shielded: Shield, device: torch.device) -> tuple[Images, ImageData]:
     """At most `count` images of the split, chosen once for all runs on the same data."""
     if config.split not in ("train", "val", "test"):
         raise ConfigError(f"split={config.split} is none of train, val, test.")
@@ -123,6 +127,7 @@ def _images(config: DictConfig, loaded: Loaded, device: torch.device) -> tuple[I
             f"The {config.split} images of {settings.name} are not those that {loaded.origin['run']} was made with; "
             "restore the data, or train again."
         )
+    shielded.check_unseen(data, config.split)
     image, label = data.whole(config.split)
     index = subset(len(label), config.count)
     if not len(index):
@@ -138,12 +143,12 @@ def _clean(target: Target, images: Images, batch_size: int) -> Tensor:
     return probability
 
 
-def _protocol(config: DictConfig, attacks: Mapping[str, Attack]) -> dict[str, Any]:
+def _protocol(config: DictConfig, attacks: Mapping[str, Attack], weights: str) -> dict[str, Any]:
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     return {
-        "attack": plain["attack"], "norm": {name: each.norm for name, each in attacks.items()}, "split": config.split,
-        "count": config.count, "seed": config.seed, "rows": config.rows, "batch_norm": "eval", "weights": "averaged",
-        "checkpoint": config.checkpoint,
-        "accuracy": "right before and after the attack, of all images",
+        "attack": plain["attack"], "defence": plain["defence"],
+        "norm": {name: each.norm for name, each in attacks.items()}, "split": config.split,
+        "count": config.count, "seed": config.seed, "rows": config.rows, "batch_norm": "eval", "weights": weights,
+        "checkpoint": config.checkpoint, "accuracy": "right before and after the attack, of all images",
     }  # fmt: skip

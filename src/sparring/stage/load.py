@@ -14,7 +14,7 @@ from sparring.attack.epsilon import pixel_fraction
 from sparring.build import build_model
 from sparring.environment import config_hash
 from sparring.errors import CheckpointError
-from sparring.model.discriminator.base import Discriminator
+from sparring.model.discriminator.base import ClassJudge, Discriminator
 from sparring.model.perturber.base import Perturber
 from sparring.run_dir import RunDir
 
@@ -74,11 +74,15 @@ def _perturber(model: Any, source: RunDir) -> nn.Module:
 
 
 def _classifier(model: Any, source: RunDir) -> nn.Module:
-    if not hasattr(model, "classifier"):
-        raise CheckpointError(
-            f"{source.path} holds no classifier; give the directory of a run of train.py with model=classifier."
-        )
-    return model.classifier()
+    if hasattr(model, "classifier"):
+        return model.classifier()
+    judge = getattr(model, "discriminator", None)
+    if isinstance(judge, Discriminator) and judge.head.classifies:
+        return ClassJudge(judge)
+    raise CheckpointError(
+        f"{source.path} holds no classifier; give the directory of a run of train.py with model=classifier, or of a GAN whose "
+        "discriminator tells classes, such as model=acgan."
+    )
 
 
 def _discriminator(model: Any, source: RunDir) -> nn.Module:
@@ -107,6 +111,7 @@ def _loaded(source: RunDir, extensions: list[str], choose: Callable[[Any, RunDir
     origin = {
         "run": str(source.path),
         "config_hash": config_hash(config),
+        "weights": "as trained" if isinstance(network, Discriminator | ClassJudge | Perturber) else "averaged",
         "weights_sha256": weights_file.stored_hash(file),
         "iteration": int(metadata["iteration"]),
         "images_seen": int(metadata["images_seen"]),

@@ -107,7 +107,8 @@ def warnings(
 ) -> list[str]:
     """Sentences about attacks that look weaker than they should be, each once."""
     norms = sorted({each.norm for each in attacks.values()})
-    found: list[str | None] = []
+    bypassed = any(each.bypasses for each in attacks.values())
+    found: list[str | None] = [flags.not_bypassed(target.bypassable, bypassed)]
     for norm in norms:
         curves = {name: curve for name, curve in trials.items() if attacks[name].norm == norm}
         for epsilon in next(iter(curves.values())):

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from sparring.attack.epsilon import pixel_fraction, shown
 from sparring.errors import ConfigError
-from sparring.study.analysis import DASH, Analysis, Picture, Plot, Table, comparison_table, number, spread, told_clear
+from sparring.study.analysis import DASH, Analysis, Picture, Plot, Table, comparison_table, spread, told_clear
 from sparring.study.anchors import anchor_table
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from omegaconf import DictConfig
 
+from sparring.cli.explain import listing, near
 from sparring.errors import ConfigError
 from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, spread, told_clear
 from sparring.study.base import Study
@@ -61,7 +62,10 @@ class Filter(Study):
         """
         super().__init__(replicates=replicates, seed=seed)
         if unknown := sorted(set(rules) - set(self.RULES)):
-            raise ConfigError(f"study.rules has no '{unknown[0]}', there are {', '.join(self.RULES)}.")
+            wrong = unknown[0]
+            raise ConfigError(
+                f"study.rules has no '{wrong}'{near(wrong, self.RULES)} (there are {listing(self.RULES)})"
+            )
         if not uses or set(uses) - set(USES):
             raise ConfigError(f"study.uses={list(uses)} must name one or both of {', '.join(USES)}.")
         if not 0 < fraction < 1 or pool < 1:

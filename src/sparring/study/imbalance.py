@@ -242,6 +242,7 @@ class Imbalance(ArmStudy):
     def _limits(self) -> list[str]:
         return [
             "Which classes are rare is fixed by their order in the data set; other rare classes may be harder or easier.",
+            "Class weights balance the whole loss; oversampling and generated images balance their share of the batch.",
             "The smallest classes have a handful of images: a GAN can do little more with them than repeat them.",
             "All replicates share the test images, which are as balanced as the data set.",
         ]

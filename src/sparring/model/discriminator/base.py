@@ -24,3 +24,14 @@ class Discriminator(nn.Module):
 
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
         return self.judge(image, label)[1]
+
+
+class ClassJudge(nn.Module):
+    """The classifier in a discriminator whose head classifies: image (N, C, H, W) in [-1, 1] -> logits (N, K)."""
+
+    def __init__(self, discriminator: Discriminator) -> None:
+        super().__init__()
+        self.discriminator = discriminator
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.discriminator.head.class_logits(self.discriminator.features(image))

@@ -26,10 +26,15 @@ class Auxiliary:
 
 
 class _Auxiliary(LinearHead):
+    classifies = True
+
     def __init__(self, features: int, settings: Auxiliary) -> None:
         super().__init__(features)
         self.classifier = nn.Linear(features, settings.num_classes)
         self.d_weight, self.fake_weight, self.g_weight = settings.d_weight, settings.fake_weight, settings.g_weight
+
+    def class_logits(self, features: Tensor) -> Tensor:
+        return self.classifier(features)
 
     def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         terms = {"loss/class_real": self.d_weight * self._entropy(real)}

@@ -11,13 +11,22 @@ if TYPE_CHECKING:
 
 
 class Head(nn.Module):
-    """Base: (features (N, F), label (N,)) -> logits (N,), with class losses that a head may add to the players'."""
+    """Base: (features (N, F), label (N,)) -> logits (N,), with class losses that a head may add to the players'.
+
+    classifies: it tells an image's class without being given it, by `class_logits`.
+    """
+
+    classifies: bool = False
 
     def forward(self, features: Tensor, label: Tensor) -> Tensor:
         raise TypeError(f"{type(self).__name__} must define forward(features, label)")
 
     def check(self, gan: "GAN") -> None:
         """Raise ConfigError where the head cannot work with the rest of `gan`."""
+
+    def class_logits(self, features: Tensor) -> Tensor:
+        """(N, F) -> (N, K)."""
+        raise TypeError(f"{type(self).__name__} tells no class")
 
     def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         """Terms (N,) of D's loss by the name they are logged under."""

@@ -20,6 +20,9 @@ class ContrastiveHead(LinearHead):
     generated ones in G's. Images are compared with those of all devices.
     """
 
+    classifies = True
+    temperature: float
+
     def __init__(self, features: int, settings: "Settings") -> None:
         super().__init__(features)
         self.embed = nn.Linear(features, settings.embedding_dim)
@@ -32,6 +35,10 @@ class ContrastiveHead(LinearHead):
     def contrast(self, own: Tensor, proxy: Tensor, other: "Others") -> Tensor:
         """Loss (N,) of unit vectors `own` (N, E), given their classes' proxies (N, E) and the rest of the batch."""
         raise TypeError(f"{type(self).__name__} must define contrast(own, proxy, other)")
+
+    def class_logits(self, features: Tensor) -> Tensor:
+        """By the classes' proxies, as if no other image were there."""
+        return normalize(self.embed(features)) @ normalize(self.proxy.weight).T / self.temperature
 
     def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         return {"loss/class_real": self.d_weight * self._contrast(real)}

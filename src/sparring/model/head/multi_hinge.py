@@ -27,11 +27,16 @@ class MultiHinge:
 
 
 class _MultiHinge(LinearHead):
+    classifies = True
+
     def __init__(self, features: int, settings: MultiHinge) -> None:
         super().__init__(features)
         self.classifier = nn.Linear(features, settings.num_classes + 1)
         self.d_weight, self.g_weight = settings.d_weight, settings.g_weight
         self.generated = settings.num_classes
+
+    def class_logits(self, features: Tensor) -> Tensor:
+        return self.classifier(features)[:, : self.generated]
 
     def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         generated = torch.full_like(fake.label, self.generated)

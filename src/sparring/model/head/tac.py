@@ -25,11 +25,16 @@ class TwinAuxiliary:
 
 
 class _Twins(LinearHead):
+    classifies = True
+
     def __init__(self, features: int, settings: TwinAuxiliary) -> None:
         super().__init__(features)
         self.classifier = nn.Linear(features, settings.num_classes)
         self.twin = nn.Linear(features, settings.num_classes)
         self.d_weight, self.g_weight = settings.d_weight, settings.g_weight
+
+    def class_logits(self, features: Tensor) -> Tensor:
+        return self.classifier(features)
 
     def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         return {

@@ -37,8 +37,15 @@ class Orthogonal(Regularizer):
 
 def off_diagonal(network: nn.Module) -> Tensor:
     """Sum over the weight matrices of the squared inner products of their different rows; a number."""
-    products = ((rows @ rows.T).fill_diagonal_(0) for rows in _matrices(network))
-    return torch.stack([product.square().sum() for product in products]).sum()
+    return torch.stack([_squared_products(rows) for rows in _matrices(network)]).sum()
+
+
+def _squared_products(rows: Tensor) -> Tensor:
+    """Sum of the squared inner products of different rows."""
+    if len(rows) <= rows.shape[1]:
+        return (rows @ rows.T).fill_diagonal_(0).square().sum()
+    # ||W W^T||_F = ||W^T W||_F, the smaller of the two. More rows than columns overlap, so that little cancels.
+    return (rows.T @ rows).square().sum() - rows.square().sum(dim=1).square().sum()
 
 
 def _matrices(network: nn.Module) -> Iterator[Tensor]:

@@ -1,0 +1,91 @@
+"""BPDA, the attack on defences without a gradient (Athalye et al. 2018, "Obfuscated gradients", sections 4.1 and 5.4)."""
+
+import torch
+from torch import Tensor, nn
+
+from sparring.attack.ball import Ball
+from sparring.attack.base import right
+from sparring.attack.objective import LOSSES, Objective, check_loss, untargeted
+from sparring.attack.pgd import PGD, at_least_one
+from sparring.errors import ConfigError
+
+ROUTES = {"identity": "straight_through", "choice": "by_choice"}  # methods of `defence.base.Defended`
+
+
+class BPDA(PGD):
+    """PGD with the defence in the forward pass and the identity in its place in the backward pass.
+
+    The gradient at x is the classifier's at g(x), g being the defence. That says little where a defence chooses among several
+    clean images, such as one of each class of a generator. through="choice" climbs what it chooses by instead: towards the
+    nearest clean image of another class, away from that of the right one; `loss` is then a function of minus the squared
+    distances, of which margin never saturates. The first x that is misclassified is the answer, for
+    g is not continuous and the next step may lose it again; images that are fooled cost no further steps.
+
+    through: "identity" (BPDA), or "choice".
+    draws: the gradient is the mean over this many random draws of the defence (expectation over transformation, Athalye et
+        al. 2018, section 4.2). The first is the defence's own, by which alone an image is judged.
+    """
+
+    bypasses = True
+
+    def __init__(
+        self,
+        *,
+        norm: str,
+        epsilon: float | str,
+        steps: int,
+        reach: float,
+        start: str,
+        restarts: int,
+        loss: str,
+        momentum: float,
+        through: str,
+        draws: int,
+    ) -> None:
+        at_least_one(draws=draws)
+        check_loss(loss, LOSSES)
+        if through not in ROUTES:
+            raise ConfigError(f"through={through} is unknown; give one of {', '.join(ROUTES)}.")
+        self.through, self.draws = through, draws
+        super().__init__(
+            norm=norm, epsilon=epsilon, steps=steps, reach=reach, start=start, restarts=restarts, loss=loss,
+            momentum=momentum,
+        )  # fmt: skip
+
+    def check(self, model: nn.Module) -> None:
+        if not getattr(model, "bypassable", False):
+            raise ConfigError(
+                "attack=bpda goes around a defence and there is none here; give defence=purify, or attack=pgd."
+            )
+
+    def _climb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int, restart: int) -> Tensor:
+        x = allowed.settle(self._first(allowed, index, seed, restart))
+        result, left = x.clone(), torch.arange(len(x), device=x.device)
+        velocity = torch.zeros_like(x)
+        for _ in range(self.steps):
+            part = allowed.take(left)
+            logits, gradient = self.slope(model, x, label[left], untargeted(self.loss))
+            gradient = gradient.nan_to_num(0.0)
+            size = gradient.abs().mean((1, 2, 3), keepdim=True).clamp_(min=1e-30)
+            velocity = self.momentum * velocity + gradient / size
+            step = self.reach * allowed.radius / self.steps
+            moved = part.settle(part.project(x.add(part.steepest(velocity), alpha=step)))
+            stands = right(logits, label[left])
+            result[left] = torch.where(stands[:, None, None, None], moved, x)
+            x, velocity, left = moved[stands], velocity[stands], left[stands]
+            if not len(left):
+                break
+        return result
+
+    def slope(self, model: nn.Module, x: Tensor, label: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:
+        """(logits (N, K) or distances of the defence's own draw, mean gradient of the loss over the draws (N, C, H, W))."""
+        own, total = None, torch.zeros_like(x)
+        for draw in range(self.draws):
+            with torch.enable_grad():
+                point = x.detach().requires_grad_()
+                logits = getattr(model, ROUTES[self.through])(point, draw)
+                (gradient,) = torch.autograd.grad(objective(logits, label).sum(), point)
+            own = logits.detach() if own is None else own
+            total += gradient / self.draws
+        assert own is not None
+        return own, total
