@@ -1,7 +1,7 @@
-"""`study=attack_table`: what each attack turns wrong at equal epsilon and what it costs, on a standard and on a robust classifier.
+"""`study=attack_table`: what each attack turns wrong at equal epsilon and at what cost, on a standard and a robust classifier.
 
-AdvGAN (Xiao et al. 2018) is shown on the classifier it was trained against and on one it never saw, always beside PGD: a generated
-attack is a fast attacker, never a certificate.
+AdvGAN (Xiao et al. 2018) is shown on the classifier it was trained against and on one it never saw, always beside PGD: a
+generated attack is a fast attacker, never a certificate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -206,8 +206,8 @@ class AttackTable(ArmStudy):
         return Table(
             f"Attacks at epsilon {shown(self.epsilon)}", head, tuple(rows),
             "Success: of the images that were right, those turned wrong. Distances: of these, L2 in units of the pixel range. "
-            "Queries: looks of the attack and of its judgement at the attacked classifier, per image that was right; a transfer and "
-            "AdvGAN pay theirs elsewhere or before (see the costs).",
+            "Queries: looks of the attack and of its judgement at the attacked classifier, per image that was right; a transfer "
+            "and AdvGAN pay theirs elsewhere or before (see the costs).",
         )  # fmt: skip
 
     def _row(self, cells: Sequence[CellResult], attack: str) -> tuple[str, ...]:

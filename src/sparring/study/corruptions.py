@@ -269,7 +269,7 @@ class Corruptions(ArmStudy):
     def _limits(self) -> list[str]:
         return [
             "Corruptions are drawn by sparring, with strengths of its own: numbers are not those of CIFAR-10-C.",
-            "No arm was trained on one of the corruptions; cut-out patches of a stronger augmentation resemble occlusion, though.",
+            "No arm was trained on one of the corruptions; the patches of CutMix resemble occlusion, though.",
             f"PGD is that of Linf epsilon {shown(self.epsilon)}.",
             "All replicates share the test images and, image by image, the draws of each corruption.",
         ]

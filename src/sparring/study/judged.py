@@ -173,7 +173,7 @@ def flags_table(results: Results, names: Mapping[str, Mapping[str, Tag]]) -> Tab
         rows += [(name, sentence, str(count)) for sentence, count in told.items()] or [(name, "none", DASH)]
     return Table(
         "Signs of attacks that are weaker than they look", ("judged", "sign", "replicates"), tuple(rows),
-        "Random output, zero gradients, a black box that beats gradients, more steps that do not help, a ball of epsilon 1 that is "
+        "Random output, zero gradients, a black box that beats gradients, more steps that do not help, epsilon 1 "
         "survived: with such a sign, the accuracy left by gradient attacks is not to be trusted.",
     )  # fmt: skip
 

@@ -269,8 +269,8 @@ class RobustAT(ArmStudy):
         return [
             f"All strengths are those of Linf attacks; robust training and judgement have epsilon {shown(self.epsilon)}.",
             "Robust accuracy is what these attacks leave, an upper bound of what a better attack would.",
-            "Steps, batches and augmentation are equal. Adversarial training costs several times the computing time per step, and "
-            "the GAN's images cost the GAN's training on top: see the costs.",
+            "Steps, batches and augmentation are equal. Adversarial training costs several times the computing time per step, "
+            "and the GAN's images cost the GAN's training on top: see the costs.",
             f"The stronger attack sees {self.strong_count} of the test images, so its column is noisier and not the same images.",
             "All replicates share the test images, and the training images unless study.labels_per_class is given.",
         ]
