@@ -178,11 +178,11 @@ def report(datasets: list[str], presets: list[str], seeds: list[int], seconds: f
         accuracy = json.loads((LOGS / data / "judge" / "result.json").read_text())["metrics"]["test"]["accuracy"]
         write_png(DOCS / f"zoo_{data}.png", grid_of_rows(rows, columns=SHOWN, row_labels=names))
         text.append(
-            f"\n## {data}: {seconds:g} CPU-seconds, {len(seeds)} seed(s)\n\n"
+            f"\n## {data}: {seconds:g} CPU-seconds\n\n"
             f"`python benchmarks/zoo.py --data {data} --seconds {seconds:g} --seeds {','.join(map(str, seeds))}`. "
             f"Held-out images have FD {first['floor']:.2f}; the judge's test accuracy is {accuracy:.3f}.\n\n"
-            "| preset | G / D, thousand parameters | ms per iteration | iterations | memory, MiB | FD | accuracy | variety |\n"
-            "|---|---|---|---|---|---|---|---|\n" + "".join(text for _, text in sorted(lines))
+            "| preset | G / D, 1000 parameters | ms an iteration | iterations | memory, MiB | seeds | FD | accuracy | variety |\n"
+            "|---|---|---|---|---|---|---|---|---|\n" + "".join(text for _, text in sorted(lines))
             + f"\n![samples](zoo_{data}.png)\n"
         )  # fmt: skip
     (DOCS / "zoo.md").write_text("".join(text))
@@ -196,7 +196,7 @@ def line(preset: str, cells: list[dict[str, Any]]) -> str:
     count = cells[0]["parameters"]
     return (
         f"| {preset} | {count['generator'] / 1e3:.0f} / {count['discriminator'] / 1e3:.0f} | {mean('ms'):.0f} | "
-        f"{mean('iterations'):.0f} | {mean('memory'):.0f} | {mean('fd'):.2f}{spread} | {mean('accuracy'):.2f} | "
+        f"{mean('iterations'):.0f} | {mean('memory'):.0f} | {len(cells)} | {mean('fd'):.2f}{spread} | {mean('accuracy'):.2f} | "
         f"{mean('variety'):.2f} |\n"
     )
 

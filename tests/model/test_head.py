@@ -165,7 +165,7 @@ def test_heads_that_classify_learn_the_class_that_they_tell(name: str) -> None:
 
     def loss(moved: Tensor) -> float:
         judged = Judged(torch.zeros(9, 1, 4, 4), label, moved, torch.zeros(9))
-        return float(head.discriminator_terms(judged, judged)["loss/class_real"].mean())
+        return float(head.discriminator_terms(judged, judged)["loss/class_real"].detach().mean())
 
     assert loss(features + 1e-2 * rise / rise.norm()) < loss(features)
 

@@ -81,7 +81,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
         for name, each in attacks.items()
     }
     found = warnings(attacks, trials, target, images, config)
-    write_picture(run.images / "adversarial.png", trials, images, loaded.class_names)
+    write_picture(run.images / "adversarial.png", {name: trials[name] for name in asked}, images, loaded.class_names)
     exported = {
         name: export(config, run, loaded, name, each.at(epsilons[0]), outcomes[0], images, target, data.shown(config.split))
         for name, each in attacks.items() if config.export

@@ -226,8 +226,12 @@ class AttackTable(ArmStudy):
 
     def _parts(self) -> dict[str, dict[str, Tag]]:
         """What the cost table tells."""
-        nets = {f"training the {net} net": {"net": net, "part": TRAINED} for net in (*NETS, SURROGATE)}
-        perturbers = {f"training AdvGAN against {net}": {"net": net, "part": PERTURBER} for net in self._perturbed()}
+        nets: dict[str, dict[str, Tag]] = {
+            f"training the {net} net": {"net": net, "part": TRAINED} for net in (*NETS, SURROGATE)
+        }
+        perturbers: dict[str, dict[str, Tag]] = {
+            f"training AdvGAN against {net}": {"net": net, "part": PERTURBER} for net in self._perturbed()
+        }
         return {**nets, **perturbers, **{f"all attacks on {net}": {"net": net, "part": JUDGED} for net in NETS}}
 
     def _plots(self, results: Results) -> list[Plot]:

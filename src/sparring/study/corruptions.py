@@ -107,7 +107,8 @@ class Corruptions(ArmStudy):
         return [cell for r in range(self.replicates) for cell in self._replicate(config, r, self.pool * per_class)]
 
     def _replicate(self, config: DictConfig, r: int, per_class: int) -> list[Cell]:
-        seeds, tags = self.seeds(r), {"replicate": r}
+        seeds = self.seeds(r)
+        tags: dict[str, Tag] = {"replicate": r}
         images = labelled(config, self.labels, seeds)
         cells = []
         if "gan_aug" in self.arms:
@@ -246,7 +247,8 @@ class Corruptions(ArmStudy):
 
     def _plots(self, results: Results) -> list[Plot]:
         note = "Means and 95 % t intervals over replicates; of single arms, not of the paired differences."
-        by_severity, by_kind, kinds = [], [], []
+        by_severity, by_kind = [], []
+        kinds: list[str] = []
         for arm in self.arms:
             right = self._right(results, arm)
             kinds = list(right) or kinds

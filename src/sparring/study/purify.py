@@ -82,7 +82,8 @@ class Purify(Study):
         return [cell for r in range(self.replicates) for cell in self._replicate(config, r)]
 
     def _replicate(self, config: DictConfig, r: int) -> list[Cell]:
-        seeds, tags = self.seeds(r), {"replicate": r}
+        seeds = self.seeds(r)
+        tags: dict[str, Tag] = {"replicate": r}
         images = labelled(config, self.labels, seeds)
         given = ("model=classifier", *images, *PLAIN, *training(steps=self.steps, seed=seeds.classifier))
         common = (f"epsilon={self.epsilon}", f"count={self.count}", f"seed={seeds.pool}", "probe=0")
@@ -206,7 +207,9 @@ class Purify(Study):
 
     def _parts(self) -> Mapping[str, dict[str, Tag]]:
         """What the cost table tells."""
-        judged = {f"attacks on: {name}": {"defence": name, "part": JUDGED} for name in self._defences}
+        judged: dict[str, dict[str, Tag]] = {
+            f"attacks on: {name}": {"defence": name, "part": JUDGED} for name in self._defences
+        }
         return {"classifier": {"part": "classifier"}, "GAN": {"part": "generator"}, **judged}
 
     def _plots(self, results: Results) -> list[Plot]:

@@ -102,7 +102,8 @@ class RobustAT(ArmStudy):
 
     def _replicate(self, config: DictConfig, r: int, per_class: int) -> list[Cell]:
         """per_class: images of each class in the pool of the GAN, and in that of the Gaussian."""
-        seeds, tags = self.seeds(r), {"replicate": r}
+        seeds = self.seeds(r)
+        tags: dict[str, Tag] = {"replicate": r}
         images = labelled(config, self.labels, seeds)
         cells = []
         if any(PARTS[arm][1] in POOLED for arm in self.arms):
