@@ -57,6 +57,7 @@ NO_LEAF = {
     "compose",
     "consistency",
     "contrastive",
+    "corruption_tables",
     "curve",
     "decode",
     "display",

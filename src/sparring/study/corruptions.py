@@ -11,21 +11,17 @@ from omegaconf import DictConfig
 from sparring.attack.epsilon import pixel_fraction, shown
 from sparring.errors import ConfigError
 from sparring.study.analysis import (
-    DASH,
     Analysis,
     Picture,
-    Plot,
     Table,
     answer,
     comparison_table,
-    number,
-    spread,
     told_clear,
 )
 from sparring.study.anchors import anchor_table
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
-from sparring.study.curve import mean_line
+from sparring.study.corruption_tables import JUDGED, corruption_plots, kinds_table, mce_table, severities_table
 from sparring.study.ingredients import (
     PLAIN,
     check_labels,
@@ -42,11 +38,8 @@ from sparring.study.judged import (
     combined_table,
     corrupted,
     cost_table,
-    errors,
     judge_cell,
-    known,
     left_by,
-    mce_values,
     values,
 )
 from sparring.study.results import Results, Tag
@@ -54,10 +47,9 @@ from sparring.study.training_images import training_picture
 from sparring.study.verdict import Comparison, compare
 from sparring.study.verdict import corrected as corrected_for_number
 
-TRAINED, JUDGED = "train", "judge"  # the tag `part`
+TRAINED = "train"  # the tag `part`, beside JUDGED
 UNAUGMENTED = ("real",)
 MEASURES = {"accuracy under corruptions": corrupted, "accuracy without corruption": clean}
-SEVERITIES = (1, 2, 3, 4, 5)
 
 
 class Corruptions(ArmStudy):
@@ -172,7 +164,8 @@ class Corruptions(ArmStudy):
                     for name, each in found.items()
                 ],
                 combined_table(results, self.arms, robust=robust, against=self.baseline, part=JUDGED),
-                self._kinds(results), self._severities(results), self._mce(results),
+                kinds_table(results, self.arms), severities_table(results, self.arms),
+                mce_table(results, self.arms, self.baseline),
                 Table("The arms", ("arm", "what its classifier is trained on"), tuple((a, self.ARMS[a]) for a in self.arms)),
                 cost_table(results, {
                     "GAN": {"part": "generator"}, "pool": {"part": "pool"},
@@ -181,7 +174,10 @@ class Corruptions(ArmStudy):
                 }),
                 anchor_table("corruptions", {}),
             ],
-            plots=[*combined_plots(results, self.arms, robust=robust, part=JUDGED), *self._plots(results)],
+            plots=[
+                *combined_plots(results, self.arms, robust=robust, part=JUDGED),
+                *corruption_plots(results, self.arms, kinds_of=(self.baseline, self.primary, "pgd_at")),
+            ],
             pictures=self._pictures(results), limits=self._limits(),
         )  # fmt: skip
 
@@ -202,68 +198,6 @@ class Corruptions(ArmStudy):
             found[name].append(it)
         return found
 
-    def _right(self, results: Results, arm: str) -> dict[str, list[list[float]]]:
-        """Corruption -> severity -> accuracy in % per replicate that finished."""
-        tables = [errors(each) for each in results.find(arm=arm, part=JUDGED)]
-        names = list(tables[0]) if tables else []
-        return {name: [[100 * (1 - table[name][s - 1]) for table in tables] for s in SEVERITIES] for name in names}
-
-    def _kinds(self, results: Results) -> Table:
-        """Mean accuracies at severities 1 to 5, by corruption and arm."""
-        right = {arm: self._right(results, arm) for arm in self.arms}
-        names = list(dict.fromkeys(name for each in right.values() for name in each))
-        rows = [
-            (
-                name,
-                *[
-                    " / ".join(number(sum(s) / len(s), 0) for s in right[arm].get(name, [])) or DASH
-                    for arm in self.arms
-                ],
-            )
-            for name in names
-        ]
-        note = "Test accuracy in %, mean over replicates, at severities 1 / 2 / 3 / 4 / 5."
-        return Table("Accuracy by corruption and severity", ("corruption", *self.arms), tuple(rows), note)
-
-    def _severities(self, results: Results) -> Table:
-        rows = []
-        for arm in self.arms:
-            right = self._right(results, arm).values()
-            by_severity = [
-                [_mean(kinds) for kinds in zip(*[each[s - 1] for each in right], strict=True)] for s in SEVERITIES
-            ]
-            rows.append((arm, *[spread(each) for each in by_severity]))
-        head = ("arm", *[f"severity {s}" for s in SEVERITIES])
-        return Table("Accuracy by severity", head, tuple(rows), "Mean over corruptions; ± over replicates.")
-
-    def _mce(self, results: Results) -> Table:
-        """Replicate by replicate."""
-        found = {arm: mce_values(results, arm, self.baseline, part=JUDGED) for arm in self.arms}
-        rows = [(arm, spread(known(each)), *[number(value, 3) for value in each]) for arm, each in found.items()]
-        head = ("arm", "mean ± sd", *[f"replicate {r}" for r in range(self.replicates)])
-        return Table(
-            f"mCE against {self.baseline}", head, tuple(rows), "1 is as many errors as the baseline, less is better."
-        )
-
-    def _plots(self, results: Results) -> list[Plot]:
-        note = "Means and 95 % t intervals over replicates; of single arms, not of the paired differences."
-        by_severity, by_kind = [], []
-        kinds: list[str] = []
-        for arm in self.arms:
-            right = self._right(results, arm)
-            kinds = list(right) or kinds
-            by_severity.append(
-                mean_line(arm, [[_mean(k) for k in zip(*[each[s - 1] for each in right.values()], strict=True)]
-                                for s in SEVERITIES])
-            )  # fmt: skip
-            if arm in (self.baseline, self.primary, "pgd_at"):
-                by_kind.append(mean_line(arm, [[_mean(k) for k in zip(*each, strict=True)] for each in right.values()]))
-        x = tuple(map(float, SEVERITIES))
-        return [
-            Plot("Accuracy by severity", "severity", "test accuracy, %", x, tuple(by_severity), note=note),
-            Plot("Accuracy by corruption", "", "test accuracy, %", tuple(kinds), tuple(by_kind), note=note),
-        ]
-
     def _pictures(self, results: Results) -> list[Picture]:
         found = [(arm, results.one(arm=arm, part=TRAINED, replicate=0)) for arm in self.arms if arm != "pgd_at"]
         return [training_picture(each, title=arm, note=self.ARMS[arm]) for arm, each in found if each is not None]
@@ -275,7 +209,3 @@ class Corruptions(ArmStudy):
             f"PGD is that of Linf epsilon {shown(self.epsilon)}.",
             "All replicates share the test images and, image by image, the draws of each corruption.",
         ]
-
-
-def _mean(found: Sequence[float]) -> float:
-    return sum(found) / len(found)

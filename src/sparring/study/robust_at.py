@@ -229,17 +229,12 @@ class RobustAT(ArmStudy):
         }  # fmt: skip
 
     def _curve(self, results: Results) -> list[Plot]:
+        strengths = {0.0: clean, **{eps: left_by("pgd", eps) for eps in self.epsilons}}
         lines = [
-            mean_line(
-                arm,
-                [
-                    values(results, clean, arm=arm, part=JUDGED),
-                    *[values(results, left_by("pgd", eps), arm=arm, part=JUDGED) for eps in self.epsilons],
-                ],
-            )
+            mean_line(arm, [values(results, read, arm=arm, part=JUDGED) for read in strengths.values()])
             for arm in self.arms
         ]
-        title, x = f"Accuracy under PGD-{self.pgd_steps} by strength", (0.0, *self.epsilons)
+        title, x = f"Accuracy under PGD-{self.pgd_steps} by strength", tuple(strengths)
         note = "Means and 95 % t intervals over replicates. The strength is a fraction of the pixel range."
         return [Plot(title, "epsilon", "test accuracy, %", x, tuple(lines), note=note)]
 
