@@ -85,6 +85,7 @@ NO_LEAF = {
     "record",
     "residual",
     "results",
+    "robust_arms",
     "search",
     "seen",
     "source",

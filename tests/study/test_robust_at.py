@@ -43,6 +43,9 @@ def test_arms_differ_in_attack_and_added_images_alone(cache_dir: Path) -> None:
         "0.7",
     )
     assert by_name["r3/pgd_at_gan"]["data.mix.images"] == "[cell:r3/pool]"
+    assert by_name["r3/pgd_at_advgan"]["data.mix.images"] == "[cell:r3/perturbed]"
+    made, perturber = by_name["r3/perturbed"], by_name["r3/advgan"]
+    assert (made["run"], perturber["model.target"], made["split"]) == ("cell:r3/standard", "cell:r3/standard", "train")
     drawn = int(by_name["r3/pgd_at_gaussian"]["data.mix.per_class"]) * 10
     assert drawn == int(by_name["r3/pool"]["count"])  # a Gaussian pool as large as the GAN's
 
@@ -53,7 +56,7 @@ def test_all_arms_are_judged_alike(cache_dir: Path) -> None:
     assert len({tuple(sorted((k, v) for k, v in each.items() if k != "run")) for each in judged}) == 1
     assert judged[0]["epsilon"] == "[0.1,0.2]"
     assert {each["run"] for each in judged} == {f"cell:r0/{arm}" for arm in ("standard", "pgd_at", "trades", "pgd_at_gan",
-            "pgd_at_gan70", "pgd_at_gaussian")} | {each["run"] for each in judged if each["run"].endswith("advgan")}  # fmt: skip
+            "pgd_at_gan70", "pgd_at_gaussian", "pgd_at_advgan")}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,7 @@ def test_all_arms_are_judged_alike(cache_dir: Path) -> None:
     [
         ("study.epsilon=1.5", "epsilon=1.5"),
         ("study.weaker=[0]", "epsilon=0"),
+        ("study.arms=[pgd_at,pgd_at_gan,pgd_at_advgan]", "needs standard"),
         ("study.arms=[standard,pgd_att]", "has no 'pgd_att'"),
         ("study.fraction=1.0", "study.fraction=1.0 must be between 0 and 1"),
         ("study.strong_count=0", "study.strong_count=0 must be at least 1"),
@@ -163,8 +167,9 @@ def test_a_corruption_without_errors_of_the_baseline_is_left_out_and_named(cache
 
 @pytest.mark.slow
 def test_a_tiny_one_runs(tmp_path: Path, cache_dir: Path) -> None:
-    tiny = ["study.replicates=2", "study.arms=[standard,pgd_at,pgd_at_gan]", "study.gan_steps=2", "study.steps=3",
-            "study.pool=1", "study.pgd_steps=2", "study.count=20", "study.strong=[attack=fgsm]", "study.strong_count=10",
+    tiny = ["study.replicates=2", "study.arms=[standard,pgd_at,pgd_at_gan,pgd_at_advgan]", "study.advgan_steps=2",
+            "study.gan_steps=2", "study.steps=3",
+            "study.pool=1", "study.pgd_steps=2", "study.count=20", 'study.strong=["attack=fgsm"]', "study.strong_count=10",
             "data.image_size=8", "executor=inline"]  # fmt: skip
     result = study(compose("study", ["study=robust_at", *tiny, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
     assert {each["state"] for each in result["cells"].values()} == {"finished"}

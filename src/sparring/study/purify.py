@@ -7,6 +7,7 @@ defence is only as good as under the attack that was made for it: the verdict is
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from omegaconf import DictConfig
@@ -122,7 +123,7 @@ class Purify(Study):
         found = corrected(self._comparisons(results))
         primary = found[0]
         said = answer(
-            primary, what="purifying images with the GAN", baseline="no defence, each under its worst attack,",
+            replace(primary, where=""), what="purifying images with the GAN", baseline="no defence, each under its worst attack",
             unit="points of accuracy", replicates=self.replicates,
         )  # fmt: skip
         return Analysis(

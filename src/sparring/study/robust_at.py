@@ -40,24 +40,11 @@ from sparring.study.judged import (
     values,
 )
 from sparring.study.results import Results, Tag
+from sparring.study.robust_arms import ARMS, PARTS, POOLED, arm_overrides, perturbed_cells
 from sparring.study.training_images import training_picture
 from sparring.study.verdict import Comparison, compare
 from sparring.study.verdict import corrected as corrected_for_number
 
-# Arm -> (choice of model/robust, what replaces a share of each batch).
-PARTS = {
-    "standard": ("none", ""),
-    "standard_gan": ("none", "gan"),
-    "pgd_at": ("pgd_at", ""),
-    "pgd_at_gan": ("pgd_at", "gan"),
-    "pgd_at_gan70": ("pgd_at", "gan70"),
-    "pgd_at_gaussian": ("pgd_at", "gaussian"),
-    "trades": ("trades", ""),
-    "trades_gan": ("trades", "gan"),
-    "trades_gaussian": ("trades", "gaussian"),
-}
-POOLED = ("gan", "gan70")
-PUBLISHED_SHARE = 0.7  # generated images in each batch of Gowal et al. 2021
 TRAINED, JUDGED, STRONGER = "train", "judge", "strong"  # the tag `part`
 
 
@@ -65,29 +52,21 @@ class RobustAT(ArmStudy):
     """Ways of adversarial training x what is added, over paired replicates."""
 
     question = "Do images from a GAN trained on the same images make adversarial training more robust?"
-    ARMS: ClassVar[dict[str, str]] = {
-        "standard": "real images, no attack in training: what robustness is without any care",
-        "standard_gan": "as standard, a share of each batch replaced by images of the GAN",
-        "pgd_at": "adversarial training: each batch is learned at the images that PGD finds within epsilon",
-        "pgd_at_gan": "as pgd_at, a share of each batch replaced by images of the GAN",
-        "pgd_at_gan70": "as pgd_at, 70 % of each batch replaced by images of the GAN, the share of the literature",
-        "pgd_at_gaussian": "as pgd_at, a share replaced by draws from a Gaussian per class: what a generator must beat",
-        "trades": "TRADES: clean cross-entropy and the divergence to the worst image within epsilon",
-        "trades_gan": "as trades, a share of each batch replaced by images of the GAN",
-        "trades_gaussian": "as trades, a share replaced by draws from a Gaussian per class",
-    }
+    ARMS: ClassVar[dict[str, str]] = ARMS
 
     def __init__(
         self, *, labels_per_class: int | None, epsilon: float | str, weaker: Sequence[float | str], steps: int, crop: float,
         inner_steps: int, network: Sequence[str], gan: Sequence[str], gan_steps: int, pool: int, fraction: float,
-        pgd_steps: int, count: int, strong: Sequence[str], strong_count: int, **common: Any,
+        advgan: Sequence[str], advgan_steps: int, pgd_steps: int, count: int, strong: Sequence[str], strong_count: int,
+        **common: Any,
     ) -> None:  # fmt: skip
         """labels_per_class: images of each class for classifiers and GAN; None: all. steps: of each classifier.
 
         epsilon: of training and judgement, fraction of the pixel range; weaker: further strengths that are judged.
         crop: shift of every arm's augmentation, share of the side, 0: none. inner_steps: of the attack in training.
         network: overrides of every classifier. gan, gan_steps: the GAN's training; pool: its images per training image.
-        fraction: share of each batch that is replaced. pgd_steps: of the PGD that judges `count` test images at most.
+        fraction: share of each batch that is replaced. advgan, advgan_steps: the training of AdvGAN's perturber.
+        pgd_steps: of the PGD that judges `count` test images at most.
         strong: overrides of attack.py for a stronger attack on `strong_count` images.
 
         Raises:
@@ -98,6 +77,10 @@ class RobustAT(ArmStudy):
             raise ConfigError(f"study.fraction={fraction} must be between 0 and 1, study.pool={pool} at least 1.")
         if min(count, strong_count) < 1:
             raise ConfigError(f"study.count={count} and study.strong_count={strong_count} must be at least 1.")
+        self._perturbs = any(PARTS[arm][1] == "advgan" for arm in self.arms)
+        if self._perturbs and "standard" not in self.arms:
+            raise ConfigError("study.arms needs standard where it has pgd_at_advgan: AdvGAN is trained against it.")
+        self.advgan, self.advgan_steps = list(advgan), advgan_steps
         self.labels, self.steps, self.crop, self.inner_steps = labels_per_class, steps, crop, inner_steps
         self.epsilon = pixel_fraction(epsilon)
         self.epsilons = sorted({self.epsilon, *map(pixel_fraction, weaker)})
@@ -131,6 +114,9 @@ class RobustAT(ArmStudy):
                 ),
                 pool_cell(f"r{r}/pool", f"r{r}/gan", count=made, seeds=seeds, tags=tags),
             ]
+        if self._perturbs:
+            perturber = [*self.advgan, *images, *training(steps=self.advgan_steps, seed=seeds.gan)]
+            cells += perturbed_cells(r, perturber, epsilon=self.epsilon, seeds=seeds)
         looks = classic(config, self.crop) if self.crop else list(PLAIN)
         for arm in self.arms:
             given = (
@@ -142,15 +128,9 @@ class RobustAT(ArmStudy):
         return cells
 
     def _arm(self, arm: str, place: str, per_class: int) -> list[str]:
-        """What tells the arm from the others."""
-        way, added = PARTS[arm]
-        attack = [f"model.robust.epsilon={self.epsilon}", f"model.robust.steps={self.inner_steps}"]
-        share = f"data.mix.fraction={PUBLISHED_SHARE if added == 'gan70' else self.fraction}"
-        mixed = {
-            "": [],
-            "gaussian": ["data/mix=gaussian", f"data.mix.per_class={per_class}", share],
-        }.get(added, ["data/mix=images", f"data.mix.images=[cell:{place}/pool]", share])
-        return [f"model/robust={way}", *(attack if way != "none" else []), *mixed]
+        return arm_overrides(
+            arm, place, epsilon=self.epsilon, steps=self.inner_steps, fraction=self.fraction, per_class=per_class
+        )
 
     def _judgement(self, arm: str, r: int, seeds: Seeds) -> list[Cell]:
         tags: dict[str, Tag] = {"replicate": r, "arm": arm}
@@ -242,6 +222,7 @@ class RobustAT(ArmStudy):
         """What the cost table tells."""
         return {
             "GAN": {"part": "generator"}, "pool": {"part": "pool"},
+            "AdvGAN": {"part": "perturber"}, "images of AdvGAN": {"part": "perturbed"},
             **{f"training {arm}": {"arm": arm, "part": TRAINED} for arm in self.arms},
             "PGD, corruptions and calibration of one classifier": {"part": JUDGED},
             "stronger attack on one classifier": {"part": STRONGER},
