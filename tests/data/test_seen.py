@@ -91,7 +91,7 @@ def test_a_run_records_its_train_and_val_rows_and_its_pool(make: Make) -> None:
     assert train.rows.tolist() == data._splits["train"].rows.tolist()
     assert (val.role, pool.labelled) == ("selected", True)
     assert not set(train.rows) & set(val.rows)
-    test = data._record("test")
+    test = data.record("test")
     assert test.split == "test"
     check({"test": test}, [train, val, pool], NONE)
 
@@ -102,5 +102,5 @@ def test_a_gaussians_images_are_no_rows_of_train(make: Make) -> None:
     data.prepare_mix(log_dir=Path("unused"), extensions=[])
     train, val = data.seen(labelled=True)
     assert (len(train.rows), val.role) == (100, "selected")
-    check({"val": data._record("val"), "test": data._record("test")}, [train, val], NONE)
+    check({"val": data.record("val"), "test": data.record("test")}, [train, val], NONE)
     assert beyond_labels(train, [train, val]) == 0
