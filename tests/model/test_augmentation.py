@@ -1,5 +1,6 @@
 """Augmentations of classifiers against Pillow, a loop over single images, and the papers' equations."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,16 @@ N = 24
 
 
 def draws_for(count: int = N, *key: str | int, channels: int = 1) -> Draws:
-    model = build_model(compose(*SMALL, f"data.channels={channels}"))
-    assert isinstance(model, Classifier)
+    model = small_classifier(channels)
     model.batch_size = count
     return Draws(model, slice(None), key or ("augmentation", 3))
+
+
+@functools.cache
+def small_classifier(channels: int) -> Classifier:
+    model = build_model(compose(*SMALL, f"data.channels={channels}"))
+    assert isinstance(model, Classifier)
+    return model
 
 
 def pictures(channels: int, count: int = N, size: int = 9) -> Tensor:
@@ -198,7 +205,7 @@ def test_parts_of_a_batch_give_the_whole_batchs_gradient() -> None:
         model.network.eval()
         model.begin_iteration = lambda chunk: None  # type: ignore[method-assign]
         model.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, misc]
-        model.step_player = lambda player: None  # type: ignore[method-assign]
+        model.step_player = lambda player, *, counted=True: None  # type: ignore[method-assign]
         model.training_step({"classifier": [batch]}, 0)
         gradients.append([parameter.grad for parameter in model.network.parameters()])
     for one, two in zip(*gradients, strict=True):

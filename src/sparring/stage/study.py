@@ -10,10 +10,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.build import build
 from sparring.cli.config import CONFIG_DIR
+from sparring.cli.resume import remember
 from sparring.environment import config_hash, environment, identity
 from sparring.errors import ConfigError, Interrupted, SparringError
 from sparring.picture import read_png
@@ -53,6 +55,8 @@ def study(config: DictConfig, run_dir: Path) -> dict[str, Any]:
     with RunDir.resume(run_dir) if going_on else RunDir.create(run_dir) as folder:
         if going_on and (run_dir / CELLS).exists():
             _check_same(folder, config)
+        elif going_on and HydraConfig.initialized():  # it was refused before its first cell and is now put right
+            remember(run_dir, config)
         else:
             record_config(config, run_dir)
         try:
