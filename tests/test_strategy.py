@@ -26,7 +26,6 @@ LAZY = "model.regularizer.r2.interval=2"
 ADA = ["model/augment=ada", "model.augment.interval=1", "model.augment.images=100", "model.augment.initial=0.5"]
 CHOICES = {
     "rpgan": [*EVERYTHING, LAZY, "model/loss=rpgan"],
-    "hinge": [*EVERYTHING, LAZY, "model/loss=hinge"],
     "penalties": [
         *EVERYTHING, "model/regularizer=[dragan,approximate_r1,lecam,cr,bcr,zcr,orthogonal,weight_clipping]", "model/loss=hinge",
         "model.regularizer.lecam.start=1", "model.regularizer.weight_clipping.bound=0.1", *ADA,

@@ -119,7 +119,7 @@ def test_a_study_with_other_settings_is_refused(finished: Path, cache: str) -> N
     assert RunDir.open(finished).status() == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_stopped_study_goes_on(number: int, tmp_path: Path, cache: str) -> None:
     folder = tmp_path / "study"
     process = subprocess.Popen(

@@ -95,8 +95,7 @@ def test_killed_and_resumed_equals_uninterrupted(
     assert ours.status["state"] == "finished"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize(("devices", "number", "code"), [(1, signal.SIGINT, 130), (2, signal.SIGTERM, 143)])
 def test_signal_saves_and_exits_and_the_run_goes_on(
     number: int, code: int, devices: int, tmp_path: Path, cache_dir: Path
 ) -> None:
