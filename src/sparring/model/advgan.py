@@ -168,7 +168,9 @@ class AdvGAN(Game):
         self.queries += len(shown) * rank_and_world(self)[1]
         self.student.train()
         for rows in self._parts():
-            with noise_from(self.student, self.random("student", self.clock.iteration), *rank_and_world(self)):
+            with noise_from(
+                self.student, self.random("student", self.clock.iteration, rows.start), *rank_and_world(self)
+            ):
                 logits = self.student(shown[rows])
             loss = nn.functional.cross_entropy(logits, answer[rows])
             self.note({"loss/student": loss})

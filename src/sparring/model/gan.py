@@ -148,13 +148,16 @@ class GAN(Game):
             fake_label = self.share(drawn)
         for first in range(self.accumulate):
             rows = slice(first, None, self.accumulate)
-            real = (None, None) if chunk is None else (chunk.image[rows].to(self.weight_dtype()), chunk.label[rows])
+            image, label = (
+                (None, None) if chunk is None else (chunk.image[rows].to(self.weight_dtype()), chunk.label[rows])
+            )
             own = Draws(self, rows, (player, number))
-            yield Part(real[0], real[1], own.normal("latent", self.latent_dim), fake_label[rows], own)
+            yield Part(image, label, own.normal("latent", self.latent_dim), fake_label[rows], own)
 
     def _shown(self, part: Part, fake: Tensor, due: Mapping[str, Regularizer]) -> DiscriminatorView:
         """D's judgement of real and generated images, which require grad where a penalty takes their gradient."""
-        assert part.image is not None and part.label is not None  # noqa: PT018
+        assert part.image is not None
+        assert part.label is not None
         draws, fake = part.draws, fake.to(part.image.dtype)
         show = partial(self.augment, draws=draws.of("fake"))
         wanted = {where for regularizer in due.values() for where in regularizer.gradients_at}

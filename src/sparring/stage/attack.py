@@ -62,9 +62,12 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     loaded = load(str(config.run), config, checkpoint=config.checkpoint)
     asked = named_attacks(config)
     check_export(config, asked, epsilons, loaded.channels)
-    attacks = attach_sources(asked if config.export else accompanied(asked), loaded, config)
-    device = device_named(config.device)
     shielded = shield(loaded, config)
+    plain = getattr(
+        shielded.network, "differentiable", True
+    )  # else the references, which follow gradients, do not apply
+    attacks = attach_sources(accompanied(asked) if plain and not config.export else asked, loaded, config)
+    device = device_named(config.device)
     target = Target(shielded.network.to(device), rows=config.rows).eval()
     for each in attacks.values():
         each.check(target)

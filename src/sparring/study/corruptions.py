@@ -22,16 +22,7 @@ from sparring.study.anchors import anchor_table
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
 from sparring.study.corruption_tables import JUDGED, corruption_plots, kinds_table, mce_table, severities_table
-from sparring.study.ingredients import (
-    PLAIN,
-    check_labels,
-    class_sizes,
-    classic,
-    generator_cell,
-    labelled,
-    pool_cell,
-    training,
-)
+from sparring.study.ingredients import PLAIN, classic, gan_and_pool, images_per_class, labelled, training
 from sparring.study.judged import (
     clean,
     combined_plots,
@@ -93,10 +84,8 @@ class Corruptions(ArmStudy):
     # -- cells ---------------------------------------------------------------------------------------------------------
 
     def cells(self, config: DictConfig) -> list[Cell]:
-        if self.labels is not None:
-            check_labels(config, [self.labels], beyond=False)
-        per_class = self.labels or max(1, sum(class_sizes(config).values()) // config.data.num_classes)
-        return [cell for r in range(self.replicates) for cell in self._replicate(config, r, self.pool * per_class)]
+        per_class = self.pool * images_per_class(config, self.labels)
+        return [cell for r in range(self.replicates) for cell in self._replicate(config, r, per_class)]
 
     def _replicate(self, config: DictConfig, r: int, per_class: int) -> list[Cell]:
         seeds = self.seeds(r)
@@ -104,13 +93,10 @@ class Corruptions(ArmStudy):
         images = labelled(config, self.labels, seeds)
         cells = []
         if "gan_aug" in self.arms:
-            made = per_class * config.data.num_classes
-            cells = [
-                generator_cell(
-                    f"r{r}/gan", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags
-                ),
-                pool_cell(f"r{r}/pool", f"r{r}/gan", count=made, seeds=seeds, tags=tags),
-            ]
+            cells = gan_and_pool(
+                f"r{r}", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags,
+                count=per_class * config.data.num_classes,
+            )  # fmt: skip
         judge = ("attack=pgd", f"attack.steps={self.pgd_steps}", f"epsilon={self.epsilon}", f"count={self.count}",
                  "probe=0", f"seed={seeds.classifier}")  # fmt: skip
         for arm in self.arms:

@@ -49,6 +49,33 @@ def pool_cell(
     return Cell(name, "generate", given, {**tags, "part": "pool"})
 
 
+def gan_and_pool(
+    place: str,
+    *,
+    recipe: Sequence[str],
+    images: Sequence[str],
+    steps: int,
+    count: int,
+    seeds: Seeds,
+    tags: dict[str, Tag],
+) -> list[Cell]:
+    """`<place>/gan` as in `generator_cell`, and `<place>/pool`: `count` of its images."""
+    made = generator_cell(f"{place}/gan", recipe=recipe, images=images, steps=steps, seeds=seeds, tags=tags)
+    return [made, pool_cell(f"{place}/pool", made.name, count=count, seeds=seeds, tags=tags)]
+
+
+def images_per_class(config: DictConfig, labels: int | None) -> int:
+    """`labels`, checked against the data; None: the mean number of training images of a class.
+
+    Raises:
+        ConfigError: a class has fewer images.
+    """
+    if labels is not None:
+        check_labels(config, [labels], beyond=False)
+        return labels
+    return max(1, sum(class_sizes(config).values()) // config.data.num_classes)
+
+
 def class_sizes(config: DictConfig) -> dict[str, int]:
     """Training images of each class by name; opens the study's data.
 

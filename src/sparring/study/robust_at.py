@@ -17,16 +17,7 @@ from sparring.study.anchors import anchor_table
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell, Seeds
 from sparring.study.curve import mean_line
-from sparring.study.ingredients import (
-    PLAIN,
-    check_labels,
-    class_sizes,
-    classic,
-    generator_cell,
-    labelled,
-    pool_cell,
-    training,
-)
+from sparring.study.ingredients import PLAIN, classic, gan_and_pool, images_per_class, labelled, training
 from sparring.study.judged import (
     Read,
     clean,
@@ -95,10 +86,8 @@ class RobustAT(ArmStudy):
     # -- cells ---------------------------------------------------------------------------------------------------------
 
     def cells(self, config: DictConfig) -> list[Cell]:
-        if self.labels is not None:
-            check_labels(config, [self.labels], beyond=False)
-        per_class = self.labels or max(1, sum(class_sizes(config).values()) // config.data.num_classes)
-        return [cell for r in range(self.replicates) for cell in self._replicate(config, r, self.pool * per_class)]
+        per_class = self.pool * images_per_class(config, self.labels)
+        return [cell for r in range(self.replicates) for cell in self._replicate(config, r, per_class)]
 
     def _replicate(self, config: DictConfig, r: int, per_class: int) -> list[Cell]:
         """per_class: images of each class in the pool of the GAN, and in that of the Gaussian."""
@@ -107,13 +96,10 @@ class RobustAT(ArmStudy):
         images = labelled(config, self.labels, seeds)
         cells = []
         if any(PARTS[arm][1] in POOLED for arm in self.arms):
-            made = per_class * config.data.num_classes
-            cells = [
-                generator_cell(
-                    f"r{r}/gan", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags
-                ),
-                pool_cell(f"r{r}/pool", f"r{r}/gan", count=made, seeds=seeds, tags=tags),
-            ]
+            cells = gan_and_pool(
+                f"r{r}", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags,
+                count=per_class * config.data.num_classes,
+            )  # fmt: skip
         if self._perturbs:
             perturber = [*self.advgan, *images, *training(steps=self.advgan_steps, seed=seeds.gan)]
             cells += perturbed_cells(r, perturber, epsilon=self.epsilon, seeds=seeds)
