@@ -61,6 +61,7 @@ def test_every_experiment_builds(experiment: str) -> None:
 RECIPES = [f"experiment/study={recipe}" for recipe in choices("experiment/study")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", [f"study={study}" for study in choices("study")] + RECIPES)
 def test_every_study_plans_its_cells(chosen: str) -> None:
     """Every cell of every study composes, on data that are at hand: no override names a setting that is not there."""

@@ -155,6 +155,7 @@ def test_on_a_broken_model_the_ensemble_costs_less_than_half_of_the_naive_one(vi
     assert 2 * model.forwards < naive
 
 
+@pytest.mark.slow
 def test_more_restarts_and_the_ensemble_are_never_weaker(victim: Victim) -> None:
     image, label, index = victim.test.image[:100], victim.test.label[:100], torch.arange(100)
     target = Target(victim.robust, rows=50)
@@ -175,6 +176,7 @@ def test_more_restarts_and_the_ensemble_are_never_weaker(victim: Victim) -> None
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 @pytest.mark.parametrize("kind", ["plain", "robust"])
 def test_pgd_is_within_half_a_point_of_foolbox(norm: str, kind: str, victim: Victim) -> None:

@@ -28,7 +28,9 @@ def model(*overrides: str):
     return build_model(compose(*TINY, *overrides))
 
 
-@pytest.mark.parametrize("size", [8, 16, 28, 32, 48, 64, 96])
+@pytest.mark.parametrize(
+    "size", [8, 16, 28, *(pytest.param(size, marks=pytest.mark.slow) for size in (32, 48, 64, 96))]
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_shapes_at_any_size_and_channel_count(name: str, size: int) -> None:
     config = compose(*TINY, f"model/generator={name}", f"model/discriminator={name}", f"data.image_size={size}")
@@ -101,6 +103,7 @@ PUBLISHED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_parameter_counts(name: str) -> None:
     overrides, (generator, discriminator), expected = PUBLISHED[name]

@@ -260,6 +260,7 @@ def test_free_counts_one_iteration_for_all_its_steps(tmp_path: Path, cache_dir: 
 # -- runs -------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("robust", ["trades", "free"])
 def test_resumed_equals_uninterrupted(
     robust: str, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch

@@ -120,6 +120,7 @@ def test_image_sets_speak_for_themselves(tmp_path: Path, cache_dir: Path, runs: 
     )
 
 
+@pytest.mark.slow
 def test_generator_that_saw_a_test_image_fails_the_run(tmp_path: Path, cache_dir: Path, folder: Path) -> None:
     data = folder_data(folder)
     gan = [*GAN, *data]

@@ -83,6 +83,7 @@ def test_the_chosen_checkpoints_are_compared_with_the_last(analysis: Analysis) -
     assert analysis.verdict == "HELPS"
 
 
+@pytest.mark.slow
 def test_equal_training_is_noted_and_labels_beyond_the_arms_are_told(tmp_path: Path, cache_dir: Path) -> None:
     subject, cells = planned_by(cache_dir, *SMALL)
     found = results(subject, cells, tmp_path / "equal", made_up)
