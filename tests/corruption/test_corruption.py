@@ -130,6 +130,7 @@ def test_cifar_10_c_files(tmp_path: Path) -> None:
         files.read(tmp_path, "fog", 1)
 
 
+@pytest.mark.slow
 def test_a_classifier_loses_accuracy_as_severity_grows(victim: Victim) -> None:  # noqa: F811
     image = ((victim.test.image[:200] + 1) * 127.5).round().byte()
     names = ["gaussian_noise", "fog", "occlusion"]

@@ -71,6 +71,7 @@ SMALL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_attack_runs_from_its_leaf(choice: str, trained: Path, cache_dir: Path, tmp_path: Path) -> None:
     more = [f"attack.run={trained}", "attack.attack.steps=5"] if choice == "transfer" else SMALL.get(choice, [])
