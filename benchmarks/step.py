@@ -112,19 +112,22 @@ class Bare:
 
     def generator_step(self, number: int) -> None:
         model = self.model
-        due, latent, label, real_logits = list(self.due(number)), self.latent(), self.fake_label(), None
+        due, latent, label, seen = list(self.due(number)), self.latent(), self.fake_label(), None
         self.discriminator.requires_grad_(False)
-        if model.loss.pairs:
-            real, label = self.real()
+        if model.loss.pairs or any(penalty.compares for penalty in due):
+            real, real_label = self.real()
+            label = real_label if model.loss.pairs else label
             with torch.no_grad():
-                real_logits = self.discriminator(self.show(real), label)
+                seen = self.judged(self.show(real), real_label)
         image = self.generator(latent, label)
         forged = self.judged(self.show(image), label)
-        loss = model.selection(model.loss.generator(forged.logits, real_logits), forged.logits, number)
+        loss = model.selection(
+            model.loss.generator(forged.logits, seen.logits if seen else None), forged.logits, number
+        )
         for term in self.discriminator.head.generator_terms(forged).values():
             loss = loss + term.mean()
         view = GeneratorView(
-            self.discriminator, self.generator, self.show, forged, latent, self.draws, plain=image
+            self.discriminator, self.generator, self.show, forged, latent, self.draws, plain=image, real=seen
         )  # fmt: skip
         for penalty in due:
             if "generator" in penalty.terms:

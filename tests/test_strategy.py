@@ -36,6 +36,8 @@ CHOICES = {
         "model.augment.images=60", "model.augment.target=-0.9",
     ],
     "contragan": [*EVERYTHING, "model.accumulate=1", "model/head=contragan", "model/augment=diffaugment"],
+    "multi-hinge": [*EVERYTHING, "model.accumulate=1", "model/head=multi_hinge", "model/regularizer=[feature_matching]",
+                    "model/loss=hinge", "model.regularizer.feature_matching.interval=2"],
     "path length": [*EVERYTHING, "model/generator=stylegan2", "model/head=tac", "model/regularizer=[path_length]",
                     "model.regularizer.path_length.interval=1", "model/schedule=r3gan"],
     # The mlp has no BatchNorm, whose statistics are a device's own.

@@ -273,3 +273,35 @@ def test_only_penalties_with_a_second_derivative_leave_the_trainer_s_precision()
     for name, exact in (("r1", True), ("approximate_r1", False), ("lecam", False), ("dragan", True)):
         model = gan(f"model/regularizer=[{name}]")
         assert isinstance(model._exact_gradients(model._due("discriminator", 0)), nullcontext) == (not exact), name
+
+
+def test_feature_matching_compares_with_fresh_real_images_when_it_is_due() -> None:
+    model = gan(
+        "model/loss=hinge", "model/head=multi_hinge", "model/regularizer=[feature_matching]",
+        "model.regularizer.feature_matching.interval=2", "model.accumulate=1",
+    )  # fmt: skip
+    penalty, seen = model.regularizers["feature_matching"], []
+    compute = penalty.generator
+
+    def watched(view):
+        assert view.real is not None
+        assert not view.real.features.requires_grad
+        seen.append(
+            (view.real.image, model.discriminator.features(view.real.image).detach(), view.fake.features.detach())
+        )
+        return compute(view)
+
+    penalty.generator = watched
+    _, chunks = fit(model, 4)
+    assert len(chunks.drawn) == 8  # one for each D step, one for each G step
+    assert [image.equal(chunks.drawn[number]) for (image, _, _), number in zip(seen, (1, 5), strict=True)] == [
+        True,
+        True,
+    ]
+    for (_, real, fake), value in zip(seen, model.meter._values["penalty/g_feature_matching"], strict=True):
+        assert value.item() == pytest.approx((real.mean(0) - fake.mean(0)).abs().mean().item(), rel=1e-5)
+
+
+def test_feature_matching_refuses_a_batch_in_parts() -> None:
+    with pytest.raises(ConfigError, match=r"regularizer=feature_matching compares .* set model.accumulate=1"):
+        gan("model/regularizer=[feature_matching]", "model.accumulate=2")

@@ -13,6 +13,7 @@ from sparring.model.regularizer.bcr import BalancedConsistency
 from sparring.model.regularizer.consistency import Change
 from sparring.model.regularizer.cr import ConsistencyRegularization
 from sparring.model.regularizer.dragan import DRAGAN
+from sparring.model.regularizer.feature_matching import FeatureMatching
 from sparring.model.regularizer.lecam import LeCam
 from sparring.model.regularizer.orthogonal import Orthogonal, off_diagonal
 from sparring.model.regularizer.path_length import PathLength, path_lengths
@@ -258,6 +259,20 @@ def test_orthogonal_against_a_double_loop_without_embeddings() -> None:
     assert four_by_five.shape == (5, 4)
 
 
+def test_feature_matching_of_linear_players_in_closed_form() -> None:
+    matrix = torch.randn(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    generator, critic, latent = Linear(matrix, 2), Affine(WEIGHT), torch.randn(5, 3, dtype=torch.float64)
+    label, real = torch.zeros(5, dtype=torch.int64), images(7, 2)
+    between = real.flatten(1).mean(dim=0) - matrix @ latent.mean(dim=0)  # the features are the images
+    gradients = {"l1": -between.sign() / 4, "l2": -2 * between}
+    for norm, expected in {"l1": between.abs().mean(), "l2": between.square().sum()}.items():
+        view = generator_view(critic, generator, latent, label, real=real)
+        value = FeatureMatching(weight=0.7, norm=norm, interval=1).generator(view)
+        torch.testing.assert_close(value, 0.7 * expected)
+        (gradient,) = torch.autograd.grad(value, generator.matrix)
+        torch.testing.assert_close(gradient, 0.7 * gradients[norm][:, None] * latent.mean(dim=0))
+
+
 def test_path_length_of_a_linear_synthesis_in_closed_form() -> None:
     matrix = torch.randn(8, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(5), requires_grad=True)
     style = torch.randn(6, 3, dtype=torch.float64, requires_grad=True)
@@ -288,6 +303,7 @@ def test_path_length_mean_follows_its_recurrence() -> None:
         (lambda: WGANGP(weight=1.0, interval=-1), r"model.regularizer.wgan_gp.interval=-1"),
         (lambda: ApproximateR1(gamma=1.0, sigma=0.0, interval=1), r"approximate_r1.sigma=0.0"),
         (lambda: WeightClipping(bound=0.0, interval=1), r"weight_clipping.bound=0.0"),
+        (lambda: FeatureMatching(weight=1.0, norm="l3", interval=1), r"feature_matching.norm=l3"),
         (lambda: Orthogonal(weight=1.0, players=["classifier"], interval=1), r"orthogonal.players=\['classifier'\]"),
     ],
 )

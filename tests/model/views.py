@@ -76,9 +76,12 @@ def discriminator_view(
     )  # fmt: skip
 
 
-def generator_view(discriminator: nn.Module, generator: nn.Module, latent: Tensor, label: Tensor) -> GeneratorView:
+def generator_view(
+    discriminator: nn.Module, generator: nn.Module, latent: Tensor, label: Tensor, *, real: Tensor | None = None
+) -> GeneratorView:
     image = generator(latent, label)
+    seen = None if real is None else judged(discriminator, real, label)
     return GeneratorView(
         discriminator, generator, lambda image: image, judged(discriminator, image, label), latent, Seeded(len(latent)),
-        plain=image,
+        plain=image, real=seen,
     )  # fmt: skip

@@ -63,9 +63,10 @@ class GAN(Game):
     ) -> None:
         if d_steps < 1:
             raise ConfigError(f"model.d_steps={d_steps} must be at least 1.")
+        compares = loss.pairs or any(each.compares for each in regularizer.values())
         super().__init__(
             players={"generator": generator_optimizer, "discriminator": discriminator_optimizer},
-            streams={"discriminator": d_steps, "generator": 1 if loss.pairs else 0},
+            streams={"discriminator": d_steps, "generator": int(compares)},
             schedule=schedule,
             accumulate=accumulate,
             seed=seed,
@@ -117,13 +118,13 @@ class GAN(Game):
         self.note(self.augment.scalars())
 
     def generator_step(self, chunk: Batch | None, number: int) -> None:
-        """G step `number` of the run; `chunk` holds the real images to pair with, for losses that compare."""
+        """G step `number` of the run; `chunk` holds real images, where the loss or a penalty compares."""
         due = self._due("generator", number)
         with frozen(self.discriminator):
             for part in self._parts(chunk, "generator", number):
                 with self._exact_gradients(due):
-                    view = self._drawn(part)
-                    losses = self.loss.generator(view.fake.logits, self._real_logits(part))
+                    view = self._drawn(part, due)
+                    losses = self.loss.generator(view.fake.logits, view.real.logits if view.real else None)
                     self.note({"loss/generator": losses.mean()})
                     loss = self.selection(losses, view.fake.logits, number) + self._sum(self.generator_terms(view))
                     values = {name: each.generator(view) for name, each in due.items()}
@@ -172,19 +173,19 @@ class GAN(Game):
             self.discriminator, self.generator, show, fake_seen, part.latent, draws, real=real_seen
         )
 
-    def _drawn(self, part: Part) -> GeneratorView:
-        """New images with their graph, and D's judgement of them."""
+    def _drawn(self, part: Part, due: Mapping[str, Regularizer]) -> GeneratorView:
+        """New images with their graph, D's judgement of them, and of real images where the loss or a penalty compares."""
         image = self.generator(part.latent, part.fake_label)
         show = partial(self.augment, draws=part.draws.of("fake"))
         fake = self._judge(show(image), part.fake_label)
-        return GeneratorView(self.discriminator, self.generator, show, fake, part.latent, part.draws, plain=image)
-
-    @torch.no_grad()
-    def _real_logits(self, part: Part) -> Tensor | None:
-        """Logits of the real images to pair with, or None for a loss that compares none."""
-        if part.image is None:
-            return None
-        return self.discriminator(self.augment(part.image, part.draws.of("real")), part.label)
+        real = None
+        if part.image is not None and (self.loss.pairs or any(each.compares for each in due.values())):
+            assert part.label is not None
+            with torch.no_grad():
+                real = self._judge(self.augment(part.image, part.draws.of("real")), part.label)
+        return GeneratorView(
+            self.discriminator, self.generator, show, fake, part.latent, part.draws, plain=image, real=real
+        )
 
     def _judge(self, image: Tensor, label: Tensor) -> Judged:
         return Judged(image, label, *self.discriminator.judge(image, label))

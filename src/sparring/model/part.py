@@ -93,9 +93,13 @@ class DiscriminatorView(View):
 
 @dataclass(frozen=True)
 class GeneratorView(View):
-    """A generator step. plain: the generated images (N, C, H, W) before augmentation, with their graph."""
+    """A generator step. plain: the generated images (N, C, H, W) before augmentation, with their graph.
+
+    real: real images without a graph, where the loss or a due penalty compares.
+    """
 
     plain: Tensor
+    real: Judged | None = None
 
 
 @contextmanager

@@ -18,6 +18,7 @@ class Regularizer(nn.Module):
     terms: the players whose loss it adds to. "discriminator" calls `discriminator(view)`, "generator" calls `generator(view)`.
     gradients_at: images whose gradient it takes ("real", "fake"); they then require grad.
     differentiates_twice: the step then runs in full precision.
+    compares: its `generator(view)` looks at `view.real`: the step then takes fresh real images for G's step too.
     lipschitz: it bounds D's slope, as losses like `wasserstein` need.
     interval: taken every so many steps of a player, and then weighted by the interval so that its mean strength stays
         (lazy regularization, Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", appendix B).
@@ -26,6 +27,7 @@ class Regularizer(nn.Module):
     terms: frozenset[str] = frozenset({"discriminator"})
     gradients_at: frozenset[str] = frozenset()
     differentiates_twice: bool = False
+    compares: bool = False
     lipschitz: bool = False
 
     def __init__(self, *, interval: int) -> None:

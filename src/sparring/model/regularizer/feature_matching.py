@@ -1,0 +1,44 @@
+"""Feature matching in G's loss (Salimans et al. 2016, "Improved techniques for training GANs", section 3.1)."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from torch import Tensor
+
+from sparring.errors import ConfigError
+from sparring.model import k_plus_one
+from sparring.model.loss.base import refuse_parts
+from sparring.model.part import GeneratorView
+from sparring.model.regularizer.base import Regularizer
+from sparring.strategy import gather
+
+if TYPE_CHECKING:
+    from sparring.model.gan import GAN
+
+
+class FeatureMatching(Regularizer):
+    """weight * distance between the mean features f of real and of generated images, f what D's head reads.
+
+    norm: "l2", |E f(x) - E f(G(z))|^2 (Salimans et al.), or "l1", the mean over the features of |E f(x) - E f(G(z))|, which
+        goes with the multi-hinge head at weight 1 (Kavalerov et al. 2021). The means are over the images of all devices.
+    """
+
+    terms = frozenset({"generator"})
+    compares = True
+    NORMS: ClassVar = {
+        "l1": lambda real, fake: (real.mean(0) - fake.mean(0)).abs().mean(),
+        "l2": k_plus_one.feature_matching,
+    }
+
+    def __init__(self, *, weight: float, norm: str, interval: int) -> None:
+        super().__init__(interval=interval)
+        if norm not in self.NORMS:
+            raise ConfigError(f"model.regularizer.feature_matching.norm={norm} must be l1 or l2.")
+        self.weight, self.norm = weight, norm
+
+    def check(self, gan: "GAN") -> None:
+        refuse_parts(gan, "regularizer", self)
+
+    def generator(self, view: GeneratorView) -> Tensor:
+        assert view.real is not None
+        distance: Tensor = self.NORMS[self.norm](gather(view.real.features), gather(view.fake.features))
+        return self.weight * distance
