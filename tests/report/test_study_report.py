@@ -24,6 +24,7 @@ from sparring.study.analysis import (
     interval,
     number,
     p_value,
+    signed,
     spread,
 )  # fmt: skip
 from sparring.study.record import analysis_record
@@ -106,7 +107,7 @@ def test_markdown_tables_keep_their_shape(tmp_path: Path) -> None:
     assert "| labels | arm | accuracy, % |" in text
     assert "x\\|y" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.replace("\\|", "").count("|") for line in rows} == {13, 3}
+    assert {line.replace("\\|", "").count("|") for line in rows} == {12, 3}
 
 
 def test_not_a_number_is_null_in_the_file_and_a_gap_in_the_plot(tmp_path: Path) -> None:
@@ -157,6 +158,41 @@ def test_the_table_shows_each_baseline_once_and_drops_an_empty_setting() -> None
     assert one.rows[0][2] == "baseline"
 
 
+def test_remarks_stand_once_below_the_table() -> None:
+    few, also_few, enough = against(2.0, n=3, where="5"), against(1.0, n=3, where="10"), against(2.0, where="20")
+    table = comparison_table([few, also_few, enough], title="t", unit="points", metric="accuracy", where="labels")
+    assert [row[-1] for row in table.rows] == ["", "UNDERPOWERED¹", "", "UNDERPOWERED¹", "", "HELPS"]
+    assert table.note.count("¹") == 1
+    assert table.note.endswith("¹ Not enough replicates (3, at least 6 are needed for a p-value).")
+
+
+def test_a_repeated_setting_is_shown_once_on_the_page(tmp_path: Path) -> None:
+    table = Table(
+        "t", ("setting", "arm"), (("5 labels", "a"), ("5 labels", "b"), ("10 labels", "a"), ("5 labels", "c"))
+    )
+    page = write(tmp_path, Analysis(question="Why?", answer="Because.", verdict=None, tables=[table])).read_text()
+    assert page.count('<tr class="again"><td>5 labels</td><td>b</td>') == 1
+    assert page.count('class="again"') == 1
+
+
+def test_named_values_are_bars_from_zero_or_points() -> None:
+    plot = {"title": "p", "x_label": "", "y_label": "test accuracy, %", "x": ["a", "b"], "log_x": False, "note": ""}
+
+    def markers(*y: float) -> int:
+        line = {"label": "l", "y": list(y), "low": [], "high": []}
+        return len(
+            re.findall(
+                r'<use xlink:href="#[^"]*" x="[^"]*" y="[^"]*" style="fill: var', panel(plot | {"lines": [line]}).svg
+            )
+        )
+
+    assert markers(90.0, 95.0) == 2  # an axis from 0 would hide the difference, a cut bar would inflate it
+    assert markers(20.0, 95.0) == 0
+    assert markers(-1.0, 2.0) == 0
+    (legend,) = panel(plot | {"lines": [{"label": "l", "y": [90.0, 95.0], "low": [], "high": []}]}).lines
+    assert legend.last == ""  # the last name's value stands for nothing
+
+
 @pytest.mark.parametrize(
     ("comparison", "words"),
     [
@@ -179,6 +215,13 @@ def test_the_answer_is_a_sentence(comparison: Comparison, words: str) -> None:
 
 def test_numbers_as_people_read_them() -> None:
     assert [number(each) for each in (1.005, -2.0, math.nan, math.inf)] == ["1.00", "−2.00", "–", "∞"]
+    assert [number(-0.001), number(0.0), signed(0.001), signed(-0.001), signed(0.1)] == [
+        "0.00",
+        "0.00",
+        "0.00",
+        "0.00",
+        "+0.10",
+    ]
     assert (spread([]), spread([1.0]), spread([1.0, 3.0])) == ("–", "1.00", "2.00 ± 1.41")
     assert (interval(math.nan, 1.0), interval(-1.0, 1.0)) == ("–", "[−1.00, 1.00]")
     assert (p_value(0.0004), p_value(0.03125), p_value(math.nan)) == ("< 0.001", "0.031", "–")

@@ -25,11 +25,17 @@ def panel(plot: Mapping[str, Any]) -> Panel:
         Line(
             each["label"] + (" (dashed)" if curves and i >= COLOURS else ""),
             f"var(--line-{i % COLOURS + 1})",
-            short(_known(each["y"])[-1:]),
+            _last(plot, each) if curves else "",
         )
         for i, each in enumerate(plot["lines"])
     ]
     return Panel(plot["title"], _draw(plot), lines, plot["note"])
+
+
+def _last(plot: Mapping[str, Any], line: Mapping[str, Any]) -> str:
+    """The curve's last value, for the legend."""
+    known = _known(line["y"])[-1:]
+    return f"{known[0]:.1f}" if known and plot["y_label"].endswith("%") else short(known)
 
 
 def _draw(plot: Mapping[str, Any]) -> str:
@@ -77,19 +83,34 @@ def _curves(axes: "Axes", x: Sequence[float], lines: Sequence[Mapping[str, Any]]
 
 
 def _bars(axes: "Axes", names: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> None:
-    width = 0.8 / max(1, len(lines))
+    """Bars from 0; points instead where all values lie so close to each other that the axis begins above 0."""
+    bottom = _bottom(lines)
+    points = bool(bottom)
+    width = (0.5 if points else 0.8) / max(1, len(lines))
     for i, line in enumerate(lines):
         place = np.arange(len(names)) + (i - (len(lines) - 1) / 2) * width
-        axes.bar(place, _array(line["y"]), width * 0.9, color=placeholder(i), alpha=0.75)
-        drawn = axes.errorbar(place, _array(line["y"]), yerr=_reach(line), fmt="none", ecolor=INK, elinewidth=0.9)
+        y, reach = _array(line["y"]), _reach(line)
+        if not points:
+            axes.bar(place, y, width * 0.9, color=placeholder(i), alpha=0.75)
+            drawn = axes.errorbar(place, y, yerr=reach, fmt="none", ecolor=INK, elinewidth=0.9)
+        else:
+            drawn = axes.errorbar(
+                place, y, yerr=reach, color=placeholder(i), linestyle="none", marker=MARKERS[i % len(MARKERS)], markersize=5,
+                elinewidth=1.2, capsize=2.0,
+            )  # fmt: skip
         _soften(drawn)
     axes.set_xticks(range(len(names)), names, rotation=30 if max(map(len, names)) > 6 else 0)
+    axes.set_ylim(bottom=bottom)
+
+
+def _bottom(lines: Sequence[Mapping[str, Any]]) -> float | None:
+    """Where the axis of named values begins: 0 where they reach down to half of the largest; None, wherever, below 0."""
     values = np.concatenate([_array(line["y"]) for line in lines])
+    if not np.isfinite(values).any() or np.nanmin(values) < 0:
+        return None
     lows = np.concatenate([_array(line["low"]) for line in lines if line["low"]] or [values])
-    if np.isfinite(values).any() and np.nanmin(values) > 0:
-        lowest = float(np.nanmin(np.concatenate([values, lows])))
-        top = float(np.nanmax(values))
-        axes.set_ylim(bottom=0.0 if lowest < 0.5 * top else lowest - 0.25 * (top - lowest) - 1e-9)
+    lowest, top = float(np.nanmin(np.concatenate([values, lows]))), float(np.nanmax(values))
+    return 0.0 if lowest <= 0.5 * top else lowest - 0.25 * (top - lowest) - 1e-9
 
 
 def _end_at_a_hundred(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
@@ -108,6 +129,9 @@ def _reach(line: Mapping[str, Any]) -> np.ndarray | None:
 
 
 def _soften(drawn: "ErrorbarContainer") -> None:
+    """Intervals lighter than points; a point on the edge of the plot is drawn whole."""
+    if drawn.lines[0] is not None:
+        drawn.lines[0].set_clip_on(False)
     for part in (*drawn.lines[1], *drawn.lines[2]):
         part.set_alpha(0.55)
 

@@ -8,6 +8,7 @@ from typing import Any
 from sparring.study.verdict import Comparison, Verdict
 
 DASH = "–"
+MARKS = "¹²³⁴⁵⁶⁷⁸⁹"  # of remarks below a table; any more are marked by the last one
 
 
 @dataclass(frozen=True)
@@ -80,34 +81,34 @@ def comparison_table(comparisons: Sequence[Comparison], *, title: str, unit: str
     """
     rows: list[tuple[str, ...]] = []
     shown: set[tuple[str, str]] = set()
+    remarks = list(dict.fromkeys(it.note for it in comparisons if it.note))
+    marks = {remark: MARKS[min(i, len(MARKS) - 1)] for i, remark in enumerate(remarks)}
     for it in comparisons:
         if (it.where, it.baseline) not in shown:
             shown.add((it.where, it.baseline))
             values = [value for value in it.baseline_values if not math.isnan(value)]
-            rows.append((it.where, it.baseline, spread(values), "baseline", *[DASH] * 6, "", DASH))
-        rows.append(_row(it))
+            rows.append((it.where, it.baseline, spread(values), "baseline", *[DASH] * 6, ""))
+        rows.append(_row(it, marks.get(it.note, "")))
     head = (where, "arm", metric, f"difference ({unit})", "95 % t", "95 % BCa", "p", "p (Holm)", "wins", "detectable")
-    columns = (*head, "verdict", "remark")
-    empty = ("", DASH)
-    keep = [
-        i for i, name in enumerate(columns) if name not in (where, "remark") or any(row[i] not in empty for row in rows)
-    ]
+    columns = (*head, "verdict")
+    first = 0 if any(row[0] for row in rows) else 1
     return Table(
-        title=title, columns=tuple(columns[i] for i in keep), rows=tuple(tuple(row[i] for i in keep) for row in rows),
+        title=title, columns=columns[first:], rows=tuple(row[first:] for row in rows),
         note=(
             "Mean ± standard deviation over replicates. The difference is paired: in one replicate both arms share label subset, "
             "seeds and test images. p: exact sign-flip test, two-sided. p (Holm): t test, corrected over all rows but the "
             f"primary one (*). Detectable: the difference in {unit} that this many replicates find in 80 % of studies."
+            + "".join(f" {mark} {remark[0].upper()}{remark[1:]}." for remark, mark in marks.items())
         ),
     )  # fmt: skip
 
 
-def _row(it: Comparison) -> tuple[str, ...]:
+def _row(it: Comparison, mark: str) -> tuple[str, ...]:
     values = [value for value in it.values if not math.isnan(value)]
     return (
         it.where, f"{it.arm} *" if it.primary else it.arm, spread(values), signed(it.delta),
         interval(it.t.low, it.t.high), interval(it.bca.low, it.bca.high), p_value(it.p), p_value(it.p_holm),
-        f"{it.wins}/{it.n}", number(it.detectable), it.verdict.value, it.note or DASH,
+        f"{it.wins}/{it.n}", number(it.detectable), it.verdict.value + mark,
     )  # fmt: skip
 
 
@@ -165,12 +166,16 @@ def number(value: float, digits: int = 2) -> str:
     """Rounded, with a real minus sign; a dash for what is not known."""
     if math.isnan(value):
         return DASH
-    return f"{value:.{digits}f}".replace("-", "−") if math.isfinite(value) else "∞"
+    if not math.isfinite(value):
+        return "∞"
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "−") if float(text) else text.removeprefix("-")
 
 
 def signed(value: float) -> str:
     """With its sign."""
-    return f"+{number(value)}" if value > 0 else number(value)
+    text = number(value)
+    return f"+{text}" if value > 0 and float(text) else text
 
 
 def interval(low: float, high: float) -> str:

@@ -3,13 +3,13 @@
 All arms of a replicate share labelled images, seeds, steps and batch size; added images replace a share of each batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from omegaconf import DictConfig
 
 from sparring.errors import ConfigError
-from sparring.study.analysis import Analysis, Picture, Plot, Table, answer, comparison_table, number, told_clear
+from sparring.study.analysis import DASH, Analysis, Picture, Plot, Table, answer, comparison_table, number, told_clear
 from sparring.study.anchors import anchor_table
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
@@ -154,21 +154,22 @@ class AugmentCurve(ArmStudy):
         return self.labels.index(int(it.where.split()[0]))
 
     def _tables(self, results: Results, comparisons: Sequence[Comparison]) -> list[Table]:
+        against, metric = f"of every arm against {self.baseline}", "test accuracy, %"
         main = [it for it in comparisons if it.baseline == self.baseline]
         other = [it for it in comparisons if it.baseline != self.baseline]
         ordered = sorted(main, key=lambda it: (self._at(it), not it.primary, self.arms.index(it.arm)))
+        first = [it for it in ordered if it.where == f"{self.primary_labels} labels per class"]
+        rest = [it for it in ordered if it not in first]
         tables = [
-            comparison_table(
-                ordered, title=f"Test accuracy of every arm against {self.baseline}", unit="points",
-                metric="test accuracy, %", where="setting",
-            ),
+            comparison_table(first, title=f"Test accuracy {against}", unit="points", metric=metric, where="setting"),
             Table("The arms", ("arm", "what its classifier is trained on"), tuple((a, self.ARMS[a]) for a in self.arms)),
         ]  # fmt: skip
+        if rest:
+            title = f"With other numbers of labels: test accuracy {against}"
+            tables.append(comparison_table(rest, title=title, unit="points", metric=metric, where="setting"))
         if other:
             title = "Without classic augmentation: the GAN's images against real images alone"
-            tables.append(
-                comparison_table(other, title=title, unit="points", metric="test accuracy, %", where="setting")
-            )
+            tables.append(comparison_table(other, title=title, unit="points", metric=metric, where="setting"))
         places = {f"{labels} labels per class": {"labels": labels} for labels in self.labels}
         tables.append(pair_table(results, arm=self.primary, baseline=self.baseline, places=places))
         ours = {"pool_noise": "not separated here: each replicate draws its own pool"}
@@ -179,17 +180,20 @@ class AugmentCurve(ArmStudy):
         if "compute" in self.arms:
             steps = f"; for that, the arm compute is given {self.compute_steps} steps instead of {self.steps}"
             longer = f"{steps}. {told(self._step_cost(results), assumed=self.gan_step_cost)}".rstrip(" .")
-        rows = []
-        for labels in self.labels:
-            parts = [("GAN", {"part": "generator"}), ("pool", {"part": "pool"})]
-            for name, tags in [*parts, *[(arm, {"arm": arm}) for arm in self.arms]]:
-                seconds = [float(each.get("cost", "seconds")) for each in results.find(labels=labels, **tags)]
-                if seconds:
-                    rows.append((str(labels), name, number(sum(seconds) / len(seconds), 1), f"{len(seconds)}"))
+        parts = {"GAN": {"part": "generator"}, "pool": {"part": "pool"}, **{arm: {"arm": arm} for arm in self.arms}}
+        columns = ("run", *(f"{labels} labels per class, s" for labels in self.labels))
+        rows = [
+            (name, *(self._seconds(results, labels, tags) for labels in self.labels)) for name, tags in parts.items()
+        ]
         return Table(
-            "What it cost", ("labels per class", "run", "seconds, mean", "runs"), tuple(rows),
-            f"Wall time of each run. An arm with the GAN's images needs the GAN and its pool too{longer}.",
+            "What it cost", columns, tuple(rows),
+            "Wall seconds of a run, means over the replicates. An arm with the GAN's images needs the GAN and its pool too"
+            f"{longer}.",
         )  # fmt: skip
+
+    def _seconds(self, results: Results, labels: int, tags: Mapping[str, Tag]) -> str:
+        seconds = [float(each.get("cost", "seconds")) for each in results.find(labels=labels, **tags)]
+        return number(sum(seconds) / len(seconds), 1) if seconds else DASH
 
     def _step_cost(self, results: Results) -> float:
         return relative_cost(results.find(part="generator"), results.find(arm=self.baseline))
