@@ -146,7 +146,7 @@ class Imbalance(ArmStudy):
         tables = [
             comparison_table(
                 [it for (name, _, _), it in found.items() if name == measure], unit="points", metric=unit,
-                title=f"{measure.capitalize()} of every arm against {self.baseline}", where="setting",
+                title=f"{measure[0].upper()}{measure[1:]} of every arm against {self.baseline}", where="setting",
             )
             for measure, unit in MEASURES.items()
         ]  # fmt: skip
@@ -219,7 +219,7 @@ class Imbalance(ArmStudy):
         plots = []
         for measure in ("balanced accuracy", "rare recall"):
             points = {arm: [self._measured(results, measure, r, arm) for r in self.ratios] for arm in self.arms}
-            title, unit = f"{measure.capitalize()} by imbalance", MEASURES[measure]
+            title, unit = f"{measure[0].upper()}{measure[1:]} by imbalance", MEASURES[measure]
             if len(self.ratios) > 1:
                 lines = tuple(mean_line(arm, each) for arm, each in points.items())
                 x = tuple(map(float, self.ratios))
