@@ -88,7 +88,7 @@ class Bare:
         (real, label), latent, fake_label = self.real(), self.latent(), self.fake_label()
         with torch.no_grad():
             fake = self.generator(latent, fake_label)
-            real, label = model.augment.real(real, label, fake, fake_label, self.draws)
+            real = model.augment.real(real, label, lambda label: self.generator(self.latent(), label), self.draws)
             real, fake = self.show(real), self.show(fake)
         wanted = {where for penalty in due for where in penalty.gradients_at}
         seen = self.judged(real.requires_grad_("real" in wanted), label)

@@ -47,6 +47,7 @@ NO_LEAF = {
     "ball",
     "base",
     "batch_norm",
+    "truncation",
     "beside",
     "cache",
     "cell",

@@ -305,3 +305,42 @@ def test_feature_matching_compares_with_fresh_real_images_when_it_is_due() -> No
 def test_feature_matching_refuses_a_batch_in_parts() -> None:
     with pytest.raises(ConfigError, match=r"regularizer=feature_matching compares .* set model.accumulate=1"):
         gan("model/regularizer=[feature_matching]", "model.accumulate=2")
+
+
+def test_images_that_apa_passes_off_as_real_are_none_that_the_step_shows_as_generated() -> None:
+    model = gan("model/loss=rpgan", "model/augment=apa", "model/regularizer=[]", "model/head=auxiliary")
+    model.augment.p.fill_(1.0)
+    real, latent = torch.zeros(BATCH, 1, 8, 8), []
+    compute = model.generator.forward
+    model.generator.forward = lambda z, label: latent.append((z, label)) or compute(z, label)
+    model.batch_size = BATCH
+    (part,) = model._parts(Batch(real, torch.arange(BATCH) % 10), "discriminator", 0)
+    with torch.no_grad():
+        fake = model.generator(part.latent, part.fake_label)
+    view = model._shown(part, fake, {})
+    (shown, fake_label), (other, label) = latent
+    assert torch.equal(fake_label, label)  # rpgan pairs by label
+    assert not (shown == other).any()
+    assert not view.real.image.any(dim=(1, 2, 3)).logical_not().any()  # none of the real ones is left
+    loss = model.loss.discriminator(view.real.logits, view.fake.logits).mean()
+    (gradient,) = torch.autograd.grad(loss, model.discriminator.head.linear.weight)
+    assert gradient.abs().max() > 1e-4  # an image paired with itself would leave none
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        (
+            ["model/schedule=r3gan", "optimizer@model.discriminator_optimizer=sgd"],
+            r"the discriminator's optimizer has none",
+        ),
+        (["model=r3gan", "model.generator.width=28"], r"width 28 \* expansion 2 = 56 channels, .* group_width=16"),
+        (
+            ["data.image_size=16", "model=dcgan", "model/loss=wasserstein", "model.discriminator.spectral_norm=true"],
+            "grows without bound",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused_when_it_is_built(overrides: list[str], reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        gan(*overrides)

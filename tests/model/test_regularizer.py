@@ -231,6 +231,16 @@ def test_lecam_follows_its_recurrence_and_waits_for_its_start() -> None:
     torch.testing.assert_close(restored.discriminator(view), penalty.discriminator(view))
 
 
+def test_lecam_counts_the_steps_of_the_discriminator_when_it_is_lazy() -> None:
+    penalty, critic = LeCam(weight=0.3, decay=0.9, start=8, interval=4).double(), Affine(WEIGHT)
+    begun = []
+    for number in range(0, 16, 4):
+        view = discriminator_view(critic, images(3, 2, number), images(3, 2, number + 1))
+        begun.append(bool(penalty.discriminator(view).any()))
+        penalty.after_step("discriminator", critic)
+    assert begun == [False, False, True, True]
+
+
 def test_weight_clipping_cuts_the_discriminator_alone() -> None:
     clipping, network = WeightClipping(bound=0.01, interval=1), nn.Linear(3, 2)
     before = network.weight.detach().clone()

@@ -5,7 +5,6 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import ConfigError
-from sparring.randomness import generator as random_generator
 from sparring.sampling.base import Players, Sampling
 from sparring.sampling.batch_norm import BATCHES, ROWS, choose_statistics
 from sparring.sampling.langevin import Langevin
@@ -84,6 +83,29 @@ def test_rejection_takes_the_best_of_few_attempts_and_is_stricter_at_a_higher_pe
     assert means[3] > means[2] + 0.3  # the best of five
 
 
+class Watched(Copy):
+    """Keeps the largest coordinate of the latents that it was called with."""
+
+    largest = 0.0
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        self.largest = max(self.largest, float(latent.abs().max()))
+        return super().forward(latent, label)
+
+
+def test_rejection_cuts_every_latent() -> None:
+    for truncation, most in ((0.3, 0.3), (None, torch.inf)):
+        network = Watched()
+        way = Rejection(**(REJECTION | {"percentile": 80.0}))
+        joined(
+            Sampler(
+                network, sampling=way, latent_dim=2, num_classes=3, count=64, seed=0, truncation=truncation,
+                discriminator=Tilt([0.6, -0.3]),
+            )
+        )  # fmt: skip
+        assert 0.29 < network.largest <= most
+
+
 def test_the_accepted_score_inverts_to_the_density_ratio() -> None:
     rejection, logits = Rejection(**REJECTION), torch.tensor([-3.0, -0.5, 1.0, 4.0]).double()
     torch.testing.assert_close(rejection.score(logits, 1.5).sigmoid(), (logits - 1.5).clamp(max=0).exp())
@@ -102,7 +124,7 @@ def test_one_langevin_step_in_closed_form_and_many_find_the_mode() -> None:
 
 
 def test_langevin_slope_against_autograd_of_the_energy_in_parts() -> None:
-    players = Players(Copy(), Tilt([0.6, -0.3]), lambda index: index, 2, 0, torch.device("cpu"))
+    players = Players(Copy(), Tilt([0.6, -0.3]), lambda index: index, 2, None, 0, torch.device("cpu"))
     latent = torch.randn(5, 2)
     slope = Langevin.slope(players, latent, torch.zeros(5, dtype=torch.int64))
     torch.testing.assert_close(slope, latent - torch.tensor([0.6, -0.3]))
@@ -117,14 +139,20 @@ class Normed(nn.Module):
         return self.batch(latent * torch.tensor([3.0, 0.5]) + label[:, None])
 
 
+def players_of(network: nn.Module, truncation: float | None = None) -> Players:
+    return Players(network, None, lambda index: index % 4, 2, truncation, 0, torch.device("cpu"))
+
+
 def test_standing_statistics_are_those_of_the_weights() -> None:
     network = Normed().eval()
-    choose_statistics(network, "standing", latent_dim=2, num_classes=4)
+    players = players_of(network, truncation=0.5)
+    choose_statistics(network, "standing", players)
     means, variances = [], []
     for batch in range(BATCHES):
-        draws = random_generator("standing statistics", batch)
-        latent = torch.randn(ROWS, 2, generator=draws)
-        seen = latent * torch.tensor([3.0, 0.5]) + torch.randint(4, (ROWS,), generator=draws)[:, None]
+        index = torch.arange(batch * ROWS, (batch + 1) * ROWS)
+        latent = players.latents(index, "standing statistics")
+        assert latent.abs().max() <= 0.5
+        seen = latent * torch.tensor([3.0, 0.5]) + (index % 4)[:, None]
         means.append(seen.mean(dim=0))
         variances.append(seen.var(dim=0))
     torch.testing.assert_close(network.batch.running_mean, torch.stack(means).mean(dim=0))
@@ -136,17 +164,17 @@ def test_standing_statistics_are_those_of_the_weights() -> None:
 def test_batch_statistics_are_those_of_the_block_and_running_ones_are_left() -> None:
     network, latent = Normed().eval(), torch.randn(32, 2) * 5
     label = torch.zeros(32, dtype=torch.int64)
-    choose_statistics(network, "running", latent_dim=2, num_classes=4)
+    choose_statistics(network, "running", players_of(network))
     torch.testing.assert_close(network(latent, label), latent * torch.tensor([3.0, 0.5]), atol=1e-3, rtol=1e-4)
-    choose_statistics(network, "batch", latent_dim=2, num_classes=4)
+    choose_statistics(network, "batch", players_of(network))
     torch.testing.assert_close(network(latent, label).mean(dim=0), torch.zeros(2), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda: choose_statistics(Copy(), "standing", latent_dim=2, num_classes=1), "Copy has no BatchNorm"),
-        (lambda: choose_statistics(Copy(), "mean", latent_dim=2, num_classes=1), "bn=mean is unknown"),
+        (lambda: choose_statistics(Copy(), "standing", players_of(Copy())), "Copy has no BatchNorm"),
+        (lambda: choose_statistics(Copy(), "mean", players_of(Copy())), "bn=mean is unknown"),
         (lambda: sampler(Langevin(steps=1, step=0.1), discriminator=None), "asks a discriminator"),
         (lambda: Langevin(steps=0, step=0.1), "steps=0"),
         (lambda: Rejection(**(REJECTION | {"attempts": 0})), "attempts=0"),

@@ -13,7 +13,8 @@ from sparring.model.code.none import Unconditional
 from sparring.model.generator.conv import ConvGenerator
 from sparring.model.generator.dcgan import DCGANGenerator
 from sparring.model.generator.r3gan import R3GANGenerator
-from sparring.stage.sample import BLOCK, Sampler, Samples, joined, truncated
+from sparring.sampling.truncation import truncated
+from sparring.stage.sample import BLOCK, Sampler, Samples, joined
 
 
 def dcgan() -> nn.Module:

@@ -14,22 +14,26 @@ class EMA:
     half_life: images after which a weight's share in the average has halved.
     ramp_up: the half-life is at most this share of the images seen so far, so that the poor early weights are
         forgotten quickly; `None` switches the ramp-up off.
+    start: images before which the average is a copy of the weights.
     """
 
-    def __init__(self, *, half_life: float, ramp_up: float | None) -> None:
-        if half_life <= 0 or (ramp_up is not None and ramp_up <= 0):
+    def __init__(self, *, half_life: float, ramp_up: float | None, start: float = 0) -> None:
+        if half_life <= 0 or (ramp_up is not None and ramp_up <= 0) or start < 0:
             raise ConfigError(
-                f"model.ema has half_life={half_life} and ramp_up={ramp_up}; give a half-life above 0, and a share of the images "
-                "above 0 or null."
+                f"an average (ema) has half_life={half_life}, ramp_up={ramp_up} and start={start}; give a half-life above 0, a "
+                "share of the images above 0 or null, and images from 0 on."
             )
         self.half_life = half_life
         self.ramp_up = ramp_up
+        self.start = start
 
     def decay(self, *, images: int, images_seen: int, stretch: float = 1.0) -> float:
         """Weight of the old average when `images` more images were trained on, `images_seen` before them.
 
         stretch: factor on the half-life, from a schedule.
         """
+        if images_seen < self.start:
+            return 0.0
         half_life = self.half_life * stretch
         if self.ramp_up is not None:
             half_life = min(half_life, images_seen * self.ramp_up)

@@ -163,15 +163,19 @@ class GAN(Game):
         show = partial(self.augment, draws=draws.of("fake"))
         wanted = {where for regularizer in due.values() for where in regularizer.gradients_at}
         with torch.no_grad():
-            real, label = self.augment.real(part.image, part.label, fake, part.fake_label, draws)
+            real = self.augment.real(part.image, part.label, partial(self._forged, draws=draws), draws)
             real, fake = self.augment(real, draws.of("real")), show(fake)
-            real = self.threat(self, real, label, fake, part.fake_label, draws)
-        real_seen = self._judge(real.detach().requires_grad_("real" in wanted), label)
+            real = self.threat(self, real, part.label, fake, part.fake_label, draws)
+        real_seen = self._judge(real.detach().requires_grad_("real" in wanted), part.label)
         fake_seen = self._judge(fake.detach().requires_grad_("fake" in wanted), part.fake_label)
         self.augment.observe(real_seen.logits)
         return DiscriminatorView(
             self.discriminator, self.generator, show, fake_seen, part.latent, draws, real=real_seen
         )
+
+    def _forged(self, label: Tensor, draws: Draws) -> Tensor:
+        """Generated images for labels (N,), of latents that nothing else in the step uses."""
+        return self.generator(draws.normal("forged", self.latent_dim), label).to(self.weight_dtype())
 
     def _drawn(self, part: Part, due: Mapping[str, Regularizer]) -> GeneratorView:
         """New images with their graph, D's judgement of them, and of real images where the loss or a penalty compares."""

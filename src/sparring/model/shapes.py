@@ -92,7 +92,8 @@ def check_labels(generator: nn.Module, code: CodeMaker, head: HeadMaker) -> bool
         )
     if isinstance(generator, Generator) and not generator.code.enters:
         raise ConfigError(
-            f"model.code={_leaf(code)} shows the label to normalisation layers alone and {type(generator).__name__} has none; "
+            f"model.code={_leaf(code)} shows the label to normalisation layers alone and {type(generator).__name__} has none "
+            "that take it; "
             "set model/code=concat, or a generator with batch normalisation (dcgan, resnet, sagan, biggan)."
         )
     return code.conditional
@@ -104,7 +105,7 @@ def check_parts(gan: "GAN") -> None:
     Raises:
         ConfigError: the first part that cannot, and why.
     """
-    checks = [gan.loss.check, gan.discriminator.head.check, gan.augment.check, gan.selection.check]
+    checks = [gan.loss.check, gan.discriminator.head.check, gan.augment.check, gan.selection.check, gan.schedule.check]
     for check in (*checks, *(regularizer.check for regularizer in gan.regularizers.values())):
         check(gan)
 

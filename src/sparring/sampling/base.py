@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.randomness import generator as random_generator
+from sparring.sampling.truncation import truncated
 
 
 @dataclass(frozen=True)
@@ -15,14 +16,21 @@ class Players:
 
     generator: (latent (N, L), label (N,)) -> (N, C, H, W) in [-1, 1]. discriminator: (image, label) -> logits (N,), or None
     where the way of sampling does not ask for one. labels: indices (N,) -> the classes that they get, 0 where there are none.
+    truncation: where latents are cut, or None.
     """
 
     generator: nn.Module
     discriminator: nn.Module | None
     labels: Callable[[Tensor], Tensor]
     latent_dim: int
+    truncation: float | None
     seed: int
     device: torch.device
+
+    def latents(self, index: Tensor, purpose: str, *, attempt: int = 0) -> Tensor:
+        """(N, latent_dim) float32 on the CPU, row by row from (seed, index, purpose, attempt)."""
+        normal = self.normal(index, purpose, self.latent_dim, attempt=attempt)
+        return normal if self.truncation is None else truncated(normal, self.truncation)
 
     def normal(self, index: Tensor, purpose: str, *shape: int, attempt: int = 0) -> Tensor:
         """(N, *shape) float32 on the CPU, row by row from (seed, index, purpose, attempt)."""

@@ -7,19 +7,19 @@ import torch
 from torch import nn
 
 from sparring.errors import ConfigError
-from sparring.randomness import generator as random_generator
+from sparring.sampling.base import Players
 
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
 Statistics = Literal["running", "batch", "standing"]
 BATCHES, ROWS = 64, 64
 
 
-def choose_statistics(network: nn.Module, statistics: Statistics, *, latent_dim: int, num_classes: int) -> None:
-    """Change `network` in place.
+def choose_statistics(network: nn.Module, statistics: Statistics, players: Players) -> None:
+    """Change `network`, the generator of `players`, in place.
 
     running: what training kept. batch: those of each block of images that are drawn together. standing: running statistics of
-    these weights, averaged anew over 64 batches of 64 latents and classes (Brock et al. 2019, "standing statistics",
-    appendix B); an averaged generator's own are not those of its weights.
+    these weights, averaged anew over 64 batches of 64 latents and classes, drawn and cut as for the images (Brock et al. 2019,
+    "standing statistics", appendix B); an averaged generator's own are not those of its weights.
 
     Raises:
         ConfigError: an unknown word, or a network without BatchNorm.
@@ -37,20 +37,19 @@ def choose_statistics(network: nn.Module, statistics: Statistics, *, latent_dim:
         for norm in norms:  # torch takes the batch's where there are none
             norm.running_mean = norm.running_var = None
         return
-    _average_anew(network, norms, latent_dim, num_classes)
+    _average_anew(norms, players)
 
 
 @torch.no_grad()
-def _average_anew(network: nn.Module, norms: Sequence[BatchNorm], latent_dim: int, num_classes: int) -> None:
+def _average_anew(norms: Sequence[BatchNorm], players: Players) -> None:
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # a plain mean over the batches
         norm.train()
     for batch in range(BATCHES):
-        draws = random_generator("standing statistics", batch)
-        latent = torch.randn(ROWS, latent_dim, generator=draws)
-        network(latent, torch.randint(num_classes, (ROWS,), generator=draws))
+        index = torch.arange(batch * ROWS, (batch + 1) * ROWS)
+        players.draw(players.latents(index, "standing statistics"), players.labels(index))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()

@@ -10,9 +10,9 @@ from sparring.sampling.base import Players, Sampling
 class Langevin(Sampling):
     """Langevin steps in the latent space under the energy E(z) = |z|^2 / 2 - D(G(z)):
 
-    z <- z - step / 2 * grad E(z) + sqrt(step) * noise, from the latent that plain sampling would use. D's logit is a log
-    density ratio for the logistic losses only. A generator whose noise is a hash of the latent (stylegan2) draws it anew
-    at every step.
+    z <- z - step / 2 * grad E(z) + sqrt(step) * noise, from the latent that plain sampling would use, whose truncation it
+    may leave. D's logit is a log density ratio for the logistic losses only. A generator whose noise is a hash of the latent
+    (stylegan2) draws it anew at every step.
     """
 
     needs_discriminator = True

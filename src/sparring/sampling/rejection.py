@@ -36,7 +36,7 @@ class Rejection(Sampling):
         waiting = torch.ones(len(index), dtype=torch.bool)
         for attempt in range(self.attempts):
             if attempt:
-                latent = players.normal(index, "latent", players.latent_dim, attempt=attempt)
+                latent = players.latents(index, "latent", attempt=attempt)
             candidate = kept if attempt == 0 else players.draw(latent, label)
             score = self.score(players.logits(candidate, label), largest) - gamma
             accepted = players.uniform(index, "accept", attempt=attempt) < score.sigmoid()
@@ -54,13 +54,13 @@ class Rejection(Sampling):
         return above - torch.log1p(-torch.exp(above - self.epsilon))
 
     def _calibrated(self, players: Players, block: int) -> tuple[float, float]:
-        """(M, gamma), functions of the seed and the rule for labels."""
+        """(M, gamma), functions of the seed and the rules for labels and truncation."""
         if self._constants is None:
             logits = []
             for first in range(0, self.burn_in, block):
                 index = torch.arange(first, first + block)
                 label = players.labels(index)
-                latent = players.normal(index, "burn-in", players.latent_dim)
+                latent = players.latents(index, "burn-in")
                 logits.append(players.logits(players.draw(latent, label), label))
             whole = torch.cat(logits)
             largest = float(whole.max())

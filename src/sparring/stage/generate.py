@@ -5,7 +5,7 @@ Keys of conf/generate.yaml (defaults live there):
     run: ???              # run directory of a trained GAN, also as seen from the repository or logs/train
     count: 100            # images to draw
     label: balanced       # balanced (0, 1, 2, ... in turn), prior (as the training data), or one class index
-    truncation: null      # > 0: latents from a normal cut at +-truncation (BigGAN); null: the whole normal
+    truncation: null      # > 0: latents from a normal cut at +-truncation (BigGAN), or psi of stylegan2's styles; null: neither
     sampling: plain       # a group: plain, rejection (D refuses images), langevin (D moves the latents)
     bn: running           # G's BatchNorm: running (as trained), standing (averaged anew), batch (of each block of images)
     seed: 0               # image i of seed s is the same whatever count, batch_size and label order
@@ -137,11 +137,10 @@ def _discriminator(model: Any, tensors: dict[str, torch.Tensor]) -> nn.Module | 
 def sampler_of(trained: Trained, config: DictConfig) -> Sampler:
     """The images that a generate config asks for, as an iterable."""
     device = device_named(config.device)
-    classes = trained.num_classes or 1
-    choose_statistics(trained.network, config.bn, latent_dim=trained.latent_dim, num_classes=classes)
+    network = trained.network.to(device)
     sampling = build(config.sampling, section="sampling", extensions=list(config.extensions))
-    return Sampler(
-        trained.network.to(device),
+    sampler = Sampler(
+        network,
         latent_dim=trained.latent_dim,
         num_classes=trained.num_classes,
         count=config.count,
@@ -154,6 +153,8 @@ def sampler_of(trained: Trained, config: DictConfig) -> Sampler:
         sampling=sampling,
         discriminator=trained.discriminator.to(device) if trained.discriminator is not None else None,
     )
+    choose_statistics(network, config.bn, sampler.players)
+    return sampler
 
 
 def device_named(name: str) -> torch.device:

@@ -12,6 +12,7 @@ from sparring.picture import to_uint8
 from sparring.randomness import generator as random_generator
 from sparring.sampling.base import Players, Sampling
 from sparring.sampling.plain import Plain
+from sparring.sampling.truncation import truncating
 from sparring.types import UNLABELLED
 
 LabelRule = Literal["balanced", "prior"] | int
@@ -66,7 +67,8 @@ class Sampler:
         integer, which is refused).
     label: "balanced" gives image i the class i % num_classes, "prior" draws it from `class_prior`, an integer fixes it.
     class_prior: (num_classes,) weights, needed for "prior".
-    truncation: latents from a normal cut at +-truncation (BigGAN, Brock et al. 2019, section 3.1); `None`: not cut.
+    truncation: latents from a normal cut at +-truncation (BigGAN, Brock et al. 2019, section 3.1), or of stylegan2 the
+        factor psi that pulls styles towards their class's mean (Karras et al. 2019, appendix B); `None`: neither.
     sampling, discriminator: how an image comes from a latent, and the D that some ways ask.
 
     Raises ConfigError on settings out of range; while drawing, DivergedError if the generator returns NaN or infinity.
@@ -91,7 +93,7 @@ class Sampler:
     ) -> None:
         check_at_least_one(count=count, batch_size=batch_size)
         check_label(label, num_classes)
-        check_truncation(truncation)
+        network, cut = truncating(generator, truncation, latent_dim=latent_dim)
         if label == "prior" and num_classes is not None and class_prior is None:
             raise ConfigError(
                 "label=prior needs the training data's class frequencies, and none were given; use balanced."
@@ -99,13 +101,13 @@ class Sampler:
         self.generator, self.device = generator, torch.device(device)
         self.latent_dim, self.num_classes = latent_dim, num_classes
         self.count, self.start, self.seed, self.batch_size = count, start, seed, batch_size
-        self.label, self.truncation, self.sampling = label, truncation, sampling or Plain()
+        self.label, self.sampling = label, sampling or Plain()
         if self.sampling.needs_discriminator and discriminator is None:
             raise ConfigError(
                 f"{type(self.sampling).__name__} asks a discriminator, and none was given; use sampling=plain."
             )
         known = lambda index: self.labels(index).clamp(min=0)  # noqa: E731
-        self.players = Players(generator, discriminator, known, latent_dim, seed, self.device)
+        self.players = Players(network, discriminator, known, latent_dim, cut, seed, self.device)
         self.cumulative = None if class_prior is None else torch.as_tensor(class_prior, dtype=torch.float64).cumsum(0)
 
     def __len__(self) -> int:
@@ -138,9 +140,7 @@ class Sampler:
 
     def latents(self, index: Tensor) -> Tensor:
         """(N,) indices -> (N, latent_dim) float32 on the CPU, row by row from (seed, index) alone."""
-        rows = [torch.randn(self.latent_dim, generator=self._random("latent", i)) for i in index.tolist()]
-        normal = torch.stack(rows)
-        return normal if self.truncation is None else truncated(normal, self.truncation)
+        return self.players.latents(index, "latent")
 
     def _random(self, purpose: str, index: int) -> torch.Generator:
         return random_generator("generate", purpose, self.seed, index)
@@ -179,28 +179,10 @@ class Sampler:
         return to_uint8(image).cpu()
 
 
-def truncated(normal: Tensor, threshold: float) -> Tensor:
-    """Standard normal draws -> draws of the normal cut at +-threshold, by the inverse of its distribution function.
-
-    The same distribution as drawing again until |z| <= threshold, at a cost that does not depend on the threshold; and
-    monotone in each coordinate, so image i keeps its character while the threshold moves it towards the mean.
-    """
-    low = torch.special.ndtr(torch.tensor(-threshold, dtype=torch.float64))
-    quantile = low + torch.special.ndtr(normal.double()) * (1.0 - 2.0 * low)
-    return torch.special.ndtri(quantile).clamp_(-threshold, threshold).float()
-
-
 def check_at_least_one(**counts: int) -> None:
     for name, value in counts.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ConfigError(f"{name}={value} is no whole number of images; give 1 or more.")
-
-
-def check_truncation(threshold: float | None) -> None:
-    if threshold is None:
-        return
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not threshold > 0:
-        raise ConfigError(f"truncation={threshold} is no threshold; give a number above 0, or null to cut nothing.")
 
 
 def check_label(label: LabelRule, num_classes: int | None) -> None:

@@ -1,5 +1,7 @@
 """Adaptive pseudo augmentation (Jiang et al. 2021, "Deceive D", section 3.2)."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -10,15 +12,13 @@ from sparring.model.part import Draws
 class APA(Adaptive):
     """With probability p a real image is replaced by a generated one that D is told is real; p adapts as in ADA.
 
-    Image i gives way to generated image i of the same step, with its label. r is taken over what was shown as real, as in
-    the authors' code.
+    A real image gives way to a generated one of its label that the step shows nowhere else: a loss that pairs would see no
+    difference between an image and itself. r is taken over what was shown as real, as in the authors' code.
     """
 
     def forward(self, image: Tensor, draws: Draws) -> Tensor:
         return image
 
-    def real(
-        self, image: Tensor, label: Tensor, fake: Tensor, fake_label: Tensor, draws: Draws
-    ) -> tuple[Tensor, Tensor]:
+    def real(self, image: Tensor, label: Tensor, forge: Callable[[Tensor], Tensor], draws: Draws) -> Tensor:
         chosen = draws.uniform("apa") < self.p * self.factor
-        return torch.where(chosen[:, None, None, None], fake, image), torch.where(chosen, fake_label, label)
+        return torch.where(chosen[:, None, None, None], forge(label), image)

@@ -1,5 +1,6 @@
 """What the adversarial step expects of the augmentation between the images and D."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -27,11 +28,9 @@ class Augment(nn.Module):
         """T of images (N, C, H, W) in [-1, 1], differentiable once."""
         raise TypeError(f"{type(self).__name__} must define forward(image, draws)")
 
-    def real(
-        self, image: Tensor, label: Tensor, fake: Tensor, fake_label: Tensor, draws: Draws
-    ) -> tuple[Tensor, Tensor]:
-        """Images and labels that D's step shows as real, before T; `fake` are the generated ones it will show."""
-        return image, label
+    def real(self, image: Tensor, label: Tensor, forge: Callable[[Tensor], Tensor], draws: Draws) -> Tensor:
+        """Images that D's step shows as real with labels (N,), before T. forge: labels -> generated images of their own."""
+        return image
 
     def observe(self, real_logits: Tensor) -> None:
         """Logits of the images that D's step showed as real, part by part."""

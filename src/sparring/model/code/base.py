@@ -13,11 +13,13 @@ class Code(nn.Module):
     features: size of the code.
     condition_features: size of what `condition` returns.
     enters: whether the network gives the label a way in. False for a code that uses the norms alone, until one is made.
+    blind_to_length: whether a latent and its multiples give the same code.
     """
 
     features: int
     condition_features: int = 0
     enters: bool = True
+    blind_to_length: bool = False
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
         raise TypeError(f"{type(self).__name__} must define forward(latent, label)")

@@ -24,6 +24,8 @@ class Style:
 
 
 class _Style(Code):
+    blind_to_length = True
+
     def __init__(self, latent_dim: int, num_classes: int, embedding_dim: int) -> None:
         super().__init__()
         self.features = latent_dim + embedding_dim

@@ -14,7 +14,8 @@ class MultiHinge:
 
     With scores s(x) and h(x, k) = max(0, 1 - s_k(x) + max over the other classes of s(x)):
     D: d_weight * (h(x, y) + h(G(z, y), K)); G: g_weight * h(G(z, y), y).
-    The paper adds feature matching to G's loss: model/regularizer=[feature_matching].
+    The linear logit keeps its adversarial loss (model/loss), so that the head composes with every loss; of the paper, the first
+    version has these terms and feature matching alone (model/regularizer=[feature_matching]), the second a projection too.
     """
 
     conditional = True

@@ -7,6 +7,9 @@ WITH_WEIGHTS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
 def is_spectrally_normalised(network: nn.Module) -> bool:
-    """Whether every convolution and linear layer of `network` carries spectral normalisation."""
+    """Whether every convolution and linear layer of `network` carries spectral normalisation and none is followed by BatchNorm,
+    which divides by the spread of its input and so has no bound on its slope."""
+    if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules()):
+        return False
     layers = [module for module in network.modules() if isinstance(module, WITH_WEIGHTS)]
     return bool(layers) and all(any(isinstance(part, _SpectralNorm) for part in layer.modules()) for layer in layers)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from sparring.errors import ConfigError
+
 
 class BiasedLeakyReLU(nn.Module):
     """A bias per channel, then leaky ReLU with slope 0.2."""
@@ -26,6 +28,11 @@ class ResidualBlock(nn.Module):
         super().__init__()
         hidden = channels * expansion
         groups = max(hidden // group_width, 1)
+        if hidden % groups:
+            raise ConfigError(
+                f"A residual block has width {channels} * expansion {expansion} = {hidden} channels, which do not divide into "
+                f"groups of group_width={group_width}; set a width whose product is a multiple of it."
+            )
         self.branch = nn.Sequential(
             nn.Conv2d(channels, hidden, 1, bias=False),
             BiasedLeakyReLU(hidden),

@@ -14,7 +14,7 @@ class LeCam(Regularizer):
     a <- decay * a + (1 - decay) * mean logit of the batch, after each step; the first batch sets it. The penalty begins at
     D's step `start`, when the averages mean something.
 
-    Buffers: real, fake (the averages), steps.
+    Buffers: real, fake (the averages), steps (of D, those in which it was not due included).
     """
 
     real: Tensor
@@ -44,4 +44,4 @@ class LeCam(Regularizer):
         kept = self.decay * (self.steps > 0)
         for average_, mean in zip((self.real, self.fake), means, strict=True):
             average_.copy_(kept * average_ + (1 - kept) * mean)
-        self.steps += 1
+        self.steps += self.interval

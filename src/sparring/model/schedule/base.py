@@ -1,6 +1,9 @@
 """What the adversarial step expects of a schedule."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sparring.model.gan import GAN
 
 
 class Schedule:
@@ -8,6 +11,9 @@ class Schedule:
 
     Each method is a factor on a setting, 1 unless a leaf says otherwise.
     """
+
+    def check(self, gan: "GAN") -> None:
+        """Raise ConfigError where it cannot work with the rest of `gan`."""
 
     def __call__(self, progress: float) -> float:
         """Every player's learning rate."""

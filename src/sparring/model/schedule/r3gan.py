@@ -1,10 +1,14 @@
 """R3GAN's schedule (Huang et al. 2024, appendix): everything moves along one half cosine over the first part of a run."""
 
+from inspect import signature
 from math import cos, pi
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sparring.errors import ConfigError
 from sparring.model.schedule.base import Schedule
+
+if TYPE_CHECKING:
+    from sparring.model.gan import GAN
 
 
 class R3GAN(Schedule):
@@ -26,11 +30,18 @@ class R3GAN(Schedule):
     def __call__(self, progress: float) -> float:
         return self._between(1.0, self.lr, progress)
 
+    def check(self, gan: "GAN") -> None:
+        for player, factory in gan.factories.items():
+            if (
+                gan.schedule_of(player) is self
+                and "betas" not in signature(getattr(factory, "func", factory)).parameters
+            ):
+                raise ConfigError(
+                    f"model/schedule=r3gan sets Adam's second beta, and the {player}'s optimizer has none; set "
+                    f"optimizer@model.{player}_optimizer=adam, or another model/schedule."
+                )
+
     def adjust(self, group: dict[str, Any], progress: float) -> None:
-        if "betas" not in group:
-            raise ConfigError(
-                "model/schedule=r3gan sets Adam's second beta, and an optimizer here has none; set optimizer adam."
-            )
         group["betas"] = (group["betas"][0], self._between(*self.beta2, progress))
 
     def penalty(self, progress: float) -> float:
