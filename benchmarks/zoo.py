@@ -157,12 +157,13 @@ def folder_of(data: str, preset: str, seed: int, length: str, changes: list[str]
 
 
 def report(datasets: dict[str, float], presets: list[str], seeds: list[int]) -> None:
-    """docs/zoo.md and docs/zoo_<data>.png from the cells that are there."""
+    """docs/zoo.md and docs/zoo_<data>.png from the cells that are there; sections of other data sets stay as they are."""
     import torch
 
     from sparring.picture import grid_of_rows, write_png
 
-    text = [(ROOT / "benchmarks" / "zoo_notes.md").read_text()]
+    page = DOCS / "zoo.md"
+    sections = {part.partition(":")[0]: part for part in page.read_text().split("\n## ") if " CPU-seconds\n" in part}
     for data, seconds in datasets.items():
         rows, names, lines, first = [], [], [], {}
         for preset in presets:
@@ -178,15 +179,16 @@ def report(datasets: dict[str, float], presets: list[str], seeds: list[int]) -> 
             sys.exit(f"{LOGS / data} holds no finished cell of {seconds:g} CPU-seconds: run without --report first.")
         accuracy = json.loads((LOGS / data / "judge" / "result.json").read_text())["metrics"]["test"]["accuracy"]
         write_png(DOCS / f"zoo_{data}.png", grid_of_rows(rows, columns=SHOWN, row_labels=names))
-        text.append(
-            f"\n## {data}: {seconds:g} CPU-seconds\n\n"
+        sections[data] = (
+            f"{data}: {seconds:g} CPU-seconds\n\n"
             f"`python benchmarks/zoo.py --data {data} --seconds {seconds:g} --seeds {','.join(map(str, seeds))}`. "
             f"Held-out images have FD {first['floor']:.2f}; the judge's test accuracy is {accuracy:.3f}.\n\n"
             "| preset | G / D, 1000 parameters | ms an iteration | iterations | memory, MiB | seeds | FD | accuracy | variety |\n"
             "|---|---|---|---|---|---|---|---|---|\n" + "".join(text for _, text in sorted(lines))
             + f"\n![samples](zoo_{data}.png)\n"
         )  # fmt: skip
-    (DOCS / "zoo.md").write_text("".join(text))
+    notes = (ROOT / "benchmarks" / "zoo_notes.md").read_text()
+    page.write_text("\n## ".join([notes, *(sections[data].rstrip("\n") + "\n" for data in sorted(sections))]))
 
 
 def line(preset: str, cells: list[dict[str, Any]]) -> str:

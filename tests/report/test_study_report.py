@@ -175,6 +175,15 @@ def test_a_repeated_setting_is_shown_once_on_the_page(tmp_path: Path) -> None:
     assert page.count('class="again"') == 1
 
 
+def test_names_of_positions_do_not_overlap() -> None:
+    line = {"label": "l", "y": [1.0] * 5, "low": [], "high": []}
+    plot = {"title": "p", "x_label": "", "y_label": "y", "lines": [line], "log_x": False, "note": ""}
+    for x, named in (([25, 50, 95.2, 98.7, 100], ["25", "50", "95.2", "100"]), ([1, 2, 3, 4, 5], list("12345"))):
+        svg = panel({**plot, "x": [float(value) for value in x]}).svg
+        found = re.findall(r"text-anchor: middle[^>]*>([\d.]+)</text>", svg)
+        assert [text for text in found if text in {f"{value:g}" for value in x}] == named
+
+
 def test_named_values_are_bars_from_zero_or_points() -> None:
     plot = {"title": "p", "x_label": "", "y_label": "test accuracy, %", "x": ["a", "b"], "log_x": False, "note": ""}
 

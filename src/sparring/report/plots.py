@@ -78,8 +78,20 @@ def _curves(axes: "Axes", x: Sequence[float], lines: Sequence[Mapping[str, Any]]
         )  # fmt: skip
         _soften(drawn)
     if len(position) <= 12:
-        axes.set_xticks(position, [short([value]) for value in position])
+        named = _apart(np.log(position) if log_x else position)
+        axes.set_xticks(position[named], [short([value]) for value in position[named]])
         axes.minorticks_off()
+
+
+def _apart(place: np.ndarray) -> list[int]:
+    """Which positions get a name: the ends, and those between that leave room for one."""
+    room = 0.045 * max(float(np.ptp(place)), 1e-9)
+    order = np.argsort(place).tolist()
+    chosen = [order[-1], *order[:1]]
+    for i in order[1:-1]:
+        if all(abs(place[i] - place[j]) > room for j in chosen):
+            chosen.append(i)
+    return sorted(set(chosen))
 
 
 def _bars(axes: "Axes", names: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> None:
