@@ -72,6 +72,7 @@ def test_every_study_plans_its_cells(chosen: str) -> None:
     assert len({each.key for each in planned}) == len(planned) >= 2 * subject.replicates
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", choices("executor"))
 def test_every_executor_runs_a_call(executor: str) -> None:
     with build(study_config("study", [f"executor={executor}"]).executor, section="executor") as built:
@@ -86,6 +87,7 @@ def test_every_leaf_trains_one_iteration(group: str, choice: str, tmp_path: Path
     one_iteration(tmp_path, cache_dir, f"model/{group}={value}", *PARTNERS.get((group, choice), []))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", choices("model/backbone"))
 def test_every_backbone_trains_one_iteration(backbone: str, tmp_path: Path, cache_dir: Path) -> None:
     if backbone == "timm" and importlib.util.find_spec("timm") is None:  # optional
@@ -108,11 +110,13 @@ def test_every_mix_trains_one_iteration(mix: str, tmp_path: Path, cache_dir: Pat
         one_iteration(tmp_path, cache_dir, *keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("augmentation", choices("model/augmentation"))
 def test_every_augmentation_trains_one_iteration(augmentation: str, tmp_path: Path, cache_dir: Path) -> None:
     one_iteration(tmp_path, cache_dir, "model=classifier", f"model/augmentation=[{augmentation}]")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("robust", choices("model/robust"))
 def test_every_way_to_learn_trains_one_iteration(robust: str, tmp_path: Path, cache_dir: Path) -> None:
     one_iteration(tmp_path, cache_dir, "model=classifier", f"model/robust={robust}")
@@ -123,6 +127,7 @@ def test_every_preset_trains_one_iteration(model: str, tmp_path: Path, cache_dir
     one_iteration(tmp_path, cache_dir, f"model={model}", *([f"model.target={victim_run}"] if model in NEEDED else []))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("perturber", choices("model/perturber"))
 def test_every_perturber_trains_one_iteration(
     perturber: str, tmp_path: Path, cache_dir: Path, victim_run: Path

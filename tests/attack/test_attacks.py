@@ -54,6 +54,7 @@ every_attack = pytest.mark.parametrize("name", ATTACKS)
 both_norms = pytest.mark.parametrize("norm", ["linf", "l2"])
 
 
+@pytest.mark.slow
 @every_attack
 @both_norms
 @pytest.mark.parametrize("epsilon", [8 / 255, 0.3])
@@ -70,6 +71,7 @@ def test_the_ball_is_kept_to_the_last_bit(name: str, norm: str, epsilon: float, 
         assert float(distance.max()) > epsilon, "the attack did nothing"
 
 
+@pytest.mark.slow
 @every_attack
 @both_norms
 def test_an_image_fares_alike_in_any_company(name: str, norm: str, victim: Victim) -> None:

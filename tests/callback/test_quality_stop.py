@@ -170,6 +170,7 @@ def run(folder: Path, cache_dir: Path, *overrides: str) -> RunDir:
     return RunDir.open(folder)
 
 
+@pytest.mark.slow
 def test_a_real_run_stops_where_it_is_good_enough(tmp_path: Path, cache_dir: Path) -> None:
     whole = run(tmp_path / "whole", cache_dir, "trainer.max_steps=40", "callback.quality.every=10",
                 "callback.quality_stop.patience=null", "callback.quality_stop.collapse=null",

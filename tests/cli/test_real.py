@@ -66,6 +66,7 @@ def test_the_readme_shows_commands_of_every_verb() -> None:
     assert {words[0] for words in readme_commands()} == {path.name for path in ROOT.glob("*.py")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", readme_commands(), ids=" ".join)
 def test_command_lines_of_the_readme(words: list[str], tmp_path: Path) -> None:
     """Composed and checked as typed, an empty run standing for each `<run>`."""

@@ -10,6 +10,7 @@ from sparring.errors import ConfigError
 TINY = ["data.image_size=8", "model.generator.width=4", "model.discriminator.width=4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "place", "gone"),
     [
@@ -42,6 +43,7 @@ def test_what_is_added_on_purpose_stays_and_is_refused_by_the_part_itself() -> N
         build_model(config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "key"),
     [

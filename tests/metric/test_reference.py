@@ -8,6 +8,7 @@ from sparring.metric.reference import _recipe
 from tests.conftest import TINY, compose
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides", [["data.labels_per_class=10"], ["data/mix=gaussian", "data.labels_per_class=20"], ["seed=7"]]
 )

@@ -99,6 +99,7 @@ def test_relativistic_average_compares_with_the_mean_of_the_other_side() -> None
 TINY = ["model.generator.width=4", "model.discriminator.width=4", "data.image_size=8"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["linear", "wasserstein"])
 def test_losses_without_a_bound_are_refused_without_a_control_of_the_slope(loss: str) -> None:
     chosen = [*TINY, f"model/loss={loss}"]

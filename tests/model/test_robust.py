@@ -285,6 +285,7 @@ def test_resumed_equals_uninterrupted(
     assert best[0]["weights_sha256"] == best[1]["weights_sha256"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "beside",
     [

@@ -40,6 +40,7 @@ def attacked(run: Path, cache_dir: Path, out: Path, *overrides: str) -> dict[str
     return attack(settings(run, cache_dir, out, *overrides), out)
 
 
+@pytest.mark.slow
 def test_the_run_says_what_the_perturber_is_worth(perturber_run: Path, victim_run: Path) -> None:
     found = read_run(perturber_run)
     metrics = found.result["metrics"]

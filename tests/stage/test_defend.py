@@ -40,7 +40,7 @@ def trained(run: Path, cache_dir: Path, *overrides: str, steps: int = 1) -> Path
     return run
 
 
-FEW = ("cnn", "ssgan", "acgan", "robgan")  # the others' heads are in tests/model/test_head.py
+FEW = ("cnn", "acgan")  # the others' heads are in tests/model/test_head.py
 
 
 @pytest.mark.parametrize(

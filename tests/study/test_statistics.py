@@ -149,6 +149,7 @@ def test_mcnemar_chi_square_from_25() -> None:
     assert statistics.mcnemar(*answers(12, 13)).exact is False
 
 
+@pytest.mark.slow
 def test_spearman_is_scipys() -> None:
     x, y = RANDOM.normal(size=(2, 40)).round(1)  # with ties
     y = y + x
@@ -163,6 +164,7 @@ def test_spearman_is_scipys() -> None:
     assert (ours.interval.low, ours.interval.high) == pytest.approx((resampled.low, resampled.high), abs=0.05)
 
 
+@pytest.mark.slow
 def test_spearman_resamples_whole_units() -> None:
     """Ten copies of every pair add no information: the interval must stay as wide as that of the pairs."""
     x, y = RANDOM.normal(size=(2, 12))
