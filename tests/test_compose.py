@@ -1,6 +1,7 @@
 """Every preset, leaf and experiment composes, builds and trains one tiny iteration; a new YAML is tested by existing."""
 
 import importlib.util
+import shlex
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ from sparring.stage.train import Training, train
 from sparring.study.compose import composing
 from sparring.study.plan import plan
 from tests.conftest import CONF, TINY, compose
+
+
+def header_commands() -> list[str]:
+    """What the headers of studies say to type."""
+    files = [*(CONF / "study").glob("*.yaml"), *(CONF / "experiment" / "study").glob("*.yaml")]
+    lines = [line.lstrip("# ") for file in sorted(files) for line in file.read_text().splitlines()]
+    return [line.partition("  ")[0] for line in lines if line.startswith("python study.py ")]
 
 
 def choices(group: str) -> list[str]:
@@ -174,3 +182,9 @@ def one_iteration(folder: Path, cache_dir: Path, *overrides: str) -> None:
     config = compose("debug=fast", *tiny(overrides), f"paths.cache_dir={cache_dir}", *overrides, run_dir=run)
     result = train(config, run)
     assert result["clock"] == {"iteration": 1, "images_seen": 4 * config.model.get("d_steps", 1)}
+
+
+@pytest.mark.parametrize("command", header_commands())
+def test_commands_in_the_headers_of_studies_build_their_study(command: str) -> None:
+    config = study_config("study", shlex.split(command)[2:])
+    assert build(config.study, section="study").replicates >= 6

@@ -46,6 +46,7 @@ NO_LEAF = {
     "augment",
     "ball",
     "base",
+    "augment_report",
     "batch_norm",
     "truncation",
     "beside",

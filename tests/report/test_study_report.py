@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sparring.picture import write_png
-from sparring.report.plots import panel
+from sparring.report.plots import PALETTE, panel, pixels
 from sparring.report.study import study_report
 from sparring.run_dir import RunDir
 from sparring.study.analysis import (
@@ -173,6 +173,18 @@ def test_a_repeated_setting_is_shown_once_on_the_page(tmp_path: Path) -> None:
     page = write(tmp_path, Analysis(question="Why?", answer="Because.", verdict=None, tables=[table])).read_text()
     assert page.count('<tr class="again"><td>5 labels</td><td>b</td>') == 1
     assert page.count('class="again"') == 1
+
+
+def test_plots_as_pictures_for_places_that_take_no_svg() -> None:
+    lines = [{"label": name, "y": y, "low": [], "high": []} for name, y in (("a", [1.0, 2.0]), ("b", [2.0, 1.0]))]
+    plot = {"title": "p", "x_label": "x", "y_label": "y", "lines": lines, "log_x": False, "note": ""}
+    for x in ([1.0, 2.0], ["one", "two"]):
+        picture = pixels({**plot, "x": x})
+        assert picture.dtype == np.uint8
+        assert picture.shape[2] == 3
+        assert (picture[0, 0] == 255).all()
+        for colour in PALETTE[:2]:
+            assert (picture == [int(colour[i : i + 2], 16) for i in (1, 3, 5)]).all(axis=2).any() or x[0] == "one"
 
 
 def test_names_of_positions_do_not_overlap() -> None:

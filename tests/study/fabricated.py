@@ -44,7 +44,7 @@ def trained(accuracy: float, *, val: float = 0.5, per_class: list[float] | None 
     }  # fmt: skip
     clock = {"iteration": 8, "images_seen": 64}
     return {
-        "metrics": {"test": whole, "val": {"accuracy": val}}, "clock": clock, "cost": {"seconds": 1.0},
+        "metrics": {"test": whole, "val": {"accuracy": val}}, "clock": clock, "cost": {"seconds": 1.0, "cpu_seconds": 1.0},
         "classes": list(map(str, range(10))), "data": {"fingerprints": {"test": "the same"}},
     }  # fmt: skip
 

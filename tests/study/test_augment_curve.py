@@ -16,9 +16,10 @@ from sparring.run_dir import RunDir
 from sparring.stage.study import StudyError, study
 from sparring.study.augment_curve import AugmentCurve
 from sparring.study.cell import Cell
+from tests.study.fabricated import planned_by, results, trained
 
 TINY = [
-    "study=augment_curve", "study.replicates=2", "study.labels_per_class=[5]", "study.primary_labels=5", "study.steps=6",
+    "study=augment_curve", "study.replicates=2", "study.labels_per_class=[5]", "study.steps=6",
     "study.gan_steps=2", "executor=inline", "data.image_size=8", "study.pool=2",
 ]  # fmt: skip
 SAME = ("seed", "data.subset_seed", "data.labels_per_class", "data.batch_size", "trainer.max_steps")
@@ -75,7 +76,11 @@ def test_no_generator_is_trained_that_no_arm_uses(cache_dir: Path) -> None:
     [
         ("study.arms=[aug,gann]", "has no 'gann'"),
         ("study.labels_per_class=[5,500]", r"labels_per_class=500 must be from 1 to 1\d\d: class \d of digits has"),
-        ("study.labels_per_class=[10]", "primary_labels=5 must be one of"),
+        (
+            "study.primary_labels=7",
+            r"primary_labels=7 must be one of study.labels_per_class=\[5, 10, 20, 50\]: set it to",
+        ),
+        ("study.labels_per_class=[5,5]", "at least one count, and none twice"),
         ("study.fraction=1.0", "must be between 0 and 1"),
         ("study.replicates=1", "must be from 2"),
     ],
@@ -97,7 +102,9 @@ def test_a_tiny_study_reads_its_cells_and_shows_every_arm(tmp_path: Path, cache_
     analysis = result["analysis"]
     comparisons = {(each["arm"], each["baseline"]): each for each in analysis["comparisons"]}
     arms = set(AugmentCurve.ARMS)
-    assert set(comparisons) == {(arm, "aug") for arm in arms - {"aug"}} | {("gan", "real")}
+    nulls = {("gan_aug", null) for null in ("gaussian", "oversample", "compute")}
+    assert set(comparisons) == {(arm, "aug") for arm in arms - {"aug"}} | {("gan", "real")} | nulls
+    assert "Beside its controls gan_aug is not shown to beat gaussian or oversample or compute" in analysis["answer"]
     accuracy = {
         (r, arm): 100 * RunDir.open(folder / f"cells/labels5/r{r}/{arm}").result()["metrics"]["test"]["accuracy"]
         for r in range(2)
@@ -152,3 +159,28 @@ def test_an_arm_whose_generator_saw_a_test_image_fails(tmp_path: Path, cache_dir
     states = {name: cell["state"] for name, cell in found.items()}
     assert {name for name, state in states.items() if state == "failed"} == {f"labels5/r{r}/gan_aug" for r in (0, 1)}
     assert "test images of this run" in found["labels5/r0/gan_aug"]["reason"]
+
+
+def test_a_gain_that_a_control_brings_too_is_said_to_be_none_of_the_gan(
+    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AugmentCurve, "_pictures", lambda self, results: [])  # nothing was trained
+    subject, planned = planned_by(cache_dir, "study=augment_curve", "study.labels_per_class=[5,10]")
+
+    def found(gaussian: float):
+        gain = {"gan_aug": 0.05, "gaussian": gaussian}
+
+        def one(cell: Cell, run: Path) -> dict[str, Any]:
+            arm, replicate = str(cell.tags.get("arm", "")), int(cell.tags["replicate"])
+            return trained(0.8 + gain.get(arm, 0.0) + 0.001 * replicate * (arm == "gan_aug"))
+
+        return one
+
+    alike = subject.analyse(results(subject, planned, tmp_path / "alike", found(0.05)))
+    assert alike.verdict == "HELPS"
+    assert "gan_aug is not shown to beat gaussian (difference from gaussian +0.25" in alike.answer
+    ahead = subject.analyse(results(subject, planned, tmp_path / "ahead", found(0.0)))
+    assert "gan_aug beats all of them" in ahead.answer
+    assert {(it.arm, it.where) for it in ahead.comparisons if it.baseline == "compute"} == {
+        ("gan_aug", "5 labels per class")
+    }

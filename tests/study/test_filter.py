@@ -41,6 +41,7 @@ def test_all_rules_draw_from_one_pool(cache_dir: Path) -> None:
     [
         ("study.primary=top 0.7", "study.primary=top 0.7 must be one of random 0.25"),
         ("study.primary=all", "must be one of"),
+        ("study.smallest_effect=-1", "smallest_effect=-1 must be above 0"),
         ("+study.rules.topp=[0.5]", "study.rules has no 'topp'"),
         ("study.rules.top=[1.5]", "must be a share between 0 and 1"),
         ("study.uses=[]", "must name one or both"),

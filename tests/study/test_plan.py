@@ -101,6 +101,10 @@ def test_the_key_is_no_hash_of_the_name_alone(composer: Composer) -> None:
         ([Cell("a", "train", ("model=dcgn",))], "cell a: .*dcgn"),
         ([Cell("a", "train", ("trainer.devices=2",))], r"cell a: trainer.devices=2 .*executor.workers"),
         ([Cell("a", "train", ("data.batch_size=0",))], "cell a: data.batch_size=0"),
+        (
+            [Cell("a", "train", ("model=classifier", "data/mix=replay", "data.mix.fraction=0.001"))],
+            r"cell a: data.mix.fraction=0.001 of data.batch_size=\d+ rounds to no image",
+        ),
         ([Cell("a", "generate", ("count=5",))], "cell a: run of a generate cell must be given"),
         ([Cell("a", "generate", ("run=cell:b",))], "cell a refers to cell:b, but there is no such cell"),
         ([Cell("a", "train", ("seed=1",)), Cell("a", "train", ("seed=2",))], "two cells are named a"),

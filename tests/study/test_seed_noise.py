@@ -34,6 +34,12 @@ def test_pairs_share_the_labelled_images_and_nothing_else() -> None:
 def test_no_labels_are_refused() -> None:
     with pytest.raises(ConfigError, match="must name at least one count"):
         cells("study.labels_per_class=[]")
+    with pytest.raises(ConfigError, match="labels_per_class=500 must be from 1 to"):
+        cells("study.labels_per_class=[10,500]")
+    with pytest.raises(ConfigError, match="smallest_effect=-1 must be above 0"):
+        cells("study.smallest_effect=-1")
+    few = dict(item.split("=") for item in cells("study.labels_per_class=[1]")[0].overrides)
+    assert few["data.batch_size"] == "10"  # all labelled images where they are fewer than a batch
 
 
 @pytest.mark.slow

@@ -36,4 +36,4 @@ def test_nothing_measured_is_no_number() -> None:
 def test_a_poor_assumption_is_told_with_the_remedy() -> None:
     assert "had 96% of the GAN's computing time" in told(2.6, assumed=2.5)
     assert "study.gan_step_cost" not in told(2.6, assumed=2.5)
-    assert told(5.0, assumed=2.5).endswith("A new study with study.gan_step_cost=5 would give it all of it.")
+    assert told(5.0, assumed=2.5).endswith("A new study with study.gan_step_cost=5 would give it as much.")

@@ -70,8 +70,12 @@ def test_holm_takes_back_what_one_of_many_shows_by_chance() -> None:
     assert primary.verdict is Verdict.HELPS
     assert math.isnan(primary.p_holm)
     assert first.p_holm == pytest.approx(5 * weak.t_p)
-    assert first.verdict is Verdict.NO_EVIDENCE
     assert "after correction" in first.note
+    # The correction asks more than a lone comparison does, so what alone could have been seen is now UNDERPOWERED.
+    assert first.detectable == pytest.approx(detectable_effect(weak.sd, 6, 1 - 0.05 / 5))
+    assert first.detectable > weak.detectable > first.delta
+    assert first.verdict is Verdict.UNDERPOWERED
+    assert primary.detectable == pytest.approx(detectable_effect(primary.sd, 6))
 
 
 @pytest.fixture
@@ -128,3 +132,19 @@ def test_under_the_null_a_family_of_ten_claims_as_rarely_as_one(no_bootstrap: No
         )
         wrong += any(each.verdict in (Verdict.HELPS, Verdict.HURTS) for each in family)
     assert wrong / 200 <= 0.05 + 1.645 * math.sqrt(0.05 * 0.95 / 200)
+
+
+@pytest.mark.parametrize("others", [4, 39])
+def test_the_detectable_effect_is_found_among_many_comparisons_too(others: int, no_bootstrap: None) -> None:
+    random, studies, n = np.random.default_rng(others), 400, 6
+    effect = detectable_effect(1.5, n, 1 - 0.05 / (others + 1))
+    found = 0
+    for _ in range(studies):
+        rows = random.normal(0, 1.5, (others + 1, n))
+        rows[0] += effect
+        judged = corrected(
+            [compare(r, np.zeros(n), arm="a", baseline="b", smallest_effect=1.0, primary=False) for r in rows]
+        )
+        found += judged[0].verdict is Verdict.HELPS
+    assert found / studies >= 0.8 - 2.6 * math.sqrt(0.8 * 0.2 / studies)
+    assert found / studies <= 0.9  # and not by far too large either

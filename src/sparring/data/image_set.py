@@ -52,6 +52,11 @@ def read_images(path: Path, *, channels: int, image_size: int, class_names: Sequ
     if (made := _manifest(manifest)) is not None:
         origin |= {"generator": made["origin"], "settings": made["settings"], "images_sha256": made["images_sha256"]}
         path = _made_by_generate(path, made["files"])
+    elif (path / "weights.safetensors").exists():
+        raise DataError(
+            f"images={path} is a run of train.py and no image set: draw images with python generate.py run={path}"
+            " 'format=[parquet]', and give that run."
+        )
     chunks = _parquet(path, class_names) if path.suffix == ".parquet" else _folder(path, class_names)
     image, label = _decode(chunks, channels=channels, image_size=image_size, path=path)
     return ImageSet(image, label, origin | {"count": len(label)})

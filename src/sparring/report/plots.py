@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +12,11 @@ from sparring.report.curves import COLOURS, INK, Line, Panel, placeholder, short
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import ErrorbarContainer
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 WIDTH, HEIGHT = 9.6, 3.5  # inches; scales with the page
+PALETTE = ("#2a63d4", "#d9600f", "#14866d", "#8a4fc7", "#b0892a", "#5c6670")  # --line-1 ... of page.css
 MARKERS = "osD^v"  # lines are told apart without colour too
 
 
@@ -29,7 +32,20 @@ def panel(plot: Mapping[str, Any]) -> Panel:
         )
         for i, each in enumerate(plot["lines"])
     ]
-    return Panel(plot["title"], _draw(plot), lines, plot["note"])
+    return Panel(plot["title"], themed(_svg(plot), plot["title"]), lines, plot["note"])
+
+
+def pixels(plot: Mapping[str, Any]) -> "NDArray[np.uint8]":
+    """(H, W, 3) picture of a plot, its legend inside, for places that take no SVG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = _figure(plot, paint=lambda i: PALETTE[i % COLOURS])
+    canvas = FigureCanvasAgg(figure)
+    if len(plot["lines"]) > 1:
+        figure.axes[0].legend(fontsize=8, frameon=False)
+    figure.axes[0].set_title(plot["title"])
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def _last(plot: Mapping[str, Any], line: Mapping[str, Any]) -> str:
@@ -38,30 +54,44 @@ def _last(plot: Mapping[str, Any], line: Mapping[str, Any]) -> str:
     return f"{known[0]:.1f}" if known and plot["y_label"].endswith("%") else short(known)
 
 
-def _draw(plot: Mapping[str, Any]) -> str:
-    import matplotlib
+def _svg(plot: Mapping[str, Any]) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
+
+    figure, text = _figure(plot, paint=placeholder), io.StringIO()
+    FigureCanvasSVG(figure)
+    with _style(plot):
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    return text.getvalue()
+
+
+def _style(plot: Mapping[str, Any]) -> Any:
+    import matplotlib
 
     style: Any = {"svg.fonttype": "none", "svg.hashsalt": plot["title"], "font.size": 8.5, "font.family": "DejaVu Sans"}
-    with matplotlib.rc_context(style):
+    return matplotlib.rc_context(style)
+
+
+def _figure(plot: Mapping[str, Any], *, paint: Callable[[int], str]) -> "Figure":
+    """paint: number of a line -> its colour."""
+    from matplotlib.figure import Figure
+
+    with _style(plot):
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
-        FigureCanvasSVG(figure)
         axes = figure.subplots()
         names = [value for value in plot["x"] if isinstance(value, str)]
         if names:
-            _bars(axes, names, plot["lines"])
+            _bars(axes, names, plot["lines"], paint)
         else:
-            _curves(axes, plot["x"], plot["lines"], log_x=plot["log_x"])
+            _curves(axes, plot["x"], plot["lines"], paint, log_x=plot["log_x"])
         _dress(axes, plot["x_label"], plot["y_label"])
         if plot["y_label"].endswith("%"):
             _end_at_a_hundred(axes, plot["lines"])
-        text = io.StringIO()
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    return themed(text.getvalue(), plot["title"])
+    return figure
 
 
-def _curves(axes: "Axes", x: Sequence[float], lines: Sequence[Mapping[str, Any]], *, log_x: bool) -> None:
+def _curves(
+    axes: "Axes", x: Sequence[float], lines: Sequence[Mapping[str, Any]], paint: Callable[[int], str], *, log_x: bool
+) -> None:
     if log_x:
         axes.set_xscale("log")
     position = np.asarray(x, float)
@@ -72,7 +102,7 @@ def _curves(axes: "Axes", x: Sequence[float], lines: Sequence[Mapping[str, Any]]
         y, reach = _array(line["y"]), _reach(line)
         own = np.isfinite(y)  # a curve joins the points that it has
         drawn = axes.errorbar(
-            place[own], y[own], yerr=None if reach is None else reach[:, own], color=placeholder(i),
+            place[own], y[own], yerr=None if reach is None else reach[:, own], color=paint(i), label=line["label"],
             linewidth=1.4, elinewidth=1.0, capsize=2.0,
             marker=MARKERS[i % len(MARKERS)], markersize=4, linestyle="-" if i < COLOURS else "--",
         )  # fmt: skip
@@ -94,7 +124,7 @@ def _apart(place: np.ndarray) -> list[int]:
     return sorted(set(chosen))
 
 
-def _bars(axes: "Axes", names: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> None:
+def _bars(axes: "Axes", names: Sequence[str], lines: Sequence[Mapping[str, Any]], paint: Callable[[int], str]) -> None:
     """Bars from 0; points instead where all values lie so close to each other that the axis begins above 0."""
     bottom = _bottom(lines)
     points = bool(bottom)
@@ -103,12 +133,12 @@ def _bars(axes: "Axes", names: Sequence[str], lines: Sequence[Mapping[str, Any]]
         place = np.arange(len(names)) + (i - (len(lines) - 1) / 2) * width
         y, reach = _array(line["y"]), _reach(line)
         if not points:
-            axes.bar(place, y, width * 0.9, color=placeholder(i), alpha=0.75)
+            axes.bar(place, y, width * 0.9, color=paint(i), alpha=0.75, label=line["label"])
             drawn = axes.errorbar(place, y, yerr=reach, fmt="none", ecolor=INK, elinewidth=0.9)
         else:
             drawn = axes.errorbar(
-                place, y, yerr=reach, color=placeholder(i), linestyle="none", marker=MARKERS[i % len(MARKERS)], markersize=5,
-                elinewidth=1.2, capsize=2.0,
+                place, y, yerr=reach, color=paint(i), label=line["label"], elinewidth=1.2, capsize=2.0,
+                linestyle="none", marker=MARKERS[i % len(MARKERS)], markersize=5,
             )  # fmt: skip
         _soften(drawn)
     axes.set_xticks(range(len(names)), names, rotation=30 if max(map(len, names)) > 6 else 0)

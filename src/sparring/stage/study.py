@@ -136,13 +136,17 @@ def _report(folder: RunDir, config: DictConfig, analysis: Analysis) -> None:
 
 
 def _log(logger: Any, folder: RunDir, config: DictConfig, analysis: Analysis) -> None:
-    """Tables, pictures and verdict to a logger that takes them (W&B)."""
+    """Tables, plots, pictures and verdict to a logger that takes them (W&B)."""
+    from sparring.report.plots import pixels
+
     logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
     for table in analysis.tables:
         logger.log_table(table.title, table.columns, table.rows)
     for picture in analysis.pictures:
         if (folder.path / picture.path).exists():
             logger.log_image(picture.title, read_png(folder.path / picture.path), step=0)
+    for plot in analysis_record(analysis)["plots"]:
+        logger.log_image(plot["title"], pixels(plot), step=0)
     logger.log_summary({"verdict": str(analysis.verdict or ""), "answer": analysis.answer})
     logger.finalize("success")
 

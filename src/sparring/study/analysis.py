@@ -97,7 +97,8 @@ def comparison_table(comparisons: Sequence[Comparison], *, title: str, unit: str
         note=(
             "Mean ± standard deviation over replicates. The difference is paired: in one replicate both arms share label subset, "
             "seeds and test images. p: exact sign-flip test, two-sided. p (Holm): t test, corrected over all rows but the "
-            f"primary one (*). Detectable: the difference in {unit} that this many replicates find in 80 % of studies."
+            f"primary one (*). Detectable: the difference in {unit} that this many replicates find in 80 % of studies, after "
+            "that correction."
             + "".join(f" {mark} {remark[0].upper()}{remark[1:]}." for remark, mark in marks.items())
         ),
     )  # fmt: skip

@@ -3,29 +3,33 @@
 All arms of a replicate share labelled images, seeds, steps and batch size; added images replace a share of each batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from omegaconf import DictConfig
 
 from sparring.errors import ConfigError
-from sparring.study.analysis import DASH, Analysis, Picture, Plot, Table, answer, comparison_table, number, told_clear
-from sparring.study.anchors import anchor_table
+from sparring.study.analysis import Analysis, Picture, answer, told_clear
+from sparring.study.augment_report import ACCURACY, NULLS, place, plots, step_cost, tables, told_nulls
 from sparring.study.base import ArmStudy
 from sparring.study.cell import Cell
-from sparring.study.curve import class_line, mean_line
-from sparring.study.ingredients import PLAIN, check_labels, classic, generator_cell, labelled, pool_cell, training
-from sparring.study.pair import pair_table
+from sparring.study.ingredients import (
+    PLAIN,
+    check_labels,
+    classic,
+    generator_cell,
+    label_counts,
+    labelled,
+    pool_cell,
+    training,
+)
 from sparring.study.results import Results, Tag
-from sparring.study.step_cost import relative_cost, told
 from sparring.study.training_images import training_picture
 from sparring.study.verdict import Comparison, corrected
 
-ACCURACY = ("metrics", "test", "accuracy")
 GENERATED = ("gan", "gan_aug")
 BEYOND = ("pseudo", "more_real")  # use real images beyond the labelled ones
 UNAUGMENTED = ("real", "gan")
-CONTROLS = ("aug", "oversample", "gaussian", "pseudo", "more_real", "compute")
 OWN_BUDGET = ("compute",)
 
 
@@ -47,10 +51,10 @@ class AugmentCurve(ArmStudy):
     }
 
     def __init__(
-        self, *, labels_per_class: Sequence[int], primary_labels: int, steps: int, crop: float, strong: Sequence[str],
+        self, *, labels_per_class: Sequence[int], primary_labels: int | None, steps: int, crop: float, strong: Sequence[str],
         gan: Sequence[str], gan_steps: int, gan_step_cost: float, pool: int, fraction: float, **common: Any,
     ) -> None:  # fmt: skip
-        """labels_per_class: the settings; primary_labels: the one that the verdict is about. steps: of each classifier.
+        """labels_per_class: the settings; primary_labels: the one of the verdict, None: the smallest. steps: of each classifier.
 
         crop: shift of the classic augmentation, as a share of the side. strong: overrides of the strong one.
         gan: overrides of the GAN's training; gan_steps: its iterations, each as costly as `gan_step_cost` of a
@@ -61,13 +65,12 @@ class AugmentCurve(ArmStudy):
             ConfigError: counts that do not fit each other, an arm without what it needs.
         """
         super().__init__(**common)
-        if primary_labels not in labels_per_class:
-            raise ConfigError(f"study.primary_labels={primary_labels} must be one of {list(labels_per_class)}.")
         if not 0 < fraction < 1 or pool < 1:
             raise ConfigError(f"study.fraction={fraction} must be between 0 and 1, study.pool={pool} at least 1.")
         if "pseudo" in self.arms and "aug" not in self.arms:
             raise ConfigError("study.arms needs aug where it has pseudo: its classifier guesses the labels.")
-        self.labels, self.primary_labels, self.steps = list(labels_per_class), primary_labels, steps
+        self.labels, self.primary_labels = label_counts(labels_per_class, primary_labels)
+        self.steps = steps
         self.crop, self.strong, self.gan, self.gan_steps = crop, list(strong), list(gan), gan_steps
         self.pool, self.fraction = pool, fraction
         # Assumed, not measured here: the plan must be the same on every call, or finished cells would not be found again.
@@ -125,8 +128,12 @@ class AugmentCurve(ArmStudy):
         pairs = [(arm, self.baseline) for arm in against]
         if {"real", "gan"} <= set(self.arms) and self.baseline != "real":
             pairs.append(("gan", "real"))
-        found = corrected([self._compare(results, *pair, labels) for pair in pairs for labels in self.labels])
-        comparisons = sorted(found, key=lambda it: (not it.primary, self._at(it), it.baseline != self.baseline))
+        keys = [(*pair, labels) for pair in pairs for labels in self.labels]
+        if self.primary in GENERATED:
+            nulls = [arm for arm in NULLS if arm in self.arms and arm != self.baseline]
+            keys += [(self.primary, arm, self.primary_labels) for arm in nulls]
+        found = corrected([self._compare(results, *key) for key in keys])
+        comparisons = sorted(found, key=lambda it: (not it.primary, place(self, it), it.baseline != self.baseline))
         primary = comparisons[0]
         said = answer(
             primary, what=f"adding the GAN's images ({primary.arm})" if primary.arm in GENERATED else primary.arm,
@@ -134,12 +141,13 @@ class AugmentCurve(ArmStudy):
             replicates=self.replicates,
         )  # fmt: skip
         return Analysis(
-            question=self.question, answer=f"{said} {told_clear(comparisons[1:])}".rstrip(), verdict=primary.verdict,
-            comparisons=comparisons, tables=list(self._tables(results, comparisons)), plots=list(self._plots(results)),
+            question=self.question, verdict=primary.verdict,
+            answer=" ".join(filter(None, (said, told_nulls(primary, comparisons), told_clear(comparisons[1:])))),
+            comparisons=comparisons, tables=tables(self, results, comparisons), plots=plots(self, results),
             pictures=list(self._pictures(results)), limits=self._limits(),
             numbers={
                 "compute_steps": self.compute_steps,
-                "gan_step_cost": {"assumed": self.gan_step_cost, "measured": self._step_cost(results)},
+                "gan_step_cost": {"assumed": self.gan_step_cost, "measured": step_cost(self, results)},
             },
         )  # fmt: skip
 
@@ -149,88 +157,6 @@ class AugmentCurve(ArmStudy):
             *ACCURACY, arm=arm, baseline=baseline, scale=100, labels=labels, where=f"{labels} labels per class",
             smallest_effect=self.smallest_effect, primary=primary, own_budget=OWN_BUDGET,
         )  # fmt: skip
-
-    def _at(self, it: Comparison) -> int:
-        return self.labels.index(int(it.where.split()[0]))
-
-    def _tables(self, results: Results, comparisons: Sequence[Comparison]) -> list[Table]:
-        against, metric = f"of every arm against {self.baseline}", "test accuracy, %"
-        main = [it for it in comparisons if it.baseline == self.baseline]
-        other = [it for it in comparisons if it.baseline != self.baseline]
-        ordered = sorted(main, key=lambda it: (self._at(it), not it.primary, self.arms.index(it.arm)))
-        first = [it for it in ordered if it.where == f"{self.primary_labels} labels per class"]
-        rest = [it for it in ordered if it not in first]
-        tables = [
-            comparison_table(first, title=f"Test accuracy {against}", unit="points", metric=metric, where="setting"),
-            Table("The arms", ("arm", "what its classifier is trained on"), tuple((a, self.ARMS[a]) for a in self.arms)),
-        ]  # fmt: skip
-        if rest:
-            title = f"With other numbers of labels: test accuracy {against}"
-            tables.append(comparison_table(rest, title=title, unit="points", metric=metric, where="setting"))
-        if other:
-            title = "Without classic augmentation: the GAN's images against real images alone"
-            tables.append(comparison_table(other, title=title, unit="points", metric=metric, where="setting"))
-        places = {f"{labels} labels per class": {"labels": labels} for labels in self.labels}
-        tables.append(pair_table(results, arm=self.primary, baseline=self.baseline, places=places))
-        ours = {"pool_noise": "not separated here: each replicate draws its own pool"}
-        return [*tables, self._costs(results), anchor_table("augment_curve", ours)]
-
-    def _costs(self, results: Results) -> Table:
-        longer = ""
-        if "compute" in self.arms:
-            steps = f"; for that, the arm compute is given {self.compute_steps} steps instead of {self.steps}"
-            longer = f"{steps}. {told(self._step_cost(results), assumed=self.gan_step_cost)}".rstrip(" .")
-        parts = {"GAN": {"part": "generator"}, "pool": {"part": "pool"}, **{arm: {"arm": arm} for arm in self.arms}}
-        columns = ("run", *(f"{labels} labels per class, s" for labels in self.labels))
-        rows = [
-            (name, *(self._seconds(results, labels, tags) for labels in self.labels)) for name, tags in parts.items()
-        ]
-        return Table(
-            "What it cost", columns, tuple(rows),
-            "Wall seconds of a run, means over the replicates. An arm with the GAN's images needs the GAN and its pool too"
-            f"{longer}.",
-        )  # fmt: skip
-
-    def _seconds(self, results: Results, labels: int, tags: Mapping[str, Tag]) -> str:
-        seconds = [float(each.get("cost", "seconds")) for each in results.find(labels=labels, **tags)]
-        return number(sum(seconds) / len(seconds), 1) if seconds else DASH
-
-    def _step_cost(self, results: Results) -> float:
-        return relative_cost(results.find(part="generator"), results.find(arm=self.baseline))
-
-    def _plots(self, results: Results) -> list[Plot]:
-        plots = []
-        note = "Means and 95 % t intervals over replicates; intervals of single arms, not of the paired differences."
-        if len(self.labels) > 1:
-            for title, arms in (
-                ("Accuracy by number of labels", [arm for arm in self.arms if arm not in CONTROLS[1:]]),
-                ("The controls", [arm for arm in self.arms if arm in CONTROLS]),
-            ):
-                lines = [mean_line(arm, [self._accuracies(results, arm, n) for n in self.labels]) for arm in arms]
-                x = tuple(map(float, self.labels))
-                plots.append(
-                    Plot(title, "labels per class", "test accuracy, %", x, tuple(lines), log_x=True, note=note)
-                )
-        else:
-            line = mean_line("accuracy", [self._accuracies(results, arm, self.primary_labels) for arm in self.arms])
-            plots.append(Plot("Accuracy of each arm", "", "test accuracy, %", tuple(self.arms), (line,), note=note))
-        shown = list(dict.fromkeys((self.baseline, self.primary, *(arm for arm in ("more_real",) if arm in self.arms))))
-        by_class = [
-            class_line(arm, results, "metrics", "test", "per_class", scale=100, arm=arm, labels=self.primary_labels)
-            for arm in shown
-        ]
-        names = self._class_names(results)
-        if names:
-            title = f"Accuracy by class, {self.primary_labels} labels per class"
-            plots.append(Plot(title, "class", "test accuracy, %", names, tuple(by_class), note=note))
-        return plots
-
-    def _accuracies(self, results: Results, arm: str, labels: int) -> list[float]:
-        return results.values(*ACCURACY, scale=100, arm=arm, labels=labels)
-
-    def _class_names(self, results: Results) -> tuple[str, ...]:
-        found = results.find(arm=self.baseline, labels=self.primary_labels)
-        return tuple(map(str, found[0].get("classes"))) if found else ()
 
     def _pictures(self, results: Results) -> list[Picture]:
         pictures = []
@@ -245,7 +171,8 @@ class AugmentCurve(ArmStudy):
     def _limits(self) -> list[str]:
         return [
             "The numbers hold for this classifier, this GAN, this data set and these numbers of steps.",
-            "The GAN's recipe and the classic augmentation were chosen on validation images before the study.",
+            "The GAN's recipe and the augmentation are as given and were not tuned within the study; the shipped ones for digits "
+            "were chosen on validation images.",
             "All replicates share the test images: the intervals say how far labels and seeds move the result, not how far "
             "another test set would.",
             "One classifier is trained for each arm and replicate, and judged once, at its last step.",

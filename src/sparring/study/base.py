@@ -52,6 +52,12 @@ class Study(ABC):
         """Read the results; called once all cells have ended, whether or not some failed."""
 
 
+def check_effect(smallest_effect: float) -> None:
+    """Raise ConfigError unless the smallest difference that would matter is one."""
+    if not smallest_effect > 0:
+        raise ConfigError(f"study.smallest_effect={smallest_effect} must be above 0 points.")
+
+
 class ArmStudy(Study):
     """A study that holds ways to train a classifier (arms) against one of them (the baseline)."""
 
@@ -78,7 +84,6 @@ class ArmStudy(Study):
                 raise ConfigError(f"study.{key}={arm} must be one of study.arms={list(arms)}.")
         if primary == baseline:
             raise ConfigError(f"study.primary={primary} is the baseline itself; choose another arm.")
-        if smallest_effect <= 0:
-            raise ConfigError(f"study.smallest_effect={smallest_effect} must be above 0 points.")
+        check_effect(smallest_effect)
         self.arms, self.baseline, self.primary = list(arms), baseline, primary
         self.smallest_effect = smallest_effect

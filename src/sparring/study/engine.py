@@ -1,6 +1,7 @@
 """Runs a plan: each cell when its inputs are there, none twice, and whatever happens to one, the others go on."""
 
 import contextlib
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -13,6 +14,7 @@ from sparring.study.plan import Planned
 from sparring.study.work import Record, run_cell
 
 State = Literal["finished", "failed", "skipped"]
+log = logging.getLogger(__name__)
 TICK_SECONDS = 0.25  # between two looks at the clock while cells run
 
 
@@ -69,12 +71,17 @@ def run(planned: Sequence[Planned], executor: Executor, watcher: Watcher, *, ret
 
 
 def _remembered(planned: Sequence[Planned], *, retry: bool) -> dict[str, Outcome]:
-    found = {}
+    found, outdated = {}, 0
     for each in planned:
         record = Record.read(each.folder)
+        outdated += record is not None and record.state == "finished" and record.key != each.key
         if record is None or record.key != each.key or (retry and record.state == "failed"):
             continue
         found[each.cell.name] = Outcome(record.state, record.reason, record.seconds, reused=True)
+    if outdated:
+        log.warning(
+            "%d finished cells are of other code or settings and run again; aside/ keeps what they left.", outdated
+        )
     return found
 
 

@@ -14,9 +14,9 @@ from omegaconf import DictConfig
 from sparring.cli.explain import listing, near
 from sparring.errors import ConfigError
 from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, spread, told_clear
-from sparring.study.base import Study
+from sparring.study.base import Study, check_effect
 from sparring.study.cell import Cell, Seeds
-from sparring.study.ingredients import PLAIN, check_labels, generator_cell, labelled, pool_cell, training
+from sparring.study.ingredients import PLAIN, generator_cell, images_per_class, labelled, pool_cell, training
 from sparring.study.kept import kept_plot
 from sparring.study.results import CellResult, Results
 from sparring.study.verdict import Comparison, corrected
@@ -48,7 +48,7 @@ class Filter(Study):
     }
 
     def __init__(
-        self, *, replicates: int, seed: int, labels_per_class: int, rules: Mapping[str, Sequence[float]], primary: str,
+        self, *, replicates: int, seed: int, labels_per_class: int | None, rules: Mapping[str, Sequence[float]], primary: str,
         uses: Sequence[str], steps: int, gan: Sequence[str], gan_steps: int, pool: int, fraction: float,
         smallest_effect: float,
     ) -> None:  # fmt: skip
@@ -61,6 +61,7 @@ class Filter(Study):
             ConfigError: a rule, setting or use that there is not, or numbers out of range.
         """
         super().__init__(replicates=replicates, seed=seed)
+        check_effect(smallest_effect)
         if unknown := sorted(set(rules) - set(self.RULES)):
             wrong = unknown[0]
             raise ConfigError(
@@ -86,17 +87,17 @@ class Filter(Study):
     # -- cells ---------------------------------------------------------------------------------------------------------
 
     def cells(self, config: DictConfig) -> list[Cell]:
-        check_labels(config, [self.labels], beyond=False)
-        return [cell for r in range(self.replicates) for cell in self._replicate(config, r)]
+        count = images_per_class(config, self.labels)
+        return [cell for r in range(self.replicates) for cell in self._replicate(config, r, count)]
 
-    def _replicate(self, config: DictConfig, replicate: int) -> list[Cell]:
+    def _replicate(self, config: DictConfig, replicate: int, per_class: int) -> list[Cell]:
         seeds, place = self.seeds(replicate), f"r{replicate}"
         images, tags = labelled(config, self.labels, seeds), {"replicate": replicate}
         made = generator_cell(
             f"{place}/gan", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=dict(tags)
         )
         cells = [made, self._classifier(f"{place}/real", images, [], seeds, {**tags, "use": "real"})]
-        whole = self.pool * self.labels * config.data.num_classes
+        whole = self.pool * per_class * config.data.num_classes
         for arm, (rule, setting) in self.arms.items():
             pool = pool_cell(
                 f"{place}/pool", made.name, count=whole, seeds=seeds, tags=dict(tags)

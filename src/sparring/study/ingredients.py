@@ -13,6 +13,24 @@ from sparring.study.results import Tag
 PLAIN = ("data.flip=false", "data.crop=0")  # no augmentation
 
 
+def label_counts(counts: Sequence[int], primary: int | None) -> tuple[list[int], int]:
+    """(study.labels_per_class, study.primary_labels, the smallest where it is null).
+
+    Raises:
+        ConfigError: no counts, one twice, or a primary one that is not among them.
+    """
+    given = list(counts)
+    if not given or len(set(given)) < len(given):
+        raise ConfigError(f"study.labels_per_class={given} must name at least one count, and none twice.")
+    primary = min(given) if primary is None else primary
+    if primary not in given:
+        raise ConfigError(
+            f"study.primary_labels={primary} must be one of study.labels_per_class={given}: set it to one of them, or to "
+            "null for the smallest."
+        )
+    return given, primary
+
+
 def labelled(config: DictConfig, labels: int | None, seeds: Seeds) -> list[str]:
     """Overrides of a training that has `labels` images per class (None: all), the ones that the replicate draws.
 

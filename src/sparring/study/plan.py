@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from sparring.data.mix.base import mixed_rows
 from sparring.environment import config_hash
 from sparring.errors import ConfigError
 from sparring.study.cell import REFERENCE, Cell
@@ -52,8 +53,18 @@ def plan(cells: Sequence[Cell], composer: Composer, folder: Path, code: str) -> 
             key=hashlib.sha256(text.encode()).hexdigest(), folder=folder / name,
         )  # fmt: skip
     for each in done.values():
+        _check_fraction(each)
         _check_labelled(each, done)
     return list(done.values())
+
+
+def _check_fraction(each: Planned) -> None:
+    data = each.config.get("data") or {}
+    if (mix := data.get("mix")) and each.cell.verb == "train":
+        try:
+            mixed_rows(mix["fraction"], data["batch_size"])
+        except ConfigError as error:
+            raise ConfigError(f"cell {each.cell.name}: {error}") from None
 
 
 def _check_labelled(each: Planned, planned: Mapping[str, Planned]) -> None:

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 from omegaconf import DictConfig
 
-from sparring.errors import ConfigError
 from sparring.randomness import seed_of
 from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, number
-from sparring.study.base import Study
+from sparring.study.base import Study, check_effect
 from sparring.study.cell import Cell
 from sparring.study.curve import mean_line
+from sparring.study.ingredients import check_labels, label_counts, labelled, training
 from sparring.study.results import Results
 from sparring.study.statistics import detectable_effect
 from sparring.study.verdict import Comparison, corrected
@@ -36,31 +36,30 @@ class SeedNoise(Study):
         """labels_per_class: the settings, the first one is primary. steps: of each training.
 
         Raises:
-            ConfigError: no label count.
+            ConfigError: no label count, or one twice; no effect above 0.
         """
         super().__init__(replicates=replicates, seed=seed)
-        if not labels_per_class:
-            raise ConfigError("study.labels_per_class=[] must name at least one count, such as [10].")
-        self.labels, self.steps, self.smallest_effect = labels_per_class, steps, smallest_effect
+        check_effect(smallest_effect)
+        self.labels, _ = label_counts(labels_per_class, None)
+        self.steps, self.smallest_effect = steps, smallest_effect
 
     def cells(self, config: DictConfig) -> list[Cell]:
+        check_labels(config, self.labels, beyond=False)
         return [
             Cell(
                 name=f"labels{labels}/r{replicate}_{arm}",
                 verb="train",
-                overrides=(*self._training(labels, replicate), f"seed={self._seed_of(replicate, arm)}"),
+                overrides=(
+                    "model=classifier",
+                    *labelled(config, labels, self.seeds(replicate)),
+                    *training(steps=self.steps, seed=self._seed_of(replicate, arm)),
+                ),
                 tags={"labels": labels, "replicate": replicate, "arm": arm},
             )
             for labels in self.labels
             for replicate in range(self.replicates)
             for arm in self.ARMS
         ]
-
-    def _training(self, labels: int, replicate: int) -> list[str]:
-        return [
-            "model=classifier", f"trainer.max_steps={self.steps}", f"trainer.val_check_interval={self.steps}",
-            f"data.labels_per_class={labels}", f"data.subset_seed={self.seeds(replicate).subset}",
-        ]  # fmt: skip
 
     def _seed_of(self, replicate: int, arm: str) -> int:
         return seed_of("seed_noise", self.seeds(replicate).classifier, arm) % 2**31

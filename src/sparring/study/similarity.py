@@ -10,6 +10,7 @@ from sparring.study.analysis import Table, interval, number
 from sparring.study.anchors import anchor_table
 from sparring.study.statistics import Correlation, spearman, t_interval
 
+FEWEST = 6  # GANs for a claim
 Grid = list[list[float]]  # per replicate, per checkpoint; NaN where a cell failed
 
 
@@ -38,21 +39,21 @@ def correlation_table(
     rows = []
     for (metric, use), it in correlations.items():
         pairs = [(_turned(metric, qs), acc) for qs, acc in zip(quality[metric], accuracy[use], strict=True)]
-        within = [rho for qs, acc in pairs if not math.isnan(rho := _rho(qs, acc))]
+        within = within_each(metric, quality[metric], accuracy[use])
         spread = t_interval(within)
         best = [(best_place(qs, higher=True), best_place(acc, higher=True)) for qs, acc in pairs]
         same = sum(a == b is not None for a, b in best)
         rows.append((
-            f"{metric} ({METRICS[metric][0]})", uses[use], number(it.rho), interval(it.interval.low, it.interval.high),
-            number(mean(within)), interval(spread.low, spread.high), f"{same}/{it.units}",
+            f"{metric} ({METRICS[metric][0]})", uses[use], number(mean(within)), interval(spread.low, spread.high),
+            number(it.rho), interval(it.interval.low, it.interval.high), f"{same}/{it.units}",
         ))  # fmt: skip
-    head = ("quality", "classifier trained", "rank correlation", "95 % interval", "within a GAN", "95 % t", "same best")
+    head = ("quality", "classifier trained", "within a GAN", "95 % t", "all checkpoints", "bootstrap", "same best")
     return Table(
         "Does better quality rank with a better classifier?", head, tuple(rows),
         "Spearman's rank correlation of quality, turned so that larger is better, with test accuracy: 1 if they always agree, 0 "
-        "if they have nothing to do with each other. First over all checkpoints of all replicates (interval: bootstrap of whole "
-        "replicates), then the mean of the correlations within each replicate's GAN. Same best: GANs whose best checkpoint by "
-        "quality also gave the best classifier.",
+        "if they have nothing to do with each other. First the mean of the correlations within each replicate's GAN, by which "
+        "the answer goes; then over all checkpoints of all replicates (bootstrap of whole replicates: short with few of them). "
+        "Same best: GANs whose best checkpoint by quality also gave the best classifier.",
     )  # fmt: skip
 
 
@@ -67,14 +68,25 @@ def published(correlations: Mapping[tuple[str, str], Correlation]) -> Table:
     return anchor_table("similarity_stop", ours)
 
 
-def in_words(it: Correlation, metric: str) -> str:
-    """The correlation in one sentence."""
-    seen = f"rank correlation of {metric} with accuracy {number(it.rho)} {interval(it.interval.low, it.interval.high)}"
-    if math.isnan(it.interval.low):
+def within_each(metric: str, quality: Grid, accuracy: Grid) -> list[float]:
+    """Rank correlation over the checkpoints of each replicate's GAN, those left out that have none."""
+    pairs = [(_turned(metric, qs), accuracies) for qs, accuracies in zip(quality, accuracy, strict=True)]
+    return [rho for qs, accuracies in pairs if not math.isnan(rho := _rho(qs, accuracies))]
+
+
+def in_words(within: Sequence[float], metric: str) -> str:
+    """Whether the correlations within GANs are above or below zero, in one sentence.
+
+    By their t interval: GANs are independent of each other, checkpoints of one are not.
+    """
+    it = t_interval(within)
+    seen = f"rank correlation of {metric} with accuracy within a GAN, mean of {len(within)}: {number(mean(within))} "
+    seen += interval(it.low, it.high)
+    if len(within) < FEWEST:
         return f"Too few GANs to tell whether quality and usefulness rank alike ({seen})."
-    if it.interval.low > 0:
+    if it.low > 0:
         return f"Better quality goes with a better classifier ({seen})."
-    if it.interval.high < 0:
+    if it.high < 0:
         return f"Better quality goes with a worse classifier ({seen})."
     return f"No evidence that quality and usefulness rank alike ({seen})."
 

@@ -15,10 +15,10 @@ from omegaconf import DictConfig
 from sparring.errors import ConfigError
 from sparring.metric.suite import METRICS, check_names
 from sparring.study.analysis import Analysis, Line, Plot, Table, answer, comparison_table, number
-from sparring.study.base import Study
+from sparring.study.base import Study, check_effect
 from sparring.study.cell import Cell, Seeds
 from sparring.study.curve import mean_line
-from sparring.study.ingredients import PLAIN, check_labels, generator_cell, labelled, pool_cell, training
+from sparring.study.ingredients import PLAIN, generator_cell, images_per_class, labelled, pool_cell, training
 from sparring.study.results import CellResult, Results
 from sparring.study.similarity import (
     Grid,
@@ -29,6 +29,7 @@ from sparring.study.similarity import (
     mean,
     published,
     rank_correlation,
+    within_each,
 )
 from sparring.study.verdict import Comparison, compare, corrected
 
@@ -43,11 +44,11 @@ class SimilarityStop(Study):
     question = "If a GAN's images look more like real ones, is the classifier that they train better?"
 
     def __init__(
-        self, *, replicates: int, seed: int, labels_per_class: int, gan: Sequence[str], every: int, checkpoints: int,
+        self, *, replicates: int, seed: int, labels_per_class: int | None, gan: Sequence[str], every: int, checkpoints: int,
         quality: Sequence[str], metric: str, features: str, samples: int, uses: Sequence[str], steps: int, pool: int,
         fraction: float, smallest_effect: float,
     ) -> None:  # fmt: skip
-        """labels_per_class: images that GAN and classifier have. gan: overrides of its training, which takes
+        """labels_per_class: images that GAN and classifier have, None: all. gan: overrides of its training, which takes
         every * checkpoints iterations. quality: metrics of `samples` images, on `features`; `metric` chooses the best.
 
         uses: of USES, the first is primary. steps: of each classifier. pool: generated images per labelled image.
@@ -57,6 +58,7 @@ class SimilarityStop(Study):
             ConfigError: a metric or use that there is not, fewer than 3 checkpoints, a number out of range.
         """
         super().__init__(replicates=replicates, seed=seed)
+        check_effect(smallest_effect)
         self.quality = [name for name in check_names(quality) if METRICS[name][1] is not None]
         if metric not in self.quality:
             raise ConfigError(
@@ -79,10 +81,10 @@ class SimilarityStop(Study):
     # -- cells ---------------------------------------------------------------------------------------------------------
 
     def cells(self, config: DictConfig) -> list[Cell]:
-        check_labels(config, [self.labels], beyond=False)
-        return [cell for r in range(self.replicates) for cell in self._replicate(config, r)]
+        count = images_per_class(config, self.labels)
+        return [cell for r in range(self.replicates) for cell in self._replicate(config, r, count)]
 
-    def _replicate(self, config: DictConfig, replicate: int) -> list[Cell]:
+    def _replicate(self, config: DictConfig, replicate: int, per_class: int) -> list[Cell]:
         seeds, place = self.seeds(replicate), f"r{replicate}"
         images, tags = labelled(config, self.labels, seeds), {"replicate": replicate}
         recipe = [*self.gan, *self._measuring()]
@@ -92,7 +94,7 @@ class SimilarityStop(Study):
             ),
             self._classifier(f"{place}/real", images, [], seeds, {**tags, "use": "real"}),
         ]
-        count = self.pool * self.labels * config.data.num_classes
+        count = self.pool * per_class * config.data.num_classes
         for iteration in self.kept:
             pool, own = f"{place}/pool{iteration}", {**tags, "iteration": iteration}
             drawn = pool_cell(pool, f"{place}/gan", count=count, seeds=seeds, tags=dict(own))
@@ -129,10 +131,11 @@ class SimilarityStop(Study):
         correlations = {
             (name, use): rank_correlation(name, quality[name], test[use]) for use in self.uses for name in self.quality
         }
-        primary, rho = comparisons[0], correlations[self.metric, self.uses[0]]
-        stopped = self._stopped(primary)
+        within = {key: within_each(key[0], quality[key[0]], test[key[1]]) for key in correlations}
+        stopped = self._stopped(comparisons[0], quality[self.metric])
         return Analysis(
-            question=self.question, answer=f"{in_words(rho, self.metric)} {stopped}", verdict=primary.verdict,
+            question=self.question, verdict=None,  # the question is about a correlation, the comparisons about stopping
+            answer=f"{in_words(within[self.metric, self.uses[0]], self.metric)} {stopped}",
             comparisons=comparisons,
             tables=[
                 correlation_table(correlations, quality, test, uses=USES),
@@ -145,16 +148,20 @@ class SimilarityStop(Study):
             plots=self._plots(results, quality, test), limits=self._limits(),
             numbers={
                 "spearman": {
-                    f"{name}/{use}": {"rho": it.rho, "interval": [it.interval.low, it.interval.high], "units": it.units}
+                    f"{name}/{use}": {
+                        "rho": it.rho, "interval": [it.interval.low, it.interval.high], "units": it.units,
+                        "within": within[name, use],
+                    }
                     for (name, use), it in correlations.items()
                 },
                 "quality": quality, "test_accuracy": test,
             },
         )  # fmt: skip
 
-    def _stopped(self, it: Comparison) -> str:
+    def _stopped(self, it: Comparison, quality: Grid) -> str:
         """What choosing by quality brought, in one sentence."""
-        if it.n and it.values == it.baseline_values:
+        places = {best_place(row, higher=bool(METRICS[self.metric][1])) for row in quality} - {None}
+        if it.n and places == {len(self.kept) - 1}:
             return f"In all {it.n} GANs the best {self.metric} on val was the last one: stopping by it would change nothing."
         return answer(
             replace(it, where=""), what=f"taking the GAN at its best {self.metric} on val", unit="points",
@@ -241,7 +248,7 @@ class SimilarityStop(Study):
             "The checkpoints come from one recipe trained for longer and longer; GANs of other recipes may rank otherwise.",
             f"Quality is measured on {self.samples} samples against val with features `{self.features}`; the small val split "
             "adds noise, which pulls every rank correlation towards 0.",
-            f"Choices use more labels than the {self.labels} per class of GAN and classifier: all of val's"
+            "Choices use labels that GAN and classifier have not: val's"
             + (
                 ", and those of all training images in the reference classifier."
                 if self.features == "classifier"

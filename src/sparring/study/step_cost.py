@@ -36,4 +36,4 @@ def told(measured: float, *, assumed: float) -> str:
     )
     if abs(share - 1) <= CLOSE:
         return seen
-    return f"{seen} A new study with study.gan_step_cost={measured:.2g} would give it all of it."
+    return f"{seen} A new study with study.gan_step_cost={measured:.2g} would give it as much."

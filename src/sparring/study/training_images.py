@@ -20,6 +20,7 @@ from sparring.study.results import CellResult
 from sparring.types import Batch
 
 COLUMNS, ROWS = 10, 10  # images per class; classes shown at most
+EACH = 3  # images of a class from one batch: an augmentation that changes whole batches leaves some as they are
 BATCHES = 50  # looked at, at most
 
 
@@ -47,9 +48,11 @@ def draw_batches(run: Path) -> None:
         (batch,) = data.on_after_batch_transfer(drawn, 0)["classifier"]
         draws = Draws(model, slice(None), ("augmentation", number))  # as in Classifier.training_step
         images, _ = shown(model.augmentation, batch.image, batch.label, model.num_classes, draws)
+        taken = [0] * classes
         for image, label in zip(to_uint8(images), batch.label.tolist(), strict=True):
-            if label < classes and len(rows[label]) < COLUMNS:
+            if label < classes and len(rows[label]) < COLUMNS and taken[label] < EACH:
                 rows[label].append(image)
+                taken[label] += 1
         if number + 1 >= BATCHES or all(len(row) == COLUMNS for row in rows):
             break
     empty = torch.empty(0, data.shape.channels, data.shape.image_size, data.shape.image_size, dtype=torch.uint8)

@@ -23,7 +23,8 @@ class Verdict(StrEnum):
     1. fewer than ENOUGH replicates: UNDERPOWERED, no p-values;
     2. the 95 % t interval lies above zero: HELPS; below zero: HURTS. A comparison other than the primary one must also have
        a t-test p below 0.05 after Holm's correction over all of these;
-    3. the detectable effect (80 % power) is larger than the smallest effect of interest: UNDERPOWERED;
+    3. the detectable effect (80 % power; of a comparison other than the primary one at Holm's first and strictest level) is
+       larger than the smallest effect of interest: UNDERPOWERED;
     4. otherwise: NO EVIDENCE.
 
     If the arms do not differ, their differences are symmetric, and the t test rejects in at most about 5 % of studies:
@@ -43,6 +44,7 @@ class Comparison:
     where: the setting in which they are compared ("50 labels"); empty when there is only one.
     values, baseline_values: per replicate; NaN for a replicate that failed.
     p: exact sign-flip; t_p and p_holm: of the t test, before and after correction. NaN below ENOUGH replicates.
+    detectable: the difference that a study like this finds in at least 80 % of cases, after the correction if there is one.
     note: what qualifies the verdict, in words.
     """
 
@@ -109,10 +111,20 @@ def compare(
 
 
 def corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The same comparisons with Holm's correction over all that are not primary, judged again."""
+    """The same comparisons with Holm's correction over all that are not primary, judged again.
+
+    With m of them, a difference is detectable if it is found at the level alpha / m, which all of Holm's steps grant.
+    """
     others = [i for i, each in enumerate(comparisons) if not each.primary]
     adjusted = dict(zip(others, statistics.holm([comparisons[i].t_p for i in others]), strict=True))
-    return [_judged(replace(each, p_holm=adjusted[i])) if i in adjusted else each for i, each in enumerate(comparisons)]
+    tested = sum(not math.isnan(comparisons[i].t_p) for i in others)
+    level = 1 - ALPHA / max(1, tested)
+    return [
+        _judged(replace(it, p_holm=adjusted[i], detectable=statistics.detectable_effect(it.sd, it.n, level)))
+        if i in adjusted
+        else it
+        for i, it in enumerate(comparisons)
+    ]
 
 
 def _judged(it: Comparison) -> Comparison:

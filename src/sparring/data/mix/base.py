@@ -61,12 +61,17 @@ class Mix(ABC):
 
     def rows(self, batch_size: int) -> int:
         """Images of a batch that come from the pool. Raises ConfigError where a fraction above 0 rounds to none."""
-        count = round(self.fraction * batch_size)
-        if self.fraction > 0 and count == 0:
-            raise ConfigError(
-                f"data.mix.fraction={self.fraction} of data.batch_size={batch_size} rounds to no image: raise one of them."
-            )
-        return count
+        return mixed_rows(self.fraction, batch_size)
+
+
+def mixed_rows(fraction: float, batch_size: int) -> int:
+    """`fraction` of a batch, in images. Raises ConfigError where a fraction above 0 rounds to none."""
+    count = round(fraction * batch_size)
+    if fraction > 0 and count == 0:
+        raise ConfigError(
+            f"data.mix.fraction={fraction} of data.batch_size={batch_size} rounds to no image: raise one of them."
+        )
+    return count
 
 
 @dataclass
