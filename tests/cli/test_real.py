@@ -12,6 +12,7 @@ import pytest
 
 from sparring.cli.check import check
 from sparring.cli.config import CONFIG_DIR, compose
+from sparring.errors import ConfigError
 
 from .conftest import ROOT, Program
 
@@ -133,3 +134,8 @@ print([name for name in ("torch", "lightning", "numpy", "rich") if name in sys.m
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_mixed_data_are_found_by_the_name_that_they_do_not_have() -> None:
+    with pytest.raises(ConfigError, match=r"data has no choice 'mixed', .*data=<data set> data/mix=images \(it has"):
+        check("train", ["data=mixed"], config_dir=CONFIG_DIR, sweep=False)

@@ -12,6 +12,9 @@ from yaml import YAMLError
 
 from sparring.errors import ConfigError
 
+# Choices that people look for under another name.
+ELSEWHERE = {("data", "mixed"): ", real and generated images together are data=<data set> data/mix=images"}
+
 
 @contextmanager
 def explain(*also: type[Exception]) -> Iterator[None]:
@@ -89,7 +92,8 @@ def _missing(error: MissingConfigException) -> str:
 
 def no_choice(group: str, name: str, choices: Sequence[str]) -> str:
     """For a choice that a group does not have."""
-    return f"{group} has no choice '{name}'{near(name, choices)} (it has {listing(choices)})"
+    instead = ELSEWHERE.get((group, name), "")
+    return f"{group} has no choice '{name}'{near(name, choices)}{instead} (it has {listing(choices)})"
 
 
 def _sentence(error: BaseException) -> str:
