@@ -118,37 +118,62 @@ def run_cell(data: str, preset: str, seed: int, length: str, changes: list[str],
 
 def quality(data: str, samples: Any) -> dict[str, float]:
     """Frechet distance, accuracy and variety of samples by the data set's classifier; the same of held-out images as a floor."""
-    import torch
-
-    from sparring.build import build
-    from sparring.data.augment import normalise
     from sparring.metric.frechet import frechet
     from sparring.metric.moments import Moments
 
-    loaded = judge(data)
-    whole = build(compose(f"data={data}", run_dir=LOGS / "x").data, section="data")
-    whole.streams = {}
-    whole.setup("fit")
-
-    @torch.no_grad()
-    def seen(images: Any) -> tuple[Any, Any]:
-        parts = [normalise(part) for part in images.split(500)]
-        logits = torch.cat([loaded.network(part) for part in parts]).argmax(dim=1)
-        return torch.cat([loaded.network.features(part) for part in parts]).double(), logits
-
-    def within(features: Any, label: Any) -> float:
-        return sum(float(features[label == k].var(dim=0).sum()) for k in label.unique().tolist())
-
-    real, test = whole.whole("train"), whole.whole("test")
-    real_features, _ = seen(real.image)
-    features, guess = seen(samples.image)
-    reference = Moments.of(real_features)
+    features, guess = seen(judge(data), samples.image)
+    real = real_side(data)
     return {
-        "fd": frechet(Moments.of(features), reference).value,
-        "floor": frechet(Moments.of(seen(test.image)[0]), reference).value,
+        "fd": frechet(Moments.of(features), real["moments"]).value,
+        "floor": real["floor"],
         "accuracy": float((guess == samples.label).double().mean()),
-        "variety": within(features, samples.label) / within(real_features, real.label),
+        "variety": within(features, samples.label) / real["within"],
     }  # fmt: skip
+
+
+def real_side(data: str) -> dict[str, Any]:
+    """Moments of the training images' features, their spread within classes, and the distance of the held-out images.
+
+    Computed once per data set and judge; kept beside the judge.
+    """
+    import torch
+
+    from sparring.build import build
+    from sparring.metric.frechet import frechet
+    from sparring.metric.moments import Moments
+
+    file = LOGS / data / "judge" / "real.pt"
+    if not file.exists():
+        whole = build(compose(f"data={data}", run_dir=LOGS / "x").data, section="data")
+        whole.streams = {}
+        whole.setup("fit")
+        train, test = whole.whole("train"), whole.whole("test")
+        features, _ = seen(judge(data), train.image)
+        held_out, _ = seen(judge(data), test.image)
+        moments = Moments.of(features)
+        floor = frechet(Moments.of(held_out), moments).value
+        torch.save({**vars(moments), "within": within(features, train.label), "floor": floor}, file)
+    kept = torch.load(file)
+    moments = Moments(len(kept["mean"]))
+    moments.count, moments.mean, moments.scatter = kept["count"], kept["mean"], kept["scatter"]
+    return {"moments": moments, "within": kept["within"], "floor": kept["floor"]}
+
+
+def seen(loaded: Any, images: Any) -> tuple[Any, Any]:
+    """(features (N, F) float64, guessed classes (N,)) of uint8 images."""
+    import torch
+
+    from sparring.data.augment import normalise
+
+    with torch.no_grad():
+        parts = [normalise(part) for part in images.split(500)]
+        guess = torch.cat([loaded.network(part) for part in parts]).argmax(dim=1)
+        return torch.cat([loaded.network.features(part) for part in parts]).double(), guess
+
+
+def within(features: Any, label: Any) -> float:
+    """Trace of the covariance within a class, summed over the classes."""
+    return sum(float(features[label == k].var(dim=0).sum()) for k in label.unique().tolist())
 
 
 def folder_of(data: str, preset: str, seed: int, length: str, changes: list[str]) -> Path:
