@@ -39,7 +39,7 @@ def tables(study: "AugmentCurve", results: Results, comparisons: Sequence[Compar
     ]  # fmt: skip
     if nulls:
         title = f"The GAN's images ({study.primary}) against the controls, {study.primary_labels} labels per class"
-        found.insert(1, comparison_table(nulls, title=title, unit="points", metric=metric, where=""))
+        found.insert(1, comparison_table(nulls, title=title, unit="points", metric=metric, where="setting"))
     if rest:
         title = f"With other numbers of labels: test accuracy {against}"
         found.append(comparison_table(rest, title=title, unit="points", metric=metric, where="setting"))
