@@ -43,11 +43,6 @@ def test_r3gan_moves_everything_along_one_cosine() -> None:
         assert group["betas"] == pytest.approx((0.0, beta2))
 
 
-def test_r3gan_is_refused_for_an_optimizer_without_betas() -> None:
-    with pytest.raises(ConfigError, match="second beta"):
-        R3GAN(end=1.0, lr=0.25, penalty=0.1, beta2=(0.9, 0.99)).adjust({"lr": 1.0}, 0.0)
-
-
 def test_other_schedules_leave_the_rest_alone() -> None:
     for schedule in (Constant(), Linear(start=0.0, final=0.0), Cosine(end=1.0, final=0.0)):
         group = {"betas": (0.5, 0.9)}

@@ -136,7 +136,7 @@ def test_under_the_null_a_family_of_ten_claims_as_rarely_as_one(no_bootstrap: No
 
 @pytest.mark.parametrize("others", [4, 39])
 def test_the_detectable_effect_is_found_among_many_comparisons_too(others: int, no_bootstrap: None) -> None:
-    random, studies, n = np.random.default_rng(others), 400, 6
+    random, studies, n = np.random.default_rng(others), 200, 6
     effect = detectable_effect(1.5, n, 1 - 0.05 / (others + 1))
     found = 0
     for _ in range(studies):

@@ -4,6 +4,7 @@ Unlike concurrent.futures' pool, a worker that dies (out of memory, a crash in C
 """
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import queue
@@ -148,6 +149,7 @@ def _serve(connection: Connection, threads: int) -> None:
                 traceback.print_exc()
                 answer = (False, RuntimeError(f"{type(error).__name__}: {error}"))
             connection.send(answer)
+            gc.collect()  # a trainer, its model and its data hold each other: many calls would fill memory, or a GPU's
 
 
 def _leave_with_parent() -> None:

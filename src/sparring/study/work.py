@@ -4,7 +4,6 @@ Nothing heavy is imported before a cell is run: a worker process sets its thread
 """
 
 import contextlib
-import gc
 import json
 import time
 import traceback
@@ -75,7 +74,6 @@ def run_cell(verb: str, config: dict[str, Any], overrides: tuple[str, ...], fold
         _drop_checkpoints(folder / "checkpoints")
     record = Record(key, "failed" if reason else "finished", reason, round(time.perf_counter() - started, 3))
     record.write(folder)
-    gc.collect()  # a trainer, its model and its data hold each other: a worker of many cells would fill memory, or a GPU
     return record
 
 
