@@ -109,6 +109,7 @@ def test_every_backbone_trains_one_iteration(backbone: str, tmp_path: Path, cach
 NEEDS = {"images": ["data.mix.images=[run]"], "pseudo": ["data.mix.labeller=run"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mix", choices("data/mix"))
 def test_every_mix_trains_one_iteration(mix: str, tmp_path: Path, cache_dir: Path) -> None:
     keys = ["model=classifier", "data.labels_per_class=10", f"data/mix={mix}", *NEEDS.get(mix, [])]
@@ -144,6 +145,7 @@ def test_every_perturber_trains_one_iteration(
     one_iteration(tmp_path, cache_dir, *keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", choices("optimizer"))
 def test_every_optimizer_trains_one_iteration(optimizer: str, tmp_path: Path, cache_dir: Path) -> None:
     chosen = [f"optimizer@model.{player}_optimizer={optimizer}" for player in ("generator", "discriminator")]

@@ -227,6 +227,7 @@ def test_the_conv_perturber_cannot_be_one_shade() -> None:
     assert change.square().mean((1, 2, 3)).sqrt().tolist() == pytest.approx([2.0] * 12, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("override", "sentence"), [
     ("model.target_class=10", r"model.target_class=10 is no class: give one from 0 to 9, or null"),
     ("model.target_class=-1", r"model.target_class=-1 is no class"),

@@ -136,6 +136,7 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
     assert page.text.count(evil) >= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "word"),
     [("interrupted", "Interrupted"), ("diverged", "Diverged"), ("failed", "Failed"), ("running", "Stopped without")],
@@ -184,6 +185,7 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
         train_report(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_page_stays_small_with_the_least_compressible_pictures(tmp_path: Path) -> None:
     run = finish(make_run(tmp_path / "run", images=False))
     noise = torch.randint(0, 256, (100, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
