@@ -183,8 +183,10 @@ def test_plots_as_pictures_for_places_that_take_no_svg() -> None:
         assert picture.dtype == np.uint8
         assert picture.shape[2] == 3
         assert (picture[0, 0] == 255).all()
+        opacity = 0.75 if x == ["one", "two"] else 1.0  # of bars, over white
         for colour in PALETTE[:2]:
-            assert (picture == [int(colour[i : i + 2], 16) for i in (1, 3, 5)]).all(axis=2).any() or x[0] == "one"
+            shade = [255 - opacity * (255 - int(colour[i : i + 2], 16)) for i in (1, 3, 5)]
+            assert (abs(picture - np.array(shade)) < 1.5).all(axis=2).any()
 
 
 def test_names_of_positions_do_not_overlap() -> None:

@@ -16,13 +16,13 @@ from sparring.stage.study import study
 QUICK = ["study=seed_noise", "study.replicates=2", "study.labels_per_class=[10]", "study.steps=8", "executor=inline"]
 
 
-def cells(*overrides: str) -> list[Any]:
-    config = compose("study", ["study=seed_noise", *overrides])
+def cells(cache_dir: Path, *overrides: str) -> list[Any]:
+    config = compose("study", ["study=seed_noise", f"paths.cache_dir={cache_dir}", *overrides])
     return build(config.study, section="study").cells(config)
 
 
-def test_pairs_share_the_labelled_images_and_nothing_else() -> None:
-    by_tags = {tuple(each.tags.values()): dict(item.split("=") for item in each.overrides) for each in cells()}
+def test_pairs_share_the_labelled_images_and_nothing_else(cache_dir: Path) -> None:
+    by_tags = {tuple(each.tags.values()): dict(item.split("=") for item in each.overrides) for each in cells(cache_dir)}
     assert len(by_tags) == 2 * 6 * 2
     for (labels, replicate, arm), settings in by_tags.items():
         other = by_tags[labels, replicate, "again" if arm == "first" else "first"]
@@ -31,14 +31,14 @@ def test_pairs_share_the_labelled_images_and_nothing_else() -> None:
     assert len({settings["data.subset_seed"] for settings in by_tags.values()}) == 6
 
 
-def test_no_labels_are_refused() -> None:
+def test_no_labels_are_refused(cache_dir: Path) -> None:
     with pytest.raises(ConfigError, match="must name at least one count"):
-        cells("study.labels_per_class=[]")
+        cells(cache_dir, "study.labels_per_class=[]")
     with pytest.raises(ConfigError, match="labels_per_class=500 must be from 1 to"):
-        cells("study.labels_per_class=[10,500]")
+        cells(cache_dir, "study.labels_per_class=[10,500]")
     with pytest.raises(ConfigError, match="smallest_effect=-1 must be above 0"):
-        cells("study.smallest_effect=-1")
-    few = dict(item.split("=") for item in cells("study.labels_per_class=[1]")[0].overrides)
+        cells(cache_dir, "study.smallest_effect=-1")
+    few = dict(item.split("=") for item in cells(cache_dir, "study.labels_per_class=[1]")[0].overrides)
     assert few["data.batch_size"] == "10"  # all labelled images where they are fewer than a batch
 
 

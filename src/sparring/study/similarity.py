@@ -9,8 +9,8 @@ from sparring.metric.suite import METRICS
 from sparring.study.analysis import Table, interval, number
 from sparring.study.anchors import anchor_table
 from sparring.study.statistics import Correlation, spearman, t_interval
+from sparring.study.verdict import ENOUGH
 
-FEWEST = 6  # GANs for a claim
 Grid = list[list[float]]  # per replicate, per checkpoint; NaN where a cell failed
 
 
@@ -82,7 +82,7 @@ def in_words(within: Sequence[float], metric: str) -> str:
     it = t_interval(within)
     seen = f"rank correlation of {metric} with accuracy within a GAN, mean of {len(within)}: {number(mean(within))} "
     seen += interval(it.low, it.high)
-    if len(within) < FEWEST:
+    if len(within) < ENOUGH:
         return f"Too few GANs to tell whether quality and usefulness rank alike ({seen})."
     if it.low > 0:
         return f"Better quality goes with a better classifier ({seen})."
