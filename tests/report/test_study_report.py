@@ -144,6 +144,11 @@ def test_no_axis_of_a_share_goes_beyond_a_hundred(x: list[Any]) -> None:
         svg = panel({**plot, "y_label": y_label, **more}).svg
         return [int(text) for text in re.findall(r">(\d{2,3})</text>", svg)]
 
+    wide = {"label": "gan", "y": [40.0, 50.0], "low": [-80.0, -90.0], "high": [160.0, 170.0]}
+    svg = panel({**plot, "y_label": "test accuracy, %", "lines": [wide]}).svg
+    assert "−" not in svg  # two replicates: an interval below 0 % is cut too
+    if not isinstance(x[0], str):  # bars of positive values begin at 0 anyway
+        assert "−" in panel({**plot, "y_label": "points", "lines": [wide]}).svg
     assert max(ticks("test accuracy, %")) <= 100
     assert max(ticks("points")) > 100
     assert max(ticks("kept, %", lines=[line | {"y": [90.0, 120.0]}])) > 100  # no share: nothing is cut off

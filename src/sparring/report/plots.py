@@ -85,7 +85,7 @@ def _figure(plot: Mapping[str, Any], *, paint: Callable[[int], str]) -> "Figure"
             _curves(axes, plot["x"], plot["lines"], paint, log_x=plot["log_x"])
         _dress(axes, plot["x_label"], plot["y_label"])
         if plot["y_label"].endswith("%"):
-            _end_at_a_hundred(axes, plot["lines"])
+            _keep_to_shares(axes, plot["lines"])
     return figure
 
 
@@ -155,11 +155,13 @@ def _bottom(lines: Sequence[Mapping[str, Any]]) -> float | None:
     return 0.0 if lowest <= 0.5 * top else lowest - 0.25 * (top - lowest) - 1e-9
 
 
-def _end_at_a_hundred(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
-    """A share ends at 100 %: no tick beyond it, and an interval that reaches beyond is cut there."""
+def _keep_to_shares(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
+    """A share lies within 0 and 100 %: no tick beyond them, and an interval that reaches beyond is cut there."""
     values = [value for line in lines for value in _known(line["y"])]
     if values and max(values) <= 100 < axes.get_ylim()[1]:
         axes.set_ylim(top=100.0)
+    if values and axes.get_ylim()[0] < 0 <= min(values):
+        axes.set_ylim(bottom=0.0)
 
 
 def _reach(line: Mapping[str, Any]) -> np.ndarray | None:
