@@ -21,10 +21,10 @@ from torch.nn.functional import cross_entropy
 from sparring.attack.apgd import APGD
 from sparring.attack.base import Attack
 from sparring.attack.ensemble import Ensemble
+from sparring.attack.evaluation.target import Target
 from sparring.attack.fab import FAB
 from sparring.attack.pgd import PGD
 from sparring.attack.square import Square
-from sparring.attack.target import Target
 
 ROUNDS, BATCH, STEPS, EPSILON = 9, 256, 20, 0.2
 

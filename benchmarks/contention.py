@@ -25,15 +25,15 @@ ROUNDS, STEPS = 3, 10
 
 def step_ms() -> float:
     """Median wall milliseconds of one step, in this process."""
-    from sparring.model.code.concat import Concat
+    from sparring.model.conditioning.concat import Concat
     from sparring.model.discriminator.conv import ConvDiscriminator
     from sparring.model.generator.conv import ConvGenerator
     from sparring.model.head.projection import Projection
-    from sparring.model.part import frozen
     from sparring.model.regularizer.base import squared_gradient_norm
+    from sparring.model.step.views import frozen
 
     shape = {"channels": 1, "image_size": 16, "width": 16}
-    generator = ConvGenerator(latent_dim=64, code=Concat(num_classes=10, embedding_dim=64), **shape)
+    generator = ConvGenerator(latent_dim=64, conditioning=Concat(num_classes=10, embedding_dim=64), **shape)
     discriminator = ConvDiscriminator(spectral_norm=False, head=Projection(num_classes=10), **shape)
     label, times = torch.arange(64) % 10, []
     for _ in range(STEPS):

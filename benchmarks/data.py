@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sparring.data.cifar10 import Cifar10
-from sparring.data.image_data import ImageData
+from sparring.data.module.image_data import ImageData
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 BATCH, PADDING, SIZE = 64, 4, 32

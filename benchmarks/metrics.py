@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from sparring.core.randomness import generator
 from sparring.metric.features.classifier import Classifier
 from sparring.metric.features.lite0 import Lite0
 from sparring.metric.frechet import trace_of_root
@@ -28,7 +29,6 @@ from sparring.metric.kernel import kid
 from sparring.metric.memorisation import authentic_percent
 from sparring.metric.moments import Moments
 from sparring.metric.prdc import prdc
-from sparring.randomness import generator
 
 # measure: (what it is, what it must stay below in CPU seconds or None)
 MEASURES: dict[str, tuple[str, float | None]] = {
@@ -62,7 +62,7 @@ def classifier() -> Classifier:
 
     from hydra import compose, initialize_config_dir
 
-    from sparring.build import build
+    from sparring.config.build import build
 
     conf = Path(__file__).resolve().parents[1] / "conf"
     places = [f"paths.root_dir={conf.parent}", "paths.cache_dir=unused", "paths.log_dir=unused", "paths.run_dir=unused"]

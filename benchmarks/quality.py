@@ -20,7 +20,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import torch
 
 from sparring.callback.quality import MEASUREMENTS
-from sparring.cli.config import compose
+from sparring.config.compose import compose
 from sparring.stage.train import train
 
 

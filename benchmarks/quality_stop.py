@@ -23,10 +23,10 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch
 
-from sparring.build import build
 from sparring.callback.quality import Measurement, Quality
 from sparring.callback.quality_stop import QualityStop
-from sparring.cli.config import compose
+from sparring.config.build import build
+from sparring.config.compose import compose
 from sparring.stage.evaluate import evaluate
 from sparring.stage.train import train
 

@@ -25,16 +25,16 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import torch
 from omegaconf import DictConfig
 
-from sparring.build import build
+from sparring.config.build import build
+from sparring.core.randomness import generator
+from sparring.core.types import Batch
+from sparring.evaluation.measure import Sides
+from sparring.evaluation.reference import attach_network
+from sparring.generation.sampler import Sampler, joined
 from sparring.metric.features.classifier import Classifier
-from sparring.metric.reference import attach_network
 from sparring.metric.suite import METRICS, Side, measure
-from sparring.randomness import generator
-from sparring.run_dir import RunDir
-from sparring.stage.generate import load_generator
-from sparring.stage.measure import Sides
-from sparring.stage.sample import Sampler, joined
-from sparring.types import Batch
+from sparring.run.directory import RunDir
+from sparring.trained.networks import load_generator
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = {"early": 8, "half": 2, "trained": 1}  # budget over the iterations of each state

@@ -28,16 +28,17 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from sparring.build import build, build_model
 from sparring.callback.finite import Finite
 from sparring.callback.progress import ProgressDisplay
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
-from sparring.cli.config import compose
+from sparring.config.build import build
+from sparring.config.compose import compose
 from sparring.logger.csv import CSVLogger
 from sparring.model.gan import GAN
-from sparring.model.part import DiscriminatorView, GeneratorView, Judged
 from sparring.model.regularizer.base import Regularizer
+from sparring.model.step.views import DiscriminatorOutput, DiscriminatorView, GeneratorView
+from sparring.trained.runs import build_model
 
 ROOT = Path(__file__).resolve().parent.parent
 WARM_UP, BLOCK = 5, 25  # iterations; a block has as many as lie between two log lines
@@ -152,9 +153,9 @@ class Bare:
     def fake_label(self) -> Tensor:
         return torch.randint(self.model.num_classes, (self.batch_size,))
 
-    def judged(self, image: Tensor, label: Tensor) -> Judged:
+    def judged(self, image: Tensor, label: Tensor) -> DiscriminatorOutput:
         features = self.discriminator.features(image)
-        return Judged(image, label, features, self.discriminator.head(features, label))
+        return DiscriminatorOutput(image, label, features, self.discriminator.head(features, label))
 
     def due(self, number: int) -> Iterator[Regularizer]:
         return (penalty for penalty in self.model.regularizers.values() if number % penalty.interval == 0)

@@ -40,7 +40,7 @@ SAMPLES, SHOWN, JUDGE_STEPS, WARM_UP, TIMED = 2000, 20, 600, 3, 12
 
 def compose(*overrides: str, run_dir: Path) -> Any:
     """train.py's configuration without pictures, validation and reports."""
-    from sparring.cli.config import compose as compose_verb
+    from sparring.config.compose import compose as compose_verb
 
     places = [f"paths.log_dir={LOGS}", f"paths.run_dir={run_dir}", f"paths.cache_dir={LOGS / 'data'}"]
     quiet = ["name=zoo", "report=false", "~callback.samples", "trainer.accelerator=cpu", "trainer.val_check_interval=1000000",
@@ -50,9 +50,9 @@ def compose(*overrides: str, run_dir: Path) -> Any:
 
 def judge(data: str) -> Any:
     """The data set's classifier, trained on the first call."""
-    from sparring.run_dir import RunDir
-    from sparring.stage.load import load_classifier
+    from sparring.run.directory import RunDir
     from sparring.stage.train import train
+    from sparring.trained.networks import load_classifier
 
     run = LOGS / data / "judge"
     if not (run / "result.json").exists():
@@ -64,8 +64,9 @@ def cell_seconds(config: Any) -> float:
     """CPU-seconds of one iteration, on a copy that is thrown away."""
     import lightning.pytorch as L
 
-    from sparring.build import build, build_model
     from sparring.callback.scalars import Scalars
+    from sparring.config.build import build
+    from sparring.trained.runs import build_model
 
     class Stopwatch(L.Callback):
         def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
@@ -88,11 +89,11 @@ def run_cell(data: str, preset: str, seed: int, length: str, changes: list[str],
     """Train, sample, judge; leaves cell.json and samples.pt in `folder`. length: such as 30s or 745it."""
     import torch
 
-    from sparring.run_dir import RunDir
-    from sparring.stage.cost import peak_memory_mb
-    from sparring.stage.generate import load_generator
-    from sparring.stage.sample import Sampler, joined
+    from sparring.generation.sampler import Sampler, joined
+    from sparring.run.cost import peak_memory_mb
+    from sparring.run.directory import RunDir
     from sparring.stage.train import train
+    from sparring.trained.networks import load_generator
 
     torch.set_num_threads(1)
     chosen = [f"model={preset}", f"data={data}", f"seed={seed}", *changes]
@@ -138,7 +139,7 @@ def real_side(data: str) -> dict[str, Any]:
     """
     import torch
 
-    from sparring.build import build
+    from sparring.config.build import build
     from sparring.metric.frechet import frechet
     from sparring.metric.moments import Moments
 
@@ -163,7 +164,7 @@ def seen(loaded: Any, images: Any) -> tuple[Any, Any]:
     """(features (N, F) float64, guessed classes (N,)) of uint8 images."""
     import torch
 
-    from sparring.data.augment import normalise
+    from sparring.core.pixels import normalise
 
     with torch.no_grad():
         parts = [normalise(part) for part in images.split(500)]
@@ -185,7 +186,7 @@ def report(datasets: dict[str, float], presets: list[str], seeds: list[int]) -> 
     """docs/zoo.md and docs/zoo_<data>.png from the cells that are there; sections of other data sets stay as they are."""
     import torch
 
-    from sparring.picture import grid_of_rows, write_png
+    from sparring.core.picture import grid_of_rows, write_png
 
     page = DOCS / "zoo.md"
     sections = {part.partition(":")[0]: part for part in page.read_text().split("\n## ") if " CPU-seconds\n" in part}

@@ -19,10 +19,10 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from sparring.checkpoint import VerifiedCheckpointIO
-from sparring.run_dir import RunDir
+from sparring.run.checkpoint import VerifiedCheckpointIO
+from sparring.run.directory import RunDir
 from sparring.stage import train as train_stage
-from tests.checkpoint_states import state
+from tests.run.checkpoint_states import state
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "conf"

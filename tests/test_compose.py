@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from sparring.build import build, build_model
-from sparring.cli.config import compose as study_config
-from sparring.errors import ConfigError
+from sparring.config.build import build
+from sparring.config.compose import compose as study_config
+from sparring.core.errors import ConfigError
 from sparring.stage.train import Training, train
-from sparring.study.compose import composing
-from sparring.study.plan import plan
+from sparring.study.engine.compose import composing
+from sparring.study.engine.plan import plan
+from sparring.trained.runs import build_model
 from tests.conftest import CONF, TINY, compose
 
 
@@ -29,7 +30,8 @@ def choices(group: str) -> list[str]:
 LEAVES = [
     (group, choice)
     for group in (
-        "code", "head", "loss", "schedule", "generator", "discriminator", "regularizer", "augment", "selection", "threat",
+        "conditioning", "head", "loss", "schedule", "generator", "discriminator", "regularizer", "augment", "selection",
+        "discriminator_attack",
     )
     for choice in choices(f"model/{group}")
 ]  # fmt: skip
@@ -39,9 +41,9 @@ NEEDED = {"advgan": ["model.target=run"]}  # settings without a default
 
 # What a leaf needs beside it: a label is seen by both players or by neither, and cbn needs norms.
 PARTNERS = {
-    ("code", "none"): ["model/head=none"],
-    ("head", "none"): ["model/code=none"],
-    ("code", "cbn"): ["model/generator=dcgan"],
+    ("conditioning", "none"): ["model/head=none"],
+    ("head", "none"): ["model/conditioning=none"],
+    ("conditioning", "cbn"): ["model/generator=dcgan"],
     ("regularizer", "path_length"): ["model/generator=stylegan2"],
 }
 CONDITIONING = [("none", "none"), ("concat", "projection")]
@@ -120,9 +122,9 @@ def test_every_mix_trains_one_iteration(mix: str, tmp_path: Path, cache_dir: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("augmentation", choices("model/augmentation"))
+@pytest.mark.parametrize("augmentation", choices("model/transform"))
 def test_every_augmentation_trains_one_iteration(augmentation: str, tmp_path: Path, cache_dir: Path) -> None:
-    one_iteration(tmp_path, cache_dir, "model=classifier", f"model/augmentation=[{augmentation}]")
+    one_iteration(tmp_path, cache_dir, "model=classifier", f"model/transform=[{augmentation}]")
 
 
 @pytest.mark.slow
@@ -155,11 +157,17 @@ def test_every_optimizer_trains_one_iteration(optimizer: str, tmp_path: Path, ca
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
-@pytest.mark.parametrize(("code", "head"), CONDITIONING)
+@pytest.mark.parametrize(("conditioning", "head"), CONDITIONING)
 def test_every_precision_trains_one_iteration(
-    precision: str, code: str, head: str, tmp_path: Path, cache_dir: Path
+    precision: str, conditioning: str, head: str, tmp_path: Path, cache_dir: Path
 ) -> None:
-    one_iteration(tmp_path, cache_dir, f"trainer.precision={precision}", f"model/code={code}", f"model/head={head}")
+    one_iteration(
+        tmp_path,
+        cache_dir,
+        f"trainer.precision={precision}",
+        f"model/conditioning={conditioning}",
+        f"model/head={head}",
+    )
 
 
 @pytest.fixture(autouse=True)

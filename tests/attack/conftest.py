@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from sparring.attack.pgd import PGD
-from sparring.types import Batch
+from sparring.core.types import Batch
 
 
 @dataclass(frozen=True)

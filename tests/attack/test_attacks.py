@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from sparring.attack.apgd import APGD
 from sparring.attack.base import Attack, slope
 from sparring.attack.ensemble import Ensemble
+from sparring.attack.evaluation.target import Target
 from sparring.attack.fab import FAB
 from sparring.attack.fgsm import FGSM
+from sparring.attack.math.objective import cross_entropy, dlr, dlr_targeted, margin
 from sparring.attack.noise import Noise
-from sparring.attack.objective import cross_entropy, dlr, dlr_targeted, margin
 from sparring.attack.square import Square
-from sparring.attack.target import Target
 from sparring.attack.transfer import Transfer
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from tests.attack.conftest import Victim, accuracy, network, pgd
 
 Make = Callable[[str, float], Attack]

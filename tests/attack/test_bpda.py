@@ -4,16 +4,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.attack import flags
 from sparring.attack.bpda import BPDA
 from sparring.attack.ensemble import Ensemble
+from sparring.attack.evaluation import flags
+from sparring.attack.evaluation.probe import probe
+from sparring.attack.evaluation.target import Target
 from sparring.attack.fgsm import FGSM
-from sparring.attack.objective import cross_entropy
-from sparring.attack.probe import probe
-from sparring.attack.target import Target
+from sparring.attack.math.objective import cross_entropy
 from sparring.attack.transfer import Transfer
+from sparring.core.errors import ConfigError
 from sparring.defence.base import Defended
-from sparring.errors import ConfigError
 from tests.attack.conftest import Victim, accuracy, pgd, settings
 
 

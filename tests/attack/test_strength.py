@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from sparring.attack.apgd import APGD, checkpoints
 from sparring.attack.base import Attack, survivors
 from sparring.attack.ensemble import Ensemble
-from sparring.attack.evaluate import evaluate
+from sparring.attack.evaluation.evaluate import evaluate
+from sparring.attack.evaluation.target import Target, UnitRange
 from sparring.attack.fab import FAB, fill
 from sparring.attack.fgsm import FGSM
 from sparring.attack.square import Square, side_of_square
-from sparring.attack.target import Target, UnitRange
 from tests.attack.conftest import Victim, accuracy, pgd
 
 

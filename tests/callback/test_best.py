@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from sparring.errors import CheckpointError, ConfigError
-from sparring.model.robust.held_out import ROBUST, RobustHeldOut
-from sparring.run_dir import RunDir
+from sparring.core.errors import CheckpointError, ConfigError
+from sparring.model.robust_validation import ROBUST, RobustHeldOut
+from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
-from sparring.stage.load import load_classifier
 from sparring.stage.train import Training, train
+from sparring.trained.networks import load_classifier
 from tests.conftest import compose
 
 SETTINGS = [

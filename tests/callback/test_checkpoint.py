@@ -8,10 +8,10 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from sparring.atomic import disk_error
-from sparring.checkpoint import VerifiedCheckpointIO
-from sparring.errors import DiskError, DivergedError
-from sparring.run_dir import RunDir
+from sparring.core.atomic import disk_error
+from sparring.core.errors import DiskError, DivergedError
+from sparring.run.checkpoint import VerifiedCheckpointIO
+from sparring.run.directory import RunDir
 from sparring.stage.train import Training, train
 from tests.conftest import TINY, compose
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from sparring import weights
 from sparring.callback.quality_stop import QualityStop
-from sparring.checkpoint import VerifiedCheckpointIO
-from sparring.errors import ConfigError
-from sparring.run_dir import RunDir
+from sparring.core.errors import ConfigError
+from sparring.run import weights
+from sparring.run.checkpoint import VerifiedCheckpointIO
+from sparring.run.directory import RunDir
 from sparring.stage.train import train
 from tests.callback.test_quality_stop import DEFAULTS, MEASURED, Scripted, play
 from tests.conftest import TINY, compose, read_run

@@ -12,11 +12,11 @@ import torch
 
 from sparring.callback.quality import Measurement, Quality
 from sparring.callback.quality_stop import QualityStop
-from sparring.errors import ConfigError, DiskError
+from sparring.core.errors import ConfigError, DiskError
 from sparring.metric.features.pixels import Pixels
-from sparring.run_dir import RunDir
-from sparring.stage.generate import load_generator
+from sparring.run.directory import RunDir
 from sparring.stage.train import train
+from sparring.trained.networks import load_generator
 from tests.conftest import TINY, compose
 
 DEFAULTS: dict[str, Any] = {
@@ -203,7 +203,7 @@ def test_best_is_the_best_measurement(tmp_path: Path, cache_dir: Path) -> None:
     with (folder.path / "quality.csv").open() as file:
         rows = list(csv.DictReader(file))
     best = min(rows, key=lambda row: float(row["fd"]))
-    from sparring import weights
+    from sparring.run import weights
 
     kept = weights.load(folder.checkpoints / f"quality_{int(best['iteration']):08d}.safetensors")
     found = weights.load(folder.best_weights)

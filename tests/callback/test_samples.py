@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from sparring.build import build_model
 from sparring.callback.samples import Samples
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.gan import GAN
+from sparring.trained.runs import build_model
 from tests.conftest import TINY, compose
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from sparring.cli.check import check
-from sparring.cli.config import CONFIG_DIR, compose
-from sparring.errors import ConfigError
-
-from .conftest import ROOT, Program
+from sparring.config.check import check
+from sparring.config.compose import CONFIG_DIR, compose
+from sparring.core.errors import ConfigError
+from tests.cli.conftest import ROOT, Program
 
 TRAIN = Program(ROOT / "train.py")
 GENERATE = Program(ROOT / "generate.py")

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from sparring.cli.config import compose_all, hydra_at, resolved
-from sparring.cli.resume import expand_resume, find_run, quoted, remember
-from sparring.errors import CheckpointError, ConfigError
-
-from .conftest import Program
+from sparring.cli.resume import expand_resume
+from sparring.config.compose import compose_all, hydra_at, quoted, resolved
+from sparring.core.errors import CheckpointError, ConfigError
+from sparring.run.search import find_run
+from sparring.run.status import remember
+from tests.cli.conftest import Program
 
 
 @pytest.fixture

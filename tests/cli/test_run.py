@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sparring.cli.config import file_name
-
-from .conftest import Program
+from sparring.config.compose import file_name
+from tests.cli.conftest import Program
 
 HEAVY = ("torch", "lightning", "rich", "numpy", "wandb", "matplotlib")
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sparring.cli.config import _job_dir
 from sparring.cli.launch import _short_names
 from sparring.cli.sweep import Outcome, SweepJob, run_jobs, summary
-
-from .conftest import Program
+from sparring.config.compose import _job_dir
+from tests.cli.conftest import Program
 
 
 def job(number: int, script: str, folder: Path) -> SweepJob:

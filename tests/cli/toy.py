@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from sparring.cli import run
-from sparring.errors import DataError, DivergedError
+from sparring.core.errors import DataError, DivergedError
 
 
 def toy(config: DictConfig, run_dir: Path) -> dict[str, Any]:

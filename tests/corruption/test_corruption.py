@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from sparring.core.errors import ConfigError, DataError
+from sparring.core.types import Batch
 from sparring.corruption import files
 from sparring.corruption.evaluate import drawn, published, under
 from sparring.corruption.score import mean_corruption_error
 from sparring.corruption.table import CORRUPTIONS, SEVERITIES, corrupt
-from sparring.errors import ConfigError, DataError
 from sparring.metric.classification import expected_calibration_error
-from sparring.types import Batch
 from tests.attack.conftest import Victim, victim  # noqa: F401  # a fixture
 
 every = pytest.mark.parametrize("name", CORRUPTIONS)

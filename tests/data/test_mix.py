@@ -9,14 +9,15 @@ import pytest
 import torch
 from hydra.errors import InstantiationException
 
-from sparring.data.augment import crop_and_flip
+from sparring.core.errors import ConfigError, DataError
+from sparring.core.pixels import crop_and_flip
+from sparring.core.randomness import generator
 from sparring.data.mix.base import Blend
-from sparring.data.mix.filter import acceptance, top_share
-from sparring.data.mix.filter import check as check_filter
 from sparring.data.mix.gaussian import drawn, estimated_shrinkage
-from sparring.data.stream import Drawn, Stream
-from sparring.errors import ConfigError, DataError
-from sparring.randomness import generator
+from sparring.data.mix.pool.filter import acceptance, top_share
+from sparring.data.mix.pool.filter import check as check_filter
+from sparring.data.serving.stream import Drawn, Stream
+from sparring.trained.scorer import RunScorers
 
 Make = Callable[..., Any]
 
@@ -24,7 +25,7 @@ Make = Callable[..., Any]
 def opened(make: Make, *overrides: str) -> Any:
     data = make("digits", "data.image_size=8", *overrides)
     data.setup()
-    data.prepare_mix(log_dir=Path("unused"), extensions=[])
+    data.prepare_mix(RunScorers(Path("unused")))
     return data
 
 
@@ -152,7 +153,7 @@ def test_few_labels_keep_their_share_of_a_smaller_chunk(make: Make) -> None:
     data = make("digits", *keys)
     data.streams = {"labelled": 1}
     data.setup()
-    data.prepare_mix(log_dir=Path("unused"), extensions=[])
+    data.prepare_mix(RunScorers(Path("unused")))
     (chunk,) = next(iter(data.train_dataloader()))["labelled"]
     real = {bytes(image.numpy()) for image in data.whole("train").image}
     assert sum(bytes(image.numpy()) in real for image in chunk.image) == len(chunk.image) / 2 == 10
@@ -203,7 +204,7 @@ def test_a_stream_cut_to_its_labels_keeps_the_share(make: Make) -> None:
     data = make("digits", "data/mix=gaussian", "data.mix.fraction=0.6", "data.labels_per_class=2", "data.batch_size=40")
     data.streams = {"unlabelled": 1, "labelled": 1}
     data.setup()
-    data.prepare_mix(log_dir=Path("unused"), extensions=[])
+    data.prepare_mix(RunScorers(Path("unused")))
     batch = next(iter(data.train_dataloader()))
     pool = {bytes(image.numpy()) for image in data.pool.images.pixels}
     counts = {name: [bytes(image.numpy()) in pool for image in batch[name][0].image] for name in batch}

@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from sparring.data import download
-from sparring.data.public import PublicSource
-from sparring.data.source import Source
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
+from sparring.core.package import FOLDER
+from sparring.data.reading.public import PublicSource
+from sparring.data.reading.source import Source
 from tests.data.conftest import CONF, compose_data
 from tests.data.files import encode, idx, parquet, random_images, write_parquet
 
@@ -36,7 +36,7 @@ def test_override_is_the_address(name: str, tmp_path: Path) -> None:
 
 
 def test_every_source_has_its_yaml() -> None:
-    for file in (Path(download.__file__).parent).glob("*.py"):
+    for file in (FOLDER / "data").glob("*.py"):
         module = importlib.import_module(f"sparring.data.{file.stem}")
         classes = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Source)]
         if any(c.__module__ == module.__name__ and c not in (Source, PublicSource) for c in classes):

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.target import Target
+from sparring.attack.evaluation.target import Target
+from sparring.core.errors import ConfigError, DivergedError
 from sparring.defence.base import Defended, Prior
+from sparring.defence.inversion.search import descend
 from sparring.defence.none import Plain
 from sparring.defence.purify import Purified, Purify
-from sparring.defence.search import descend
-from sparring.errors import ConfigError, DivergedError
 
 SIDE, LATENT = 4, 3
 

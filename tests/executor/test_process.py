@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.executor.inline import Inline
 from sparring.executor.process import CallStopped, Process, WorkerDied
 
@@ -103,7 +103,7 @@ def test_no_workers_are_refused() -> None:
 
 
 def _stop() -> None:
-    from sparring.errors import Interrupted
+    from sparring.core.errors import Interrupted
 
     raise Interrupted("stopped by SIGTERM", 15)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sparring.build import build
+from sparring.config.build import build
 from sparring.logger import RunLogger
 from tests.conftest import compose
 

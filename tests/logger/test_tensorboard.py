@@ -9,7 +9,7 @@ import pytest
 from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.logger import RunLogger
 from sparring.logger.tensorboard import TensorBoardLogger
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from sparring.logger import RunLogger
 from sparring.logger import wandb as module
-from sparring.logger.wandb_settings import plain_config
+from sparring.logger.support.wandb_settings import plain_config
 from tests.logger.wandb_runs import PICTURE, log_something, make, offline_run, said
 from tests.logger.wandb_stub import KEY, WandbStub
 

@@ -14,7 +14,7 @@ import wandb
 from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.logger.wandb import WandbLogger
 from tests.logger.wandb_runs import PICTURE, close, log_something, make, offline_run, records, said
 from tests.logger.wandb_stub import KEY, WandbStub

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sparring.randomness import generator
+from sparring.core.randomness import generator
 
 
 def cloud(name: str, count: int, dim: int, *, scale: float = 1.0, shift: float = 0.0) -> Tensor:

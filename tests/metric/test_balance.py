@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
 from sparring.metric.balance import class_balance
 from sparring.metric.overfit import order_probability, overfit
 from tests.metric.clouds import cloud

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sparring.errors import DataError
+from sparring.core.errors import DataError
 from sparring.metric.cache import real_side
 from sparring.metric.features.base import Extracted
 from sparring.metric.features.pixels import Pixels

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import CheckpointError, ConfigError, DataError
+from sparring.core.errors import CheckpointError, ConfigError, DataError
+from sparring.core.randomness import generator
 from sparring.metric.features.base import Features
 from sparring.metric.features.classifier import Classifier
 from sparring.metric.features.dinov2 import DinoV2
@@ -16,10 +17,9 @@ from sparring.metric.features.lite0 import PACKAGE, Lite0
 from sparring.metric.features.pixels import Pixels
 from sparring.metric.naming import metric_name
 from sparring.metric.network.inception_v3 import InceptionV3
+from sparring.metric.network.pretrained import Published, locate
+from sparring.metric.network.resize import tf1_bilinear
 from sparring.metric.network.vit import Block, VisionTransformer
-from sparring.metric.pretrained import Published, locate
-from sparring.metric.resize import tf1_bilinear
-from sparring.randomness import generator
 from tests.metric.clouds import images
 from tests.metric.fidelity import fidelity
 

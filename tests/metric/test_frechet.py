@@ -6,7 +6,7 @@ import scipy.linalg
 import torch
 from torchmetrics.image.fid import _compute_fid
 
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
 from sparring.metric.frechet import frechet, intra_class, moments_per_class
 from sparring.metric.moments import Moments
 from tests.metric.clouds import cloud

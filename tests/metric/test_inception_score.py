@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
 from sparring.metric.inception_score import inception_score
 from tests.metric.clouds import cloud
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torchmetrics.image.kid import maximum_mean_discrepancy, poly_kernel
 
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
 from sparring.metric.kernel import kid
 from tests.metric.clouds import cloud
 from tests.metric.fidelity import fidelity

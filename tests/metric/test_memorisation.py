@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.errors import DataError
+from sparring.core.errors import DataError
 from sparring.metric.memorisation import authentic_percent, distance_ratio, memorisation, nearest_train
 from tests.metric.clouds import cloud
 

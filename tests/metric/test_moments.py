@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
 from sparring.metric.moments import Moments
 from tests.metric.clouds import cloud
 

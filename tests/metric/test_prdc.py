@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
 from sparring.metric.prdc import PRDC, prdc
 from tests.metric.clouds import cloud
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sparring.environment import config_hash
-from sparring.metric import reference
+from sparring.evaluation import reference
+from sparring.run.environment import config_hash
 from tests.conftest import compose
 
 

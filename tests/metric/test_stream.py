@@ -9,7 +9,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torchmetrics import Metric
 
-from sparring.errors import DataError
+from sparring.core.errors import DataError
 from sparring.metric.balance import class_balance
 from sparring.metric.frechet import frechet
 from sparring.metric.inception_score import inception_score

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
+from sparring.core.randomness import generator
 from sparring.metric import suite
 from sparring.metric.suite import METRICS, Found, Reference, Side, measure
-from sparring.randomness import generator
 
 
 def side(name: str, count: int) -> Side:

@@ -9,15 +9,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.beside import conclusion
-from sparring.attack.epsilon import radius
-from sparring.build import build, build_model
-from sparring.errors import ConfigError
-from sparring.model import adversarial
+from sparring.attack.evaluation.baselines import conclusion
+from sparring.config.build import build
+from sparring.core.errors import ConfigError
+from sparring.core.settings import radius
+from sparring.core.task import Task
+from sparring.core.types import Batch, TrainedNetwork
+from sparring.model import advgan_terms as adversarial
 from sparring.model.advgan import AdvGAN
 from sparring.model.perturber.base import Perturber
-from sparring.stage.load import Loaded
-from sparring.types import Batch
+from sparring.trained.runs import build_model
 from tests.conftest import compose
 
 SMALL = ["model=advgan", "model.target=run", "model.epsilon=0.2", "data.image_size=8", "model.perturber.width=4",
@@ -33,7 +34,7 @@ def model_of(*overrides: str) -> AdvGAN:
     torch.manual_seed(0)
     model = build_model(compose(*SMALL, *overrides))
     assert isinstance(model, AdvGAN)
-    model.attach("model.target", Loaded(target(), tuple("0123456789"), 1, 8, {"weights_sha256": "0"}))
+    model.attach("model.target", TrainedNetwork(target(), Task(1, 8, tuple("0123456789")), {"weights_sha256": "0"}))
     model.batch_size = 12
     return model
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.augment.ada import ADA
-from sparring.model.augment.affine import blits, geometry, resample, rotation, scaling, translation
 from sparring.model.augment.apa import APA
-from sparring.model.augment.colour import flip_luma, recolour, saturate, turn_hue
 from sparring.model.augment.diffaugment import DiffAugment, colour, cut_out, shifts, translate
+from sparring.model.augment.math.affine import blits, geometry, resample, rotation, scaling, translation
+from sparring.model.augment.math.colour import flip_luma, recolour, saturate, turn_hue
 from tests.model.views import Seeded
 
 ZERO, ONE = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)

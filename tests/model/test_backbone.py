@@ -6,18 +6,18 @@ from types import ModuleType
 import pytest
 import torch
 
-from sparring.build import build_model
-from sparring.data.augment import normalise
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
+from sparring.core.pixels import normalise
 from sparring.model.backbone.airbench import RIDGE, Airbench, whitening
 from sparring.model.backbone.base import Backbone
 from sparring.model.backbone.cnn import CNN
-from sparring.model.backbone.residual import Block, Pointwise, PreBlock
 from sparring.model.backbone.resnet8 import ResNet8
 from sparring.model.backbone.resnet18 import ResNet18
+from sparring.model.backbone.shared.residual import Block, Pointwise, PreBlock
 from sparring.model.backbone.timm import Timm
 from sparring.model.backbone.wide_resnet import WideResNet
 from sparring.model.classifier import Classifier
+from sparring.trained.runs import build_model
 from tests.conftest import compose
 
 

@@ -6,15 +6,17 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from sparring.build import build, build_model
-from sparring.data.augment import normalise
-from sparring.errors import CheckpointError, ConfigError
+from sparring.config.build import build
+from sparring.core.errors import CheckpointError, ConfigError
+from sparring.core.pixels import normalise
+from sparring.core.types import Batch
 from sparring.metric.classification import unpacked
 from sparring.model.classifier import Classifier, balancing_weights, logits_of
-from sparring.run_dir import RunDir
-from sparring.stage.load import load_classifier
+from sparring.run.directory import RunDir
 from sparring.stage.train import train
-from sparring.types import Batch
+from sparring.trained.networks import load_classifier
+from sparring.trained.runs import build_model
+from sparring.trained.scorer import RunScorers
 from tests.conftest import TINY, command, compose
 
 SMALL = ["model=classifier", "data.image_size=8", "model.backbone.width=4", "report=false"]
@@ -101,7 +103,7 @@ def test_class_weights_know_the_classes_of_the_whole_batch(
     config = compose(*SMALL, *few, *mix, "model.class_weights=balanced", f"paths.cache_dir={cache_dir}")
     data, model = build(config.data, section="data"), build_model(config)
     data.setup("fit")
-    data.prepare_mix(log_dir=cache_dir, extensions=[])
+    data.prepare_mix(RunScorers(cache_dir))
     model.prepare(data)
     torch.testing.assert_close(model.class_weight, torch.tensor([1 / (2 * share) for share in shares]))
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.build import build
-from sparring.errors import ConfigError
+from sparring.config.build import build
+from sparring.core.errors import ConfigError
 from sparring.model.ema import EMA
 from tests.conftest import compose
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.build import build_model
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
+from sparring.core.types import Batch
 from sparring.model.gan import GAN
-from sparring.types import Batch
+from sparring.trained.runs import build_model
 from tests.conftest import compose
 
 TINY = ["data.image_size=8", "model.generator.width=4", "model.discriminator.width=4", "model.latent_dim=5"]
@@ -317,7 +317,7 @@ def test_images_that_apa_passes_off_as_real_are_none_that_the_step_shows_as_gene
     (part,) = model._parts(Batch(real, torch.arange(BATCH) % 10), "discriminator", 0)
     with torch.no_grad():
         fake = model.generator(part.latent, part.fake_label)
-    view = model._shown(part, fake, {})
+    view = model._discriminator_view(part, fake, {})
     (shown, fake_label), (other, label) = latent
     assert torch.equal(fake_label, label)  # rpgan pairs by label
     assert not (shown == other).any()

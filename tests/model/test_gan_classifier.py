@@ -8,15 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from sparring.build import build_model
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
+from sparring.core.types import Batch
 from sparring.model.gan_classifier import GANClassifier
-from sparring.model.part import Draws
-from sparring.run_dir import RunDir
-from sparring.stage.generate import load_generator
-from sparring.stage.load import load_classifier
+from sparring.run.directory import RunDir
 from sparring.stage.train import train
-from sparring.types import Batch
+from sparring.trained.networks import load_classifier, load_generator
+from sparring.trained.runs import build_model
 from tests.conftest import TINY, command, compose
 
 SMALL = ["model=gan_classifier", *TINY[:3], "model.backbone.width=4"]
@@ -41,23 +39,23 @@ def test_the_batch_holds_exactly_its_share_of_generated_images(fraction: float, 
     model = model_of()
     model.ema = Fixed()
     image, label = torch.zeros(10, 1, 8, 8), torch.arange(10)
-    mixed = model.mixed(image, label, Draws(model, slice(None), ("classifier", 4)), fraction)[:, 0, 0, 0]
+    mixed = model.mixed(image, label, model.draws("classifier", 4), fraction)[:, 0, 0, 0]
     fakes = mixed != 0
     assert int(fakes.sum()) == expected
     assert torch.equal(mixed[fakes], label[fakes] + 100.0)  # for the label of the image that it replaces
-    other = model.mixed(image, label, Draws(model, slice(None), ("classifier", 5)), 0.5)[:, 0, 0, 0]
+    other = model.mixed(image, label, model.draws("classifier", 5), 0.5)[:, 0, 0, 0]
     assert fraction != 0.5 or not torch.equal(other, mixed)
 
 
 def test_two_devices_replace_the_images_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     model = model_of()
     image, label = torch.randn(10, 1, 8, 8), torch.arange(10)
-    whole = model.mixed(image, label, Draws(model, slice(None), ("classifier", 0)), 0.5)
+    whole = model.mixed(image, label, model.draws("classifier", 0), 0.5)
     shares = []
     for rank in range(2):
         monkeypatch.setattr("sparring.model.game.rank_and_world", lambda module, rank=rank: (rank, 2))
         rows = slice(5 * rank, 5 * rank + 5)
-        shares.append(model.mixed(image[rows], label[rows], Draws(model, slice(None), ("classifier", 0)), 0.5))
+        shares.append(model.mixed(image[rows], label[rows], model.draws("classifier", 0), 0.5))
     torch.testing.assert_close(torch.cat(shares), whole)
 
 
@@ -135,7 +133,7 @@ def test_a_run_is_read_back_as_generator_and_as_classifier(tmp_path: Path, cache
 @pytest.mark.slow
 def test_resumed_equals_uninterrupted(tmp_path: Path, cache_dir: Path) -> None:
     constant = [*SMALL, "model/schedule@model.classifier_schedule=constant", "model.start=0", "report=false"]
-    augmented = ["model/augmentation=[shift,mixup]", f"paths.cache_dir={cache_dir}", f"paths.log_dir={tmp_path}"]
+    augmented = ["model/transform=[shift,mixup]", f"paths.cache_dir={cache_dir}", f"paths.log_dir={tmp_path}"]
     for name, steps in (("straight", 8), ("resumed", 3)):
         command(*constant, *augmented, f"trainer.max_steps={steps}", f"hydra.run.dir={tmp_path / name}")
     command(f"resume={tmp_path / 'resumed'}", "trainer.max_steps=8")
@@ -146,7 +144,7 @@ def test_resumed_equals_uninterrupted(tmp_path: Path, cache_dir: Path) -> None:
 
 def test_refusals() -> None:
     with pytest.raises(ConfigError, match="pseudo-labeller"):
-        model_of("model/code=none", "model/head=none")
+        model_of("model/conditioning=none", "model/head=none")
     with pytest.raises(ConfigError, match=r"fraction=1\.5"):
         model_of("model.fraction=1.5")
     with pytest.raises(ConfigError, match="feedback=-1"):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.build import build, build_model
-from sparring.errors import ConfigError
+from sparring.config.build import build
+from sparring.core.errors import ConfigError
 from sparring.model.head.auxiliary import Auxiliary
 from sparring.model.head.contragan import Contrastive
 from sparring.model.head.d2d_ce import DataToData
@@ -15,7 +15,8 @@ from sparring.model.head.multi_hinge import MultiHinge, margin
 from sparring.model.head.none import Unconditional
 from sparring.model.head.projection import Projection
 from sparring.model.head.tac import TwinAuxiliary
-from sparring.model.part import Judged
+from sparring.model.step.views import DiscriminatorOutput
+from sparring.trained.runs import build_model
 from tests.conftest import compose
 
 CLASSES, FEATURES = 3, 5
@@ -23,10 +24,10 @@ LABEL = torch.tensor([0, 2, 1, 1, 0, 2])
 CONTRAST = {"num_classes": CLASSES, "embedding_dim": 4, "temperature": 0.5, "d_weight": 0.7, "g_weight": 0.3}
 
 
-def judged(seed: int) -> Judged:
+def judged(seed: int) -> DiscriminatorOutput:
     draws = torch.Generator().manual_seed(seed)
     features = torch.randn(6, FEATURES, dtype=torch.float64, generator=draws, requires_grad=True)
-    return Judged(torch.zeros(6, 1, 2, 2), LABEL, features, torch.zeros(6, dtype=torch.float64))
+    return DiscriminatorOutput(torch.zeros(6, 1, 2, 2), LABEL, features, torch.zeros(6, dtype=torch.float64))
 
 
 def head_of(leaf):
@@ -34,7 +35,7 @@ def head_of(leaf):
     return leaf.make(FEATURES).double()
 
 
-def entropies(classifier, view: Judged) -> list[float]:
+def entropies(classifier, view: DiscriminatorOutput) -> list[float]:
     scores = (view.features @ classifier.weight.T + classifier.bias).tolist()
     return [
         -math.log(math.exp(row[y]) / sum(map(math.exp, row))) for row, y in zip(scores, LABEL.tolist(), strict=True)
@@ -81,7 +82,7 @@ def test_multi_hinge() -> None:
     head = head_of(MultiHinge(num_classes=CLASSES, d_weight=1.0, g_weight=0.05))
     real, fake = judged(1), judged(2)
 
-    def by_hand(view: Judged, labels: list[int]) -> list[float]:
+    def by_hand(view: DiscriminatorOutput, labels: list[int]) -> list[float]:
         scores = (view.features @ head.classifier.weight.T + head.classifier.bias).tolist()
         return [
             max(0.0, 1 - row[y] + max(s for k, s in enumerate(row) if k != y))
@@ -164,7 +165,7 @@ def test_heads_that_classify_learn_the_class_that_they_tell(name: str) -> None:
     (rise,) = torch.autograd.grad(own.sum(), features)
 
     def loss(moved: Tensor) -> float:
-        judged = Judged(torch.zeros(9, 1, 4, 4), label, moved, torch.zeros(9))
+        judged = DiscriminatorOutput(torch.zeros(9, 1, 4, 4), label, moved, torch.zeros(9))
         return float(head.discriminator_terms(judged, judged)["loss/class_real"].detach().mean())
 
     assert loss(features + 1e-2 * rise / rise.norm()) < loss(features)

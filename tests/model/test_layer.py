@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.errors import ConfigError
-from sparring.model.code.cbn import ConditionalBatchNorm
+from sparring.core.errors import ConfigError
+from sparring.model.conditioning.cbn import ConditionalBatchNorm
 from sparring.model.layer.attention import SelfAttention, stage_at
 from sparring.model.layer.equalised import equalise
 from sparring.model.layer.initialise import initialise
@@ -148,12 +148,12 @@ def test_conditional_norm_by_hand() -> None:
 
 
 def test_unshared_conditional_batch_norm_is_a_gain_and_a_bias_per_class() -> None:
-    code = ConditionalBatchNorm(num_classes=3, shared_dim=0).make(4)
-    assert not code.enters
-    norm = code.norm(5)
-    assert code.enters
+    conditioning = ConditionalBatchNorm(num_classes=3, shared_dim=0).make(4)
+    assert not conditioning.enters
+    norm = conditioning.norm(5)
+    assert conditioning.enters
     label = torch.tensor([2, 0])
-    condition = code.condition(torch.randn(2, 4), label)
+    condition = conditioning.condition(torch.randn(2, 4), label)
     torch.testing.assert_close(norm.gain(condition), norm.gain.weight.T[label])
 
 

@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from sparring.build import build_model
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.loss.hinge import Hinge
 from sparring.model.loss.least_squares import LeastSquares
 from sparring.model.loss.linear import Linear
@@ -15,6 +14,7 @@ from sparring.model.loss.non_saturating import NonSaturating
 from sparring.model.loss.relativistic_average import RelativisticAverage
 from sparring.model.loss.rpgan import RpGAN
 from sparring.model.loss.wasserstein import Wasserstein
+from sparring.trained.runs import build_model
 from tests.conftest import compose
 
 

@@ -6,14 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.build import build, build_model
-from sparring.errors import ConfigError
-from sparring.model.code.none import Unconditional
+from sparring.config.build import build
+from sparring.core.errors import ConfigError
+from sparring.model.conditioning.none import Unconditional
 from sparring.model.discriminator.dcgan import DCGANDiscriminator
 from sparring.model.generator.dcgan import DCGANGenerator
 from sparring.model.head.none import Unconditional as LinearHead
 from sparring.model.head.projection import Projection
 from sparring.model.layer.pyramid import pyramid
+from sparring.trained.runs import build_model
 from tests.conftest import CONF, compose
 
 GENERATORS, DISCRIMINATORS = (
@@ -44,13 +45,18 @@ def test_shapes_at_any_size_and_channel_count(name: str, size: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", ["none", "concat", "cbn", "style"])
+@pytest.mark.parametrize("conditioning", ["none", "concat", "cbn", "style"])
 @pytest.mark.parametrize("name", NAMES)
-def test_gradients_reach_every_weight_and_labels_matter_when_conditional(name: str, code: str) -> None:
+def test_gradients_reach_every_weight_and_labels_matter_when_conditional(name: str, conditioning: str) -> None:
     torch.manual_seed(0)
-    head = "none" if code == "none" else "projection"
-    choice = [f"model/generator={name}", f"model/discriminator={name}", f"model/code={code}", f"model/head={head}"]
-    if code == "cbn" and name not in WITH_NORMS:
+    head = "none" if conditioning == "none" else "projection"
+    choice = [
+        f"model/generator={name}",
+        f"model/discriminator={name}",
+        f"model/conditioning={conditioning}",
+        f"model/head={head}",
+    ]
+    if conditioning == "cbn" and name not in WITH_NORMS:
         with pytest.raises(ConfigError, match="normalisation layers alone"):
             model(*choice)
         return
@@ -66,7 +72,7 @@ def test_gradients_reach_every_weight_and_labels_matter_when_conditional(name: s
                  if weight.grad is None or not weight.grad.any()]  # fmt: skip
     assert unreached == []
     other = gan.discriminator(gan.generator(latent, label.flip(0)), label.flip(0))
-    if code == "none":
+    if conditioning == "none":
         torch.testing.assert_close(other, logits, rtol=1e-4, atol=1e-5)  # power iteration moves on between the two
     else:
         assert not torch.allclose(other, logits, rtol=1e-2)
@@ -77,7 +83,7 @@ def test_dcgan_has_the_parameters_of_the_common_implementation() -> None:
 
     Ours adds a bias to the image layer (3), to D's first convolution (64) and to its last unit (1).
     """
-    generator = DCGANGenerator(channels=3, image_size=64, latent_dim=100, width=64, code=Unconditional())
+    generator = DCGANGenerator(channels=3, image_size=64, latent_dim=100, width=64, conditioning=Unconditional())
     discriminator = DCGANDiscriminator(
         channels=3, image_size=64, width=64, batch_norm=True, spectral_norm=False, head=LinearHead()
     )
@@ -86,12 +92,16 @@ def test_dcgan_has_the_parameters_of_the_common_implementation() -> None:
 
 # Published width, and the counts of StudioGAN's table for 32x32x3 and 10 classes, in millions.
 PUBLISHED = {
-    "resnet": (["model.latent_dim=128", "model/code=cbn"], (256, 128), (4.3, 1.06)),
-    "biggan": (["model.latent_dim=80", "model/code=cbn", "model.code.shared_dim=128"], (384, 192), (9.4, 2.4)),
+    "resnet": (["model.latent_dim=128", "model/conditioning=cbn"], (256, 128), (4.3, 1.06)),
+    "biggan": (
+        ["model.latent_dim=80", "model/conditioning=cbn", "model.conditioning.shared_dim=128"],
+        (384, 192),
+        (9.4, 2.4),
+    ),
     "stylegan2": (
         [
             "model.latent_dim=512",
-            "model/code=style",
+            "model/conditioning=style",
             "model.discriminator.residual=false",
             "model/head=mapped_projection",
             "model.head.embedding_dim=512",
@@ -100,7 +110,7 @@ PUBLISHED = {
         (20.2, 23.1),
     ),
     # 3.8 and 2.9 M are published: G has one width more and a 3x3 convolution at the end, D 3x3 convolutions in between.
-    "dcgan": (["model.latent_dim=128", "model/code=none", "model/head=none"], (128, 128), (3.7, 2.6)),
+    "dcgan": (["model.latent_dim=128", "model/conditioning=none", "model/head=none"], (128, 128), (3.7, 2.6)),
 }
 
 
@@ -164,9 +174,9 @@ def test_second_derivatives_of_every_discriminator(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(WITH_NORMS))
-@pytest.mark.parametrize("code", ["concat", "cbn"])
-def test_the_averaged_generator_has_the_statistics_of_the_trained_one(name: str, code: str) -> None:
-    gan = model(f"model/generator={name}", f"model/code={code}")
+@pytest.mark.parametrize("conditioning", ["concat", "cbn"])
+def test_the_averaged_generator_has_the_statistics_of_the_trained_one(name: str, conditioning: str) -> None:
+    gan = model(f"model/generator={name}", f"model/conditioning={conditioning}")
     before = [buffer.clone() for buffer in gan.generator.buffers()]
     gan.generator(torch.randn(8, gan.latent_dim), torch.arange(8))
     gan.averaging.update(gan.ema, gan.generator, images=8, images_seen=1000)
@@ -206,9 +216,15 @@ def test_a_generator_of_another_size_is_refused_before_data_is_read() -> None:
 @pytest.mark.parametrize(
     ("overrides", "reason"),
     [
-        (["model/code=none"], "head=projection judges an image by its label but model.code=none never shows"),
-        (["model/head=none"], "code=concat gives the generator a label that model.head=none never checks"),
-        (["model/code=cbn"], "code=cbn shows the label to normalisation layers alone and ConvGenerator has none"),
+        (
+            ["model/conditioning=none"],
+            "head=projection judges an image by its label but model.conditioning=none never shows",
+        ),
+        (["model/head=none"], "conditioning=concat gives the generator a label that model.head=none never checks"),
+        (
+            ["model/conditioning=cbn"],
+            "conditioning=cbn shows the label to normalisation layers alone and ConvGenerator has none",
+        ),
     ],
 )
 def test_labels_that_only_one_player_sees_are_refused(overrides: list[str], reason: str) -> None:

@@ -7,10 +7,9 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.regularizer.approximate_r1 import ApproximateR1
 from sparring.model.regularizer.bcr import BalancedConsistency
-from sparring.model.regularizer.consistency import Change
 from sparring.model.regularizer.cr import ConsistencyRegularization
 from sparring.model.regularizer.dragan import DRAGAN
 from sparring.model.regularizer.feature_matching import FeatureMatching
@@ -19,6 +18,7 @@ from sparring.model.regularizer.orthogonal import Orthogonal, off_diagonal
 from sparring.model.regularizer.path_length import PathLength, path_lengths
 from sparring.model.regularizer.r1 import R1
 from sparring.model.regularizer.r2 import R2
+from sparring.model.regularizer.shared.consistency import Change
 from sparring.model.regularizer.weight_clipping import WeightClipping
 from sparring.model.regularizer.wgan_gp import WGANGP
 from sparring.model.regularizer.zcr import LatentConsistency

@@ -12,19 +12,20 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from sparring.attack.evaluate import evaluate, subset
-from sparring.attack.target import Target
-from sparring.build import build, build_model
-from sparring.data.augment import normalise
-from sparring.errors import ConfigError
+from sparring.attack.evaluation.evaluate import evaluate, subset
+from sparring.attack.evaluation.target import Target
+from sparring.config.build import build
+from sparring.core.errors import ConfigError
+from sparring.core.pixels import normalise
+from sparring.core.randomness import seed_of
 from sparring.model.classifier import Classifier, smoothed
-from sparring.model.part import Draws
 from sparring.model.robust import trades
-from sparring.model.robust.adversarial import worst
-from sparring.randomness import seed_of
-from sparring.run_dir import RunDir
-from sparring.stage.load import load_classifier
+from sparring.model.robust.shared.adversarial import worst
+from sparring.model.step.draws import Draws
+from sparring.run.directory import RunDir
 from sparring.stage.train import train
+from sparring.trained.networks import load_classifier
+from sparring.trained.runs import build_model
 from tests.conftest import compose
 
 Array = NDArray[np.float64]
@@ -47,7 +48,7 @@ def model_of(robust: str, *overrides: str, count: int = 6) -> Classifier:
 
 
 def draws_of(model: Classifier, rows: slice = slice(None), iteration: int = 0) -> Draws:
-    return Draws(model, rows, ("robust", iteration))
+    return model.draws("robust", iteration, rows=rows)
 
 
 def batch(count: int = 6, *, soft: bool) -> tuple[Tensor, Tensor]:
@@ -267,7 +268,7 @@ def test_resumed_equals_uninterrupted(
 ) -> None:
     monkeypatch.setattr("sparring.stage.train.remember", lambda *_: None)  # what was typed; nothing was
     settings = [
-        *SMALL, "model/schedule=constant", f"model/robust={robust}", "model/augmentation=[shift,mixup]",
+        *SMALL, "model/schedule=constant", f"model/robust={robust}", "model/transform=[shift,mixup]",
         "model.backbone.width=2", "model.robust.val_images=20", "trainer.val_check_interval=2", f"paths.cache_dir={cache_dir}",
     ]  # fmt: skip
 
@@ -290,7 +291,7 @@ def test_resumed_equals_uninterrupted(
     "beside",
     [
         ["data/mix=gaussian", "data.mix.fraction=0.7"],
-        ["model.accumulate=2", "model.label_smoothing=0", "model/augmentation=[flip,cutmix]"],
+        ["model.accumulate=2", "model.label_smoothing=0", "model/transform=[flip,cutmix]"],
         ["model=gan_classifier", "model.generator.width=4", "model.discriminator.width=4", "model.start=0"],
     ],
 )

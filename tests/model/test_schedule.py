@@ -2,7 +2,7 @@
 
 import pytest
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.schedule.constant import Constant
 from sparring.model.schedule.cosine import Cosine
 from sparring.model.schedule.linear import Linear

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from sparring.build import build_model
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.selection.all import All
 from sparring.model.selection.top_k import TopK
+from sparring.trained.runs import build_model
 from tests.conftest import compose
 
 

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 import torch
 
-from sparring.build import build, build_model
-from sparring.errors import CheckpointError, ConfigError
+from sparring.config.build import build
+from sparring.core.errors import CheckpointError, ConfigError
 from sparring.model.classifier import logits_of
 from sparring.model.layer.noise import GaussianNoise, noise_from
 from sparring.model.layer.weight_norm import normalised
 from sparring.model.semi_supervised import SemiSupervisedGAN
-from sparring.run_dir import RunDir
-from sparring.stage.generate import load_generator
-from sparring.stage.load import load_classifier
+from sparring.run.directory import RunDir
 from sparring.stage.train import train
+from sparring.trained.networks import load_classifier, load_generator
+from sparring.trained.runs import build_model
 from tests.conftest import command, compose, read_run
 
 SMALL = [
@@ -149,8 +149,8 @@ def test_weight_norm_keeps_directions_apart_from_size() -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(ConfigError, match="model/code=none"):
-        built("model/code=concat")
+    with pytest.raises(ConfigError, match="model/conditioning=none"):
+        built("model/conditioning=concat")
     with pytest.raises(ConfigError, match="accumulate=2"):
         built("model.accumulate=2")
     with pytest.raises(ConfigError, match="pull_away=-1"):

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.build import build_model
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.head.mapped_projection import MappedProjection
 from sparring.model.layer.pixel_noise import seeds_of
+from sparring.trained.runs import build_model
 from tests.conftest import compose
 
 
@@ -60,10 +60,10 @@ def test_style_mixing_takes_the_later_layers_from_another_latent_and_never_shows
         model("model.generator.mixing=1.5")
 
 
-@pytest.mark.parametrize("code", ["concat", "style"])
-def test_label_and_latent_reach_the_style_network_at_equal_strength(code: str) -> None:
+@pytest.mark.parametrize("conditioning", ["concat", "style"])
+def test_label_and_latent_reach_the_style_network_at_equal_strength(conditioning: str) -> None:
     torch.manual_seed(0)
-    gan = model(f"model/code={code}")
-    parts = gan.generator.code(torch.randn(200, gan.latent_dim), torch.arange(200) % 10).chunk(2, dim=1)
+    gan = model(f"model/conditioning={conditioning}")
+    parts = gan.generator.conditioning(torch.randn(200, gan.latent_dim), torch.arange(200) % 10).chunk(2, dim=1)
     for part in parts:
         assert 0.8 < float(part.detach().square().mean()) < 1.25

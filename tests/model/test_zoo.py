@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from sparring.build import build_model
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
+from sparring.core.types import Batch
 from sparring.model.gan import GAN
-from sparring.types import Batch
+from sparring.trained.runs import build_model
 from tests.conftest import CONF, compose
 from tests.model.pairwise import Row, covering, pairs
 
@@ -24,14 +24,14 @@ TINY = [
 GROUPS = [
     "generator",
     "discriminator",
-    "code",
+    "conditioning",
     "head",
     "loss",
     "regularizer",
     "augment",
     "selection",
     "schedule",
-    "threat",
+    "discriminator_attack",
 ]
 FACTORS = {
     group: [path.stem for path in sorted((CONF / "model" / group).glob("*.yaml")) if not path.stem.startswith("_")]
@@ -44,9 +44,9 @@ BOUNDS = {"r1", "r2", "wgan_gp", "dragan", "approximate_r1", "weight_clipping"}
 
 def allowed(row: Row) -> bool:
     """What the papers' parts demand of each other; an unbounded loss gets a second regularizer instead of a refusal."""
-    seen = [row[key] == "none" for key in ("code", "head") if key in row]
+    seen = [row[key] == "none" for key in ("conditioning", "head") if key in row]
     labels = len(set(seen)) <= 1
-    norms = row.get("code") != "cbn" or row.get("generator", "dcgan") in WITH_NORMS
+    norms = row.get("conditioning") != "cbn" or row.get("generator", "dcgan") in WITH_NORMS
     styles = row.get("regularizer") != "path_length" or row.get("generator", "stylegan2") == "stylegan2"
     return labels and norms and styles
 
@@ -139,7 +139,7 @@ def test_the_rows_hold_every_pair_that_is_possible() -> None:
 def test_every_other_pair_is_refused_with_the_reason(pair) -> None:
     row = dict(pair)
     # Give the label's way in and out where the pair leaves it open, so that the pair itself is at fault.
-    if "code" in row and "head" not in row:
+    if "conditioning" in row and "head" not in row:
         row["head"] = "projection"
     with pytest.raises(ConfigError, match=r"^model\.\w+=\w+ .*(; set |, or )"):
         build_model(compose(*overrides({"discriminator": "conv", **row})))

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sparring.model.part import DiscriminatorView, GeneratorView, Judged
+from sparring.model.step.views import DiscriminatorOutput, DiscriminatorView, GeneratorView
 
 
 class Seeded:
@@ -59,8 +59,8 @@ class Linear(nn.Module):
         return (latent @ self.matrix.T).view(-1, 1, self.side, self.side)
 
 
-def judged(discriminator: nn.Module, image: Tensor, label: Tensor) -> Judged:
-    return Judged(image, label, image.flatten(1), discriminator(image, label))
+def judged(discriminator: nn.Module, image: Tensor, label: Tensor) -> DiscriminatorOutput:
+    return DiscriminatorOutput(image, label, image.flatten(1), discriminator(image, label))
 
 
 def discriminator_view(

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sparring.picture import write_png
+from sparring.core.picture import write_png
 from sparring.report.plots import PALETTE, panel, pixels
 from sparring.report.study import study_report
-from sparring.run_dir import RunDir
-from sparring.study.analysis import (
+from sparring.run.directory import RunDir
+from sparring.study.stats.verdict import Comparison, Verdict, compare, corrected
+from sparring.study.tables.analysis import (  # fmt: skip
     Analysis,
     Line,
     Picture,
@@ -26,9 +27,8 @@ from sparring.study.analysis import (
     p_value,
     signed,
     spread,
-)  # fmt: skip
-from sparring.study.record import analysis_record
-from sparring.study.verdict import Comparison, Verdict, compare, corrected
+)
+from sparring.study.tables.record import analysis_record
 
 BASE = [90.0, 91.0, 92.0, 90.5, 91.5, 92.5]
 

@@ -12,14 +12,14 @@ import pytest
 import torch
 from PIL import Image
 
-from sparring.errors import CheckpointError
-from sparring.picture import grid, write_png
+from sparring.core.errors import CheckpointError
+from sparring.core.picture import grid, write_png
 from sparring.report import train_report
 from sparring.report.curves import POINTS, binned, panels, short
 from sparring.report.pictures import data_uri
 from sparring.report.record import Series, Table, read
 from sparring.report.train import commands, duration, last_and_earlier, shown_path, state_of, training_seconds
-from sparring.run_dir import RunDir
+from sparring.run.directory import RunDir
 
 CONFIG = """
 name: rpgan_digits

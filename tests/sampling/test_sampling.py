@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
+from sparring.generation.batch_norm import BATCHES, ROWS, choose_statistics
+from sparring.generation.sampler import Sampler, joined
 from sparring.sampling.base import Players, Sampling
-from sparring.sampling.batch_norm import BATCHES, ROWS, choose_statistics
 from sparring.sampling.langevin import Langevin
 from sparring.sampling.plain import Plain
 from sparring.sampling.rejection import Rejection
-from sparring.stage.sample import Sampler, joined
 
 REJECTION = {"percentile": None, "burn_in": 512, "attempts": 400, "epsilon": 1e-12}
 

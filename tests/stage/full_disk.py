@@ -3,9 +3,9 @@
 import errno
 from pathlib import Path
 
-from sparring import weights
-from sparring.atomic import disk_error
 from sparring.cli import run
+from sparring.core.atomic import disk_error
+from sparring.run import weights
 
 
 def no_room(path: Path, *arguments: object) -> None:

@@ -9,14 +9,14 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from sparring.attack.ball import length
-from sparring.data import seen
-from sparring.data.image_set import read_images
-from sparring.errors import CheckpointError, ConfigError, DataError
-from sparring.run_dir import RunDir
-from sparring.stage.adversarial import rounded
+from sparring.attack.math.norm_ball import length
+from sparring.core.errors import CheckpointError, ConfigError, DataError
+from sparring.data.reading.image_set import read_images
+from sparring.data.serving import provenance as seen
+from sparring.robustness.export import rounded
+from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
-from sparring.stage.load import load_perturber
+from sparring.trained.networks import load_perturber
 from tests.conftest import command, compose, read_run, trained_here
 
 ADVGAN = ["model=advgan", "data.image_size=8", "model.epsilon=0.2", "model.discriminator.width=4"]
@@ -182,7 +182,7 @@ def test_perturbers_that_do_not_fit_are_refused(
         "data.classes=[0,1,2,3]",
         "trainer.max_steps=1",
     )
-    with pytest.raises(ConfigError, match=r"attack=advgan needs a perturbation generator of the same classes"):
+    with pytest.raises(DataError, match=r"attack=advgan needs a perturbation generator of the same classes"):
         attacked(small, cache_dir, tmp_path / "out", "attack=advgan", f"attack.run={perturber_run}")
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparring.build import build
-from sparring.errors import CheckpointError, ConfigError, DataError
+from sparring.config.build import build
+from sparring.core.errors import CheckpointError, ConfigError, DataError
+from sparring.evaluation.measure import SUBSET, Measured, _mean_of
 from sparring.metric.suite import Found
 from sparring.report.protocol import columns, text_table
 from sparring.stage.evaluate import evaluate
-from sparring.stage.measure import SUBSET, Measured, _mean_of
 from sparring.stage.train import train
 from tests.conftest import TINY, command, compose
 

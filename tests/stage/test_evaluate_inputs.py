@@ -10,12 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
-from sparring.data.image_set import read_images
-from sparring.errors import ConfigError, DataError, DivergedError
+from sparring.core.errors import ConfigError, DataError, DivergedError
+from sparring.data.reading.image_set import read_images
 from sparring.metric.features.base import three_channels
 from sparring.metric.features.inception import Inception
 from sparring.report.protocol import floor_notes
-from sparring.run_dir import RunDir
+from sparring.run import weights as weights_file
+from sparring.run.directory import RunDir
 from sparring.stage.generate import generate
 from sparring.stage.train import train
 from tests.conftest import TINY, compose
@@ -34,8 +35,7 @@ def test_a_generator_with_nan_is_refused(tmp_path: Path, cache_dir: Path) -> Non
     folder = tmp_path / "run"
     train(compose(*TINY, f"paths.cache_dir={cache_dir}", "trainer.max_steps=1", "report=false", run_dir=folder), folder)
     run = RunDir.open(folder)
-    tensors = run.load_weights()
-    metadata = {"iteration": "1", "images_seen": "64"}
+    tensors, metadata = run.load_weights(), weights_file.stored_metadata(run.weights)
     first = next(name for name in tensors if name.startswith("ema.") and tensors[name].is_floating_point())
     run.save_weights(tensors | {first: torch.full_like(tensors[first], torch.nan)}, metadata)
     with pytest.raises(DivergedError, match="NaN"):

@@ -21,12 +21,14 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
-from sparring.build import build_model
-from sparring.cli.config import register_resolvers
-from sparring.errors import CheckpointError, ConfigError, DiskError, DivergedError, SparringError
-from sparring.run_dir import RunDir
-from sparring.stage.generate import generate, load_generator, sampler_of
-from sparring.weights import content_hash
+from sparring.config.compose import register_resolvers
+from sparring.core.errors import CheckpointError, ConfigError, DiskError, DivergedError, SparringError
+from sparring.run import weights as weights_file
+from sparring.run.directory import RunDir
+from sparring.run.weights import content_hash
+from sparring.stage.generate import generate, sampler_of
+from sparring.trained.networks import load_generator
+from sparring.trained.runs import build_model
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["zero", "t-shirt/top", *map(str, range(2, 10))]
@@ -137,24 +139,12 @@ def test_prior_and_single_labels(run: Path, tmp_path: Path) -> None:
 
 
 def test_an_unconditional_model(tmp_path: Path) -> None:
-    run = trained(tmp_path / "run", "model/code=none", "model/head=none")
+    run = trained(tmp_path / "run", "model/conditioning=none", "model/head=none")
     generate(settings(run, format=["grid", "folder", "parquet"]), tmp_path / "out")
     assert [path.name for path in (tmp_path / "out" / "folder").iterdir()] == ["unlabelled"]
     assert set(pyarrow.parquet.read_table(tmp_path / "out" / "samples.parquet")["label"].to_pylist()) == {-1}
     with pytest.raises(ConfigError, match="trained without labels"):
         generate(settings(run, label=3), tmp_path / "three")
-
-
-def test_a_run_that_recorded_no_names_uses_class_numbers(tmp_path: Path) -> None:
-    run = trained(tmp_path / "run", metadata=False)
-    generate(settings(run, format="folder", count=3), tmp_path / "a")
-    manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
-    assert manifest["class_names"] == [str(label) for label in range(10)]
-    assert manifest["origin"]["fingerprints"] is None
-    RunDir(run).write_result({"classes": NAMES, "data": {"name": "digits", "fingerprints": FINGERPRINTS}})
-    generate(settings(run, count=3), tmp_path / "b")
-    manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
-    assert (manifest["class_names"], manifest["origin"]["fingerprints"]) == (NAMES, FINGERPRINTS)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +207,8 @@ def test_a_full_disk_leaves_nothing_behind(
 def test_a_generator_with_nan_leaves_nothing_behind(run: Path, tmp_path: Path) -> None:
     tensors = RunDir(run).load_weights()
     name = next(name for name in tensors if name.startswith("ema."))
-    RunDir(run).save_weights({**tensors, name: tensors[name] * float("nan")}, {"iteration": "1", "images_seen": "1"})
+    metadata = weights_file.stored_metadata(RunDir(run).weights)
+    RunDir(run).save_weights({**tensors, name: tensors[name] * float("nan")}, metadata)
     with pytest.raises(DivergedError, match="NaN"):
         generate(settings(run, format=["parquet", "folder", "grid"]), tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()} == {"status.json", ".lock"}

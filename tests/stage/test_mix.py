@@ -10,15 +10,15 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from sparring.build import build
-from sparring.data import seen
-from sparring.data.mix import judge
-from sparring.data.mix.base import Context
-from sparring.errors import DataError
-from sparring.picture import read_png
-from sparring.run_dir import RunDir
+from sparring.config.build import build
+from sparring.core.errors import DataError
+from sparring.core.picture import read_png
+from sparring.data.mix.base import Context, Scorer
+from sparring.data.serving import provenance as seen
+from sparring.run.directory import RunDir
 from sparring.stage.generate import generate
 from sparring.stage.train import train
+from sparring.trained.scorer import RunScorers
 from tests.conftest import TINY, command, compose
 
 FEW = "data.labels_per_class=10"
@@ -42,7 +42,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> dict[str,
     """On ten digits per class: a conditional and an unconditional GAN with image sets, and a classifier."""
     root = tmp_path_factory.mktemp("runs")
     run(root / "gan", cache_dir, *GAN, FEW)
-    run(root / "free", cache_dir, *GAN, FEW, "model/code=none", "model/head=none")
+    run(root / "free", cache_dir, *GAN, FEW, "model/conditioning=none", "model/head=none")
     run(root / "labeller", cache_dir, *CLASSIFIER, FEW, "trainer.max_steps=60")
     for name in ("gan", "free"):
         images(root / name, root / f"{name}_images", 60)
@@ -181,7 +181,7 @@ def test_pseudo_labels_are_the_labellers(tmp_path: Path, cache_dir: Path, runs: 
     config = RunDir.open(tmp_path / "a" / "mixed").config
     data = build(config.data, section="data")
     data.setup()
-    data.prepare_mix(log_dir=tmp_path, extensions=[])
+    data.prepare_mix(RunScorers(tmp_path))
     image, label = data.pool.images.take(torch.arange(len(data.pool.images)))
     scored = judged(runs["labeller"], data).score(image, label)
     assert torch.equal(scored.argmax(1), label)
@@ -194,9 +194,11 @@ def test_pseudo_labels_are_the_labellers(tmp_path: Path, cache_dir: Path, runs: 
     assert sure["count"] == int((scored.softmax(1).max(1).values >= 0.5).sum()) == sure["filter"]["after_confidence"]
 
 
-def judged(path: Path, data: Any) -> judge.Judge:
-    context = Context(data._splits["train"], data._beyond, data.shape, data.class_names, 1, path.parent, ())
-    return judge.classifier(str(path), context, "key")
+def judged(path: Path, data: Any) -> Scorer:
+    runs = RunScorers(path.parent)
+    return runs.classifier(
+        str(path), Context(data._splits["train"], data._beyond, data.shape, data.class_names, 1, runs), "key"
+    )
 
 
 def test_filters_keep_what_they_say(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
@@ -242,7 +244,7 @@ def test_other_sizes_and_classes_are_refused(tmp_path: Path, cache_dir: Path, ru
     with pytest.raises(DataError, match=r"have the classes 0, 1, 2.*this run has 7, 1"):
         mixed(tmp_path / "b", cache_dir, "data.classes=[7,1]", "data.batch_size=10", FEW, "data/mix=images", made)
     keys = ["data.image_size=16", FEW, "data/mix=pseudo", f"data.mix.labeller={runs['labeller']}"]
-    with pytest.raises(DataError, match=r"labeller=.* was trained on 8 pixel images"):
+    with pytest.raises(DataError, match=r"labeller=.* sees images of 1 x 8 x 8 and this run has 1 x 16 x 16"):
         mixed(tmp_path / "c", cache_dir, *keys)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sparring.run_dir import RunDir
+from sparring.run.directory import RunDir
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sparring.run_dir import RunDir
+from sparring.run.directory import RunDir
 from tests.conftest import ROOT, TINY, command, read_run, train
 
 pytestmark = pytest.mark.slow
@@ -208,7 +208,7 @@ def test_divergence_is_named_and_never_saved(tmp_path: Path, cache_dir: Path) ->
         (["data.classes=[]"], 2, "at least one class"),
         (["data.classes=3"], 2, "must be a list"),
         (["model._target_=os.system"], 2, "not allowed"),
-        (["model.loss._target_=sparring.run_dir.Path"], 2, "not allowed"),
+        (["model.loss._target_=sparring.run.directory.Path"], 2, "not allowed"),
     ],
 )
 def test_bad_settings_end_in_one_sentence(

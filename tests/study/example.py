@@ -4,11 +4,11 @@ from typing import Any, ClassVar
 
 from omegaconf import DictConfig
 
-from sparring.study.analysis import Analysis, Line, Picture, Plot, answer, comparison_table
 from sparring.study.base import ArmStudy
-from sparring.study.cell import Cell
-from sparring.study.results import Results
-from sparring.study.verdict import Comparison, corrected
+from sparring.study.engine.cell import Cell
+from sparring.study.engine.results import Results
+from sparring.study.stats.verdict import Comparison, corrected
+from sparring.study.tables.analysis import Analysis, Line, Picture, Plot, answer, comparison_table
 
 COUNTS = {"few": 4, "many": 8, "none": 0}
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import torch
 
-from sparring.build import build
-from sparring.cli.config import compose
+from sparring.config.build import build
+from sparring.config.compose import compose
 from sparring.metric.classification import packed
-from sparring.run_dir import RunDir
+from sparring.run.directory import RunDir
 from sparring.study.base import Study
-from sparring.study.cell import Cell
-from sparring.study.engine import Outcome
-from sparring.study.plan import Planned
-from sparring.study.results import Results
+from sparring.study.engine.cell import Cell
+from sparring.study.engine.plan import Planned
+from sparring.study.engine.results import Results
+from sparring.study.engine.run import Outcome
 
 
 def planned_by(cache_dir: Path, *overrides: str) -> tuple[Study, list[Cell]]:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from sparring.cli.config import compose
-from sparring.errors import ConfigError
+from sparring.config.compose import compose
+from sparring.core.errors import ConfigError
 from sparring.stage.study import study
 from sparring.study.attack_table import AttackTable
-from sparring.study.cell import Cell
+from sparring.study.engine.cell import Cell
 from tests.study.attacked import attacked
 from tests.study.fabricated import planned_by, results, settings, trained
 

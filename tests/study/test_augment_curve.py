@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from sparring.build import build
-from sparring.cli.config import compose
-from sparring.errors import ConfigError
-from sparring.run_dir import RunDir
+from sparring.config.build import build
+from sparring.config.compose import compose
+from sparring.core.errors import ConfigError
+from sparring.run.directory import RunDir
 from sparring.stage.study import StudyError, study
 from sparring.study.augment_curve import AugmentCurve
-from sparring.study.cell import Cell
+from sparring.study.engine.cell import Cell
 from tests.study.fabricated import planned_by, results, trained
 
 TINY = [

@@ -8,14 +8,14 @@ import pytest
 import torch
 from PIL import Image
 
-from sparring.build import build
-from sparring.cli.config import compose as compose_verb
-from sparring.errors import ConfigError
-from sparring.run_dir import RunDir
+from sparring.config.build import build
+from sparring.config.compose import compose as compose_verb
+from sparring.core.errors import ConfigError
+from sparring.run.directory import RunDir
 from sparring.stage.study import study
 from sparring.stage.train import train
 from sparring.study.cas import CAS, MIXES
-from sparring.study.cell import Cell
+from sparring.study.engine.cell import Cell
 from tests.conftest import compose
 
 CLASSIFIER = ["model=classifier", "data.image_size=8", "data.labels_per_class=20", "data.crop=1", "report=false",

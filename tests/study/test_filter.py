@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from sparring.cli.config import compose
-from sparring.errors import ConfigError
-from sparring.run_dir import RunDir
+from sparring.config.compose import compose
+from sparring.core.errors import ConfigError
+from sparring.run.directory import RunDir
 from sparring.stage.study import StudyError, study
-from sparring.study.cell import Cell
-from sparring.study.kept import kept_plot
+from sparring.study.engine.cell import Cell
+from sparring.study.tables.curve import kept_plot
 from tests.study.fabricated import planned_by, results, settings, trained
 
 ARMS = ["all", "random 0.25", "random 0.5", "top 0.25", "top 0.5", "confidence 0.5", "agree", "score 0.25", "score 0.5",

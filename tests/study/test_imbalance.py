@@ -7,11 +7,11 @@ import pytest
 import torch
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from sparring.cli.config import compose
-from sparring.errors import ConfigError, DataError
+from sparring.config.compose import compose
+from sparring.core.errors import ConfigError, DataError
 from sparring.metric.classification import balanced_accuracy, confusion, macro_f1
 from sparring.stage.study import study
-from sparring.study.cell import Cell
+from sparring.study.engine.cell import Cell
 from tests.study.fabricated import planned_by, results, settings, trained
 
 SMALL = ("study=imbalance", "study.ratios=[10,50]")
@@ -61,7 +61,7 @@ def test_arms_share_images_steps_and_the_share_replaced(cache_dir: Path) -> None
     assert len({(arm["seed"], arm["trainer.max_steps"]) for arm in arms.values()}) == 1
     assert arms["oversample"]["data.mix.fraction"] == arms["gan_aug"]["data.mix.fraction"] == "0.5"
     assert arms["class_weights"] == arms["aug"] | {"model.class_weights": "balanced"}
-    assert arms["mixup"] == arms["aug"] | {"model/augmentation": "[mixup]"}
+    assert arms["mixup"] == arms["aug"] | {"model/transform": "[mixup]"}
     assert (arms["gan"]["data.crop"], arms["gan_aug"]["data.crop"]) == ("0", "1")  # an eighth of 8 pixels
     assert by_name["ratio50/r2/pool"]["label"] == "balanced"
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from sparring.cli.config import compose
-from sparring.errors import ConfigError
-from sparring.run_dir import RunDir
+from sparring.config.compose import compose
+from sparring.core.errors import ConfigError
+from sparring.run.directory import RunDir
 from sparring.stage.study import study
-from sparring.study.analysis import Analysis, Table
-from sparring.study.cell import Cell
+from sparring.study.engine.cell import Cell
+from sparring.study.tables.analysis import Analysis, Table
 from tests.study.attacked import attacked
 from tests.study.fabricated import planned_by, results, settings, trained
 

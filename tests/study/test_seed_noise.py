@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sparring.build import build
-from sparring.cli.config import compose
-from sparring.errors import ConfigError
-from sparring.run_dir import RunDir
+from sparring.config.build import build
+from sparring.config.compose import compose
+from sparring.core.errors import ConfigError
+from sparring.run.directory import RunDir
 from sparring.stage.study import study
 
 QUICK = ["study=seed_noise", "study.replicates=2", "study.labels_per_class=[10]", "study.steps=8", "executor=inline"]

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sparring.cli.config import compose
-from sparring.errors import ConfigError
-from sparring.run_dir import RunDir
+from sparring.config.compose import compose
+from sparring.core.errors import ConfigError
+from sparring.run.directory import RunDir
 from sparring.stage.study import study
-from sparring.study.analysis import Analysis
-from sparring.study.cell import Cell
-from sparring.study.similarity import in_words, within_each
+from sparring.study.engine.cell import Cell
+from sparring.study.tables.analysis import Analysis
+from sparring.study.tables.similarity import in_words, within_each
 from tests.study.fabricated import planned_by, results, settings, trained
 
 SMALL = ("study=similarity_stop", "study.checkpoints=4", "study.every=10", "study.quality=[fd,coverage]")

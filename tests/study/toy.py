@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from sparring.errors import DataError, Interrupted
-from sparring.run_dir import RunDir
-from sparring.study.cell import Cell
-from sparring.study.plan import Planned
+from sparring.core.errors import DataError, Interrupted
+from sparring.run.directory import RunDir
+from sparring.study.engine.cell import Cell
+from sparring.study.engine.plan import Planned
 
 CALLS: list[str] = []
 

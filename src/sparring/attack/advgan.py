@@ -5,10 +5,10 @@ from typing import Self
 
 from torch import Tensor, nn
 
-from sparring.attack.ball import Ball
 from sparring.attack.base import Attack
-from sparring.attack.epsilon import shown
-from sparring.errors import ConfigError
+from sparring.attack.math.norm_ball import Ball
+from sparring.core.errors import ConfigError
+from sparring.core.settings import shown
 
 
 class AdvGAN(Attack):

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.ball import Ball
 from sparring.attack.base import Attack, look, right, slope, survivors
-from sparring.attack.objective import LOSSES, Objective, check_loss, towards, untargeted
-from sparring.attack.pgd import at_least_one
-from sparring.errors import ConfigError
+from sparring.attack.math.norm_ball import Ball
+from sparring.attack.math.objective import LOSSES, Objective, check_loss, towards, untargeted
+from sparring.core.errors import ConfigError
+from sparring.core.settings import at_least_one
 
 MOMENTUM = 0.75  # alpha of the paper
 RISES = 0.75  # rho: share of steps that have to rise between two checkpoints

@@ -9,10 +9,10 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.ball import Ball, ball, check_norm
-from sparring.attack.epsilon import pixel_fraction
-from sparring.attack.objective import Objective
-from sparring.errors import ConfigError
+from sparring.attack.math.norm_ball import Ball, ball, check_norm
+from sparring.attack.math.objective import Objective
+from sparring.core.errors import ConfigError
+from sparring.core.settings import pixel_fraction
 
 Model = Callable[[Tensor], Tensor]
 

@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.ball import Ball
 from sparring.attack.base import right
-from sparring.attack.objective import LOSSES, Objective, check_loss, untargeted
-from sparring.attack.pgd import PGD, at_least_one
-from sparring.errors import ConfigError
+from sparring.attack.math.norm_ball import Ball
+from sparring.attack.math.objective import LOSSES, Objective, check_loss, untargeted
+from sparring.attack.pgd import PGD
+from sparring.core.errors import ConfigError
+from sparring.core.settings import at_least_one
 
 ROUTES = {"identity": "straight_through", "choice": "by_choice"}  # methods of `defence.base.Defended`
 

@@ -6,9 +6,9 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.ball import Ball
 from sparring.attack.base import Attack, look, right, survivors
-from sparring.errors import ConfigError
+from sparring.attack.math.norm_ball import Ball
+from sparring.core.errors import ConfigError
 
 
 class Ensemble(Attack):

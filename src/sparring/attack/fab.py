@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.ball import Ball
 from sparring.attack.base import Attack, look, right, slope, survivors
-from sparring.attack.objective import towards
-from sparring.attack.pgd import at_least_one
+from sparring.attack.math.norm_ball import Ball
+from sparring.attack.math.objective import towards
+from sparring.core.settings import at_least_one
 
 OVERSHOOT = 1.05  # eta: how far across the linearised boundary
 TOWARDS_IMAGE = 0.1  # alpha_max: largest share of the step that starts at the original

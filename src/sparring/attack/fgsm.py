@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
-from sparring.attack.ball import Ball
 from sparring.attack.base import Attack, slope
-from sparring.attack.objective import LOSSES, check_loss, untargeted
+from sparring.attack.math.norm_ball import Ball
+from sparring.attack.math.objective import LOSSES, check_loss, untargeted
 
 
 class FGSM(Attack):

@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
-from sparring.attack.ball import Ball, length
 from sparring.attack.base import Attack
-from sparring.attack.draw import uniform
+from sparring.attack.math.norm_ball import Ball, length
+from sparring.core.randomness import uniform
 
 
 class Noise(Attack):

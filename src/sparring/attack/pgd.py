@@ -2,10 +2,11 @@
 
 from torch import Tensor, nn
 
-from sparring.attack.ball import Ball
 from sparring.attack.base import Attack, look, slope, survivors
-from sparring.attack.objective import LOSSES, Objective, check_loss, kl_from, untargeted
-from sparring.errors import ConfigError
+from sparring.attack.math.norm_ball import Ball
+from sparring.attack.math.objective import LOSSES, Objective, check_loss, kl_from, untargeted
+from sparring.core.errors import ConfigError
+from sparring.core.settings import at_least_one
 
 STARTS = ("uniform", "near", "image")
 
@@ -78,9 +79,3 @@ class PGD(Attack):
 
     def _objective(self, model: nn.Module, image: Tensor) -> Objective:
         return kl_from(look(model, image)) if self.loss == "kl" else untargeted(self.loss)
-
-
-def at_least_one(**counts: int) -> None:
-    for name, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ConfigError(f"{name}={value} is no whole number above 0; give 1 or more.")

@@ -5,12 +5,12 @@ import math
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.ball import Ball, length
 from sparring.attack.base import Attack, look, right
-from sparring.attack.draw import rows
-from sparring.attack.objective import margin
-from sparring.attack.pgd import at_least_one
-from sparring.errors import ConfigError
+from sparring.attack.math.norm_ball import Ball, length
+from sparring.attack.math.objective import margin
+from sparring.core.errors import ConfigError
+from sparring.core.randomness import rows
+from sparring.core.settings import at_least_one
 
 BLOCK = 200  # queries whose random numbers are drawn at once
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # of 10000 queries: the squares' area is halved after these

@@ -5,9 +5,9 @@ from typing import Self
 
 from torch import Tensor, nn
 
-from sparring.attack.ball import Ball
 from sparring.attack.base import Attack, attacked
-from sparring.errors import ConfigError
+from sparring.attack.math.norm_ball import Ball
+from sparring.core.errors import ConfigError
 
 
 class Transfer(Attack):

@@ -10,10 +10,10 @@ import lightning.pytorch as L
 from sparring.callback.checkpoint import save_best
 from sparring.callback.quality import Quality
 from sparring.callback.scalars import Scalars
-from sparring.cli.explain import listing
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
+from sparring.core.wording import listing
 from sparring.model.game import Game
-from sparring.model.robust.held_out import ROBUST
+from sparring.model.robust_validation import ROBUST
 
 log = logging.getLogger(__name__)
 

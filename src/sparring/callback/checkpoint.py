@@ -10,10 +10,10 @@ from typing import Any
 import lightning.pytorch as L
 
 from sparring.callback.finite import check_weights
-from sparring.errors import ConfigError, DiskError
+from sparring.core.distributed import any_rank, average_buffers
+from sparring.core.errors import ConfigError, DiskError
 from sparring.model.game import Game
-from sparring.run_dir import RunDir
-from sparring.strategy import any_rank, average_buffers
+from sparring.run.directory import RunDir
 
 log = logging.getLogger(__name__)
 GIVE_UP = 3  # failed saves in a row

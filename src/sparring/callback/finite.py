@@ -6,9 +6,9 @@ import lightning.pytorch as L
 import torch
 from torch import nn
 
-from sparring.errors import DivergedError
+from sparring.core.distributed import any_rank
+from sparring.core.errors import DivergedError
 from sparring.model.game import Game
-from sparring.strategy import any_rank
 
 
 class Finite(L.Callback):

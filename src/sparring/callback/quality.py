@@ -17,19 +17,19 @@ import lightning.pytorch as L
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from sparring.atomic import write_atomic
 from sparring.callback.checkpoint import save_best, save_weights
-from sparring.errors import ConfigError, DiskError
+from sparring.core.atomic import write_atomic
+from sparring.core.distributed import any_rank, average_buffers, mean_over_ranks
+from sparring.core.errors import ConfigError, DiskError
+from sparring.core.randomness import seed_of
+from sparring.core.types import Batch
+from sparring.evaluation.measure import Sides
+from sparring.evaluation.reference import attach_network
+from sparring.generation.sampler import Sampler, joined
 from sparring.metric.features.base import Features
 from sparring.metric.naming import metric_name
-from sparring.metric.reference import attach_network
 from sparring.metric.suite import METRICS, check_names, measure
 from sparring.model.game import Game
-from sparring.randomness import seed_of
-from sparring.stage.measure import Sides
-from sparring.stage.sample import Sampler, joined
-from sparring.strategy import any_rank, average_buffers, mean_over_ranks
-from sparring.types import Batch
 
 log = logging.getLogger(__name__)
 SPLIT = "val"

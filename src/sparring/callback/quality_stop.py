@@ -7,9 +7,9 @@ from typing import Any, Literal
 import lightning.pytorch as L
 
 from sparring.callback.quality import Measurement, Quality
-from sparring.checkpoint import VerifiedCheckpointIO
-from sparring.errors import CheckpointError, ConfigError
+from sparring.core.errors import CheckpointError, ConfigError
 from sparring.model.game import Game
+from sparring.run.checkpoint import VerifiedCheckpointIO
 
 log = logging.getLogger(__name__)
 NEAR_ZERO = ("kid", "balance")

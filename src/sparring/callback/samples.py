@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.errors import ConfigError, DiskError
+from sparring.core.distributed import average_buffers
+from sparring.core.errors import ConfigError, DiskError
+from sparring.core.picture import grid, grid_of_rows, write_png
+from sparring.core.pixels import to_uint8
+from sparring.core.randomness import generator
 from sparring.model.game import Game
-from sparring.picture import grid, grid_of_rows, to_uint8, write_png
-from sparring.randomness import generator
-from sparring.strategy import average_buffers
 
 log = logging.getLogger(__name__)
 

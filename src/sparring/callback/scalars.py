@@ -5,8 +5,8 @@ from typing import Any
 
 import lightning.pytorch as L
 
+from sparring.core.distributed import mean_over_ranks
 from sparring.model.game import Game
-from sparring.strategy import mean_over_ranks
 
 
 class Scalars(L.Callback):

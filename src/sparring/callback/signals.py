@@ -9,8 +9,8 @@ from typing import Any
 import lightning.pytorch as L
 
 from sparring.callback.checkpoint import validation_due
+from sparring.core.distributed import any_rank
 from sparring.model.game import Game
-from sparring.strategy import any_rank
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
 

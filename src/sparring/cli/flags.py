@@ -6,8 +6,8 @@ from typing import NoReturn
 
 from hydra._internal.utils import get_args_parser
 
-from sparring.cli.explain import near
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
+from sparring.core.wording import near
 
 _SWITCHES = ("multirun", "run", "resolve", "hydra_help", "shell_completion")
 _FOLDERS = ("config_path", "config_dir")

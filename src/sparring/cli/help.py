@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 
 
 def help_text(config_name: str, config_dir: Path, *, command: str) -> str:

@@ -13,9 +13,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from sparring.cli.flags import flags, parse
 from sparring.cli.main import Job
-from sparring.cli.resume import quoted
 from sparring.cli.sweep import SweepJob, run_jobs
-from sparring.errors import ConfigError
+from sparring.config.compose import quoted
+from sparring.core.errors import ConfigError
 
 # Overrides of Hydra that steer the sweep; in a job they would start it again.
 _OF_THE_SWEEP = ("mode", "sweep", "sweeper", "launcher", "run.dir", "job.num", "job.id")

@@ -12,11 +12,11 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sparring.errors import ConfigError, Interrupted, OutOfMemoryError, SparringError
+from sparring.core.errors import ConfigError, Interrupted, OutOfMemoryError, SparringError, is_out_of_memory
+from sparring.stage import call
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -52,7 +52,7 @@ def report(error: Exception) -> int:
         traceback.print_exception(error)
     if known is None:
         return _PYTHON_ERROR
-    from sparring.cli.config import rank
+    from sparring.config.compose import rank
 
     who = f" (rank {rank()})" if rank() else ""
     prefix = "" if isinstance(known, Interrupted) else f"error{who}: "
@@ -64,9 +64,7 @@ def _known(error: Exception) -> SparringError | None:
     """`error` as one of ours, when it is one or means one."""
     if isinstance(error, SparringError):
         return error
-    torch = sys.modules.get("torch")
-    out_of_memory = torch is not None and isinstance(error, torch.OutOfMemoryError)
-    if out_of_memory or isinstance(error, MemoryError) or "DefaultCPUAllocator: can't allocate" in str(error):
+    if is_out_of_memory(error):
         first_line = (str(error).splitlines() or ["the system refused an allocation"])[0].rstrip(".")
         return OutOfMemoryError(f"out of memory ({first_line}); {_MEMORY_ADVICE}.")
     return None
@@ -86,15 +84,14 @@ class Job:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        from sparring.cli.settle import settle
+        from sparring.config.prune import settle
 
         hydra_config = HydraConfig.get()
         run_dir = Path(hydra_config.runtime.output_dir)
         try:
             settle(config, hydra_config)
             _freeze(config, run_dir, hydra_config.output_subdir)
-            stage = getattr(import_module(f"sparring.stage.{self.verb}"), self.verb)
-            return stage(config, run_dir)
+            return call(self.verb, config, run_dir)
         except Exception as error:
             if hydra_config.mode != RunMode.RUN:  # in a launcher other than ours, Hydra has to hear of the failure
                 raise
@@ -106,8 +103,8 @@ def _freeze(config: "DictConfig", run_dir: Path, subdir: str | None) -> None:
     """Resolve `config` in place, and in the file that Hydra wrote, so that the run can be read without Hydra."""
     from omegaconf import OmegaConf
 
-    from sparring.atomic import write_atomic
-    from sparring.cli.config import rank
+    from sparring.config.compose import rank
+    from sparring.core.atomic import write_atomic
 
     OmegaConf.resolve(config)
     if subdir is not None:
@@ -129,7 +126,7 @@ def _dispatch(verb: str, config_dir: Path) -> int:
         print(help_text(config_name, config_dir, command=f"python {Path(sys.argv[0]).name}"))
         return 0
     overrides: list[str] = arguments.overrides
-    from sparring.cli.config import register_resolvers
+    from sparring.config.compose import register_resolvers
 
     register_resolvers(config_dir.parent)
     if not (arguments.shell_completion or arguments.hydra_help or arguments.info):
@@ -149,9 +146,9 @@ def _dispatch(verb: str, config_dir: Path) -> int:
 
 def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) -> list[str]:
     """The overrides, those of a resumed run included, after all checks."""
-    from sparring.cli.check import check
-    from sparring.cli.config import log_dir, rank
-    from sparring.cli.resume import expand_dir, expand_resume, quoted, refuse_used
+    from sparring.cli.resume import expand_dir, expand_resume, refuse_used
+    from sparring.config.check import check
+    from sparring.config.compose import log_dir, quoted, rank
 
     sweep = arguments.multirun or "hydra.mode=MULTIRUN" in arguments.overrides
     if sweep and rank() > 0:
@@ -173,9 +170,9 @@ def _hydra(job: Job, config_name: str, config_dir: Path) -> None:
     """Let Hydra compose, make the run directory and call `job`, or print what a flag asks for."""
     import hydra
 
-    from sparring.atomic import disk_error
-    from sparring.cli.config import VERSION
-    from sparring.cli.explain import explain
+    from sparring.config.compose import VERSION
+    from sparring.config.explain import explain
+    from sparring.core.atomic import disk_error
 
     # Makes Hydra raise its errors in place of printing them and exiting with 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -1,14 +1,13 @@
 """`resume=<run dir>`: the overrides of the run come back, so that only what changes needs to be typed."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig
+from sparring.config.compose import quoted
+from sparring.core.errors import CheckpointError, ConfigError
+from sparring.run.search import find_run
+from sparring.run.status import RESUME
 
-from sparring.errors import CheckpointError, ConfigError
-
-_KEY = "resume"
 # Tells a child of Lightning, which gets the expanded command line, that it is expanded.
 _EXPANDED = "hydra.job.name=resumed"
 # A run directory may come from someone else, and its file must not choose which code may run.
@@ -24,17 +23,17 @@ def expand_resume(overrides: Sequence[str], *, log_dir: Path, sweep: bool) -> li
         CheckpointError: the directory is missing or no run.
         ConfigError: `resume=` is given twice, with `-m`, or with another `hydra.run.dir`.
     """
-    given = [item.partition("=")[2].strip("'\"") for item in overrides if item.partition("=")[0] == _KEY]
+    given = [item.partition("=")[2].strip("'\"") for item in overrides if item.partition("=")[0] == RESUME]
     if not given or given[-1] in ("", "null") or _EXPANDED in overrides:
         return list(overrides)
     if len(given) > 1 or sweep:
         raise ConfigError("resume= continues one run: give one directory, without -m.")
     if any(item.startswith("hydra.run.dir=") for item in overrides):
         raise ConfigError("resume= goes on in the directory of the run, hydra.run.dir= cannot be given with it.")
-    from sparring.run_dir import RunDir
+    from sparring.run.directory import RunDir
 
     run = RunDir.open(find_run(given[0], log_dir))
-    typed = [item for item in overrides if item.partition("=")[0] != _KEY]
+    typed = [item for item in overrides if item.partition("=")[0] != RESUME]
     keys = {item.partition("=")[0] for item in typed}
     saved = [item for item in run.overrides if item.partition("=")[0] not in keys and not _is_from_outside(item)]
     here = [f"resume={quoted(run.path)}", f"hydra.run.dir={quoted(run.path)}", "hydra.output_subdir=null", _EXPANDED]
@@ -51,7 +50,7 @@ def expand_dir(overrides: Sequence[str], *, sweep: bool) -> list[str]:
         return list(overrides)
     if sweep:
         raise ConfigError("dir= is the directory of one study: leave it out with -m.")
-    from sparring.run_search import is_run
+    from sparring.run.search import is_run
 
     folder = Path(given[-1]).expanduser().absolute()
     here = [f"hydra.run.dir={quoted(folder)}"]
@@ -70,44 +69,6 @@ def refuse_used(overrides: Sequence[str]) -> None:
                 f"{folder} already holds a run, and a new run never writes into another one; "
                 f"continue it with resume={folder}, or choose another directory."
             )
-
-
-def find_run(given: str, log_dir: Path) -> Path:
-    """The directory as typed, or as seen from the repository, logs/train or logs/study; as typed when there is none."""
-    typed = Path(given).expanduser()
-    places = (Path.cwd(), log_dir.parent, log_dir / "train", log_dir / "study")
-    found = (place / typed for place in places if (place / typed).is_dir())
-    return next(found, Path.cwd() / typed).resolve()
-
-
-def remember(run_dir: Path, config: DictConfig) -> None:
-    """Make the settings of an accepted resume those of the run: without a new budget the next one goes on towards this.
-
-    For a stage to call, on rank 0, once it knows that the run can go on under `config`. Raises DiskError.
-    """
-    from hydra.core.hydra_config import HydraConfig
-    from omegaconf import OmegaConf
-
-    from sparring.atomic import write_atomic
-
-    saved = OmegaConf.to_container(config, resolve=True)
-    content = OmegaConf.to_yaml(OmegaConf.create({**saved, _KEY: None}))  # type: ignore[dict-item]
-    write_atomic(run_dir / ".hydra" / "config.yaml", content.encode())
-    typed = [item for item in HydraConfig.get().overrides.task if item.partition("=")[0] != _KEY]
-    write_atomic(run_dir / ".hydra" / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(typed)).encode())
-
-
-def run_exists(config: DictConfig) -> None:
-    """A command that reads a run (`run=`) is refused before torch is imported when there is none. Raises CheckpointError."""
-    if config.get("run") is not None:
-        from sparring.run_dir import RunDir
-
-        RunDir.open(find_run(str(config.run), Path(config.paths.log_dir)))
-
-
-def quoted(path: str | os.PathLike[str]) -> str:
-    """`path` as a value that Hydra's override grammar reads back unchanged."""
-    return "'" + str(path).replace("'", "\\'") + "'"
 
 
 def _is_from_outside(item: str) -> bool:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
-from sparring.attack.draw import uniform
+from sparring.core.randomness import uniform
 
 FINE = 9  # points per pixel and direction when a kernel is drawn
 

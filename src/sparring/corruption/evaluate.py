@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from sparring.core.pixels import normalise
+from sparring.core.types import Batch
 from sparring.corruption import files
 from sparring.corruption.table import SEVERITIES, corrupt
-from sparring.data.augment import normalise
 from sparring.metric.classification import expected_calibration_error
-from sparring.types import Batch
 
 Corrupted = tuple[str, int, Batch]  # name, severity, uint8 images with labels
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sparring.errors import DataError
-from sparring.types import Batch
+from sparring.core.errors import DataError
+from sparring.core.types import Batch
 
 BLOCKS = 5  # severities, one after the other in each file
 

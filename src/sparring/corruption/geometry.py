@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 
-from sparring.attack.draw import normal, uniform
+from sparring.core.randomness import normal, uniform
 
 CELLS = 4  # of the grid whose corners an elastic change moves
 

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from sparring.attack.draw import normal, uniform
-from sparring.randomness import generator
+from sparring.core.randomness import generator, normal, uniform
 
 
 def gaussian_noise(image: Tensor, strength: float, *key: int | str, index: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 
 Errors = Mapping[str, Sequence[float]]  # corruption -> error rate at severities 1 to 5
 

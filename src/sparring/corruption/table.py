@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from sparring.core.errors import ConfigError
 from sparring.corruption.blur import defocus_blur, motion_blur, pixelate
 from sparring.corruption.geometry import elastic, occlusion, rotation
 from sparring.corruption.noise import gaussian_noise, impulse_noise, shot_noise
 from sparring.corruption.tone import brightness, contrast, fog, jpeg
-from sparring.errors import ConfigError
 
 SEVERITIES = (1, 2, 3, 4, 5)
 

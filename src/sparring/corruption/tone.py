@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from sparring.attack.draw import uniform
+from sparring.core.randomness import uniform
 
 
 def contrast(image: Tensor, strength: float, *key: int | str, index: Tensor) -> Tensor:

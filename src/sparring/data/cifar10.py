@@ -1,7 +1,7 @@
 """CIFAR-10: 50,000 + 10,000 colour images of ten kinds of things, 32x32 (Krizhevsky 2009)."""
 
-from sparring.data.format.cifar import CifarBinary, CifarPickle
-from sparring.data.public import PublicSource
+from sparring.data.reading.format.cifar import CifarBinary, CifarPickle
+from sparring.data.reading.public import PublicSource
 
 _BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 _BIN = tuple(f"{name}.bin" for name in _BATCHES)

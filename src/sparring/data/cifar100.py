@@ -1,7 +1,7 @@
 """CIFAR-100: 50,000 + 10,000 colour images of a hundred kinds of things, 32x32, fine labels (Krizhevsky 2009)."""
 
-from sparring.data.format.cifar import CifarBinary, CifarPickle
-from sparring.data.public import PublicSource
+from sparring.data.reading.format.cifar import CifarBinary, CifarPickle
+from sparring.data.reading.public import PublicSource
 
 _CLASSES = """
 apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sparring.data.source import Location, Reading, Source, slices
+from sparring.data.reading.source import Location, Reading, Source, slices
 
 
 class Digits(Source):

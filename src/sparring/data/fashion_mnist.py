@@ -5,8 +5,8 @@ Looks in the folder of Debian's package `dataset-fashion-mnist` before it asks t
 
 from pathlib import Path
 
-from sparring.data.format.idx import Idx
-from sparring.data.public import PublicSource
+from sparring.data.reading.format.idx import Idx
+from sparring.data.reading.public import PublicSource
 
 
 class FashionMnist(PublicSource):

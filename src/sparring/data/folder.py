@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from sparring.data.public import check_path
-from sparring.data.source import CHUNK, Encoded, Location, Reading, Source, file_identity
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
+from sparring.data.reading.public import check_path
+from sparring.data.reading.source import CHUNK, Encoded, Location, Reading, Source, file_identity
 
 HELD_OUT = ("test", "val", "valid", "validation")
 

@@ -6,11 +6,11 @@ a text column, or are the label numbers.
 
 from typing import Any
 
-from sparring.data.format import Files, Format
-from sparring.data.format.parquet import Parquet
-from sparring.data.public import PublicSource
-from sparring.data.source import Location, Reading
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
+from sparring.data.reading.format import Files, Format
+from sparring.data.reading.format.parquet import Parquet
+from sparring.data.reading.public import PublicSource
+from sparring.data.reading.source import Location, Reading
 
 
 class Hub(PublicSource):

@@ -1,7 +1,7 @@
 """MNIST: 60,000 + 10,000 handwritten digits, grey, 28x28 (LeCun, Cortes and Burges 1998)."""
 
-from sparring.data.format.idx import Idx
-from sparring.data.public import PublicSource
+from sparring.data.reading.format.idx import Idx
+from sparring.data.reading.public import PublicSource
 
 
 class Mnist(PublicSource):

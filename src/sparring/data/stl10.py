@@ -3,8 +3,8 @@
 Classes are in the original order, which is not CIFAR-10's.
 """
 
-from sparring.data.format.stl import Stl
-from sparring.data.public import PublicSource
+from sparring.data.reading.format.stl import Stl
+from sparring.data.reading.public import PublicSource
 
 
 class Stl10(PublicSource):

@@ -1,7 +1,7 @@
 """SVHN, cropped digits: 73,257 + 26,032 colour photographs of house numbers, 32x32 (Netzer et al. 2011)."""
 
-from sparring.data.format.mat import Mat
-from sparring.data.public import PublicSource
+from sparring.data.reading.format.mat import Mat
+from sparring.data.reading.public import PublicSource
 
 
 class Svhn(PublicSource):

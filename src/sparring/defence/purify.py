@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.pgd import at_least_one
+from sparring.core.errors import ConfigError
+from sparring.core.randomness import generator as random_generator
+from sparring.core.settings import at_least_one
 from sparring.defence.base import Defence, Defended, Prior
-from sparring.defence.search import Found, descend
-from sparring.errors import ConfigError
-from sparring.randomness import generator as random_generator
+from sparring.defence.inversion.search import Found, descend
 
 NOWHERE = -1e4  # logit of a class that no start ends in
 

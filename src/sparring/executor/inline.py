@@ -20,7 +20,7 @@ class Inline(Executor):
         torch.set_num_threads(threads)
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        from sparring.errors import Interrupted
+        from sparring.core.errors import Interrupted
 
         future: Future[T] = Future()
         try:

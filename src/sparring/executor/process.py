@@ -32,7 +32,7 @@ class Process(Executor):
     """`workers` processes with `threads` threads of torch each; calls and results are pickled."""
 
     def __init__(self, *, workers: int, threads: int) -> None:
-        from sparring.errors import ConfigError
+        from sparring.core.errors import ConfigError
 
         if workers < 1 or threads < 1:
             raise ConfigError(f"executor.workers={workers} and executor.threads={threads} must be at least 1.")
@@ -135,7 +135,7 @@ def _serve(connection: Connection, threads: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)
     import torch
 
-    from sparring.errors import Interrupted
+    from sparring.core.errors import Interrupted
 
     torch.set_num_threads(threads)
     with contextlib.suppress(EOFError):

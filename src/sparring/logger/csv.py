@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from sparring.atomic import disk_error, write_atomic
-from sparring.errors import DiskError
+from sparring.core.atomic import disk_error, write_atomic
+from sparring.core.errors import DiskError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import OmegaConf
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from lightning.pytorch.loggers.logger import Logger, rank_zero_experiment
 from lightning.pytorch.utilities import rank_zero_only
 
-from sparring.atomic import write_atomic
-from sparring.errors import ConfigError
-from sparring.logger.wandb_settings import api_key_is_set, plain_config, requested_mode, why_not
+from sparring.core.atomic import write_atomic
+from sparring.core.errors import ConfigError
+from sparring.logger.support.wandb_settings import api_key_is_set, plain_config, requested_mode, why_not
 
 if TYPE_CHECKING:
     import numpy as np

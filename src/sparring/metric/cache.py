@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.errors import DataError, DiskError
+from sparring.core.errors import DataError, DiskError
 from sparring.metric.features.base import Features
 from sparring.metric.moments import Moments
-from sparring.metric.pretrained import file_sha256
+from sparring.metric.network.pretrained import file_sha256
 
 VERSION = 1
 CHUNK = 2048  # images per write

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
 
 
 def check_features(features: Tensor, *, what: str, at_least: int = 1) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
 from sparring.metric.moments import Moments
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.metric.check import check_features
 
 

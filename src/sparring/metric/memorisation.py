@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.errors import DataError
+from sparring.core.errors import DataError
 from sparring.metric.check import check_features, check_pair
 from sparring.metric.distances import CHUNK, nearest, neighbour_radius
 

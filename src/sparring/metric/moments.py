@@ -5,9 +5,9 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from sparring.errors import ConfigError, DataError
+from sparring.core.distributed import sum_over_ranks
+from sparring.core.errors import ConfigError, DataError
 from sparring.metric.check import check_features
-from sparring.strategy import sum_over_ranks
 
 
 class Moments:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from sparring.metric.features.base import Features

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.errors import DataError
+from sparring.core.errors import DataError
 from sparring.metric.check import check_features
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
 from sparring.metric.check import check_features, check_pair
 from sparring.metric.distances import CHUNK, neighbour_radius, squared_blocks
 

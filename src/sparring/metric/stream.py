@@ -12,7 +12,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
 from sparring.metric.balance import Balance, balance_of, check_labels
 from sparring.metric.check import check_features
 from sparring.metric.frechet import Frechet, frechet

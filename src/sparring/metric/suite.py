@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.cli.explain import listing, near
-from sparring.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError, DataError
+from sparring.core.wording import listing, near
 from sparring.metric.balance import class_balance
 from sparring.metric.check import check_features
 from sparring.metric.frechet import frechet, intra_class, moments_per_class

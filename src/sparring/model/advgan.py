@@ -9,28 +9,29 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from sparring.attack import beside
 from sparring.attack.advgan import perturbed
-from sparring.attack.ball import ball
-from sparring.attack.epsilon import pixel_fraction, radius
-from sparring.errors import CheckpointError, ConfigError
-from sparring.model import adversarial
+from sparring.attack.evaluation import baselines as beside
+from sparring.attack.math.norm_ball import ball
+from sparring.core.distributed import rank_and_world
+from sparring.core.errors import CheckpointError, ConfigError
+from sparring.core.settings import pixel_fraction, radius
+from sparring.core.types import Batch
+from sparring.model import advgan_terms as adversarial
 from sparring.model.backbone.base import Backbone
+from sparring.model.checks import check_discriminator, check_perturber
 from sparring.model.classifier import check_classifier, prepare_backbone
 from sparring.model.discriminator.base import Discriminator
 from sparring.model.game import Game, OptimizerFactory
 from sparring.model.head.base import HeadMaker
 from sparring.model.layer.noise import noise_from
 from sparring.model.loss.base import Loss
-from sparring.model.part import frozen
 from sparring.model.perturber.base import Perturber
 from sparring.model.schedule.base import Schedule
-from sparring.model.shapes import check_discriminator, check_perturber
-from sparring.strategy import rank_and_world
-from sparring.types import Batch
+from sparring.model.step.recipe import Recipe
+from sparring.model.step.views import frozen
 
 if TYPE_CHECKING:
-    from sparring.stage.load import Loaded
+    from sparring.core.types import TrainedNetwork
 
 
 class AdvGAN(Game):
@@ -100,8 +101,12 @@ class AdvGAN(Game):
         self.confidence, self.gan_weight = confidence, gan_weight
         self.norm_weight, self.norm_bound = norm_weight, norm_bound
         self.distill, self.warm_up, self.num_classes = distill, warm_up, num_classes
-        self.regularizers: Mapping[str, Any] = {}  # what `loss.check` asks for
-        loss.check(self)  # type: ignore[arg-type]
+        loss.check(
+            Recipe(
+                generator=self.perturber, discriminator=self.discriminator, accumulate=accumulate, lipschitz=False,
+                optimizers=self.factories,
+            )
+        )  # fmt: skip
         self.queries = 0  # images that the target answered in training, over all devices
         self._target: tuple[nn.Module, ...] = ()  # in a tuple, so that it is no part of this module
         self._target_hash = ""
@@ -205,7 +210,7 @@ class AdvGAN(Game):
     def classifiers(self) -> dict[str, tuple[str, str]]:
         return {"model.target": (self.target_run, self.target_checkpoint)}
 
-    def attach(self, setting: str, loaded: "Loaded") -> None:
+    def attach(self, setting: str, loaded: "TrainedNetwork") -> None:
         self._target = (loaded.network.eval().requires_grad_(False),)
         self._target_hash = str(loaded.origin["weights_sha256"])
 

@@ -8,20 +8,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from sparring.data.augment import normalise
-from sparring.errors import ConfigError
+from sparring.core.distributed import mean_over_images, rank_and_world
+from sparring.core.errors import ConfigError
+from sparring.core.pixels import normalise
+from sparring.core.types import Batch
 from sparring.metric import classification
-from sparring.model.augmentation.base import Augmentation, shown
 from sparring.model.backbone.base import Backbone
 from sparring.model.ema import EMA
-from sparring.model.game import Game, OptimizerFactory, mean_over_images
+from sparring.model.game import Game, OptimizerFactory
 from sparring.model.layer.noise import noise_from
-from sparring.model.part import Draws
 from sparring.model.robust.base import Robust
-from sparring.model.robust.held_out import RobustHeldOut
+from sparring.model.robust_validation import RobustHeldOut
 from sparring.model.schedule.base import Schedule
-from sparring.strategy import rank_and_world
-from sparring.types import Batch
+from sparring.model.transform.base import Transform, transformed
 
 EVAL_BATCH = 512
 PREPARE_IMAGES = 5000  # training images that a backbone may compute something from
@@ -32,7 +31,7 @@ class Classifier(Game):
 
     Images are float32 in [-1, 1], NCHW. `network` is trained; `ema` is validated, tested, attacked and used.
 
-    augmentation: changes of the training images and their targets, in this order; `data.flip` and `data.crop` come before.
+    transform: changes of the training images and their targets, in this order; `data.flip` and `data.crop` come before.
     robust: what it learns from a batch: the images (`none`), or adversarial ones.
     label_smoothing: share of the target that is spread over all classes (Szegedy et al. 2016, section 7).
     class_weights: "balanced" weights each image's target by the inverse frequency of its class in the batches, so that every
@@ -46,7 +45,7 @@ class Classifier(Game):
         *,
         backbone: Backbone,
         optimizer: OptimizerFactory,
-        augmentation: Mapping[str, Augmentation],
+        transform: Mapping[str, Transform],
         robust: Robust,
         schedule: Schedule,
         ema: EMA,
@@ -68,7 +67,7 @@ class Classifier(Game):
             seed=seed,
         )
         self.network = backbone
-        self.augmentation, self.robust = dict(augmentation), robust
+        self.transform, self.robust = dict(transform), robust
         self.averaging, self.ema = ema, ema.copy_of(backbone)
         self.num_classes, self.label_smoothing = num_classes, label_smoothing
         self.balanced, self.class_weight = class_weights == "balanced", torch.ones(num_classes)
@@ -77,9 +76,9 @@ class Classifier(Game):
     def training_step(self, batch: Mapping[str, list[Batch]], batch_idx: int) -> None:
         (chunk,) = batch["classifier"]
         self.begin_iteration(chunk)
-        draws = Draws(self, slice(None), ("augmentation", self.clock.iteration))
+        draws = self.draws("augmentation", self.clock.iteration)
         whole = chunk.image.to(self.weight_dtype())
-        image, target = shown(self.augmentation, whole, chunk.label, self.num_classes, draws)
+        image, target = transformed(self.transform, whole, chunk.label, self.num_classes, draws)
         if self.balanced:
             target = target * self.class_weight.to(target)
         learn(self, "network", self.robust, image, smoothed(target, self.label_smoothing))
@@ -134,7 +133,7 @@ def learn(game: Game, player: str, robust: Robust, image: Tensor, target: Tensor
     for replay in range(robust.replays):
         for first in range(game.accumulate):
             rows = slice(first, None, game.accumulate)
-            draws = Draws(game, rows, ("robust", game.clock.iteration))
+            draws = game.draws("robust", game.clock.iteration, rows=rows)
             with noise_from(network, game.random("noise", game.clock.iteration, first), *rank_and_world(game)):
                 loss, logits = robust.loss(network, image[rows], target[rows], draws)
             game.note({"loss/classifier": loss})

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import nn
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 
 
 class EMA:

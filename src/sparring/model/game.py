@@ -6,23 +6,21 @@ and so on; stages and callbacks handle them all alike.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import lightning.pytorch as L
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sparring.errors import ConfigError
+from sparring.core.distributed import average_buffers, average_gradients, rank_and_world
+from sparring.core.errors import ConfigError
+from sparring.core.randomness import generator as random_generator
+from sparring.core.types import Batch, TrainedNetwork
 from sparring.model.clock import Clock
 from sparring.model.meter import Meter
 from sparring.model.schedule.base import Schedule
-from sparring.randomness import generator as random_generator
-from sparring.strategy import average_buffers, average_gradients, mean_over_ranks, rank_and_world
-from sparring.types import Batch
-
-if TYPE_CHECKING:
-    from sparring.stage.load import Loaded
+from sparring.model.step.draws import Draws
 
 OptimizerFactory = Callable[..., Optimizer]
 
@@ -76,7 +74,7 @@ class Game(L.LightningModule):
         """(run, checkpoint) of each classifier that it needs, by the setting that names it; the stage loads them."""
         return {}
 
-    def attach(self, setting: str, loaded: "Loaded") -> None:
+    def attach(self, setting: str, loaded: TrainedNetwork) -> None:
         """Take over the classifier of `classifiers()[setting]`: same classes and image shape as the data."""
 
     def networks(self) -> dict[str, nn.Module]:
@@ -153,6 +151,11 @@ class Game(L.LightningModule):
         """A generator on this device, seeded by the run's seed and what it is for."""
         return random_generator(self.seed, *purpose, device=self.device)
 
+    def draws(self, *purpose: str | int, rows: slice = slice(None)) -> Draws:
+        """Random numbers for `rows` of this device's share of the batch, for what they are for."""
+        rank, world = rank_and_world(self)
+        return Draws(self.seed, purpose, self.batch_size, rank, world, self.device, self.weight_dtype(), rows)
+
     def share(self, whole: Tensor) -> Tensor:
         """This device's rows of a tensor drawn for the whole batch."""
         rank, world = rank_and_world(self)
@@ -202,10 +205,3 @@ def _uncounted(optimizer: Any) -> Iterator[None]:
 
 def _nothing() -> None:
     """In place of Lightning's counters."""
-
-
-def mean_over_images(total: Tensor, count: int) -> Tensor:
-    """Mean over the images of all devices from this device's sums (K,) over `count` images."""
-    with_count = torch.cat([total.double().cpu(), torch.tensor([float(count)], dtype=torch.float64)])
-    summed = mean_over_ranks(with_count)
-    return summed[:-1] / summed[-1]

@@ -8,22 +8,24 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
+from sparring.core.distributed import mean_over_images
+from sparring.core.errors import ConfigError
+from sparring.core.types import Batch
 from sparring.model.augment.base import Augment
-from sparring.model.code.base import CodeMaker
+from sparring.model.checks import check_labels, check_shapes
+from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.discriminator.base import Discriminator
+from sparring.model.discriminator_attack.base import DiscriminatorAttack
 from sparring.model.ema import EMA
-from sparring.model.game import Game, OptimizerFactory, mean_over_images
+from sparring.model.game import Game, OptimizerFactory
 from sparring.model.head.base import HeadMaker
 from sparring.model.loss.base import Loss
-from sparring.model.part import DiscriminatorView, Draws, GeneratorView, Judged, Part, frozen
 from sparring.model.regularizer.base import Regularizer
 from sparring.model.schedule.base import Schedule
 from sparring.model.selection.base import Selection
-from sparring.model.shapes import check_labels, check_parts, check_shapes
-from sparring.model.threat.base import Threat
-from sparring.model.threat.none import Harmless
-from sparring.types import Batch
+from sparring.model.step.draws import Draws
+from sparring.model.step.recipe import Recipe
+from sparring.model.step.views import DiscriminatorOutput, DiscriminatorView, GeneratorView, Part, frozen
 
 
 class GAN(Game):
@@ -44,7 +46,7 @@ class GAN(Game):
         *,
         generator: nn.Module,
         discriminator: Discriminator,
-        code: CodeMaker,
+        conditioning: ConditioningMaker,
         head: HeadMaker,
         loss: Loss,
         regularizer: Mapping[str, Regularizer],
@@ -59,7 +61,7 @@ class GAN(Game):
         d_steps: int,
         accumulate: int,
         seed: int,
-        threat: Threat | None = None,
+        discriminator_attack: DiscriminatorAttack,
     ) -> None:
         if d_steps < 1:
             raise ConfigError(f"model.d_steps={d_steps} must be at least 1.")
@@ -74,14 +76,14 @@ class GAN(Game):
         self.generator, self.discriminator = generator, discriminator
         self.averaging, self.ema = ema, ema.copy_of(generator)
         self.loss, self.augment, self.selection = loss, augment, selection
-        self.threat = threat or Harmless()  # a run directory from before there were threats names none
+        self.discriminator_attack = discriminator_attack
         self.regularizers: Mapping[str, Regularizer] = nn.ModuleDict(regularizer)  # type: ignore[assignment]
-        self.conditional = self.uses_labels = check_labels(generator, code, head)
+        self.conditional = self.uses_labels = check_labels(generator, conditioning, head)
         self.latent_dim, self.num_classes, self.d_steps = latent_dim, num_classes, d_steps
         self._held_out: list[Tensor] = []
         self.class_prior: Tensor
         self.register_buffer("class_prior", torch.full((num_classes,), 1.0 / num_classes))
-        check_parts(self)
+        self._check_parts()
 
     # -- the algorithm -------------------------------------------------------------------------------------------------
 
@@ -90,11 +92,11 @@ class GAN(Game):
         self.augment.factor = self.schedule.augmentation(self.progress)
         for step, chunk in enumerate(batch["discriminator"]):
             self.discriminator_step(chunk, self.clock.iteration * self.d_steps + step)
-        pairs = batch["generator"]
-        self.generator_step(pairs[0] if pairs else None, self.clock.iteration)
-        images, seen = self.batch_size * self.d_steps, self.clock.images_seen
-        stretch = self.schedule.half_life(self.progress)
-        self.averaging.update(self.ema, self.generator, images=images, images_seen=seen, stretch=stretch)
+        self.generator_step(next(iter(batch["generator"]), None), self.clock.iteration)
+        images, stretch = self.batch_size * self.d_steps, self.schedule.half_life(self.progress)
+        self.averaging.update(
+            self.ema, self.generator, images=images, images_seen=self.clock.images_seen, stretch=stretch
+        )
         self.clock.advance(images=images)
 
     def discriminator_step(self, chunk: Batch, number: int) -> None:
@@ -104,14 +106,13 @@ class GAN(Game):
             with torch.no_grad():
                 fake = self.generator(part.latent, part.fake_label)
             with self._exact_gradients(due):
-                view = self._shown(part, fake, due)
-                loss = self.loss.discriminator(view.real.logits, view.fake.logits).mean()
-                self.note({"loss/discriminator": loss, "logits/real": view.real.logits.mean()})
-                self.note({"logits/fake": view.fake.logits.mean()})
-                loss = loss + self._sum(self.discriminator.head.discriminator_terms(view.real, view.fake))
-                values = {name: each.discriminator(view) for name, each in due.items()}
-                loss = loss + self._penalties("penalty/", values)
-            self.manual_backward(loss / self.accumulate)
+                view = self._discriminator_view(part, fake, due)
+                adversarial = self.loss.discriminator(view.real.logits, view.fake.logits).mean()
+                self.note({"loss/discriminator": adversarial})
+                self.note({"logits/real": view.real.logits.mean(), "logits/fake": view.fake.logits.mean()})
+                head_terms = self._sum(self.discriminator.head.discriminator_terms(view.real, view.fake))
+                penalties = self._penalties("penalty/", {name: each.discriminator(view) for name, each in due.items()})
+            self.manual_backward((adversarial + head_terms + penalties) / self.accumulate)
         self.step_player("discriminator")
         self._after_step("discriminator", number)
         self.augment.after_step(images=self.batch_size)
@@ -123,13 +124,15 @@ class GAN(Game):
         with frozen(self.discriminator):
             for part in self._parts(chunk, "generator", number):
                 with self._exact_gradients(due):
-                    view = self._drawn(part, due)
+                    view = self._generator_view(part, due)
                     losses = self.loss.generator(view.fake.logits, view.real.logits if view.real else None)
                     self.note({"loss/generator": losses.mean()})
-                    loss = self.selection(losses, view.fake.logits, number) + self._sum(self.generator_terms(view))
-                    values = {name: each.generator(view) for name, each in due.items()}
-                    loss = loss + self._penalties("penalty/g_", values)
-                self.manual_backward(loss / self.accumulate)
+                    adversarial = self.selection(losses, view.fake.logits, number)
+                    other_terms = self._sum(self.generator_terms(view))
+                    penalties = self._penalties(
+                        "penalty/g_", {name: each.generator(view) for name, each in due.items()}
+                    )
+                self.manual_backward((adversarial + other_terms + penalties) / self.accumulate)
         self.step_player("generator")
         self._after_step("generator", number)
 
@@ -137,62 +140,74 @@ class GAN(Game):
         """Terms of G's loss beside the adversarial one and the penalties, by the name that they are logged under."""
         return dict(self.discriminator.head.generator_terms(view.fake))
 
-    # -- the parts of a step -------------------------------------------------------------------------------------------
+    # -- what a step looks at ------------------------------------------------------------------------------------------
 
     def _parts(self, chunk: Batch | None, player: str, number: int) -> Iterator[Part]:
         """What each part of a step sees; see `Draws` for why it does not depend on the number of devices."""
         if chunk is not None and self.loss.pairs:
             fake_label = chunk.label
         else:
-            draws = self.random("label", player, number)
-            drawn = torch.multinomial(self.class_prior, self.batch_size, replacement=True, generator=draws)
-            fake_label = self.share(drawn)
+            random = self.random("label", player, number)
+            whole = torch.multinomial(self.class_prior, self.batch_size, replacement=True, generator=random)
+            fake_label = self.share(whole)
         for first in range(self.accumulate):
             rows = slice(first, None, self.accumulate)
             image, label = (
                 (None, None) if chunk is None else (chunk.image[rows].to(self.weight_dtype()), chunk.label[rows])
             )
-            own = Draws(self, rows, (player, number))
-            yield Part(image, label, own.normal("latent", self.latent_dim), fake_label[rows], own)
+            draws = self.draws(player, number, rows=rows)
+            yield Part(image, label, draws.normal("latent", self.latent_dim), fake_label[rows], draws)
 
-    def _shown(self, part: Part, fake: Tensor, due: Mapping[str, Regularizer]) -> DiscriminatorView:
-        """D's judgement of real and generated images, which require grad where a penalty takes their gradient."""
-        assert part.image is not None
+    def _discriminator_view(self, part: Part, fake: Tensor, due: Mapping[str, Regularizer]) -> DiscriminatorView:
+        """D's outputs for real and generated images, which require grad where a penalty takes their gradient."""
         assert part.label is not None
-        draws, fake = part.draws, fake.to(part.image.dtype)
-        show = partial(self.augment, draws=draws.of("fake"))
-        wanted = {where for regularizer in due.values() for where in regularizer.gradients_at}
+        show = partial(self.augment, draws=part.draws.of("fake"))
         with torch.no_grad():
-            real = self.augment.real(part.image, part.label, partial(self._forged, draws=draws), draws)
-            real, fake = self.augment(real, draws.of("real")), show(fake)
-            real = self.threat(self, real, part.label, fake, part.fake_label, draws)
-        real_seen = self._judge(real.detach().requires_grad_("real" in wanted), part.label)
-        fake_seen = self._judge(fake.detach().requires_grad_("fake" in wanted), part.fake_label)
-        self.augment.observe(real_seen.logits)
+            augmented_fake = show(fake.to(self.weight_dtype()))
+            shown_real = self._shown_real(part, augmented_fake)
+        gradients_at = {where for regularizer in due.values() for where in regularizer.gradients_at}
+        real_output = self._discriminate(shown_real.detach().requires_grad_("real" in gradients_at), part.label)
+        fake_output = self._discriminate(
+            augmented_fake.detach().requires_grad_("fake" in gradients_at), part.fake_label
+        )
+        self.augment.observe(real_output.logits)
         return DiscriminatorView(
-            self.discriminator, self.generator, show, fake_seen, part.latent, draws, real=real_seen
+            self.discriminator, self.generator, show, fake_output, part.latent, part.draws, real=real_output
         )
 
-    def _forged(self, label: Tensor, draws: Draws) -> Tensor:
+    def _shown_real(self, part: Part, fake: Tensor) -> Tensor:
+        """What D is shown as real: images of the data or, for some augmentations, of G; augmented, then attacked."""
+        assert part.image is not None
+        assert part.label is not None
+        draws = part.draws
+        presented = self.augment.real(part.image, part.label, partial(self._generate, draws=draws), draws)
+        augmented = self.augment(presented, draws.of("real"))
+        return self.discriminator_attack(
+            augmented, part.label, fake, part.fake_label, discriminator=self.discriminator, loss=self.loss, draws=draws
+        )
+
+    def _generate(self, label: Tensor, draws: Draws) -> Tensor:
         """Generated images for labels (N,), of latents that nothing else in the step uses."""
         return self.generator(draws.normal("forged", self.latent_dim), label).to(self.weight_dtype())
 
-    def _drawn(self, part: Part, due: Mapping[str, Regularizer]) -> GeneratorView:
-        """New images with their graph, D's judgement of them, and of real images where the loss or a penalty compares."""
+    def _generator_view(self, part: Part, due: Mapping[str, Regularizer]) -> GeneratorView:
+        """New images with their graph, D's outputs for them, and for real images where the loss or a penalty compares."""
         image = self.generator(part.latent, part.fake_label)
         show = partial(self.augment, draws=part.draws.of("fake"))
-        fake = self._judge(show(image), part.fake_label)
+        fake = self._discriminate(show(image), part.fake_label)
         real = None
         if part.image is not None and (self.loss.pairs or any(each.compares for each in due.values())):
             assert part.label is not None
             with torch.no_grad():
-                real = self._judge(self.augment(part.image, part.draws.of("real")), part.label)
+                real = self._discriminate(self.augment(part.image, part.draws.of("real")), part.label)
         return GeneratorView(
             self.discriminator, self.generator, show, fake, part.latent, part.draws, plain=image, real=real
         )
 
-    def _judge(self, image: Tensor, label: Tensor) -> Judged:
-        return Judged(image, label, *self.discriminator.judge(image, label))
+    def _discriminate(self, image: Tensor, label: Tensor) -> DiscriminatorOutput:
+        return self.discriminator.forward_with_features(image, label)
+
+    # -- regularizers --------------------------------------------------------------------------------------------------
 
     def _due(self, player: str, number: int) -> dict[str, Regularizer]:
         """The regularizers that add a term to the player's loss in its step `number`."""
@@ -226,6 +241,20 @@ class GAN(Game):
         return torch.autocast(self.device.type, enabled=False) if needed else nullcontext()
 
     # -- Lightning -----------------------------------------------------------------------------------------------------
+
+    def _check_parts(self) -> None:
+        """Ask every part whether it can work with the others. Raises ConfigError: the first that cannot, and why."""
+        regularizers = self.regularizers.values()
+        recipe = Recipe(
+            generator=self.generator,
+            discriminator=self.discriminator,
+            accumulate=self.accumulate,
+            lipschitz=any(regularizer.lipschitz for regularizer in regularizers),
+            optimizers=self.factories,
+        )
+        parts = (self.loss, self.discriminator.head, self.augment, self.selection, self.schedule)
+        for check in (*(part.check for part in parts), *(regularizer.check for regularizer in regularizers)):
+            check(recipe)
 
     def check_data(self, *, channels: int, image_size: int) -> None:
         shape = {"channels": channels, "image_size": image_size}

@@ -7,19 +7,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from sparring.errors import ConfigError
-from sparring.model.augmentation.base import Augmentation, shown
+from sparring.core.errors import ConfigError
+from sparring.core.randomness import generator as random_generator
+from sparring.core.types import Batch
 from sparring.model.backbone.base import Backbone
 from sparring.model.classifier import HeldOut, check_classifier, judged, learn, prepare_backbone, smoothed
 from sparring.model.ema import EMA
 from sparring.model.game import OptimizerFactory
 from sparring.model.gan import GAN
-from sparring.model.part import Draws, GeneratorView
 from sparring.model.robust.base import Robust
-from sparring.model.robust.held_out import RobustHeldOut
+from sparring.model.robust_validation import RobustHeldOut
 from sparring.model.schedule.base import Schedule
-from sparring.randomness import generator as random_generator
-from sparring.types import Batch
+from sparring.model.step.draws import Draws
+from sparring.model.step.views import GeneratorView
+from sparring.model.transform.base import Transform, transformed
 
 
 class GANClassifier(GAN):
@@ -41,7 +42,7 @@ class GANClassifier(GAN):
         self,
         *,
         backbone: Backbone,
-        augmentation: Mapping[str, Augmentation],
+        transform: Mapping[str, Transform],
         robust: Robust,
         classifier_optimizer: OptimizerFactory,
         classifier_schedule: Schedule,
@@ -58,7 +59,7 @@ class GANClassifier(GAN):
         self.streams["classifier"] = 1
         self.backbone = backbone
         self.classifier_averaging, self.backbone_ema = classifier_ema, classifier_ema.copy_of(backbone)
-        self.augmentation, self.robust, self.classifier_schedule = dict(augmentation), robust, classifier_schedule
+        self.transform, self.robust, self.classifier_schedule = dict(transform), robust, classifier_schedule
         self.label_smoothing, self.fraction, self.start, self.feedback = label_smoothing, fraction, start, feedback
         self._classified, self._attacked = HeldOut(), RobustHeldOut(robust)
 
@@ -72,9 +73,9 @@ class GANClassifier(GAN):
 
     def classifier_step(self, chunk: Batch, number: int, fraction: float) -> None:
         """C step `number` of the run, on a chunk of real images of which `fraction` are replaced."""
-        draws = Draws(self, slice(None), ("classifier", number))
+        draws = self.draws("classifier", number)
         image = self.mixed(chunk.image.to(self.weight_dtype()), chunk.label, draws, fraction)
-        image, target = shown(self.augmentation, image, chunk.label, self.num_classes, draws.of("augmentation"))
+        image, target = transformed(self.transform, image, chunk.label, self.num_classes, draws.of("augmentation"))
         learn(self, "backbone", self.robust, image, smoothed(target, self.label_smoothing))
         images = self.batch_size
         self.classifier_averaging.update(self.backbone_ema, self.backbone, images=images, images_seen=number * images)
@@ -140,7 +141,7 @@ class GANClassifier(GAN):
 def _check(model: GAN, *, label_smoothing: float, fraction: float, start: float, feedback: float) -> None:
     if not model.conditional:
         raise ConfigError(
-            "model=gan_classifier needs images with labels, and its generator sees none: set model/code=concat and"
+            "model=gan_classifier needs images with labels, and its generator sees none: set model/conditioning=concat and"
             " model/head=projection, or train the GAN alone and label its images with a pseudo-labeller."
         )
     for key, value in {"label_smoothing": label_smoothing, "fraction": fraction, "start": start}.items():

@@ -7,19 +7,19 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
-from sparring.model import k_plus_one
+from sparring.core.distributed import gather, rank_and_world
+from sparring.core.errors import ConfigError
+from sparring.core.types import Batch
 from sparring.model.backbone.base import Backbone
+from sparring.model.checks import check_generator
 from sparring.model.classifier import HeldOut, check_classifier, judged, prepare_backbone
-from sparring.model.code.base import CodeMaker
+from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory
 from sparring.model.layer.noise import noise_from
-from sparring.model.part import frozen
 from sparring.model.schedule.base import Schedule
-from sparring.model.shapes import check_generator
-from sparring.strategy import gather, rank_and_world
-from sparring.types import Batch
+from sparring.model.step import k_plus_one
+from sparring.model.step.views import frozen
 
 
 class SemiSupervisedGAN(Game):
@@ -44,7 +44,7 @@ class SemiSupervisedGAN(Game):
         *,
         generator: nn.Module,
         backbone: Backbone,
-        code: CodeMaker,
+        conditioning: ConditioningMaker,
         schedule: Schedule,
         ema: EMA,
         discriminator_ema: EMA,
@@ -59,7 +59,7 @@ class SemiSupervisedGAN(Game):
         accumulate: int,
         seed: int,
     ) -> None:
-        _check(code, accumulate, unlabelled_weight, entropy, pull_away)
+        _check(conditioning, accumulate, unlabelled_weight, entropy, pull_away)
         players = {"discriminator": discriminator_optimizer}
         super().__init__(
             players=players if supervised_only else players | {"generator": generator_optimizer},
@@ -191,10 +191,12 @@ class SemiSupervisedGAN(Game):
         return self
 
 
-def _check(code: CodeMaker, accumulate: int, unlabelled_weight: float, entropy: float, pull_away: float) -> None:
-    if code.conditional:
+def _check(
+    conditioning: ConditioningMaker, accumulate: int, unlabelled_weight: float, entropy: float, pull_away: float
+) -> None:
+    if conditioning.conditional:
         raise ConfigError(
-            "model=ssgan has no labels to give its generator, which is unconditional: set model/code=none."
+            "model=ssgan has no labels to give its generator, which is unconditional: set model/conditioning=none."
         )
     if accumulate != 1:
         raise ConfigError(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sparring.attack.epsilon import shown
+from sparring.core.settings import shown
 
 
 def accuracies(result: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

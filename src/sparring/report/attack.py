@@ -1,39 +1,16 @@
 """report.html and picture of an attack's run directory: one page that needs no network, no JavaScript and no other file."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from sparring.atomic import write_atomic
-from sparring.attack.evaluate import Outcome
-from sparring.picture import grid_of_rows, to_uint8, write_png
+from sparring.core.atomic import write_atomic
 from sparring.report.pictures import data_uri
 from sparring.report.train import duration
-from sparring.run_dir import RunDir
+from sparring.run.directory import RunDir
 
-ROWS = 10  # of the picture
 WIDTH, HEIGHT, LEFT, BOTTOM = 460, 210, 44, 34  # of the curve
-
-
-def examples(outcome: Outcome, label: Tensor) -> list[int]:
-    """The rows that a picture shows: the first fooled image of each class, else some that were not."""
-    fooled = (outcome.clean & ~outcome.correct).nonzero().squeeze(1)
-    first: dict[int, int] = {}
-    for row in fooled.tolist():
-        first.setdefault(int(label[row]), row)
-    return [first[each] for each in sorted(first)][:ROWS] or list(range(min(ROWS, len(label))))
-
-
-def adversarial_picture(path: Path, image: Tensor, adversarial: Tensor, names: Sequence[str]) -> None:
-    """A PNG with a named row per image: original, perturbation stretched to the whole range around grey, adversarial image."""
-    change = adversarial - image
-    stretched = change / change.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
-    rows = torch.stack([image, stretched, adversarial], 1)
-    write_png(path, grid_of_rows([to_uint8(row) for row in rows], row_labels=names))
 
 
 def attack_report(run_path: Path) -> Path:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sparring.atomic import write_atomic
+from sparring.core.atomic import write_atomic
 from sparring.report.pictures import data_uri
 from sparring.report.protocol import Column, columns, floor_notes, floor_text, metrics_of, reasons, row_name, value_text
 from sparring.report.train import flat, template
-from sparring.run_dir import RunDir
+from sparring.run.directory import RunDir
 
 PICTURE_BYTES = 900_000
 _PER_CLASS = {"ifd": "Frechet distance", "agreement": "predicted as asked"}

@@ -21,7 +21,7 @@ MARKERS = "osD^v"  # lines are told apart without colour too
 
 
 def panel(plot: Mapping[str, Any]) -> Panel:
-    """`plot` is a `sparring.study.analysis.Plot` as stored in result.json: title, x_label, y_label, x, lines, log_x, note."""
+    """plot: a `sparring.study.tables.analysis.Plot` as stored in result.json: title, x_label, y_label, x, lines, log_x, note."""
     plot = {**plot, "lines": [each for each in plot["lines"] if each["y"]]}  # an arm all of whose cells failed has none
     curves = not any(isinstance(value, str) for value in plot["x"])
     lines = [

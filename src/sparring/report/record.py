@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from sparring.errors import CheckpointError
-from sparring.run_dir import RunDir
+from sparring.core.errors import CheckpointError
+from sparring.run.directory import RunDir
 
 CLOCK = ("iteration", "images_seen")
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sparring.atomic import write_atomic
+from sparring.core.atomic import write_atomic
 from sparring.report.pictures import data_uri
 from sparring.report.plots import panel
 from sparring.report.train import Picture, duration, flat, machine, template
-from sparring.run_dir import RunDir
+from sparring.run.directory import RunDir
 
 PICTURE_BYTES = 200_000  # each, before base64
 WORDS = {

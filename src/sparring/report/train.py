@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sparring.atomic import write_atomic
+from sparring.core.atomic import write_atomic
 from sparring.report.accuracy import accuracies, per_class
 from sparring.report.curves import Panel, panels, short
 from sparring.report.pictures import data_uri
@@ -207,14 +207,14 @@ def _choices(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if {"name", "image_size", "channels", "num_classes"} <= set(data):
         size, colours = data["image_size"], "1 channel" if data["channels"] == 1 else f"{data['channels']} channels"
         yield "Data", f"{data['name']}: {size} × {size}, {colours}, {data['num_classes']} classes"
-    for key in ("generator", "discriminator", "code", "head", "loss", "backbone"):
+    for key in ("generator", "discriminator", "conditioning", "head", "loss", "backbone"):
         target = (model.get(key) or {}).get("_target_")
         if target:
             yield key.capitalize(), str(target).rpartition(".")[2]
     if isinstance(model.get("regularizer"), dict):
         yield "Regularizers", ", ".join(model["regularizer"]) or "none"
-    if isinstance(model.get("augmentation"), dict):
-        yield "Augmentation", ", ".join(model["augmentation"]) or "none"
+    if isinstance(model.get("transform"), dict):
+        yield "Transforms", ", ".join(model["transform"]) or "none"
     plain = (("Batch", data, "batch_size"), ("Precision", trainer, "precision"), ("Devices", trainer, "devices"))
     for words, section, key in plain:
         if section.get(key) is not None:

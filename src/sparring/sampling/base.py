@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sparring.randomness import generator as random_generator
-from sparring.sampling.truncation import truncated
+from sparring.core.randomness import generator as random_generator
+from sparring.sampling.latent.truncation import truncated
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.sampling.base import Players, Sampling
 
 

@@ -1,0 +1,10 @@
+"""The verbs, one file each: plain functions from a configuration and a new run directory to a result."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def call(verb: str, config: Any, run_dir: Path) -> Any:
+    """`sparring.stage.<verb>.<verb>(config, run_dir)`; a stage is imported when it is called, and torch with it."""
+    return getattr(import_module(f"sparring.stage.{verb}"), verb)(config, run_dir)

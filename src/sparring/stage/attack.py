@@ -14,27 +14,25 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from sparring.attack.base import Attack
-from sparring.attack.evaluate import Outcome, per_class, subset
-from sparring.attack.target import Target
-from sparring.build import build
+from sparring.attack.evaluation.evaluate import Outcome, per_class, subset
+from sparring.attack.evaluation.target import Target
+from sparring.config.build import build
+from sparring.core.errors import ConfigError, DataError, DivergedError
+from sparring.core.pixels import normalise
+from sparring.core.settings import check_at_least_one, device_named
+from sparring.core.types import Batch, TrainedNetwork
 from sparring.corruption.evaluate import probabilities
-from sparring.data.augment import normalise
-from sparring.data.image_data import ImageData
-from sparring.environment import environment
-from sparring.errors import ConfigError, DataError, DivergedError
+from sparring.data.module.image_data import ImageData
 from sparring.metric.classification import expected_calibration_error
 from sparring.report.attack import attack_report
-from sparring.run_dir import RunDir, config_hash
-from sparring.stage.adversarial import check_export, export
-from sparring.stage.corrupt import corruption_table
-from sparring.stage.defend import Shield, described, shield
-from sparring.stage.generate import device_named
-from sparring.stage.load import Loaded
-from sparring.stage.record import recorded
-from sparring.stage.sample import check_at_least_one
-from sparring.stage.threat import accompanied, attach_sources, load, named_attacks, strengths
-from sparring.stage.trials import Images, run_trials, warnings, worst_case, write_picture
-from sparring.types import Batch
+from sparring.robustness.attacks import accompanied, attach_sources, load, named_attacks, strengths
+from sparring.robustness.corruptions import corruption_table
+from sparring.robustness.defended import DefendedClassifier, described, shield
+from sparring.robustness.export import check_export, export
+from sparring.robustness.trials import Images, run_trials, warnings, worst_case, write_picture
+from sparring.run.directory import RunDir, config_hash
+from sparring.run.environment import environment
+from sparring.run.status import recorded
 
 
 def attack(config: DictConfig, run_dir: Path) -> dict[str, Any]:
@@ -115,7 +113,9 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     return result
 
 
-def _images(config: DictConfig, loaded: Loaded, shielded: Shield, device: torch.device) -> tuple[Images, ImageData]:
+def _images(
+    config: DictConfig, loaded: TrainedNetwork, shielded: DefendedClassifier, device: torch.device
+) -> tuple[Images, ImageData]:
     """At most `count` images of the split, chosen once for all runs on the same data."""
     if config.split not in ("train", "val", "test"):
         raise ConfigError(f"split={config.split} is none of train, val, test.")

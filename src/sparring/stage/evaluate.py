@@ -8,18 +8,18 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from sparring.build import build
-from sparring.environment import config_hash, environment
-from sparring.errors import ConfigError
+from sparring.config.build import build
+from sparring.core.errors import ConfigError
+from sparring.core.settings import device_named
+from sparring.evaluation.measure import Measured, Sides, Subject, measure_all
+from sparring.evaluation.reference import attach_network
+from sparring.evaluation.subject import subject_of
 from sparring.metric.features.base import Features
-from sparring.metric.reference import attach_network
 from sparring.metric.suite import check_names
-from sparring.run_dir import RunDir
-from sparring.stage.cost import peak_memory_mb
-from sparring.stage.generate import device_named
-from sparring.stage.measure import Measured, Sides, Subject, measure_all
-from sparring.stage.record import recorded
-from sparring.stage.subject import subject_of
+from sparring.run.cost import peak_memory_mb
+from sparring.run.directory import RunDir
+from sparring.run.environment import config_hash, environment
+from sparring.run.status import recorded
 
 SPLITS = ("train", "val", "test")
 

@@ -13,23 +13,23 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from sparring.build import build
-from sparring.cli.config import CONFIG_DIR
-from sparring.cli.resume import remember
-from sparring.environment import config_hash, environment, identity
-from sparring.errors import ConfigError, Interrupted, SparringError
-from sparring.picture import read_png
-from sparring.run_dir import RunDir
-from sparring.stage.record import record_config
-from sparring.study import code
-from sparring.study.analysis import Analysis
+from sparring.config.build import build
+from sparring.config.compose import CONFIG_DIR
+from sparring.core.errors import ConfigError, Interrupted, SparringError
+from sparring.core.picture import read_png
+from sparring.run.directory import RunDir
+from sparring.run.environment import config_hash, environment, identity
+from sparring.run.status import record_config, remember
+from sparring.stage import call
 from sparring.study.base import Study
-from sparring.study.compose import composing, searchpath
-from sparring.study.display import Progress
-from sparring.study.engine import Outcome, run
-from sparring.study.plan import Planned, plan
-from sparring.study.record import analysis_record, cells_record, costs_record
-from sparring.study.results import Results
+from sparring.study.engine import source_hash as code
+from sparring.study.engine.compose import composing, searchpath
+from sparring.study.engine.display import Progress
+from sparring.study.engine.plan import Planned, plan
+from sparring.study.engine.results import Results
+from sparring.study.engine.run import Outcome, run
+from sparring.study.tables.analysis import Analysis
+from sparring.study.tables.record import analysis_record, cells_record, costs_record
 
 # Settings that do not change what a study finds, so that a study may go on with others.
 FREE = ("executor", "resume", "retry", "dir", "name", "extensions")
@@ -95,7 +95,7 @@ def _run(config: DictConfig, folder: RunDir) -> tuple[dict[str, Any], list[str]]
         ) as progress:
             outcomes = run(
                 planned, executor, progress, retry=bool(config.retry), workers=executor.workers,
-                aside=folder.path / "aside",
+                call=call, aside=folder.path / "aside",
             )  # fmt: skip
     except BaseException:
         executor.shutdown(cancel_futures=True)

@@ -13,27 +13,28 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
-from sparring.build import build, build_model
 from sparring.callback.best import Best
 from sparring.callback.checkpoint import Checkpoint
 from sparring.callback.quality_stop import QualityStop
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
-from sparring.checkpoint import VerifiedCheckpointIO
-from sparring.cli.config import rank
-from sparring.cli.resume import remember
-from sparring.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError
+from sparring.config.build import build
+from sparring.config.compose import rank
+from sparring.core.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError
+from sparring.core.randomness import seed_of
 from sparring.logger.csv import CSVLogger
 from sparring.model.clock import Clock
 from sparring.model.game import Game
-from sparring.randomness import seed_of
-from sparring.run_dir import RunDir, State, config_hash, environment, write_atomic
-from sparring.stage.attach import attach_classifiers
-from sparring.stage.cost import peak_memory_mb
-from sparring.stage.images import record_images
-from sparring.stage.record import outcome, record_config
-from sparring.stage.resume import check_settings, load_state
-from sparring.stage.trainer import build_trainer, callback_of, check_trainer, iterations, quiet_lightning
+from sparring.run.checkpoint import VerifiedCheckpointIO
+from sparring.run.cost import peak_memory_mb
+from sparring.run.directory import RunDir, State, config_hash, environment, write_atomic
+from sparring.run.status import outcome, record_config, remember
+from sparring.trained.runs import build_model
+from sparring.trained.scorer import RunScorers
+from sparring.training.attach import attach_classifiers
+from sparring.training.images import record_images
+from sparring.training.resume import check_settings, load_state
+from sparring.training.trainer import build_trainer, callback_of, check_trainer, iterations, quiet_lightning
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Training:
         self.data.setup("fit")
         if self.first and self.data.origin["skipped"]:
             log.warning("%d images that do not decode were left out (data.on_error=skip).", self.data.origin["skipped"])
-        self.data.prepare_mix(log_dir=Path(config.paths.log_dir), extensions=self.extensions)
+        self.data.prepare_mix(RunScorers(Path(config.paths.log_dir), self.extensions))
         attach_classifiers(model, self.data, log_dir=Path(config.paths.log_dir), extensions=self.extensions)
         model.prepare(self.data)
         budget = model.budget = iterations(config, self.data.iterations_per_epoch)

@@ -10,17 +10,17 @@ from typing import Any, ClassVar
 
 from omegaconf import DictConfig
 
-from sparring.attack.epsilon import pixel_fraction, shown
-from sparring.errors import ConfigError
-from sparring.study.analysis import DASH, Analysis, Picture, Plot, Table, comparison_table, spread, told_clear
-from sparring.study.anchors import anchor_table
+from sparring.core.errors import ConfigError
+from sparring.core.settings import pixel_fraction, shown
 from sparring.study.base import ArmStudy
-from sparring.study.cell import Cell
-from sparring.study.curve import mean_line
-from sparring.study.ingredients import PLAIN, check_labels, labelled, training
-from sparring.study.judged import cost_table, flags_table, fooled_by, judge_cell, known, row, values
-from sparring.study.results import CellResult, Results, Tag
-from sparring.study.verdict import Comparison, compare, corrected
+from sparring.study.cells.recipes import PLAIN, check_labels, judge_cell, labelled, training
+from sparring.study.engine.cell import Cell
+from sparring.study.engine.results import CellResult, Results, Tag
+from sparring.study.stats.verdict import Comparison, compare, corrected
+from sparring.study.tables.analysis import DASH, Analysis, Picture, Plot, Table, comparison_table, spread, told_clear
+from sparring.study.tables.curve import mean_line
+from sparring.study.tables.published import anchor_table
+from sparring.study.tables.robustness import cost_table, flags_table, fooled_by, known, row, values
 
 NETS = {
     "standard": "trained on real images, without attacks",

@@ -8,12 +8,9 @@ from typing import Any, ClassVar
 
 from omegaconf import DictConfig
 
-from sparring.errors import ConfigError
-from sparring.study.analysis import Analysis, Picture, answer, told_clear
-from sparring.study.augment_report import ACCURACY, NULLS, place, plots, step_cost, tables, told_nulls
+from sparring.core.errors import ConfigError
 from sparring.study.base import ArmStudy
-from sparring.study.cell import Cell
-from sparring.study.ingredients import (
+from sparring.study.cells.recipes import (
     PLAIN,
     check_labels,
     classic,
@@ -23,9 +20,12 @@ from sparring.study.ingredients import (
     pool_cell,
     training,
 )
-from sparring.study.results import Results, Tag
-from sparring.study.training_images import training_picture
-from sparring.study.verdict import Comparison, corrected
+from sparring.study.engine.cell import Cell
+from sparring.study.engine.results import Results, Tag
+from sparring.study.stats.verdict import Comparison, corrected
+from sparring.study.tables.analysis import Analysis, Picture, answer, told_clear
+from sparring.study.tables.augment_curve import ACCURACY, NULLS, place, plots, step_cost, tables, told_nulls
+from sparring.study.tables.training_images import training_picture
 
 GENERATED = ("gan", "gan_aug")
 BEYOND = ("pseudo", "more_real")  # use real images beyond the labelled ones

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from omegaconf import DictConfig
 
-from sparring.cli.explain import listing, near
-from sparring.errors import ConfigError
-from sparring.study.analysis import Analysis
-from sparring.study.cell import Cell, Seeds
-from sparring.study.results import Results
-from sparring.study.statistics import MOST_FLIPPED
+from sparring.core.errors import ConfigError
+from sparring.core.wording import listing, near
+from sparring.study.engine.cell import Cell, Seeds
+from sparring.study.engine.results import Results
+from sparring.study.stats.statistics import MOST_FLIPPED
+from sparring.study.tables.analysis import Analysis
 
 
 class Study(ABC):

@@ -12,8 +12,22 @@ from typing import Any, ClassVar
 
 from omegaconf import DictConfig
 
-from sparring.errors import ConfigError
-from sparring.study.analysis import (
+from sparring.core.errors import ConfigError
+from sparring.study.base import ArmStudy
+from sparring.study.cells.recipes import (
+    check_labels,
+    class_sizes,
+    classic,
+    generator_cell,
+    labelled,
+    pool_cell,
+    training,
+)
+from sparring.study.engine.cell import Cell
+from sparring.study.engine.results import Results, Tag
+from sparring.study.stats.statistics import t_interval
+from sparring.study.stats.verdict import Comparison, corrected
+from sparring.study.tables.analysis import (
     DASH,
     Analysis,
     Line,
@@ -26,16 +40,10 @@ from sparring.study.analysis import (
     spread,
     told_clear,
 )
-from sparring.study.anchors import anchor_table
-from sparring.study.base import ArmStudy
-from sparring.study.cell import Cell
-from sparring.study.curve import class_line, mean_line
-from sparring.study.evaluated import record_of, shown, value_of
-from sparring.study.ingredients import check_labels, class_sizes, classic, generator_cell, labelled, pool_cell, training
-from sparring.study.results import Results, Tag
-from sparring.study.statistics import t_interval
-from sparring.study.training_images import training_picture
-from sparring.study.verdict import Comparison, corrected
+from sparring.study.tables.curve import class_line, mean_line
+from sparring.study.tables.published import anchor_table
+from sparring.study.tables.readings import record_of, shown, value_of
+from sparring.study.tables.training_images import training_picture
 
 ACCURACY = ("metrics", "test", "accuracy")
 METRICS = ("fd", "kid", "precision", "recall", "density", "coverage", "authentic", "agreement")

@@ -8,35 +8,27 @@ from typing import Any, ClassVar
 
 from omegaconf import DictConfig
 
-from sparring.attack.epsilon import pixel_fraction, shown
-from sparring.errors import ConfigError
-from sparring.study.analysis import (
-    Analysis,
-    Picture,
-    Table,
-    answer,
-    comparison_table,
-    told_clear,
-)
-from sparring.study.anchors import anchor_table
+from sparring.core.errors import ConfigError
+from sparring.core.settings import pixel_fraction, shown
 from sparring.study.base import ArmStudy
-from sparring.study.cell import Cell
-from sparring.study.corruption_tables import JUDGED, corruption_plots, kinds_table, mce_table, severities_table
-from sparring.study.ingredients import PLAIN, classic, gan_and_pool, images_per_class, labelled, training
-from sparring.study.judged import (
+from sparring.study.cells.recipes import PLAIN, classic, gan_and_pool, images_per_class, judge_cell, labelled, training
+from sparring.study.engine.cell import Cell
+from sparring.study.engine.results import Results, Tag
+from sparring.study.stats.verdict import Comparison, compare
+from sparring.study.stats.verdict import corrected as corrected_for_number
+from sparring.study.tables.analysis import Analysis, Picture, Table, answer, comparison_table, told_clear
+from sparring.study.tables.corruptions import JUDGED, corruption_plots, kinds_table, mce_table, severities_table
+from sparring.study.tables.published import anchor_table
+from sparring.study.tables.robustness import (
     clean,
     combined_plots,
     combined_table,
     corrupted,
     cost_table,
-    judge_cell,
     left_by,
     values,
 )
-from sparring.study.results import Results, Tag
-from sparring.study.training_images import training_picture
-from sparring.study.verdict import Comparison, compare
-from sparring.study.verdict import corrected as corrected_for_number
+from sparring.study.tables.training_images import training_picture
 
 TRAINED = "train"  # the tag `part`, beside JUDGED
 UNAUGMENTED = ("real",)

@@ -11,15 +11,15 @@ from typing import Any, ClassVar
 
 from omegaconf import DictConfig
 
-from sparring.cli.explain import listing, near
-from sparring.errors import ConfigError
-from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, spread, told_clear
+from sparring.core.errors import ConfigError
+from sparring.core.wording import listing, near
 from sparring.study.base import Study, check_effect
-from sparring.study.cell import Cell, Seeds
-from sparring.study.ingredients import PLAIN, generator_cell, images_per_class, labelled, pool_cell, training
-from sparring.study.kept import kept_plot
-from sparring.study.results import CellResult, Results
-from sparring.study.verdict import Comparison, corrected
+from sparring.study.cells.recipes import PLAIN, generator_cell, images_per_class, labelled, pool_cell, training
+from sparring.study.engine.cell import Cell, Seeds
+from sparring.study.engine.results import CellResult, Results
+from sparring.study.stats.verdict import Comparison, corrected
+from sparring.study.tables.analysis import Analysis, Plot, Table, answer, comparison_table, spread, told_clear
+from sparring.study.tables.curve import kept_plot
 
 ACCURACY = ("metrics", "test", "accuracy")
 USES = {"alone": "on the images alone", "added": "on real images, a share of each batch replaced by the images"}

@@ -12,19 +12,19 @@ from typing import Any, ClassVar
 import torch
 from omegaconf import DictConfig
 
-from sparring.build import build
-from sparring.data.image_data import ImageData
-from sparring.errors import ConfigError
+from sparring.config.build import build
+from sparring.core.errors import ConfigError
+from sparring.data.module.image_data import ImageData
 from sparring.metric.classification import balanced_accuracy, macro_f1, per_class
-from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, number, spread, told_clear
-from sparring.study.anchors import anchor_table
 from sparring.study.base import ArmStudy
-from sparring.study.cell import Cell
-from sparring.study.curve import class_line, mean_line
-from sparring.study.ingredients import PLAIN, check_labels, classic, generator_cell, pool_cell, training
-from sparring.study.pair import pair_table
-from sparring.study.results import CellResult, Results
-from sparring.study.verdict import Comparison, compare, corrected
+from sparring.study.cells.recipes import PLAIN, check_labels, classic, generator_cell, pool_cell, training
+from sparring.study.engine.cell import Cell
+from sparring.study.engine.results import CellResult, Results
+from sparring.study.stats.verdict import Comparison, compare, corrected
+from sparring.study.tables.analysis import Analysis, Plot, Table, answer, comparison_table, number, spread, told_clear
+from sparring.study.tables.curve import class_line, mean_line
+from sparring.study.tables.mcnemar import pair_table
+from sparring.study.tables.published import anchor_table
 
 ACCURACY = ("metrics", "test", "accuracy")
 MEASURES = {
@@ -35,7 +35,7 @@ MEASURES = {
 }
 GENERATED = ("gan", "gan_aug")
 UNAUGMENTED = ("none", "gan")
-LOSSES = {"class_weights": ["model.class_weights=balanced"], "mixup": ["model/augmentation=[mixup]"]}
+LOSSES = {"class_weights": ["model.class_weights=balanced"], "mixup": ["model/transform=[mixup]"]}
 
 
 class Imbalance(ArmStudy):

@@ -12,17 +12,17 @@ from typing import ClassVar
 
 from omegaconf import DictConfig
 
-from sparring.attack.epsilon import pixel_fraction, shown
-from sparring.errors import ConfigError
-from sparring.study.analysis import Analysis, Picture, Plot, Table, answer, comparison_table, spread, told_clear
-from sparring.study.anchors import anchor_table
+from sparring.core.errors import ConfigError
+from sparring.core.settings import pixel_fraction, shown
 from sparring.study.base import Study
-from sparring.study.cell import Cell
-from sparring.study.curve import mean_line
-from sparring.study.ingredients import PLAIN, check_labels, generator_cell, labelled, training
-from sparring.study.judged import Read, clean, cost_table, flags_table, judge_cell, known, left_by, values
-from sparring.study.results import Results, Tag
-from sparring.study.verdict import Comparison, compare, corrected
+from sparring.study.cells.recipes import PLAIN, check_labels, generator_cell, judge_cell, labelled, training
+from sparring.study.engine.cell import Cell
+from sparring.study.engine.results import Results, Tag
+from sparring.study.stats.verdict import Comparison, compare, corrected
+from sparring.study.tables.analysis import Analysis, Picture, Plot, Table, answer, comparison_table, spread, told_clear
+from sparring.study.tables.curve import mean_line
+from sparring.study.tables.published import anchor_table
+from sparring.study.tables.robustness import Read, clean, cost_table, flags_table, known, left_by, values
 
 NONE = "no defence"
 UNAWARE = ("fgsm_transfer", "pgd_transfer")  # made on the undefended classifier; on it, they are FGSM and PGD

@@ -10,15 +10,15 @@ from typing import Any, ClassVar
 import numpy as np
 from omegaconf import DictConfig
 
-from sparring.randomness import seed_of
-from sparring.study.analysis import Analysis, Plot, Table, answer, comparison_table, number
+from sparring.core.randomness import seed_of
 from sparring.study.base import Study, check_effect
-from sparring.study.cell import Cell
-from sparring.study.curve import mean_line
-from sparring.study.ingredients import check_labels, label_counts, labelled, training
-from sparring.study.results import Results
-from sparring.study.statistics import detectable_effect
-from sparring.study.verdict import Comparison, corrected
+from sparring.study.cells.recipes import check_labels, label_counts, labelled, training
+from sparring.study.engine.cell import Cell
+from sparring.study.engine.results import Results
+from sparring.study.stats.statistics import detectable_effect
+from sparring.study.stats.verdict import Comparison, corrected
+from sparring.study.tables.analysis import Analysis, Plot, Table, answer, comparison_table, number
+from sparring.study.tables.curve import mean_line
 
 ACCURACY = ("metrics", "test", "accuracy")
 PLANNED = (3, 6, 10, 20)  # replicates for which the detectable effect is told

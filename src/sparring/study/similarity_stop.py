@@ -12,15 +12,16 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.metric.suite import METRICS, check_names
-from sparring.study.analysis import Analysis, Line, Plot, Table, answer, comparison_table, number
 from sparring.study.base import Study, check_effect
-from sparring.study.cell import Cell, Seeds
-from sparring.study.curve import mean_line
-from sparring.study.ingredients import PLAIN, generator_cell, images_per_class, labelled, pool_cell, training
-from sparring.study.results import CellResult, Results
-from sparring.study.similarity import (
+from sparring.study.cells.recipes import PLAIN, generator_cell, images_per_class, labelled, pool_cell, training
+from sparring.study.engine.cell import Cell, Seeds
+from sparring.study.engine.results import CellResult, Results
+from sparring.study.stats.verdict import Comparison, compare, corrected
+from sparring.study.tables.analysis import Analysis, Line, Plot, Table, answer, comparison_table, number
+from sparring.study.tables.curve import mean_line
+from sparring.study.tables.similarity import (
     Grid,
     at,
     best_place,
@@ -31,7 +32,6 @@ from sparring.study.similarity import (
     rank_correlation,
     within_each,
 )
-from sparring.study.verdict import Comparison, compare, corrected
 
 TEST, VAL = ("metrics", "test", "accuracy"), ("metrics", "val", "accuracy")
 USES = {"alone": "on the images alone", "added": "on real images, a share of each batch replaced by the images"}

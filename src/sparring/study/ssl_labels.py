@@ -9,8 +9,13 @@ from typing import Any, ClassVar
 
 from omegaconf import DictConfig
 
-from sparring.errors import ConfigError
-from sparring.study.analysis import (
+from sparring.core.errors import ConfigError
+from sparring.study.base import ArmStudy
+from sparring.study.cells.recipes import PLAIN, check_labels, label_counts, labelled, training
+from sparring.study.engine.cell import Cell
+from sparring.study.engine.results import Results
+from sparring.study.stats.verdict import Comparison, corrected
+from sparring.study.tables.analysis import (
     Analysis,
     Plot,
     Table,
@@ -22,14 +27,9 @@ from sparring.study.analysis import (
     spread,
     told_clear,
 )
-from sparring.study.anchors import anchor_table
-from sparring.study.base import ArmStudy
-from sparring.study.cell import Cell
-from sparring.study.curve import class_line, mean_line
-from sparring.study.ingredients import PLAIN, check_labels, label_counts, labelled, training
-from sparring.study.pair import pair_table
-from sparring.study.results import Results
-from sparring.study.verdict import Comparison, corrected
+from sparring.study.tables.curve import class_line, mean_line
+from sparring.study.tables.mcnemar import pair_table
+from sparring.study.tables.published import anchor_table
 
 ACCURACY = ("metrics", "test", "accuracy")
 OWN = {"ssgan": "supervised", "pseudo": "cnn"}  # each use of unlabelled images, and the same network on labels alone

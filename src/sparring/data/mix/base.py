@@ -4,30 +4,29 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from sparring.data.seen import Seen
-from sparring.data.storage import Images
-from sparring.data.stream import Stream
-from sparring.errors import ConfigError
-from sparring.randomness import generator
-from sparring.types import ImageShape
+from sparring.core.errors import ConfigError
+from sparring.core.randomness import generator
+from sparring.core.types import ImageShape
+from sparring.data.serving.provenance import Seen
+from sparring.data.serving.storage import Images
+from sparring.data.serving.stream import Stream
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a mix may use: the training images in use, those of the train split beyond them, and how runs are found."""
+    """What a mix may use: the training images in use, those of the train split beyond them, and earlier runs."""
 
     train: Images
     beyond: Images
     shape: ImageShape
     class_names: tuple[str, ...]
     seed: int
-    log_dir: Path
-    extensions: tuple[str, ...]
+    runs: "Runs"
 
 
 @dataclass(frozen=True)
@@ -136,3 +135,31 @@ def made(image: Tensor, label: Tensor, sha256: str) -> Images:
 def per_class(label: Tensor, num_classes: int) -> list[int]:
     """Images of each class."""
     return torch.bincount(label, minlength=num_classes).tolist()
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A trained network that labels or filters images, and what it was trained on.
+
+    score: (image (N, C, H, W) uint8, label (N,)) -> logits (N, K) of a classifier or (N,) of a discriminator.
+    """
+
+    score: Callable[[Tensor, Tensor], Tensor]
+    seen: tuple[Seen, ...]
+    origin: dict[str, Any]
+
+
+class Runs(Protocol):
+    """Earlier runs as a mix sees them; whoever trains hands them in. key: the setting that names a run, for messages."""
+
+    def find(self, given: str) -> Path:
+        """The directory that a run's name as typed means; as typed when there is none."""
+        ...
+
+    def classifier(self, given: str, context: Context, key: str) -> Scorer:
+        """Raises CheckpointError: no such run, or no classifier. DataError: other classes or another image shape."""
+        ...
+
+    def discriminator(self, given: str, context: Context, key: str) -> Scorer:
+        """The discriminator of a GAN's run. Raises as `classifier`."""
+        ...

@@ -5,9 +5,9 @@ import hashlib
 import torch
 from torch import Tensor
 
+from sparring.core.errors import ConfigError, DataError
+from sparring.core.randomness import generator
 from sparring.data.mix.base import Context, Mix, Pool, made, per_class
-from sparring.errors import ConfigError, DataError
-from sparring.randomness import generator
 
 MOST = 5000  # images per class where no count is given
 BATCH = 1024

@@ -9,15 +9,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from sparring.cli.resume import find_run
-from sparring.data import seen
-from sparring.data.image_set import ImageSet, read_images
-from sparring.data.mix import filter as filtering
-from sparring.data.mix import judge
+from sparring.core.errors import ConfigError, DataError
+from sparring.core.types import UNLABELLED
 from sparring.data.mix.base import Context, Mix, Pool, made, per_class
-from sparring.data.seen import Seen
-from sparring.errors import ConfigError, DataError
-from sparring.types import UNLABELLED
+from sparring.data.mix.pool import filter as filtering
+from sparring.data.reading.image_set import ImageSet, read_images
+from sparring.data.serving import provenance as seen
+from sparring.data.serving.provenance import Seen
 
 
 class Images(Mix):
@@ -65,8 +63,8 @@ class Images(Mix):
         )  # fmt: skip
 
     def _read(self, given: str, context: Context) -> tuple[ImageSet, list[Seen]]:
-        path = find_run(str(given), context.log_dir)
-        if not path.is_dir():  # a file: find_run looks for directories
+        path = context.runs.find(str(given))
+        if not path.is_dir():  # a file: `find` looks for directories
             path = Path(str(given)).expanduser().absolute()
         if (path.parent / "manifest.json").is_file():
             path = path.parent
@@ -105,7 +103,7 @@ class Images(Mix):
                 f"{int(missing.sum())} of the {len(label)} images to mix in have no label (an unconditional generator made them):"
                 " give data.mix.labeller=<run of model=classifier> to label them, or images of a conditional generator."
             )
-        network = judge.classifier(self.labeller, context, "data.mix.labeller")
+        network = context.runs.classifier(self.labeller, context, "data.mix.labeller")
         label = label.clone()
         label[missing] = network.score(image[missing], label[missing]).argmax(1)
         origin["labeller"] = network.origin

@@ -1,7 +1,7 @@
 """The ceiling: training images beyond the label subset, with their true labels."""
 
+from sparring.core.errors import ConfigError
 from sparring.data.mix.base import Context, Mix, Pool, per_class
-from sparring.errors import ConfigError
 
 
 class MoreReal(Mix):

@@ -6,10 +6,9 @@ from typing import Any
 
 import torch
 
-from sparring.data.mix import filter as filtering
-from sparring.data.mix import judge
 from sparring.data.mix.base import Context, Mix, Pool, per_class
 from sparring.data.mix.more_real import beyond
+from sparring.data.mix.pool import filter as filtering
 
 
 class Pseudo(Mix):
@@ -25,7 +24,7 @@ class Pseudo(Mix):
 
     def pool(self, context: Context) -> Pool:
         beyond(context)
-        network = judge.classifier(self.labeller, context, "data.mix.labeller")
+        network = context.runs.classifier(self.labeller, context, "data.mix.labeller")
         image, true = context.beyond.take(torch.arange(len(context.beyond)))
         predicted = network.score(image, true).argmax(1)
         kept, judged, record = filtering.chosen(image, predicted, self.filter, context)

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
-from sparring.metric.pretrained import Published, file_sha256, fill, locate, read_state
+from sparring.core.errors import ConfigError
+from sparring.metric.network.pretrained import Published, file_sha256, fill, locate, read_state
 
 
 class Extracted(NamedTuple):
@@ -64,7 +64,7 @@ class Features(ABC):
         if image.dtype != torch.uint8 or image.ndim != 4:
             raise ConfigError(
                 f"{self.name} features need uint8 (N, C, H, W) images, got {image.dtype} of shape {tuple(image.shape)}:"
-                " convert with sparring.picture.to_uint8."
+                " convert with sparring.core.pixels.to_uint8."
             )
         parts = [self._extract(chunk.to(self.device)) for chunk in image.split(self.batch_size)]
         features = torch.cat([part[0].float().cpu() for part in parts])

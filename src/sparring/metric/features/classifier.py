@@ -5,8 +5,8 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from sparring.data.augment import normalise
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
+from sparring.core.pixels import normalise
 from sparring.metric.features.base import NetworkFeatures
 
 
@@ -23,7 +23,7 @@ class Classifier(NetworkFeatures):
     """The layer before the logits of a classifier, and its logits.
 
     run: run directory of a classifier, or None for the reference classifier of the data set. The network is not built
-    here: `sparring.metric.reference.build_features` loads or trains it and calls `attach`.
+    here: `sparring.evaluation.reference.build_features` loads or trains it and calls `attach`.
     """
 
     name = "classifier"
@@ -62,7 +62,7 @@ class Classifier(NetworkFeatures):
 
     def _load(self) -> nn.Module:
         raise ConfigError(
-            "metric/features=classifier has no network yet: build it with sparring.metric.reference.build_features, or give"
+            "metric/features=classifier has no network yet: build it with sparring.evaluation.reference.build_features, or give"
             " it one with attach()."
         )
 

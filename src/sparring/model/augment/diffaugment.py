@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.augment.base import Augment
-from sparring.model.part import Draws
+from sparring.model.step.draws import Draws
 
 POLICIES = ("colour", "translation", "cutout")
 

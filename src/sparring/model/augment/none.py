@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from sparring.model.augment.base import Augment
-from sparring.model.part import Draws
+from sparring.model.step.draws import Draws
 
 
 class Plain(Augment):

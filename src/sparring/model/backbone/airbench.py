@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, gelu
 
-from sparring.data.augment import normalise
+from sparring.core.pixels import normalise
 from sparring.model.backbone.base import Backbone
 
 RIDGE = 5e-4  # added to the variances, which may be 0

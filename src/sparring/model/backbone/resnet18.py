@@ -1,6 +1,6 @@
 """ResNet-18 in its form for 32-pixel images: a 3x3 stem without pooling, then four stages of two blocks."""
 
-from sparring.model.backbone.residual import ResNet
+from sparring.model.backbone.shared.residual import ResNet
 
 
 class ResNet18(ResNet):

@@ -1,6 +1,6 @@
 """ResNet-8: three stages of one block, about 78,000 parameters at width 16."""
 
-from sparring.model.backbone.residual import ResNet
+from sparring.model.backbone.shared.residual import ResNet
 
 
 class ResNet8(ResNet):

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.backbone.base import Backbone
 
 

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.backbone.base import Backbone
-from sparring.model.backbone.residual import PreBlock
+from sparring.model.backbone.shared.residual import PreBlock
 
 
 class WideResNet(Backbone):

@@ -3,10 +3,11 @@
 from torch import Tensor, nn
 
 from sparring.model.head.base import Head
+from sparring.model.step.views import DiscriminatorOutput
 
 
 class Discriminator(nn.Module):
-    """Subclasses set `head`, made by the conditioning, and define `features`.
+    """Subclasses set `head`, made by a leaf of `model/head`, and define `features`.
 
     Shapes: image (N, C, H, W) in [-1, 1], label (N,) int64 -> logits (N,).
     """
@@ -17,16 +18,16 @@ class Discriminator(nn.Module):
         """(N, F): what the head reads."""
         raise TypeError(f"{type(self).__name__} must define features(image)")
 
-    def judge(self, image: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-        """(features (N, F), logits (N,)) from one pass."""
+    def forward_with_features(self, image: Tensor, label: Tensor) -> DiscriminatorOutput:
+        """Features (N, F) and logits (N,) from one pass."""
         features = self.features(image)
-        return features, self.head(features, label)
+        return DiscriminatorOutput(image, label, features, self.head(features, label))
 
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
-        return self.judge(image, label)[1]
+        return self.forward_with_features(image, label).logits
 
 
-class ClassJudge(nn.Module):
+class DiscriminatorClassifier(nn.Module):
     """The classifier in a discriminator whose head classifies: image (N, C, H, W) in [-1, 1] -> logits (N, K)."""
 
     def __init__(self, discriminator: Discriminator) -> None:

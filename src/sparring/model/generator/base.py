@@ -2,16 +2,16 @@
 
 from torch import Tensor, nn
 
-from sparring.model.code.base import Code
+from sparring.model.conditioning.base import Conditioning
 
 
 class Generator(nn.Module):
-    """Subclasses set `code`, through which alone the label enters, and define `forward`.
+    """Subclasses set `conditioning`, through which alone the label enters, and define `forward`.
 
     Shapes: latent (N, L), label (N,) int64 -> images (N, C, H, W) in [-1, 1].
     """
 
-    code: Code
+    conditioning: Conditioning
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
         raise TypeError(f"{type(self).__name__} must define forward(latent, label)")

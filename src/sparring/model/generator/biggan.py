@@ -5,8 +5,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
-from sparring.model.code.base import CodeMaker
+from sparring.core.errors import ConfigError
+from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.generator.base import Generator
 from sparring.model.layer.attention import stage_at
 from sparring.model.layer.initialise import initialise
@@ -19,9 +19,9 @@ from sparring.model.layer.spectral import spectrally_normalise
 class BigGANGenerator(Generator):
     """The latent is cut into one chunk for the first layer and one per residual block, whose norms see it.
 
-    With `code=cbn` (`shared_dim` > 0) the norms see [shared class embedding, chunk], as published; with `code=concat` the
-    embedding goes to the first layer, and with `code=none` the norms see their chunk alone. Chunks are equal but for the
-    first, which also takes what the division leaves over.
+    With `conditioning=cbn` (`shared_dim` > 0) the norms see [shared class embedding, chunk], as published; with
+    `conditioning=concat` the embedding goes to the first layer, and with `conditioning=none` the norms see their chunk alone.
+    Chunks are equal but for the first, which also takes what the division leaves over.
 
     width: channels at the image size; doubled per block towards the base, up to `growth` times.
     attention: self-attention where the feature map has image_size / `attention` pixels.
@@ -41,7 +41,7 @@ class BigGANGenerator(Generator):
         attention: int,
         init: str,
         spectral_norm: bool,
-        code: CodeMaker,
+        conditioning: ConditioningMaker,
     ) -> None:
         super().__init__()
         self.base, doublings = pyramid(image_size)
@@ -54,15 +54,15 @@ class BigGANGenerator(Generator):
         at = stage_at(image_size, attention, [self.base * 2**stage for stage in range(doublings + 1)])
         chunk = latent_dim // (doublings + 1)
         self.chunks = [latent_dim - doublings * chunk] + [chunk] * doublings
-        self.code = code.make(self.chunks[0])
-        self.first = nn.Linear(self.code.features, widths[0] * self.base**2)
-        self.stack = UpStack(channels, widths, partial(self.code.norm, latent=chunk), attention=at)
+        self.conditioning = conditioning.make(self.chunks[0])
+        self.first = nn.Linear(self.conditioning.features, widths[0] * self.base**2)
+        self.stack = UpStack(channels, widths, partial(self.conditioning.norm, latent=chunk), attention=at)
         initialise(self, init)
         if spectral_norm:
             spectrally_normalise(self, embeddings=False)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
         first, *rest = latent.split(self.chunks, dim=1)
-        hidden = self.first(self.code(first, label)).unflatten(1, (-1, self.base, self.base))
-        condition = self.code.condition(first, label)
+        hidden = self.first(self.conditioning(first, label)).unflatten(1, (-1, self.base, self.base))
+        condition = self.conditioning.condition(first, label)
         return self.stack(hidden, [torch.cat([condition, chunk], dim=1) for chunk in rest])

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from sparring.model.code.base import CodeMaker
+from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.generator.base import Generator
 from sparring.model.layer.pyramid import pyramid
 
@@ -18,12 +18,14 @@ class ConvGenerator(Generator):
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
     """
 
-    def __init__(self, *, channels: int, image_size: int, latent_dim: int, width: int, code: CodeMaker) -> None:
+    def __init__(
+        self, *, channels: int, image_size: int, latent_dim: int, width: int, conditioning: ConditioningMaker
+    ) -> None:
         super().__init__()
         self.base, doublings = pyramid(image_size)
         widths = [width * min(2 ** (doublings - 1 - block), 8) for block in range(doublings)] + [width // 2]
-        self.code = code.make(latent_dim)
-        self.first = nn.Linear(self.code.features, widths[0] * self.base**2)
+        self.conditioning = conditioning.make(latent_dim)
+        self.first = nn.Linear(self.conditioning.features, widths[0] * self.base**2)
         blocks: list[nn.Module] = [nn.LeakyReLU(0.2)]
         for before, after in pairwise(widths):
             blocks += [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, padding=1), nn.LeakyReLU(0.2)]
@@ -31,5 +33,5 @@ class ConvGenerator(Generator):
         self.to_image = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        hidden = self.first(self.code(latent, label)).unflatten(1, (-1, self.base, self.base))
+        hidden = self.first(self.conditioning(latent, label)).unflatten(1, (-1, self.base, self.base))
         return self.to_image(self.blocks(hidden)).tanh()

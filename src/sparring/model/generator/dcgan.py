@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from sparring.model.code.base import CodeMaker
+from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.generator.base import Generator
 from sparring.model.layer.initialise import dcgan_normal
 from sparring.model.layer.norm import Conditioned
@@ -20,17 +20,19 @@ class DCGANGenerator(Generator):
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
     """
 
-    def __init__(self, *, channels: int, image_size: int, latent_dim: int, width: int, code: CodeMaker) -> None:
+    def __init__(
+        self, *, channels: int, image_size: int, latent_dim: int, width: int, conditioning: ConditioningMaker
+    ) -> None:
         super().__init__()
         self.base, doublings = pyramid(image_size)
         widths = [width * min(2 ** (doublings - 1 - block), 8) for block in range(doublings)]
-        self.code = code.make(latent_dim)
-        self.first = nn.Linear(self.code.features, widths[0] * self.base**2, bias=False)
-        blocks: list[nn.Module] = [self.code.norm(widths[0]), nn.ReLU()]
+        self.conditioning = conditioning.make(latent_dim)
+        self.first = nn.Linear(self.conditioning.features, widths[0] * self.base**2, bias=False)
+        blocks: list[nn.Module] = [self.conditioning.norm(widths[0]), nn.ReLU()]
         for before, after in pairwise(widths):
             blocks += [
                 nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False),
-                self.code.norm(after),
+                self.conditioning.norm(after),
                 nn.ReLU(),
             ]
         blocks += [nn.ConvTranspose2d(widths[-1], channels, 4, stride=2, padding=1), nn.Tanh()]
@@ -38,5 +40,5 @@ class DCGANGenerator(Generator):
         dcgan_normal(self)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        hidden = self.first(self.code(latent, label)).unflatten(1, (-1, self.base, self.base))
-        return self.blocks(hidden, self.code.condition(latent, label))
+        hidden = self.first(self.conditioning(latent, label)).unflatten(1, (-1, self.base, self.base))
+        return self.blocks(hidden, self.conditioning.condition(latent, label))

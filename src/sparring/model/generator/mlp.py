@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from sparring.model.code.base import CodeMaker
+from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.generator.base import Generator
 
 
@@ -16,13 +16,14 @@ class MLPGenerator(Generator):
     """
 
     def __init__(
-        self, *, channels: int, image_size: int, latent_dim: int, width: int, layers: int, batch_norm: bool, code: CodeMaker
+        self, *, channels: int, image_size: int, latent_dim: int, width: int, layers: int, batch_norm: bool,
+        conditioning: ConditioningMaker,
     ) -> None:  # fmt: skip
         super().__init__()
         self.shape = (channels, image_size, image_size)
-        self.code = code.make(latent_dim)
+        self.conditioning = conditioning.make(latent_dim)
         stack: list[nn.Module] = []
-        before = self.code.features
+        before = self.conditioning.features
         for _ in range(layers):
             norm = [nn.BatchNorm1d(width)] if batch_norm else []
             stack += [nn.Linear(before, width), *norm, nn.ReLU()]
@@ -30,4 +31,4 @@ class MLPGenerator(Generator):
         self.layers = nn.Sequential(*stack, nn.Linear(before, channels * image_size**2))
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        return self.layers(self.code(latent, label)).tanh().unflatten(1, self.shape)
+        return self.layers(self.conditioning(latent, label)).tanh().unflatten(1, self.shape)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sparring.model.code.base import CodeMaker
+from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.generator.base import Generator
 from sparring.model.layer.pyramid import pyramid
 from sparring.model.layer.residual import ResidualBlock, pointwise, stage_widths
@@ -29,14 +29,14 @@ class R3GANGenerator(Generator):
         blocks: int,
         expansion: int,
         group_width: int,
-        code: CodeMaker,
+        conditioning: ConditioningMaker,
     ) -> None:
         super().__init__()
         base, doublings = pyramid(image_size)
         widths = stage_widths(width, doublings + 1, cap=growth)[::-1]
-        self.code = code.make(latent_dim)
+        self.conditioning = conditioning.make(latent_dim)
         self.basis = nn.Parameter(torch.randn(widths[0], base, base))
-        self.mix = nn.Linear(self.code.features, widths[0], bias=False)
+        self.mix = nn.Linear(self.conditioning.features, widths[0], bias=False)
         nn.init.kaiming_normal_(self.mix.weight, nonlinearity="linear")
         depth = blocks * len(widths)
         stages: list[nn.Module] = []
@@ -51,5 +51,5 @@ class R3GANGenerator(Generator):
         nn.init.kaiming_normal_(self.to_image.weight, nonlinearity="linear")
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        hidden = self.basis * self.mix(self.code(latent, label))[:, :, None, None]
+        hidden = self.basis * self.mix(self.conditioning(latent, label))[:, :, None, None]
         return self.to_image(self.stages(hidden))

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from sparring.model.code.base import CodeMaker
+from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.generator.base import Generator
 from sparring.model.layer.attention import stage_at
 from sparring.model.layer.initialise import initialise
@@ -33,20 +33,20 @@ class ResNetGenerator(Generator):
         attention: int | None,
         init: str,
         spectral_norm: bool,
-        code: CodeMaker,
+        conditioning: ConditioningMaker,
     ) -> None:
         super().__init__()
         self.base, doublings = pyramid(image_size)
         widths = stage_widths(width, doublings + 1, cap=growth)[::-1]
         at = stage_at(image_size, attention, [self.base * 2**stage for stage in range(doublings + 1)])
-        self.code = code.make(latent_dim)
-        self.first = nn.Linear(self.code.features, widths[0] * self.base**2)
-        self.stack = UpStack(channels, widths, self.code.norm, attention=at)
+        self.conditioning = conditioning.make(latent_dim)
+        self.first = nn.Linear(self.conditioning.features, widths[0] * self.base**2)
+        self.stack = UpStack(channels, widths, self.conditioning.norm, attention=at)
         initialise(self, init)
         if spectral_norm:
             spectrally_normalise(self, embeddings=False)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        hidden = self.first(self.code(latent, label)).unflatten(1, (-1, self.base, self.base))
-        condition = self.code.condition(latent, label)
+        hidden = self.first(self.conditioning(latent, label)).unflatten(1, (-1, self.base, self.base))
+        condition = self.conditioning.condition(latent, label)
         return self.stack(hidden, [condition] * len(self.stack.blocks))

@@ -6,8 +6,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
-from sparring.model.code.base import CodeMaker
+from sparring.core.errors import ConfigError
+from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.generator.base import Generator
 from sparring.model.layer.pixel_noise import hashed_normal, hashed_uniform, seeds_of
 from sparring.model.layer.pyramid import pyramid
@@ -40,7 +40,7 @@ class StyleGAN2Generator(Generator):
         style_dim: int,
         mapping_layers: int,
         mixing: float,
-        code: CodeMaker,
+        conditioning: ConditioningMaker,
     ) -> None:
         super().__init__()
         if not 0 <= mixing <= 1:
@@ -48,8 +48,8 @@ class StyleGAN2Generator(Generator):
         base, doublings = pyramid(image_size)
         widths = stage_widths(width, doublings + 1, cap=growth)[::-1]
         self.layers, self.mixing = 2 * doublings + 1, mixing
-        self.code = code.make(latent_dim)
-        self.mapping = Mapping(self.code.features, style_dim, mapping_layers)
+        self.conditioning = conditioning.make(latent_dim)
+        self.mapping = Mapping(self.conditioning.features, style_dim, mapping_layers)
         self.constant = nn.Parameter(torch.randn(widths[0], base, base))
         self.stages = nn.ModuleList(
             StyledStage(before, after, channels, style_dim, number=number)
@@ -58,7 +58,7 @@ class StyleGAN2Generator(Generator):
 
     def style(self, latent: Tensor, label: Tensor) -> Tensor:
         """(N, style_dim)."""
-        return self.mapping(self.code(latent, label))
+        return self.mapping(self.conditioning(latent, label))
 
     def synthesis(self, style: Tensor, seeds: Tensor) -> Tensor:
         """Images from styles (N, style_dim), or one for each layer, (N, layers, style_dim).

@@ -5,7 +5,7 @@ from torch.nn.functional import cross_entropy
 
 from sparring.model.head.base import Head
 from sparring.model.head.none import LinearHead
-from sparring.model.part import Judged
+from sparring.model.step.views import DiscriminatorOutput
 
 
 class Auxiliary:
@@ -36,14 +36,14 @@ class _Auxiliary(LinearHead):
     def class_logits(self, features: Tensor) -> Tensor:
         return self.classifier(features)
 
-    def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
+    def discriminator_terms(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         terms = {"loss/class_real": self.d_weight * self._entropy(real)}
         if self.fake_weight:
             terms["loss/class_fake"] = self.fake_weight * self._entropy(fake)
         return terms
 
-    def generator_terms(self, fake: Judged) -> dict[str, Tensor]:
+    def generator_terms(self, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         return {"loss/class_generator": self.g_weight * self._entropy(fake)}
 
-    def _entropy(self, judged: Judged) -> Tensor:
+    def _entropy(self, judged: DiscriminatorOutput) -> Tensor:
         return cross_entropy(self.classifier(judged.features), judged.label, reduction="none")

@@ -1,13 +1,11 @@
 """How a discriminator ends: from features and a label to a logit, and what it asks about classes beside it."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from torch import Tensor, nn
 
-from sparring.model.part import Judged
-
-if TYPE_CHECKING:
-    from sparring.model.gan import GAN
+from sparring.model.step.recipe import Recipe
+from sparring.model.step.views import DiscriminatorOutput
 
 
 class Head(nn.Module):
@@ -21,18 +19,18 @@ class Head(nn.Module):
     def forward(self, features: Tensor, label: Tensor) -> Tensor:
         raise TypeError(f"{type(self).__name__} must define forward(features, label)")
 
-    def check(self, gan: "GAN") -> None:
-        """Raise ConfigError where the head cannot work with the rest of `gan`."""
+    def check(self, recipe: Recipe) -> None:
+        """Raise ConfigError where the head cannot work with the rest of the GAN."""
 
     def class_logits(self, features: Tensor) -> Tensor:
         """(N, F) -> (N, K)."""
         raise TypeError(f"{type(self).__name__} tells no class")
 
-    def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
+    def discriminator_terms(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         """Terms (N,) of D's loss by the name they are logged under."""
         return {}
 
-    def generator_terms(self, fake: Judged) -> dict[str, Tensor]:
+    def generator_terms(self, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         """Terms (N,) of G's loss by the name they are logged under."""
         return {}
 

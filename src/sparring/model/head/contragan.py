@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from sparring.model.head.base import Head
-from sparring.model.head.contrastive import ContrastiveHead, Others
+from sparring.model.head.shared.contrastive import ContrastiveHead, Others
 
 
 class Contrastive:

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import relu
 
 from sparring.model.head.base import Head
-from sparring.model.head.contrastive import ContrastiveHead, Others
+from sparring.model.head.shared.contrastive import ContrastiveHead, Others
 
 
 class DataToData:

@@ -6,7 +6,7 @@ from torch.nn.functional import relu
 
 from sparring.model.head.base import Head
 from sparring.model.head.none import LinearHead
-from sparring.model.part import Judged
+from sparring.model.step.views import DiscriminatorOutput
 
 
 class MultiHinge:
@@ -39,14 +39,14 @@ class _MultiHinge(LinearHead):
     def class_logits(self, features: Tensor) -> Tensor:
         return self.classifier(features)[:, : self.generated]
 
-    def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
+    def discriminator_terms(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         generated = torch.full_like(fake.label, self.generated)
         return {
             "loss/class_real": self.d_weight * margin(self.classifier(real.features), real.label),
             "loss/class_fake": self.d_weight * margin(self.classifier(fake.features), generated),
         }
 
-    def generator_terms(self, fake: Judged) -> dict[str, Tensor]:
+    def generator_terms(self, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         return {"loss/class_generator": self.g_weight * margin(self.classifier(fake.features), fake.label)}
 
 

@@ -5,7 +5,7 @@ from torch.nn.functional import cross_entropy
 
 from sparring.model.head.base import Head
 from sparring.model.head.none import LinearHead
-from sparring.model.part import Judged
+from sparring.model.step.views import DiscriminatorOutput
 
 
 class TwinAuxiliary:
@@ -36,15 +36,15 @@ class _Twins(LinearHead):
     def class_logits(self, features: Tensor) -> Tensor:
         return self.classifier(features)
 
-    def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
+    def discriminator_terms(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         return {
             "loss/class_real": self.d_weight * _entropy(self.classifier, real),
             "loss/class_twin": self.d_weight * _entropy(self.twin, fake),
         }
 
-    def generator_terms(self, fake: Judged) -> dict[str, Tensor]:
+    def generator_terms(self, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         return {"loss/class_generator": self.g_weight * (_entropy(self.classifier, fake) - _entropy(self.twin, fake))}
 
 
-def _entropy(classifier: nn.Module, judged: Judged) -> Tensor:
+def _entropy(classifier: nn.Module, judged: DiscriminatorOutput) -> Tensor:
     return cross_entropy(classifier(judged.features), judged.label, reduction="none")

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 
 
 class SelfAttention(nn.Module):

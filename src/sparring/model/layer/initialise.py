@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 
 
 def initialise(network: nn.Module, init: str) -> None:

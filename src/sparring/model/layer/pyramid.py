@@ -1,6 +1,6 @@
 """How an image size is reached by doublings: networks derive their number of blocks from it."""
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 
 SMALLEST, LARGEST = 4, 7
 

@@ -3,8 +3,8 @@
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from sparring.core.distributed import gather
 from sparring.model.loss.base import Loss
-from sparring.strategy import gather
 
 
 class RelativisticAverage(Loss):

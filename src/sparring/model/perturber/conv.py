@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.perturber.base import Perturber
 
 

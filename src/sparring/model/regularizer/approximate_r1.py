@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from sparring.errors import ConfigError
-from sparring.model.part import DiscriminatorView
+from sparring.core.errors import ConfigError
 from sparring.model.regularizer.base import Regularizer
+from sparring.model.step.views import DiscriminatorView
 
 
 class ApproximateR1(Regularizer):

@@ -1,15 +1,11 @@
 """What the adversarial step expects of a regularizer, and the gradient norm that several share."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
-from sparring.model.part import DiscriminatorView, GeneratorView
-
-if TYPE_CHECKING:
-    from sparring.model.gan import GAN
+from sparring.core.errors import ConfigError
+from sparring.model.step.recipe import Recipe, leaf_name
+from sparring.model.step.views import DiscriminatorView, GeneratorView
 
 
 class Regularizer(nn.Module):
@@ -34,12 +30,12 @@ class Regularizer(nn.Module):
         super().__init__()
         if interval < 1:
             raise ConfigError(
-                f"model.regularizer.{self._leaf()}.interval={interval} counts steps and must be at least 1."
+                f"model.regularizer.{leaf_name(self)}.interval={interval} counts steps and must be at least 1."
             )
         self.interval = interval
 
-    def check(self, gan: "GAN") -> None:
-        """Raise ConfigError where it cannot work with the rest of `gan`."""
+    def check(self, recipe: Recipe) -> None:
+        """Raise ConfigError where it cannot work with the rest of the GAN."""
 
     def discriminator(self, view: DiscriminatorView) -> Tensor:
         """Penalty per image (N,), or one number, in D's loss."""
@@ -51,9 +47,6 @@ class Regularizer(nn.Module):
 
     def after_step(self, player: str, network: nn.Module) -> None:
         """Called after every step of a player in which the regularizer was due, with the player's name and network."""
-
-    def _leaf(self) -> str:
-        return type(self).__module__.rpartition(".")[2]
 
 
 def squared_gradient_norm(images: Tensor, logits: Tensor) -> Tensor:

@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from sparring.model.part import DiscriminatorView
 from sparring.model.regularizer.base import Regularizer
-from sparring.model.regularizer.consistency import Change, disagreement
+from sparring.model.regularizer.shared.consistency import Change, disagreement
+from sparring.model.step.views import DiscriminatorView
 
 
 class BalancedConsistency(Regularizer):

@@ -1,18 +1,15 @@
 """Feature matching in G's loss (Salimans et al. 2016, "Improved techniques for training GANs", section 3.1)."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from torch import Tensor
 
-from sparring.errors import ConfigError
-from sparring.model import k_plus_one
-from sparring.model.loss.base import refuse_parts
-from sparring.model.part import GeneratorView
+from sparring.core.distributed import gather
+from sparring.core.errors import ConfigError
 from sparring.model.regularizer.base import Regularizer
-from sparring.strategy import gather
-
-if TYPE_CHECKING:
-    from sparring.model.gan import GAN
+from sparring.model.step import k_plus_one
+from sparring.model.step.recipe import Recipe
+from sparring.model.step.views import GeneratorView
 
 
 class FeatureMatching(Regularizer):
@@ -35,8 +32,8 @@ class FeatureMatching(Regularizer):
             raise ConfigError(f"model.regularizer.feature_matching.norm={norm} must be l1 or l2.")
         self.weight, self.norm = weight, norm
 
-    def check(self, gan: "GAN") -> None:
-        refuse_parts(gan, "regularizer", self)
+    def check(self, recipe: Recipe) -> None:
+        recipe.refuse_parts("regularizer", self)
 
     def generator(self, view: GeneratorView) -> Tensor:
         assert view.real is not None

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from sparring.model.part import DiscriminatorView
+from sparring.core.distributed import average
 from sparring.model.regularizer.base import Regularizer
-from sparring.strategy import average
+from sparring.model.step.views import DiscriminatorView
 
 
 class LeCam(Regularizer):

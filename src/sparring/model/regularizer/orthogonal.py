@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
-from sparring.model.part import DiscriminatorView, GeneratorView
+from sparring.core.errors import ConfigError
 from sparring.model.regularizer.base import Regularizer
+from sparring.model.step.views import DiscriminatorView, GeneratorView
 
 PLAYERS = ("generator", "discriminator")
 

@@ -1,19 +1,15 @@
 """Path length regularization (Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", equation 4)."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import ConfigError
+from sparring.core.distributed import average
+from sparring.core.errors import ConfigError
 from sparring.model.generator.stylegan2 import StyleGAN2Generator
 from sparring.model.layer.pixel_noise import seeds_of
-from sparring.model.part import GeneratorView
 from sparring.model.regularizer.base import Regularizer
-from sparring.strategy import average
-
-if TYPE_CHECKING:
-    from sparring.model.gan import GAN
+from sparring.model.step.recipe import Recipe
+from sparring.model.step.views import GeneratorView
 
 
 class PathLength(Regularizer):
@@ -35,11 +31,11 @@ class PathLength(Regularizer):
         self.register_buffer("mean", torch.zeros(()))
         self._means: list[Tensor] = []
 
-    def check(self, gan: "GAN") -> None:
-        if not isinstance(gan.generator, StyleGAN2Generator):
+    def check(self, recipe: Recipe) -> None:
+        if not isinstance(recipe.generator, StyleGAN2Generator):
             raise ConfigError(
-                f"model.regularizer=path_length needs a generator with styles, and {type(gan.generator).__name__} has none; set "
-                "model/generator=stylegan2, or leave it out."
+                f"model.regularizer=path_length needs a generator with styles, and {type(recipe.generator).__name__} has "
+                "none; set model/generator=stylegan2, or leave it out."
             )
 
     def generator(self, view: GeneratorView) -> Tensor:

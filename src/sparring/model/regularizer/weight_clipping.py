@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.regularizer.base import Regularizer
 
 

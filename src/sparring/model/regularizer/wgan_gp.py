@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from sparring.model.part import DiscriminatorView
 from sparring.model.regularizer.base import Regularizer, gradient_norm
+from sparring.model.step.views import DiscriminatorView
 
 
 class WGANGP(Regularizer):

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from sparring.model.part import DiscriminatorView, GeneratorView
 from sparring.model.regularizer.base import Regularizer
-from sparring.model.regularizer.consistency import nearby, squared_distance
+from sparring.model.regularizer.shared.consistency import nearby, squared_distance
+from sparring.model.step.views import DiscriminatorView, GeneratorView
 
 
 class LatentConsistency(Regularizer):

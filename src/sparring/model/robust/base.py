@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparring.attack.pgd import PGD
-from sparring.model.part import Draws
+from sparring.model.step.draws import Draws
 
 
 class Learned(NamedTuple):

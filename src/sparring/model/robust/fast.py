@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
-from sparring.model.part import Draws
-from sparring.model.robust.adversarial import Adversarial, inner_pgd, worst
 from sparring.model.robust.base import Learned, fitted
+from sparring.model.robust.shared.adversarial import Adversarial, inner_pgd, worst
+from sparring.model.step.draws import Draws
 
 REACH = 1.25  # of the one step, in epsilons: 10/255 at 8/255 in the paper
 

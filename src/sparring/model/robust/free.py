@@ -5,13 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.ball import ball
-from sparring.attack.epsilon import radius
-from sparring.attack.pgd import at_least_one
-from sparring.model.part import Draws
-from sparring.model.robust.adversarial import Adversarial
+from sparring.attack.math.norm_ball import ball
+from sparring.core.distributed import gather
+from sparring.core.settings import at_least_one, radius
 from sparring.model.robust.base import Learned, fitted
-from sparring.strategy import gather, rank_and_world
+from sparring.model.robust.shared.adversarial import Adversarial
+from sparring.model.step.draws import Draws
 
 
 class Free(Adversarial):
@@ -28,18 +27,17 @@ class Free(Adversarial):
         self.delta: Tensor | None = None  # (N, C, H, W) of the whole batch, the same on all devices
 
     def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Learned:
-        world = rank_and_world(draws.game)[1]
         if self.delta is None:
-            self.delta = image.new_zeros(draws.game.batch_size, *image.shape[1:])
+            self.delta = image.new_zeros(draws.batch_size, *image.shape[1:])
         delta = self.delta = self.delta.to(image)
-        own = draws.game.share(delta)[draws.rows]
+        own = draws.share(delta)[draws.rows]
         shown = ball("linf", image, self.epsilon).settle(image + own).requires_grad_()
 
         def climb(gradient: Tensor) -> None:
             """Called with the gradient at `shown` in the course of the backward pass."""
             moved = own + radius(self.epsilon) * gradient.nan_to_num(0.0).sign()
             moved = gather(moved.clamp_(-radius(self.epsilon), radius(self.epsilon)))
-            delta.unflatten(0, (world, -1))[:, draws.rows] = moved.unflatten(0, (world, -1))
+            delta.unflatten(0, (draws.world, -1))[:, draws.rows] = moved.unflatten(0, (draws.world, -1))
 
         shown.register_hook(climb)
         return fitted(network, shown, target)

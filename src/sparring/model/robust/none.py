@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from sparring.model.part import Draws
 from sparring.model.robust.base import Learned, Robust, fitted
+from sparring.model.step.draws import Draws
 
 
 class Plain(Robust):

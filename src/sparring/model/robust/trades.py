@@ -3,10 +3,10 @@
 from torch import Tensor, nn
 from torch.nn.functional import kl_div
 
-from sparring.errors import ConfigError
-from sparring.model.part import Draws
-from sparring.model.robust.adversarial import Adversarial, inner_pgd, worst
+from sparring.core.errors import ConfigError
 from sparring.model.robust.base import Learned, fitted
+from sparring.model.robust.shared.adversarial import Adversarial, inner_pgd, worst
+from sparring.model.step.draws import Draws
 
 
 class TRADES(Adversarial):

@@ -1,9 +1,8 @@
 """What the adversarial step expects of a schedule."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sparring.model.gan import GAN
+from sparring.model.step.recipe import Recipe
 
 
 class Schedule:
@@ -12,8 +11,8 @@ class Schedule:
     Each method is a factor on a setting, 1 unless a leaf says otherwise.
     """
 
-    def check(self, gan: "GAN") -> None:
-        """Raise ConfigError where it cannot work with the rest of `gan`."""
+    def check(self, recipe: Recipe) -> None:
+        """Raise ConfigError where it cannot work with the rest of the GAN."""
 
     def __call__(self, progress: float) -> float:
         """Every player's learning rate."""

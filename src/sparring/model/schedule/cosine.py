@@ -2,7 +2,7 @@
 
 from math import cos, pi
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.schedule.base import Schedule
 
 

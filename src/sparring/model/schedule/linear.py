@@ -1,6 +1,6 @@
 """Linear decay, as WGAN-GP's and SNGAN's CIFAR-10 recipes have it (to 0 at the end)."""
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.schedule.base import Schedule
 
 

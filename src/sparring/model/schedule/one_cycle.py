@@ -1,6 +1,6 @@
 """One cycle: a linear warm-up to the full learning rate, then a linear decay (Smith and Topin 2019, without the momentum)."""
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.schedule.base import Schedule
 
 

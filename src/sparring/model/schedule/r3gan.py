@@ -2,13 +2,11 @@
 
 from inspect import signature
 from math import cos, pi
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sparring.errors import ConfigError
+from sparring.core.errors import ConfigError
 from sparring.model.schedule.base import Schedule
-
-if TYPE_CHECKING:
-    from sparring.model.gan import GAN
+from sparring.model.step.recipe import Recipe
 
 
 class R3GAN(Schedule):
@@ -30,12 +28,9 @@ class R3GAN(Schedule):
     def __call__(self, progress: float) -> float:
         return self._between(1.0, self.lr, progress)
 
-    def check(self, gan: "GAN") -> None:
-        for player, factory in gan.factories.items():
-            if (
-                gan.schedule_of(player) is self
-                and "betas" not in signature(getattr(factory, "func", factory)).parameters
-            ):
+    def check(self, recipe: Recipe) -> None:
+        for player, factory in recipe.optimizers.items():
+            if "betas" not in signature(getattr(factory, "func", factory)).parameters:
                 raise ConfigError(
                     f"model/schedule=r3gan sets Adam's second beta, and the {player}'s optimizer has none; set "
                     f"optimizer@model.{player}_optimizer=adam, or another model/schedule."

@@ -1,16 +1,11 @@
 """Top-k training (Sinha et al. 2020, "Top-k training of GANs", section 3)."""
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor
 
-from sparring.errors import ConfigError
-from sparring.model.loss.base import refuse_parts
+from sparring.core.distributed import gather, own_rows
+from sparring.core.errors import ConfigError
 from sparring.model.selection.base import Selection
-from sparring.strategy import gather, own_rows
-
-if TYPE_CHECKING:
-    from sparring.model.gan import GAN
+from sparring.model.step.recipe import Recipe
 
 
 class TopK(Selection):
@@ -28,8 +23,8 @@ class TopK(Selection):
             )
         self.least, self.decay, self.every = least, decay, every
 
-    def check(self, gan: "GAN") -> None:
-        refuse_parts(gan, "selection", self)
+    def check(self, recipe: Recipe) -> None:
+        recipe.refuse_parts("selection", self)
 
     def count(self, images: int, iteration: int) -> int:
         """k for a batch of `images`."""

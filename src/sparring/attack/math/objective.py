@@ -1,0 +1,93 @@
+"""What an attack climbs: functions of logits (N, K) and label (N,) -> (N,), larger is worse for the classifier.
+
+Untargeted margin and DLR are positive just where the image is misclassified. A target (N,) is a class that is to win.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sparring.core.errors import ConfigError
+
+Objective = Callable[[Tensor, Tensor], Tensor]
+LOSSES = ("cross_entropy", "margin", "dlr")
+
+
+def cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
+    """-log p(label)."""
+    return functional.cross_entropy(logits, label, reduction="none")
+
+
+def margin(logits: Tensor, label: Tensor) -> Tensor:
+    """max over others z - z_label (Carlini and Wagner 2017, equation 6 of section V, without the cut)."""
+    return best_other(logits, label) - _at(logits, label)
+
+
+def dlr(logits: Tensor, label: Tensor) -> Tensor:
+    """Difference of logits ratio: (max over others z - z_label) / (z_1st - z_3rd) (Croce and Hein 2020, equation 6)."""
+    top = _largest(logits, 3)
+    return margin(logits, label) / (top[:, 0] - top[:, 2] + 1e-12)
+
+
+def cross_entropy_targeted(logits: Tensor, label: Tensor, target: Tensor) -> Tensor:
+    """log p(target)."""
+    return -functional.cross_entropy(logits, target, reduction="none")
+
+
+def margin_targeted(logits: Tensor, label: Tensor, target: Tensor) -> Tensor:
+    """z_target - z_label."""
+    return _at(logits, target) - _at(logits, label)
+
+
+def dlr_targeted(logits: Tensor, label: Tensor, target: Tensor) -> Tensor:
+    """(z_target - z_label) / (z_1st - (z_3rd + z_4th) / 2) (Croce and Hein 2020, equation 7)."""
+    top = _largest(logits, 4)
+    return margin_targeted(logits, label, target) / (top[:, 0] - (top[:, 2] + top[:, 3]) / 2 + 1e-12)
+
+
+def kl_from(clean_logits: Tensor) -> Objective:
+    """KL(p(clean) || p(x)), what TRADES climbs (Zhang et al. 2019, equation 5); the label is not looked at."""
+    log_clean = clean_logits.detach().log_softmax(1)
+
+    def kl(logits: Tensor, label: Tensor) -> Tensor:
+        return functional.kl_div(logits.log_softmax(1), log_clean, reduction="none", log_target=True).sum(1)
+
+    return kl
+
+
+def untargeted(loss: str) -> Objective:
+    """The objective of a name in LOSSES."""
+    return {"cross_entropy": cross_entropy, "margin": margin, "dlr": dlr}[loss]
+
+
+def towards(loss: str, target: Tensor) -> Objective:
+    """The objective of a name in LOSSES with target classes (N,)."""
+    functions = {"cross_entropy": cross_entropy_targeted, "margin": margin_targeted, "dlr": dlr_targeted}
+    return lambda logits, label: functions[loss](logits, label, target)
+
+
+def check_loss(loss: str, choices: tuple[str, ...]) -> str:
+    if loss not in choices:
+        raise ConfigError(f"loss={loss} is unknown to this attack; give one of {', '.join(choices)}.")
+    return loss
+
+
+def best_other(logits: Tensor, label: Tensor) -> Tensor:
+    """The largest logit of a class other than the label, (N,)."""
+    return logits.scatter(1, label[:, None], -torch.inf).amax(1)
+
+
+def _at(logits: Tensor, label: Tensor) -> Tensor:
+    return logits.gather(1, label[:, None]).squeeze(1)
+
+
+def _largest(logits: Tensor, needed: int) -> Tensor:
+    """The `needed` largest logits in falling order. Raises ConfigError where there are not so many classes."""
+    if logits.shape[1] < needed:
+        kind = "DLR" if needed == 3 else "targeted DLR"
+        raise ConfigError(
+            f"the loss {kind} needs {needed} classes and the classifier has {logits.shape[1]}; give loss=margin instead."
+        )
+    return logits.topk(needed, dim=1).values

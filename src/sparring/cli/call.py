@@ -1,0 +1,14 @@
+"""`python -m sparring.cli.call <verb> <settings.yaml> <run directory>`: a stage by its whole settings, in its own process."""
+
+import sys
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from sparring.stage import call
+
+if __name__ == "__main__":
+    verb, settings, run_dir = sys.argv[1:]
+    config = OmegaConf.load(settings)
+    OmegaConf.set_struct(config, True)
+    call(verb, config, Path(run_dir))

@@ -1,0 +1,96 @@
+"""From configuration to objects: the only caller of Hydra's `instantiate`, behind an allow-list.
+
+A config or a run directory from a stranger must not run code. So every `_target_`, nested ones included, is resolved
+first and must be a class that is defined in its own section of sparring (`model` may build classes of `sparring.model`), or one
+of a few named classes. A user's own package is allowed by naming it on the command line (`extensions=[mypackage]`), which
+a file cannot do.
+"""
+
+import importlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from sparring.core.errors import ConfigError, SparringError
+
+NAMED = frozenset(
+    {"lightning.pytorch.Trainer", *(f"torch.optim.{name}" for name in ("Adam", "AdamW", "RMSprop", "SGD"))}
+)
+# Sections whose classes take parts of another section.
+ALSO = {"callback": ("metric.features",)}
+# Hydra's directives that a leaf needs; the others change what is called, or with what.
+DIRECTIVES = frozenset({"_target_", "_partial_"})
+
+
+def build(node: DictConfig, *, section: str, extensions: Sequence[str] = ()) -> Any:
+    """Instantiate a config node whose targets are all allowed in `section` of the configuration ("model", "data", ...).
+
+    Raises:
+        ConfigError: a target is not allowed or does not exist, or a class refused its arguments.
+    """
+    plain = OmegaConf.to_container(node, resolve=True)
+    for key, child in _walk(plain, node._get_full_key(None) or section):
+        if isinstance(child, dict) and "_target_" in child:
+            _check(key, child["_target_"], section, extensions)
+        if isinstance(child, dict) and (more := [name for name in child if _directive(name)]):
+            raise ConfigError(f"{key}.{more[0]} is not allowed in a configuration: it changes what is called.")
+        if isinstance(child, str) and "${" in child:  # instantiate would resolve it, after the checks
+            raise ConfigError(
+                f"{key} holds {child}, which is still a reference after resolving; write the value itself."
+            )
+    try:
+        return instantiate(plain, _convert_="all")
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, SparringError):
+            raise cause from None
+        raise ConfigError(_one_sentence(error)) from error
+
+
+def _walk(node: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """(key, value) of `node` and everything below it."""
+    yield key, node
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, child in children:
+        yield from _walk(child, f"{key}.{name}")
+
+
+def _directive(name: Any) -> bool:
+    text = str(name)
+    return text.startswith("_") and text.endswith("_") and text not in DIRECTIVES
+
+
+def _check(key: str, target: Any, section: str, extensions: Sequence[str]) -> None:
+    if target in NAMED:
+        return
+    module, _, name = str(target).rpartition(".")
+    own = module.partition(".")[0] in extensions
+    places = tuple(f"sparring.{name}." for name in (section, *ALSO.get(section, ())))
+    if not own and not f"{module}.".startswith(places):
+        raise ConfigError(
+            f"{key}._target_={target} is not allowed: {section} builds classes of sparring.{section} and "
+            f"{', '.join(sorted(NAMED))}; if it is yours, add extensions=[{str(target).partition('.')[0]}] to the command line."
+        )
+    found = _resolve(key, str(target))
+    # `sparring.model.gan.copy` begins with an allowed name but is not defined there.
+    if not own and not (isinstance(found, type) and found.__module__ == module):
+        raise ConfigError(f"{key}._target_={target} is not allowed: {name} is not a class of {module}.")
+
+
+def _resolve(key: str, target: str) -> Any:
+    module, _, name = target.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        raise ConfigError(f"{key}._target_={target} does not exist: {module} has no {name}.") from None
+
+
+def _one_sentence(error: InstantiationException) -> str:
+    """Hydra's message without the repetition: what was built and why it refused."""
+    cause = error.__cause__
+    text = str(error).splitlines()
+    where = next((line for line in text if line.startswith("full_key")), "")
+    return f"{text[0].partition(':')[0]} ({where or 'top level'}): {cause or text[-1]}"

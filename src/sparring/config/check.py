@@ -1,0 +1,186 @@
+"""Checks of the command line and the composed configuration, before anything heavy is imported.
+
+A check that needs only the configuration goes into `CHECKS`: a function that takes the resolved configuration and
+raises a SparringError.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep, Override
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sparring.config.compose import compose_all, hydra_at, resolved
+from sparring.config.explain import explain, no_choice, unparsable
+from sparring.config.groups import Groups
+from sparring.config.values import keys, mismatch, resolves
+from sparring.core.errors import ConfigError
+from sparring.core.wording import listing, near
+from sparring.run.search import find_run
+
+POSITIVE = (
+    "data.batch_size",
+    "data.channels",
+    "data.image_size",
+    "data.num_classes",
+    "trainer.max_steps",
+    "trainer.max_epochs",
+)
+
+
+def _numbers(config: DictConfig) -> None:
+    """Counts that must be positive, where a command has them; null means not given."""
+    for key in POSITIVE:
+        value = OmegaConf.select(config, key)
+        if isinstance(value, int) and value < 1:
+            raise ConfigError(f"{key}={value} must be at least 1.")
+
+
+def _classes(config: DictConfig) -> None:
+    classes = OmegaConf.select(config, "data.classes")
+    if classes is not None and not (OmegaConf.is_list(classes) and len(classes)):
+        raise ConfigError(f"data.classes={classes} must be a list with at least one class, such as data.classes=[0,1].")
+
+
+def run_exists(config: DictConfig) -> None:
+    """A command that reads a run (`run=`) is refused before torch is imported when there is none. Raises CheckpointError."""
+    if config.get("run") is not None:
+        from sparring.run.directory import RunDir
+
+        RunDir.open(find_run(str(config.run), Path(config.paths.log_dir)))
+
+
+CHECKS: list[Callable[[DictConfig], None]] = [run_exists, _classes, _numbers]
+
+
+def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool = False, complete: bool = True) -> None:
+    """Stop at the first override or setting that cannot work.
+
+    Args:
+        sweep: commas in values mean several jobs. The overrides of each are checked, and the whole configuration once
+            per choice of groups: composing takes 0.1 s, and each job's own process checks all of its own.
+        complete: whether settings without a value (`???`) are an error.
+
+    Raises:
+        ConfigError: one sentence that names the override, what was expected and near names.
+        CheckpointError: the run that is to be read does not exist.
+    """
+    with hydra_at(config_dir, verb), explain(ValueError):
+        groups = Groups(verb, overrides)
+        parsed = [_parse(text, groups) for text in overrides]
+        bases: dict[tuple[str, ...], DictConfig] = {}
+        for job in _jobs(parsed) if sweep else [parsed]:
+            if not sweep:
+                _refuse_sweeps(job)
+            choices = [item for item in job if groups.chosen_by(item)]
+            values = [item for item in job if item not in choices]
+            for item in choices:
+                _check_choice(item, groups)
+            chosen = tuple(_line(item) for item in (*choices, *_places(values)))
+            first = chosen not in bases
+            if first:
+                bases[chosen] = compose_all(verb, chosen)
+            for item in values:
+                _check_value(item, bases[chosen], groups)
+            if first:
+                whole = compose_all(verb, [_line(item) for item in job]) if values else bases[chosen]
+                _check_whole(whole, job, complete)
+
+
+def _check_whole(composed: DictConfig, job: list[Override], complete: bool) -> None:
+    try:
+        config = resolved(composed)
+    except OmegaConfBaseException as error:
+        key = next(key for key in keys(composed, hydra=False) if not resolves(composed, key))
+        raise ConfigError(f"{key} cannot be worked out: {str(error).splitlines()[0]}.") from error
+    # A setting that only refers to a missing one is not the user's to give.
+    missing = sorted(key for key in OmegaConf.missing_keys(config) if _is_source(composed, key))
+    if missing and complete:
+        raise ConfigError(f"{listing(missing)} must be given: add {missing[0]}=<value> to the command line.")
+    if config.get("extensions") and not any(item.key_or_group == "extensions" for item in job):
+        raise ConfigError(
+            "extensions was set in a file, but the code of others runs only when the command line names it."
+        )
+    if not missing:
+        for function in CHECKS:
+            function(config)
+
+
+def _is_source(composed: DictConfig, key: str) -> bool:
+    folder, _, name = key.rpartition(".")
+    node = OmegaConf.select(composed, folder) if folder else composed
+    return not OmegaConf.is_dict(node) or not OmegaConf.is_interpolation(node, name)
+
+
+def _line(item: Override) -> str:
+    assert item.input_line is not None
+    return item.input_line
+
+
+def _places(values: list[Override]) -> list[Override]:
+    """Where further configurations lie: Hydra has to know before it can find choices."""
+    return [item for item in values if item.key_or_group == "hydra.searchpath"]
+
+
+def _parse(text: str, groups: Groups) -> Override:
+    try:
+        return OverridesParser.create(config_loader=GlobalHydra.instance().config_loader()).parse_overrides([text])[0]
+    except Exception as error:
+        raise unparsable(text, groups.names()) from error
+
+
+def _jobs(parsed: list[Override]) -> Iterator[list[Override]]:
+    """One list of overrides per job of a sweep; an interval is represented by its start."""
+    parser = OverridesParser.create()
+
+    def alternatives(item: Override) -> list[Override]:
+        if not item.is_sweep_override():
+            return [item]
+        key = item.get_key_element()
+        value = item.value()
+        values = [str(value.start)] if isinstance(value, IntervalSweep) else list(item.sweep_string_iterator())
+        return parser.parse_overrides([f"{key}={each}" for each in values])
+
+    return (list(job) for job in itertools.product(*map(alternatives, parsed)))
+
+
+def _refuse_sweeps(job: list[Override]) -> None:
+    for item in job:
+        if item.is_sweep_override():
+            key, _, value = _line(item).partition("=")
+            raise ConfigError(f"{_line(item)} gives several values: add -m for a job each, or write {key}=[{value}].")
+
+
+def _check_choice(item: Override, groups: Groups) -> None:
+    """An override of a group must name choices that exist."""
+    if item.is_delete():
+        return
+    value = item.value()
+    choices = groups.choices(item.key_or_group)
+    if value is None:
+        raise ConfigError(f"{_line(item)}: choose one of {listing(choices)}; ~{item.get_key_element()} leaves it out.")
+    for name in value if isinstance(value, list) else [value]:
+        if str(name) not in choices:
+            raise ConfigError(no_choice(item.key_or_group, str(name), choices))
+
+
+def _check_value(item: Override, base: DictConfig, groups: Groups) -> None:
+    """An override of a setting must name one that exists and have a value of its kind; + and ++ add what they name."""
+    key, given = item.key_or_group, item.value()
+    known = keys(base, hydra=item.is_hydra_override())
+    if item.is_add() and key in known and not isinstance(given, dict | list):
+        raise ConfigError(f"{_line(item)}: {key} exists already, so give it without the plus sign.")
+    if item.is_add() or item.is_force_add():
+        return
+    if key not in known:
+        hint = near(key, groups.names() if "/" in key else [*groups.names(), *known])
+        more = "" if hint or item.is_delete() else f", and +{_line(item)} would add a new one"
+        raise ConfigError(f"there is no setting or group '{key}'{hint} (--cfg job shows what there is{more})")
+    if not item.is_delete() and not item.is_hydra_override():
+        takes = mismatch(base, key, given)
+        if takes is not None:
+            raise ConfigError(f"{_line(item)}: {takes}.")

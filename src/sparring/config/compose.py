@@ -1,0 +1,141 @@
+"""Composing a configuration: where conf/ and logs/ are, and what `${sparring:...}` means in a YAML."""
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from hydra import __version__ as hydra_version
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from sparring.config import class_count  # noqa: F401 - registers ${count_classes:...}
+from sparring.config.prune import settle
+
+# Hydra 1.3 warns of anything older; 1.4 has no older behaviour and warns of the argument.
+VERSION: dict[str, str] = {"version_base": "1.3"} if hydra_version.startswith("1.3.") else {}
+CONFIG_DIR = Path(__file__).resolve().parents[3] / "conf"
+
+_RANK_VARIABLES = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK")
+_NAME_LENGTH = 100  # characters of a folder name that come from the user; file systems allow 255 bytes in all
+
+
+def rank() -> int:
+    """0 in the process that owns the run directory, above 0 in its helpers (Lightning's children, torchrun, SLURM)."""
+    given = (os.environ.get(name, "") for name in _RANK_VARIABLES)
+    return max((int(value) for value in given if value.isdecimal()), default=0)
+
+
+@cache
+def _stamp() -> str:
+    """Time of this process, once: every composition in it names the same directory."""
+    return datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
+
+
+def _process() -> str:
+    """What tells apart two processes that start in the same microsecond, also on two machines of a cluster."""
+    job = os.environ.get("SLURM_JOB_ID", "")
+    return f"{job}-{os.getpid()}" if job else str(os.getpid())
+
+
+def file_name(text: str) -> str:
+    """`text` as part of a folder name that no shell and no Hydra override needs to quote."""
+    return re.sub(r"[^\w.+-]+", "-", text).strip("-")[:_NAME_LENGTH]
+
+
+def _run_dir(parent: str, name: object) -> str:
+    if rank() > 0:
+        # Only rank 0 owns a run directory. Lightning's own children are told it; those of torchrun and SLURM are not.
+        return str(Path(tempfile.gettempdir()) / f"sparring_rank{rank()}_{_process()}")
+    return str(Path(parent).expanduser() / f"{_stamp()}_{file_name(str(name))}_{_process()}")
+
+
+def _sweep_dir(parent: str) -> str:
+    return str(Path(parent).expanduser() / f"{_stamp()}_sweep_{_process()}")
+
+
+def _job_dir(number: object, overrides: str) -> str:
+    short = re.sub(r"(^|,)[+~]*[\w./@]*[./](?=[\w@]+=)", r"\1", overrides)  # model/generator=conv -> generator=conv
+    short = re.sub(r"['\"\[\]{}]", "", short)
+    return file_name(f"{number}_{short.replace('=', '-').replace(',', '_')}").rstrip("_")
+
+
+def _cache_dir() -> str:
+    home = os.environ.get("XDG_CACHE_HOME")
+    return str((Path(home) if home else Path.home() / ".cache") / "sparring")
+
+
+def register_resolvers(root: Path) -> None:
+    """Give meaning to `${sparring:root}` and the other words below; `root` is the folder of train.py."""
+    known: dict[str, Callable[..., str]] = {
+        "root": lambda: str(root),
+        "cache": _cache_dir,
+        "run_dir": _run_dir,
+        "sweep_dir": _sweep_dir,
+        "job_dir": _job_dir,
+    }
+    # OmegaConf 2.4, which comes with Hydra 1.4, gave the function the name of one that 2.3 has for something older.
+    register: Callable[..., None] = OmegaConf.register_new_resolver if VERSION else OmegaConf.register_resolver
+    register("sparring", lambda what, *given: known[what](*given), replace=True)
+
+
+@contextmanager
+def hydra_at(config_dir: Path, verb: str) -> Iterator[None]:
+    """Inside, `compose_all` reads `config_dir`; afterwards Hydra's global state is what it was, also inside of its main."""
+    register_resolvers(config_dir.parent)
+    before, hydra = HydraConfig.instance().cfg, GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(config_dir), job_name=verb, **VERSION):
+            yield
+    finally:
+        HydraConfig.instance().cfg, GlobalHydra.instance().hydra = before, hydra
+
+
+def compose_all(config_name: str, overrides: Sequence[str]) -> DictConfig:
+    """The configuration with its `hydra` node, settled; interpolations not yet resolved but resolvable."""
+    config = hydra_compose(config_name, list(overrides), return_hydra_config=True)
+    settle(config, config.hydra)
+    HydraConfig.instance().set_config(config)
+    with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
+        config.hydra.runtime.output_dir = os.path.abspath(str(OmegaConf.select(config, "hydra.run.dir")))
+    HydraConfig.instance().set_config(config)
+    return config
+
+
+def resolved(config: DictConfig) -> DictConfig:
+    """A copy without the `hydra` node, every interpolation replaced by its value. Raises OmegaConfBaseException."""
+    task = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    task._set_parent(None)
+    OmegaConf.resolve(task)
+    OmegaConf.set_struct(task, True)
+    return task
+
+
+def log_dir(config_dir: Path, overrides: Sequence[str]) -> Path:
+    """Where run directories go, before anything is composed: paths.log_dir, SPARRING_LOG_DIR, or logs/ beside conf/."""
+    typed = [item.partition("=")[2] for item in overrides if item.startswith("paths.log_dir=")]
+    given = typed[-1] if typed else os.environ.get("SPARRING_LOG_DIR", "")
+    return Path(given).expanduser().resolve() if given else config_dir.parent / "logs"
+
+
+def compose(verb: str, overrides: Sequence[str] = (), *, config_dir: Path = CONFIG_DIR) -> DictConfig:
+    """What `python <verb>.py <overrides>` hands to its stage, for notebooks, tests and studies: resolved, struct mode.
+
+    Raises:
+        hydra.errors.HydraException, omegaconf.errors.OmegaConfBaseException: the configuration does not compose.
+    """
+    with hydra_at(config_dir, verb):
+        return resolved(compose_all(verb, overrides))
+
+
+def quoted(path: str | os.PathLike[str]) -> str:
+    """`path` as a value that Hydra's override grammar reads back unchanged."""
+    return "'" + str(path).replace("'", "\\'") + "'"

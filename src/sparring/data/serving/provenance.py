@@ -1,0 +1,176 @@
+"""Which images the networks of a run have seen, and whether a later classifier would be judged on one of them.
+
+Every run of train.py leaves `seen.npz` beside its weights: the rows that it and all networks behind it were trained on.
+Two records of the same source (equal identity) or of equal bytes name the same images by the same rows, so disjoint rows
+prove disjoint images; exact duplicates that a data set holds across its own splits do not count. Records of different
+sources are compared image by image, by hash; there an image also found in the judge's own train split does not count.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from torch import Tensor
+
+from sparring.core.atomic import write_atomic
+from sparring.core.errors import DataError
+from sparring.data.serving.cache import Cache
+from sparring.data.serving.storage import Images
+
+FILE = "seen.npz"
+VERSION = 1
+Role = Literal["trained", "selected"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Some rows of a cached split.
+
+    source: digest of where the cache was read from; content: digest of the bytes of all its splits; decoding: how.
+    role: "trained" on, or "selected": models were chosen by them. labelled: whether labels were used.
+    rows (n,) int64, ascending; hashes (n,) uint64, one per image. by: the run, for messages.
+    """
+
+    split: str
+    source: str
+    content: str
+    decoding: str
+    role: Role
+    labelled: bool
+    by: str
+    rows: np.ndarray
+    hashes: np.ndarray
+
+    def same_rows(self, other: "Seen") -> bool:
+        """Whether row r of a split is the same image for both."""
+        return self.source == other.source or self.content == other.content
+
+
+def seen_of(images: Images, cache: Cache, split: str, *, role: Role = "trained", labelled: bool = True) -> Seen:
+    """The chosen rows of `images`, which are rows of the cached `split`."""
+    rows = images.rows.cpu().sort().values
+    key = cache.meta["key"]
+    contents = {name: each.sha256 for name, each in sorted(cache.splits.items())}
+    return Seen(
+        split=split,
+        source=_digest([key["source"], key["identity"], cache.meta["skipped"]]),
+        content=_digest(contents),
+        decoding=_digest([key["shape"], key["resize"]]),
+        role=role, labelled=labelled, by="", rows=rows.numpy(), hashes=hashes(images.pixels, rows),
+    )  # fmt: skip
+
+
+def hashes(pixels: Tensor, rows: Tensor) -> np.ndarray:
+    """(n,) uint64: the first 8 bytes of each image's blake2b. pixels (N, C, H, W) uint8; rows (n,) int64."""
+    found = np.empty(len(rows), dtype=np.uint64)
+    for number, row in enumerate(rows.tolist()):
+        digest = hashlib.blake2b(pixels[row].cpu().contiguous().numpy().data, digest_size=8).digest()
+        found[number] = int.from_bytes(digest, "little")
+    return found
+
+
+def shared(judged: Seen, seen: Seen, own_train: np.ndarray) -> np.ndarray:
+    """Rows of `judged` whose image is in `seen`. own_train: hashes of the train split that `judged` was cut from.
+
+    Raises:
+        DataError: the two were decoded differently, so that equal images need not have equal bytes.
+    """
+    if judged.same_rows(seen):
+        return np.intersect1d(judged.rows, seen.rows) if judged.split == seen.split else judged.rows[:0]
+    if judged.decoding != seen.decoding:
+        raise DataError(
+            f"{seen.by} was trained on another copy of the data, converted to another size, channel count or data.resize, so"
+            " nothing can show that it saw no val or test image: train it on the data of this run."
+        )
+    return judged.rows[np.isin(judged.hashes, seen.hashes) & ~np.isin(judged.hashes, own_train)]
+
+
+def save(folder: Path, records: Iterable[Seen], *, run: Path, fingerprints: dict[str, str]) -> None:
+    """Write `seen.npz`; records without `by` are the run's own. Raises DiskError."""
+    arrays: dict[str, np.ndarray] = {}
+    entries = []
+    for number, each in enumerate(records):
+        arrays[f"rows_{number}"], arrays[f"hashes_{number}"] = each.rows, each.hashes
+        entries.append({key: getattr(each, key) for key in _PLAIN} | {"by": each.by or str(run)})
+    meta = {"version": VERSION, "fingerprints": fingerprints, "entries": entries}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, meta=np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
+    write_atomic(folder / FILE, buffer.getvalue())
+
+
+def load(folder: Path, *, fingerprints: dict[str, str] | None) -> list[Seen]:
+    """The records in `folder`, which must belong to weights trained on `fingerprints`.
+
+    Raises:
+        DataError: there are none, they are damaged, or of another training.
+    """
+    file = folder / FILE
+    if not file.exists():
+        raise DataError(
+            f"{folder} does not say which images it was trained on ({FILE} is missing), so a classifier could be judged on"
+            " them: train it again with this version."
+        )
+    try:
+        with np.load(file, allow_pickle=False) as content:
+            meta: dict[str, Any] = json.loads(content["meta"].tobytes())
+            records = [
+                Seen(**entry, rows=content[f"rows_{number}"], hashes=content[f"hashes_{number}"])
+                for number, entry in enumerate(meta["entries"])
+            ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{file} is damaged ({error}): restore it from a copy, or train the run again.") from error
+    if meta["fingerprints"] != fingerprints:
+        raise DataError(f"{file} belongs to another training than the weights beside it: restore both from one copy.")
+    return records
+
+
+def check(judged: dict[str, Seen], seen: Sequence[Seen], own_train: np.ndarray) -> None:
+    """Refuse networks that saw what a classifier is judged on: val, or test; test not even for choosing a model.
+
+    Raises:
+        DataError: naming the run that saw them and how many.
+    """
+    for record in seen:
+        for split, images in judged.items():
+            if record.role == "selected" and split == "val":
+                continue
+            rows = shared(images, record, own_train)
+            if len(rows):
+                use = "was trained" if record.role == "trained" else "was chosen"
+                raise DataError(
+                    f"{record.by} {use} on {len(rows)} of the {len(images.rows)} {split} images of this run (first: row"
+                    f" {rows[0]} of the data's {images.split} images), so its result would mean nothing: train it with the"
+                    " same data.split_seed, data.val_fraction and data.test_fraction."
+                )
+
+
+def beyond_labels(own: Seen, seen: Sequence[Seen]) -> int:
+    """How many images' labels were used by the networks and are not among `own`, the largest number of any record."""
+    most = 0
+    for record in seen:
+        if record.role == "trained" and record.labelled:
+            if own.same_rows(record):
+                known = (
+                    np.isin(record.rows, own.rows) if record.split == own.split else np.zeros(len(record.rows), bool)
+                )
+            else:
+                known = np.isin(record.hashes, own.hashes)
+            most = max(most, int((~known).sum()))
+    return most
+
+
+def unlabelled(records: Iterable[Seen]) -> list[Seen]:
+    """The same records of a network that used no label."""
+    return [replace(each, labelled=False) for each in records]
+
+
+_PLAIN = ("split", "source", "content", "decoding", "role", "labelled")
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,68 @@
+"""Where the pixels of a split live, and how a batch is taken out of them: one index, no loop over images."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.core.types import UNLABELLED
+from sparring.data.serving.cache import CachedSplit
+
+STORAGE = ("auto", "memory", "mmap", "device")
+MEMORY_LIMIT = 2**30  # bytes that `auto` copies into memory; larger splits are read through the memory map
+DEVICE_SHARE = 4  # `auto` puts a split on the accelerator if it takes at most 1/4 of its free memory
+
+
+@dataclass(frozen=True)
+class Images:
+    """Chosen rows of a split. pixels (N, C, H, W) uint8: the whole split; rows (n,), label (n,) int64: the chosen."""
+
+    pixels: Tensor
+    rows: Tensor
+    label: Tensor
+    sha256: str
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def choose(self, rows: Tensor) -> "Images":
+        """The same pixels seen through other rows (n,) int64 of the whole split."""
+        return Images(self.pixels, rows.to(self.rows.device), self.label[rows.to(self.label.device)], self.sha256)
+
+    def at(self, positions: Tensor) -> "Images":
+        """The same pixels at positions (k,) int64 in 0..n-1 of the chosen rows; a position may come twice."""
+        return Images(self.pixels, self.rows[positions], self.label[positions], self.sha256)
+
+    def without_labels(self) -> "Images":
+        """The same images, every label -1."""
+        return Images(self.pixels, self.rows, torch.full_like(self.label, UNLABELLED), self.sha256)
+
+    def take(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """image (k, C, H, W) uint8 and label (k,) int64 at positions 0..n-1 of the chosen rows."""
+        positions = positions.to(self.rows.device)
+        return self.pixels.index_select(0, self.rows[positions]), self.label[positions]
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 hex over the split's bytes, the chosen rows and their labels."""
+        digest = hashlib.sha256(self.sha256.encode())
+        digest.update(self.rows.cpu().numpy().astype("<i8").tobytes())
+        digest.update(self.label.cpu().numpy().astype("<i8").tobytes())
+        return digest.hexdigest()
+
+
+def place(split: CachedSplit, relabel: Tensor, storage: str) -> Images:
+    """The whole split on the host. relabel (classes,) int64 maps a cached label to the one in use (-1: not in use)."""
+    in_memory = storage == "memory" or (storage == "auto" and split.file.stat().st_size <= MEMORY_LIMIT)
+    pixels = torch.from_numpy(np.load(split.file) if in_memory else split.image)
+    return Images(pixels, torch.arange(len(pixels)), relabel[torch.from_numpy(split.label)], split.sha256)
+
+
+def move(images: Images, storage: str, device: torch.device) -> Images:
+    """The same images on `device`, if `storage` says so and, for "auto", if it is an accelerator with room for them."""
+    fits = device.type == "cuda" and images.pixels.nbytes <= torch.cuda.mem_get_info(device)[0] // DEVICE_SHARE
+    if storage != "device" and not (storage == "auto" and fits):
+        return images
+    return Images(images.pixels.to(device), images.rows.to(device), images.label.to(device), images.sha256)

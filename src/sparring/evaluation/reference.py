@@ -1,0 +1,125 @@
+"""The reference classifier of a data set: trained once, on its train split alone, cached, and used as feature network."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from sparring.config.compose import CONFIG_DIR, compose_all, hydra_at, quoted, resolved
+from sparring.core.atomic import write_atomic
+from sparring.core.errors import CheckpointError
+from sparring.core.package import VERSION
+from sparring.core.types import TrainedNetwork
+from sparring.data.module.image_data import ImageData
+from sparring.metric.features.base import Features
+from sparring.metric.features.classifier import Classifier
+from sparring.run.directory import RunDir
+from sparring.run.environment import config_hash
+from sparring.trained.networks import load_classifier
+from sparring.trained.runs import open_run
+
+EXPERIMENT = "reference_classifier"
+# The whole train split, whatever part of it a run uses and mixes with others: the measure must not change with what is measured.
+WHOLE = {"labels_per_class": None, "label_fraction": None, "imbalance": None, "mix": None, "seed": 0, "subset_seed": 0}
+# Set by launchers; a training of its own in another process must not take itself for a part of the one that asks.
+LAUNCHED = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "NODE_RANK", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT", "SLURM_PROCID",
+            "SLURM_NTASKS", "TORCHELASTIC_RUN_ID", "LOCAL_WORLD_SIZE", "PL_GLOBAL_SEED")  # fmt: skip
+
+
+def attach_network(features: Features, *, data: DictConfig, cache_dir: Path, log_dir: Path) -> Features:
+    """`features` ready for use: a `classifier` without a network gets the run's it names, or the data set's reference.
+
+    data: the resolved `data` section of the images that are to be measured.
+
+    Raises:
+        CheckpointError: the run named is no classifier, or the reference could not be trained.
+    """
+    features.expect(channels=data.channels, image_size=data.image_size)
+    if not isinstance(features, Classifier):
+        return features
+    if features.run is not None:
+        loaded = load_classifier(open_run(features.run, log_dir), extensions=[])
+    else:
+        loaded = reference_classifier(data, cache_dir)
+    origin = {"trained_on": loaded.origin["fingerprints"]["train"], "iteration": loaded.origin["iteration"]}
+    features.attach(
+        loaded.network, channels=loaded.channels, image_size=loaded.image_size, weights=loaded.origin["weights_sha256"],
+        **origin,
+    )  # fmt: skip
+    return features
+
+
+def reference_classifier(data: DictConfig, cache_dir: Path) -> TrainedNetwork:
+    """The classifier of the data set that `data` describes, trained now if the cache does not have it.
+
+    Trained in a process of its own, so that it neither shares nor disturbs anything of the run that asks.
+    """
+    classifiers = cache_dir.expanduser() / "classifiers"
+    classifiers.mkdir(parents=True, exist_ok=True)
+    identity = [_recipe_hash(data, classifiers), _train_fingerprint(data)]
+    key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+    folder = classifiers / f"{data.name}-{key}"
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a second process waits for the first one's result
+        if not (folder / "result.json").exists():
+            _train(data, folder)
+    return load_classifier(RunDir.open(folder), extensions=[])
+
+
+def _recipe_hash(data: DictConfig, classifiers: Path) -> str:
+    """`config_hash` of the recipe. Composing it takes 2 s, so it is remembered for the bytes of conf/ and the data's settings."""
+    plain = json.dumps(OmegaConf.to_container(data, resolve=True), sort_keys=True)
+    texts = [file.read_bytes() for file in sorted(CONFIG_DIR.rglob("*.yaml"))]
+    given = hashlib.sha256(b"\0".join([VERSION.encode(), plain.encode(), *texts])).hexdigest()
+    file = classifiers / f"recipe-{given[:16]}.txt"
+    if not file.exists():
+        write_atomic(file, config_hash(_recipe(data, Path("unused"))).encode())
+    return file.read_text()
+
+
+def _recipe(data: DictConfig, run_dir: Path) -> DictConfig:
+    """`experiment=reference_classifier` on the data set of `data`, resolved; small random shifts, mirrored where data is."""
+    with hydra_at(CONFIG_DIR, "train"):
+        config = compose_all(
+            "train", [f"experiment={EXPERIMENT}", "name=reference", f"paths.run_dir={quoted(run_dir)}"]
+        )
+        own = OmegaConf.to_container(data, resolve=True)
+        assert isinstance(own, dict)
+        batch = {"batch_size": config.data.batch_size, "crop": max(1, data.image_size // 14)}
+        with open_dict(config):
+            config.data = {**own, **WHOLE, **batch}
+        return resolved(config)
+
+
+def _train_fingerprint(data: DictConfig) -> str:
+    from sparring.config.build import build
+
+    opened: ImageData = build(OmegaConf.merge(data, WHOLE), section="data")  # type: ignore[arg-type]
+    opened.setup("fit")
+    return opened.fingerprints()["train"]
+
+
+def _train(data: DictConfig, folder: Path) -> None:
+    """Train into a folder beside `folder`, then rename: the cache holds whole runs only."""
+    print(f"Training the reference classifier of {data.name} for the metrics, once ...", file=sys.stderr)
+    temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{folder.name}-", dir=folder.parent))
+    try:
+        settings = temporary / "config.yaml"
+        settings.write_text(OmegaConf.to_yaml(_recipe(data, temporary / "run")))
+        environment = {name: value for name, value in os.environ.items() if name not in LAUNCHED}
+        command = [sys.executable, "-m", "sparring.cli.call", "train", str(settings), str(temporary / "run")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise CheckpointError(f"The reference classifier could not be trained: {last}")
+        shutil.rmtree(folder, ignore_errors=True)  # left by a kill between rename and result
+        os.rename(temporary / "run", folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

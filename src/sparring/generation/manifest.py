@@ -1,0 +1,69 @@
+"""What a folder of generated images says about itself: manifest.csv (one row per image) and manifest.json."""
+
+import csv
+import hashlib
+import io
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from sparring.core.package import VERSION
+from sparring.generation.export import Writers
+from sparring.generation.sampler import BLOCK, Samples
+from sparring.run.environment import git_state
+
+SCHEMA_VERSION = 1
+SETTINGS = ("count", "label", "truncation", "sampling", "bn", "seed", "batch_size", "format", "device")
+
+
+class Ledger:
+    """What was drawn: one row per image and a fingerprint over all of them."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.rows: list[tuple[int, int]] = []
+        self.shape: list[int] = []
+        self._digest = hashlib.sha256()
+
+    def add(self, samples: Samples) -> None:
+        self.shape = list(samples.image.shape[1:])
+        for index, label, image in samples.each():
+            self.rows.append((index, label))
+            self._digest.update(label.to_bytes(8, "little", signed=True) + image.numpy().tobytes())
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 hex over (label as int64, image bytes) of all images in order; the same for every batch size."""
+        return self._digest.hexdigest()
+
+    def csv(self, writers: Writers) -> str:
+        """Columns index, seed, label, file."""
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(("index", "seed", "label", "file"))
+        table.writerows((index, self.seed, label, writers.file_of(index)) for index, label in self.rows)
+        return text.getvalue()
+
+
+def manifest(
+    config: DictConfig, origin: dict[str, Any], class_names: list[str], ledger: Ledger, files: dict[str, str]
+) -> dict[str, Any]:
+    """Plain values: where the images come from (`origin`), how they were drawn, what they are and where they lie."""
+    labels = [label for _, label in ledger.rows]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "verb": "generate",
+        "origin": origin,
+        "settings": {key: _plain(config[key]) for key in SETTINGS},
+        "block": BLOCK,
+        "shape": ledger.shape,
+        "class_names": class_names,
+        "images_per_label": {str(label): labels.count(label) for label in sorted(set(labels))},
+        "images_sha256": ledger.fingerprint,
+        "files": files,
+        "code": {"sparring": VERSION, "git": git_state()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value

@@ -1,0 +1,23 @@
+"""No label: the latent is the code."""
+
+from torch import Tensor
+
+from sparring.model.conditioning.base import Conditioning
+
+
+class Unconditional:
+    """The generator never sees a label."""
+
+    conditional = False
+
+    def make(self, latent_dim: int) -> Conditioning:
+        return _Latent(latent_dim)
+
+
+class _Latent(Conditioning):
+    def __init__(self, latent_dim: int) -> None:
+        super().__init__()
+        self.features = latent_dim
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        return latent

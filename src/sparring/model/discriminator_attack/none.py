@@ -1,0 +1,12 @@
+"""D learns from the real images as they are."""
+
+from typing import Any
+
+from torch import Tensor
+
+from sparring.model.discriminator_attack.base import DiscriminatorAttack
+
+
+class NoAttack(DiscriminatorAttack):
+    def forward(self, image: Tensor, label: Tensor, fake: Tensor, fake_label: Tensor, **_: Any) -> Tensor:
+        return image

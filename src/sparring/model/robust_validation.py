@@ -1,0 +1,67 @@
+"""Robust accuracy of an averaged network on the same images of val throughout a run."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparring.attack.evaluation.evaluate import evaluate, subset
+from sparring.attack.evaluation.target import Target
+from sparring.core.distributed import mean_over_images, rank_and_world
+from sparring.core.pixels import normalise
+from sparring.core.randomness import seed_of
+from sparring.model.game import Game
+from sparring.model.robust.base import Robust
+
+ROBUST = "val/robust_accuracy"
+BATCH = 256  # images attacked together
+
+
+class RobustHeldOut:
+    """What the `validation` attack of a way to learn leaves of the accuracy on `val_images` of val; nothing without one.
+
+    Starting points depend on the run's seed and the image alone: between two validations only the network has changed.
+    """
+
+    def __init__(self, robust: Robust) -> None:
+        self.robust = robust
+        self._image = self._label = self._index = torch.empty(0)
+
+    def prepare(self, data: Any) -> None:
+        if self.robust.validation is None:
+            return
+        image, self._label = data.whole("val")
+        self._index = subset(len(self._label), self.robust.val_images)
+        self._image, self._label = image[self._index], self._label[self._index]
+
+    def scalars(self, game: Game, network: nn.Module) -> dict[str, float]:
+        """The accuracy over all devices, which attack a share each; all of them must call it."""
+        if not len(self._label):
+            return {}
+        rank, world = rank_and_world(game)
+        rows = torch.arange(len(self._label)).tensor_split(world)[rank]
+        (share,) = mean_over_images(self._right(game, network, rows)[None], len(rows)).tolist()
+        return {ROBUST: share}
+
+    def judged(self, game: Game, network: nn.Module) -> dict[str, Any]:
+        """The same on this device alone, as a record says it."""
+        attack = self.robust.validation
+        if attack is None or not len(self._label):
+            return {}
+        right = self._right(game, network, torch.arange(len(self._label)))
+        return {"robust": {
+            "accuracy": float(right) / len(self._label), "images": len(self._label), "split": "val",
+            "attack": type(attack).__name__, "norm": attack.norm, "epsilon": attack.epsilon, "steps": attack.steps,
+        }}  # fmt: skip
+
+    def _right(self, game: Game, network: nn.Module, rows: Tensor) -> Tensor:
+        """How many of some images are right before and after the attack."""
+        if not len(rows):
+            return torch.tensor(0.0)
+        assert self.robust.validation is not None
+        image = normalise(self._image[rows].to(game.device)).to(game.weight_dtype())
+        found = evaluate(
+            self.robust.validation, Target(network, rows=None), image, self._label[rows].to(game.device),
+            index=self._index[rows], seed=seed_of("robust validation", game.seed), batch_size=BATCH,
+        )  # fmt: skip
+        return found.correct.sum().float()

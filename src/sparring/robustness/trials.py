@@ -1,0 +1,146 @@
+"""One attack after the other on one classifier: what each leaves at each strength, what looks wrong, and a picture."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+
+from sparring.attack.advgan import AdvGAN
+from sparring.attack.base import Attack
+from sparring.attack.evaluation import flags
+from sparring.attack.evaluation.evaluate import Outcome, distances, evaluate, per_class
+from sparring.attack.evaluation.probe import probe
+from sparring.attack.evaluation.target import Target
+from sparring.core.settings import shown
+from sparring.robustness.pictures import adversarial_picture, examples
+
+
+@dataclass(frozen=True)
+class Images:
+    """What is attacked, on the target's device: image float32 [-1, 1], label, and index, the place in the split.
+
+    pixels: the same images as uint8, on the CPU.
+    """
+
+    pixels: Tensor
+    image: Tensor
+    label: Tensor
+    index: Tensor
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One attack at one strength.
+
+    row: what result.json says of it. outcome: its `adversarial` holds the `examples` only, so that many trials fit in memory.
+    """
+
+    row: dict[str, Any]
+    outcome: Outcome
+    examples: list[int]
+
+
+Trials = dict[float, Trial]  # by epsilon, rising
+
+
+def run_trials(
+    name: str,
+    each: Attack,
+    epsilons: list[float],
+    target: Target,
+    images: Images,
+    num_classes: int,
+    config: DictConfig,
+    keep: Callable[[Outcome], None],
+) -> Trials:
+    """An attack at every strength; a line on stderr for each. keep: sees each outcome with all its images."""
+    trials = {}
+    for epsilon in epsilons:
+        outcome = evaluate(
+            each.at(epsilon), target, images.image, images.label,
+            index=images.index, seed=config.seed, batch_size=config.batch_size,
+        )  # fmt: skip
+        keep(outcome)
+        kept = examples(outcome, images.label.cpu())
+        row = _row(epsilon, outcome, images, num_classes)
+        trials[epsilon] = Trial(row, replace(outcome, adversarial=outcome.adversarial[kept]), kept)
+        line = f"{name:12} epsilon {shown(epsilon):18} accuracy {outcome.accuracy:6.1%}  {outcome.seconds:.1f} s"
+        print(line, file=sys.stderr)
+    return trials
+
+
+def _row(epsilon: float, outcome: Outcome, images: Images, num_classes: int) -> dict[str, Any]:
+    fooled = outcome.clean & ~outcome.correct
+    linf, l2 = distances(outcome.adversarial[fooled], images.image.cpu()[fooled])
+    attacked = max(1, int(outcome.clean.sum()))
+    return {
+        "epsilon": epsilon,
+        "shown": shown(epsilon),
+        "accuracy": outcome.accuracy,
+        "success_rate": outcome.success_rate,
+        "per_class": per_class(outcome.correct, images.label.cpu(), num_classes),
+        "mean_linf": float(linf.mean()) if len(linf) else None,
+        "mean_l2": float(l2.mean()) if len(l2) else None,
+        "queries_per_image": (outcome.forward_rows + outcome.gradient_rows) / attacked,
+        "gradients_per_image": outcome.gradient_rows / attacked,
+        "cpu_seconds": round(outcome.seconds, 3),
+    }
+
+
+def worst_case(epsilon: float, trials: Mapping[str, Trials]) -> dict[str, Any]:
+    """An image counts where no attack fools the classifier."""
+    standing = torch.stack([each[epsilon].outcome.correct for each in trials.values()]).all(0)
+    return {"epsilon": epsilon, "shown": shown(epsilon), "accuracy": float(standing.float().mean())}
+
+
+def warnings(
+    attacks: Mapping[str, Attack],
+    trials: Mapping[str, Trials],
+    target: Target,
+    images: Images,
+    config: DictConfig,
+) -> list[str]:
+    """Sentences about attacks that look weaker than they should be, each once."""
+    norms = sorted({each.norm for each in attacks.values()})
+    bypassed = any(each.bypasses for each in attacks.values())
+    found: list[str | None] = [flags.not_bypassed(target.bypassable, bypassed)]
+    for norm in norms:
+        curves = {name: curve for name, curve in trials.items() if attacks[name].norm == norm}
+        for epsilon in next(iter(curves.values())):
+            left = {name: curve[epsilon].outcome.accuracy for name, curve in curves.items()}
+            white = {name: value for name, value in left.items() if attacks[name].needs_gradient}
+            blind = left.keys() - white.keys() - {name for name in left if isinstance(attacks[name], AdvGAN)}
+            found.append(flags.black_box_wins(white, {name: left[name] for name in blind}))
+            found += [attacks[name].at(epsilon).remark() for name in curves]
+        found += [
+            flags.not_falling([(eps, each.outcome.accuracy) for eps, each in curve.items()], name)
+            for name, curve in curves.items()
+        ]
+        if config.probe:
+            some = slice(0, config.probe)
+            epsilons = list(next(iter(curves.values())))
+            found += probe(
+                target, images.image[some], images.label[some],
+                norm=norm, epsilon=epsilons[len(epsilons) // 2], index=images.index[some], seed=config.seed,
+            )  # fmt: skip
+    return list(dict.fromkeys(sentence for sentence in found if sentence))
+
+
+def write_picture(path: Path, trials: Mapping[str, Trials], images: Images, class_names: tuple[str, ...]) -> None:
+    """The strongest attack at the smallest epsilon that fools half of the images, or else at the largest."""
+    epsilons = list(next(iter(trials.values())))
+
+    def strongest(epsilon: float) -> Trial:
+        return max((each[epsilon] for each in trials.values()), key=lambda each: each.outcome.success_rate)
+
+    chosen = next((eps for eps in epsilons if strongest(eps).outcome.success_rate >= 0.5), epsilons[-1])
+    trial = strongest(chosen)
+    rows = torch.tensor(trial.examples)
+    label, predicted = images.label.cpu()[rows].tolist(), trial.outcome.predicted[rows].tolist()
+    names = [f"{class_names[a]} > {class_names[b]}" for a, b in zip(label, predicted, strict=True)]
+    adversarial_picture(path, images.image.cpu()[rows], trial.outcome.adversarial, names)

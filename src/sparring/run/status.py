@@ -1,0 +1,72 @@
+"""What a stage leaves on record of itself: the settings it ran with, and in `status.json` what became of it."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from sparring.core.atomic import write_atomic
+from sparring.core.errors import DivergedError, OutOfMemoryError, SparringError, is_out_of_memory
+from sparring.run.directory import RunDir, State
+
+
+@contextlib.contextmanager
+def recorded(run_dir: Path) -> Iterator[RunDir]:
+    """A new run directory for a stage that is whole or nothing; an error inside ends in `status.json`, and is raised.
+
+    The stage writes "finished" itself, which it alone can put into words.
+
+    Raises:
+        CheckpointError: `run_dir` holds a run already. DiskError.
+    """
+    with RunDir.create(run_dir) as run:
+        run.write_status("running", "", None, {}, None)
+        try:
+            yield run
+        except BaseException as error:
+            state, code = outcome(error)
+            reason = "stopped by the user; nothing was kept" if state == "interrupted" else explained(error)
+            with contextlib.suppress(Exception):  # never hide the error itself
+                run.write_status(state, reason, code, {}, None)
+            raise
+
+
+def record_config(config: DictConfig, run_dir: Path) -> None:
+    """What Hydra does on the command line: a run directory is read back through its settings."""
+    file = run_dir / ".hydra" / "config.yaml"
+    if not file.exists():
+        file.parent.mkdir(exist_ok=True)
+        write_atomic(file, OmegaConf.to_yaml(config, resolve=True).encode())
+
+
+def outcome(error: BaseException) -> tuple[State, int]:
+    """State and exit code that an error ends a run with."""
+    if isinstance(error, DivergedError):
+        return "diverged", error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", 130
+    if is_out_of_memory(error):
+        return "failed", OutOfMemoryError.exit_code
+    return "failed", error.exit_code if isinstance(error, SparringError) else 1
+
+
+def explained(error: BaseException) -> str:
+    """The sentence of an error that is meant for people; kind and message of any other."""
+    return str(error) if isinstance(error, SparringError) else f"{type(error).__name__}: {error}"
+
+
+def remember(run_dir: Path, config: DictConfig) -> None:
+    """Make the settings of an accepted resume those of the run: without a new budget the next one goes on towards this.
+
+    For a stage to call, on rank 0, once it knows that the run can go on under `config`. Raises DiskError.
+    """
+    saved = OmegaConf.to_container(config, resolve=True)
+    content = OmegaConf.to_yaml(OmegaConf.create({**saved, RESUME: None}))  # type: ignore[dict-item]
+    write_atomic(run_dir / ".hydra" / "config.yaml", content.encode())
+    typed = [item for item in HydraConfig.get().overrides.task if item.partition("=")[0] != RESUME]
+    write_atomic(run_dir / ".hydra" / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(typed)).encode())
+
+
+RESUME = "resume"

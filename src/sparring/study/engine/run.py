@@ -1,0 +1,135 @@
+"""Runs a plan: each cell when its inputs are there, none twice, and whatever happens to one, the others go on."""
+
+import contextlib
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from sparring.executor.process import CallStopped
+from sparring.study.engine.plan import Planned
+from sparring.study.engine.work import Record, StageCall, run_cell
+
+State = Literal["finished", "failed", "skipped"]
+log = logging.getLogger(__name__)
+TICK_SECONDS = 0.25  # between two looks at the clock while cells run
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a cell. reused: it was finished, or had failed, in an earlier run of the study."""
+
+    state: State
+    reason: str
+    seconds: float
+    reused: bool
+
+
+class Watcher(Protocol):
+    """Is told what happens; see `display.Progress`."""
+
+    def started(self, name: str) -> None: ...
+
+    def ended(self, name: str, outcome: Outcome) -> None: ...
+
+    def tick(self) -> None: ...
+
+
+def run(planned: Sequence[Planned], executor: Executor, watcher: Watcher, *, call: StageCall, retry: bool, workers: int,
+        aside: Path) -> dict[str, Outcome]:  # fmt: skip
+    """Run what is not finished; the outcome of every cell by name.
+
+    call: how a stage is called in a worker.
+    retry: whether cells that failed before are tried again. workers: cells given to `executor` at a time.
+    aside: folder for the directories of cells that are run again.
+
+    Raises:
+        Interrupted, KeyboardInterrupt: the study was stopped; finished cells keep their records.
+    """
+    outcomes = _remembered(planned, retry=retry)
+    for name, outcome in outcomes.items():
+        watcher.ended(name, outcome)
+    waiting = [each for each in planned if each.cell.name not in outcomes]
+    running: dict[Future[Record], Planned] = {}
+    while waiting or running:
+        _skip_hopeless(waiting, outcomes, watcher)
+        for each in _ready(waiting, outcomes)[: workers - len(running)]:
+            waiting.remove(each)
+            running[_submit(each, executor, watcher, call, aside)] = each
+        if not running:
+            continue
+        finished, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
+        for future in finished:
+            each = running.pop(future)
+            record = _record_of(future, each)
+            outcomes[each.cell.name] = Outcome(record.state, record.reason, record.seconds, reused=False)
+            watcher.ended(each.cell.name, outcomes[each.cell.name])
+        watcher.tick()
+    return {each.cell.name: outcomes[each.cell.name] for each in planned}
+
+
+def _remembered(planned: Sequence[Planned], *, retry: bool) -> dict[str, Outcome]:
+    found, outdated = {}, 0
+    for each in planned:
+        record = Record.read(each.folder)
+        outdated += record is not None and record.state == "finished" and record.key != each.key
+        if record is None or record.key != each.key or (retry and record.state == "failed"):
+            continue
+        found[each.cell.name] = Outcome(record.state, record.reason, record.seconds, reused=True)
+    if outdated:
+        log.warning(
+            "%d finished cells are of other code or settings and run again; aside/ keeps what they left.", outdated
+        )
+    return found
+
+
+def _ready(waiting: Sequence[Planned], outcomes: Mapping[str, Outcome]) -> list[Planned]:
+    return [each for each in waiting if all(name in outcomes for name in each.inputs)]
+
+
+def _skip_hopeless(waiting: list[Planned], outcomes: dict[str, Outcome], watcher: Watcher) -> None:
+    """Give up cells that need one that failed; in the order of the plan, so that theirs follow in the same pass."""
+    for each in list(waiting):
+        bad = [name for name in each.inputs if name in outcomes and outcomes[name].state != "finished"]
+        if bad:
+            waiting.remove(each)
+            outcomes[each.cell.name] = Outcome("skipped", f"needs {bad[0]}, which {_why(outcomes[bad[0]])}", 0.0, False)
+            watcher.ended(each.cell.name, outcomes[each.cell.name])
+
+
+def _why(outcome: Outcome) -> str:
+    return "failed" if outcome.state == "failed" else "was skipped"
+
+
+def _submit(each: Planned, executor: Executor, watcher: Watcher, call: StageCall, aside: Path) -> "Future[Record]":
+    put_aside(each.folder, each.cell.name, aside)
+    watcher.started(each.cell.name)
+    watcher.tick()
+    return executor.submit(run_cell, call, each.cell.verb, each.config, each.cell.overrides, each.folder, each.key)
+
+
+def put_aside(folder: Path, name: str, aside: Path) -> None:
+    """Move what a stopped, failed or outdated cell left in `folder` out of the way, keeping it for whoever wants to look."""
+    if not folder.exists():
+        return
+    aside.mkdir(exist_ok=True)
+    flat = name.replace("/", "_")
+    number = 1 + max((int(path.name.rpartition(".")[2]) for path in aside.glob(f"{flat}.*")), default=0)
+    shutil.move(folder, aside / f"{flat}.{number}")
+
+
+def _record_of(future: "Future[Record]", each: Planned) -> Record:
+    """What the worker recorded; if it could not, that is recorded here, unless somebody stopped it."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    record = Record(each.key, "failed", f"{error}", 0.0)
+    if isinstance(error, CallStopped):  # without a record, the cell is run again when the study goes on
+        return record
+    with contextlib.suppress(OSError):
+        each.folder.mkdir(parents=True, exist_ok=True)
+        record.write(each.folder)
+    return record

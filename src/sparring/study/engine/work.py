@@ -1,0 +1,107 @@
+"""What a worker does with one cell: call the stage, keep its output, and leave a record of how it ended.
+
+Nothing heavy is imported before a cell is run: a worker process sets its threads first.
+"""
+
+import contextlib
+import json
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sparring.core.atomic import write_atomic
+from sparring.core.errors import Interrupted, SparringError
+
+RECORD = "cell.json"  # written last: a folder without it holds half a cell
+OUTPUT = "output.log"
+StageCall = Callable[[str, Any, Path], Any]  # verb, configuration, run directory; importable by name in a worker
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a cell ended. `reason` says why it failed; `seconds` is what it took in the worker."""
+
+    key: str
+    state: Literal["finished", "failed"]
+    reason: str
+    seconds: float
+
+    @classmethod
+    def read(cls, folder: Path) -> "Record | None":
+        """None where there is none, or only part of one."""
+        try:
+            return cls(**json.loads((folder / RECORD).read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, folder: Path) -> None:
+        """Raises DiskError."""
+        write_atomic(folder / RECORD, (json.dumps(asdict(self), indent=2) + "\n").encode())
+
+
+def run_cell(
+    call: StageCall, verb: str, config: dict[str, Any], overrides: tuple[str, ...], folder: Path, key: str
+) -> Record:
+    """Call the stage `verb` in the new directory `folder`.
+
+    A stage that fails makes a failed record, not an exception. What it prints goes to output.log. The checkpoints of a
+    finished training are removed, weights are not.
+
+    Raises:
+        Interrupted, KeyboardInterrupt: the stage was stopped; there is no record then.
+        DiskError: the record cannot be written.
+    """
+    from omegaconf import OmegaConf
+
+    started = time.perf_counter()
+    settings = OmegaConf.create(config)
+    OmegaConf.set_struct(settings, True)
+    _keep_settings(folder, config, overrides)
+    reason = ""
+    with _output_to(folder / OUTPUT):
+        try:
+            call(verb, settings, folder)
+        except Interrupted:
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            first_line = (str(error).splitlines() or [""])[0]
+            reason = str(error) if isinstance(error, SparringError) else f"{type(error).__name__}: {first_line}"
+    if not reason:
+        # Only an unfinished training needs them, and hundreds of cells would fill the disk; weights files stay.
+        _drop_checkpoints(folder / "checkpoints")
+    record = Record(key, "failed" if reason else "finished", reason, round(time.perf_counter() - started, 3))
+    record.write(folder)
+    return record
+
+
+def _drop_checkpoints(folder: Path) -> None:
+    """Remove all but the weights that the quality callback kept for later cells; the folder too, if that leaves it empty."""
+    for file in folder.glob("*"):
+        if not (file.name.startswith("quality_") and file.suffix == ".safetensors"):
+            file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not empty, or not there
+        folder.rmdir()
+
+
+def _keep_settings(folder: Path, config: dict[str, Any], overrides: tuple[str, ...]) -> None:
+    """What Hydra does on the command line: a run directory is read back through its settings."""
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    (folder / ".hydra").mkdir(parents=True)
+    for name, content in (("config", config), ("overrides", list(overrides))):
+        (folder / ".hydra" / f"{name}.yaml").write_text(yaml.dump(content, Dumper=dumper, sort_keys=False))
+
+
+@contextlib.contextmanager
+def _output_to(file: Path) -> Iterator[None]:
+    with (
+        file.open("a", encoding="utf-8", buffering=1) as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        yield

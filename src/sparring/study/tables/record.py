@@ -1,0 +1,67 @@
+"""A study as plain values, for result.json."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sparring.study.engine.plan import Planned
+from sparring.study.engine.results import Results
+from sparring.study.engine.run import Outcome
+from sparring.study.tables.analysis import Analysis
+
+# What of a cell's result.json is repeated in that of the study.
+KEPT = ("metrics", "clock", "cost")
+
+
+def analysis_record(analysis: Analysis) -> dict[str, Any]:
+    """All of it; a comparison with every per-replicate value."""
+    return {
+        "question": analysis.question,
+        "answer": analysis.answer,
+        "verdict": analysis.verdict.value if analysis.verdict is not None else None,
+        "comparisons": [each.record() for each in analysis.comparisons],
+        "tables": [asdict(each) for each in analysis.tables],
+        "plots": [asdict(each) for each in analysis.plots],
+        "pictures": [asdict(each) for each in analysis.pictures],
+        "pictures_title": analysis.pictures_title,
+        "limits": list(analysis.limits),
+        "numbers": analysis.numbers,
+    }
+
+
+def cells_record(
+    planned: Sequence[Planned], outcomes: Mapping[str, Outcome], results: Results
+) -> dict[str, dict[str, Any]]:
+    """Per cell: what it is, its key, how it ended, and its numbers."""
+    record = {}
+    for each in planned:
+        name, outcome = each.cell.name, outcomes[each.cell.name]
+        found = results.cell(name)
+        record[name] = {
+            "verb": each.cell.verb, "overrides": list(each.cell.overrides), "tags": dict(each.cell.tags),
+            "inputs": list(each.inputs), "key": each.key, "state": outcome.state, "reason": outcome.reason,
+            "seconds": outcome.seconds,
+            **({key: _short(found.result[key]) for key in KEPT if key in found.result} if found else {}),
+        }  # fmt: skip
+    return record
+
+
+def _short(entry: Any) -> Any:
+    """Without the answers to each test image, which stay in the cell's own result.json."""
+    if not isinstance(entry, dict):
+        return entry
+    return {key: _short(value) for key, value in entry.items() if key != "right"}
+
+
+def costs_record(planned: Sequence[Planned], outcomes: Mapping[str, Outcome], seconds: float) -> dict[str, Any]:
+    """seconds: of this call. cells: worker seconds of all cells, those of earlier calls included, by kind of cell."""
+    kinds: dict[str, dict[str, float]] = {}
+    for each in planned:
+        kind = kinds.setdefault(f"{each.cell.verb} {each.cell.tags.get('arm', '(shared)')}", {"cells": 0, "seconds": 0})
+        kind["cells"] += 1
+        kind["seconds"] = round(kind["seconds"] + outcomes[each.cell.name].seconds, 2)
+    return {
+        "seconds": round(seconds, 1),
+        "cell_seconds": round(sum(k["seconds"] for k in kinds.values()), 1),
+        "kinds": kinds,
+    }

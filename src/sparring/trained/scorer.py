@@ -1,0 +1,58 @@
+"""Trained networks that label and filter the images of a mix."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from sparring.core.pixels import normalise
+from sparring.core.task import Task, check_same_task
+from sparring.core.types import TrainedNetwork
+from sparring.data.mix.base import Context, Scorer
+from sparring.data.serving import provenance
+from sparring.run.directory import RunDir
+from sparring.run.search import find_run
+from sparring.trained.networks import load_classifier, load_discriminator
+from sparring.trained.runs import open_run
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class RunScorers:
+    """`data.mix.base.Runs` over the run directories of `log_dir`."""
+
+    log_dir: Path
+    extensions: Sequence[str] = ()
+
+    def find(self, given: str) -> Path:
+        return find_run(given, self.log_dir)
+
+    def classifier(self, given: str, context: Context, key: str) -> Scorer:
+        run = open_run(given, self.log_dir)
+        loaded = load_classifier(run, extensions=self.extensions)
+        _check(f"{key}={given}", loaded, context)
+        return _scorer(run, loaded, lambda image, label: loaded.network(image))
+
+    def discriminator(self, given: str, context: Context, key: str) -> Scorer:
+        run = open_run(given, self.log_dir)
+        loaded = load_discriminator(run, extensions=self.extensions)
+        _check(f"{key}={given}", loaded, context)
+        return _scorer(run, loaded, loaded.network)
+
+
+def _check(name: str, loaded: TrainedNetwork, context: Context) -> None:
+    wanted = Task(context.shape.channels, context.shape.image_size, context.class_names)
+    check_same_task(name, loaded.task, other="this run", wanted=wanted, needs="give a run on data")
+
+
+def _scorer(run: RunDir, loaded: TrainedNetwork, network: nn.Module | Callable[..., Tensor]) -> Scorer:
+    @torch.no_grad()
+    def score(image: Tensor, label: Tensor) -> Tensor:
+        parts = zip(image.split(BATCH), label.split(BATCH), strict=True)
+        return torch.cat([network(normalise(x), y).float() for x, y in parts])
+
+    records = provenance.load(run.path, fingerprints=loaded.origin["fingerprints"])
+    return Scorer(score, tuple(records), loaded.origin)

@@ -1,0 +1,94 @@
+"""Whether a run can go on under the settings given, and from where."""
+
+import logging
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from sparring.core.errors import CheckpointError, ConfigError
+from sparring.run.checkpoint import VerifiedCheckpointIO
+from sparring.run.directory import RunDir
+
+log = logging.getLogger(__name__)
+
+# What decides the numbers of a run. Where data lies, devices, intervals and loggers may change.
+FIXED = ("seed", "model", "data", "trainer.precision")
+SHOWN = 3
+PLACES = ("data.source", "data.path", "data.cache_dir", "data.storage")
+
+
+def check_settings(run: RunDir, config: DictConfig) -> None:
+    """Compare the settings that decide a run's numbers with the ones it was started with.
+
+    Raises:
+        CheckpointError: they differ; names each setting, before and now.
+    """
+    different = _differences(run.config, config)
+    if len(different) > SHOWN + 1:
+        different = [*different[:SHOWN], f"and {len(different) - SHOWN} more"]
+    if different:
+        raise CheckpointError(
+            f"{run.path} was trained with other settings ({'; '.join(different)}); resume it without changing them, "
+            "or start a new run."
+        )
+
+
+def load_state(run: RunDir, config: DictConfig, budget: int, fingerprints: dict[str, str]) -> dict[str, Any]:
+    """The newest checkpoint of the run that verifies.
+
+    Raises:
+        CheckpointError: there is none, or the images are not those that the run has trained on.
+        ConfigError: the run has reached its budget already.
+    """
+    if not any(run.checkpoints.glob("*.ckpt")):
+        raise CheckpointError(f"{run.path} has no checkpoint yet, so there is nothing to resume; start a new run.")
+    saved = VerifiedCheckpointIO().load_checkpoint(run.checkpoints / "last.ckpt")
+    iteration = saved["clock"]["iteration"]
+    if iteration >= budget:
+        raise ConfigError(
+            f"{run.path} is finished: it has trained {iteration} of {budget} iterations; "
+            f"give a larger budget to train on, such as trainer.max_steps={2 * iteration}."
+        )
+    if saved["fingerprints"] != fingerprints:
+        raise CheckpointError(
+            f"{run.path} was trained on other images than data.path={config.data.path} holds now (their fingerprints differ); "
+            "give it the same images, or start a new run."
+        )
+    if saved["budget"] != budget and "constant" not in config.model.schedule._target_:
+        log.warning(
+            "The learning rate follows a schedule over the whole budget: with %d iterations in place of %d it jumps now.",
+            budget,
+            saved["budget"],
+        )
+    return saved
+
+
+def _differences(before: DictConfig, now: DictConfig) -> list[str]:
+    """One text per setting in FIXED that changed: `model.d_steps was 1, now 2`."""
+    old, new = _flat(before), _flat(now)
+    keys = [key for key in {**old, **new} if key.startswith(FIXED) and not key.startswith(PLACES)]
+    return [
+        f"{key} was {old.get(key, 'not there')}, now {new.get(key, 'not there')}"
+        for key in keys
+        if old.get(key, _ABSENT) != new.get(key, _ABSENT)
+    ]
+
+
+_ABSENT = object()
+
+
+def _flat(config: DictConfig) -> dict[str, Any]:
+    """Resolved leaves by dotted key."""
+    leaves: dict[str, Any] = {}
+
+    def walk(node: Any, key: str) -> None:
+        if isinstance(node, dict) and node:
+            for name, child in node.items():
+                walk(child, f"{key}.{name}" if key else str(name))
+        else:
+            leaves[key] = node
+
+    for name in ("seed", "model", "data", "trainer"):
+        node = config[name]
+        walk(OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node, name)
+    return leaves

@@ -1,0 +1,68 @@
+"""The allow-list in front of Hydra's instantiate: a stranger's config must not run code."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from sparring.config.build import build
+from sparring.core.errors import ConfigError
+
+ALLOWED = {"_target_": "sparring.model.loss.hinge.Hinge"}
+HOSTILE = [
+    "os.system", "builtins.eval", "torch.load", "torch.hub.load", "torch.nn.Linear", "pathlib.Path.unlink", "subprocess.Popen",
+    "sparring.run.directory.Path", "sparring.run.directory.os.unlink", "sparring.config.build.importlib.import_module",
+    "sparring.run.directory.RunDir", "sparring.cli.sweep.run_jobs", "sparring.core.atomic.write_atomic",
+    "sparring.logger.csv.CSVLogger", "sparring.model.gan.Clock",
+    "sparring.model.ema.copy.deepcopy", "sparring.model.layer.pyramid.pyramid", "lightning.pytorch.Trainer.fit",
+    "hydra.utils.instantiate", "sparring_evil.run", "sparring.models.gan.GAN", "", 7,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", HOSTILE, ids=str)
+@pytest.mark.parametrize("partial", [False, True])
+def test_hostile_targets_are_refused_wherever_they_hide(target: Any, partial: bool) -> None:
+    node = {"_target_": target, "_partial_": partial}
+    for config in (node, {**ALLOWED, "inner": node}, {"list": [{"deep": node}]}):
+        with pytest.raises(ConfigError, match=r"not allowed|does not exist"):
+            build(OmegaConf.create(config), section="model")
+
+
+@pytest.mark.parametrize("directive", ["_args_", "_convert_", "_recursive_", "_mode_"])
+def test_directives_that_change_the_call_are_refused(directive: str) -> None:
+    with pytest.raises(ConfigError, match=f"{directive} is not allowed"):
+        build(OmegaConf.create({**ALLOWED, directive: "all"}), section="model")
+
+
+@pytest.mark.parametrize("value", ["\\${oc.env:HOME}", "\\${oc.create:{_target_:torch.hub.load}}"])
+def test_what_would_only_resolve_after_the_checks_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match="still a reference"):
+        build(OmegaConf.create({**ALLOWED, "inner": {"text": value}}), section="model")
+
+
+def test_interpolated_targets_are_checked_as_what_they_resolve_to() -> None:
+    config = OmegaConf.create({"bad": "os.system", "node": {"_target_": "${bad}", "command": "true"}})
+    with pytest.raises(ConfigError, match=r"os\.system is not allowed"):
+        build(config.node, section="model")
+
+
+def test_named_and_own_classes_build() -> None:
+    assert build(OmegaConf.create(ALLOWED), section="model").pairs is False
+    partial = build(OmegaConf.create({"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.5}), section="model")
+    assert partial.keywords == {"lr": 0.5}
+
+
+def test_own_package_only_by_naming_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mypackage.py").write_text("class Mine:\n    def __init__(self, *, size):\n        self.size = size\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config = OmegaConf.create({"_target_": "mypackage.Mine", "size": 3})
+    with pytest.raises(ConfigError, match=r"extensions=\[mypackage\]"):
+        build(config, section="model")
+    assert build(config, section="model", extensions=["mypackage"]).size == 3
+
+
+def test_a_class_that_refuses_its_arguments_is_one_sentence() -> None:
+    with pytest.raises(ConfigError, match="takes no arguments") as caught:
+        build(OmegaConf.create({**ALLOWED, "margin": 2}), section="model")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,112 @@
+"""What is refused before anything heavy is imported, and what the sentence says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from sparring.config.check import CHECKS, check
+from sparring.core.errors import ConfigError
+from tests.cli.conftest import Program
+
+REFUSED = [
+    ("trainer.max_step=5", ["trainer.max_step", "did you mean trainer.max_steps?"]),
+    ("max_steps=5", ["did you mean trainer.max_steps?"]),
+    ("modle=large", ["did you mean model?"]),
+    ("model=lrge", ["model has no choice 'lrge'", "did you mean large?", "large and small"]),
+    ("model=_base", ["no choice '_base'"]),
+    ("model/loss=hing", ["did you mean hinge?"]),
+    ("model/los=hinge", ["did you mean model/loss?"]),
+    ("logger=[csv,wandbb]", ["did you mean wandb?"]),
+    ("model=null", ["choose one of large and small"]),
+    (
+        "experiment=broken",
+        ["a configuration file asks for model=lrge", "model has no choice 'lrge'", "did you mean large?"],
+    ),
+    ("experiment=foreign", ["extensions", "only when the command line names it"]),
+    ("trainer.devices=two", ["trainer.devices=two", "a whole number such as 1"]),
+    ("trainer.max_steps=1e2", ["whole number", "write 100"]),
+    ("trainer.max_steps=true", ["whole number"]),
+    ("model.rate=fast", ["a number such as 0.5"]),
+    ("data.flip=1", ["true or false", "write true"]),
+    ("model.shape=3", ["a list such as [1,2]"]),
+    ("model.loss=3", ["a section with margin"]),
+    ("name=[a,b]", ["a single value"]),
+    ("seed", ["no override", "key=value"]),
+    ("model", ["model=<choice>"]),
+    ("seed=[1", ["cannot be read as key=value"]),
+    ("model.shape=[a=1,b]", ["put each item that holds a = in quotes", """'model.shape=["a=1","b"]'"""]),
+    ("seed=1,2", ["add -m"]),
+    ("+seed=2", ["seed exists already"]),
+    ("~seeed", ["did you mean seed?"]),
+    ("hydra.run.dri=x", ["did you mean hydra.run.dir?"]),
+    ("seed=${sede}", ["seed cannot be worked out", "'sede' not found"]),
+    ("act=???", ["act must be given"]),
+]
+
+ACCEPTED = [
+    ["trainer.max_steps=5", "model=large", "model.depth=4"],
+    ["model.rate=1", "model.rate=null", "data.path=/x", "data.path=[a,b]", "name=3"],
+    ["experiment=tuned", "model.depth=4"],
+    ["logger=[csv,wandb]", "logger.wandb.mode=offline"],
+    ["+model.extra=5", "++model.other={a: 1}", "~model.loss", "data.seed=${trainer.max_steps}"],
+    ["trainer.devices=auto", "trainer.devices=[0,1]", "extensions=[mine]", "hydra.verbose=true"],
+]
+
+
+@pytest.fixture(scope="module")
+def conf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Program.make(tmp_path_factory.mktemp("conf")).folder / "conf"
+
+
+@pytest.mark.parametrize(("override", "says"), REFUSED, ids=[override for override, _ in REFUSED])
+def test_refused_in_one_sentence(conf: Path, override: str, says: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check("toy", [override], config_dir=conf)
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in says:
+        assert part in message
+
+
+@pytest.mark.parametrize("overrides", ACCEPTED, ids=lambda overrides: overrides[0])
+def test_accepted(conf: Path, overrides: list[str]) -> None:
+    check("toy", overrides, config_dir=conf)
+
+
+@pytest.mark.parametrize("overrides", [["seed=1,x"], ["model=large,smal"], ["model=large,small", "model.depth=1,2"]])
+def test_every_job_of_a_sweep_is_checked(conf: Path, overrides: list[str]) -> None:
+    with pytest.raises(ConfigError):
+        check("toy", overrides, config_dir=conf, sweep=True)
+
+
+def test_a_sweep_may_use_ranges_and_several_groups(conf: Path) -> None:
+    check("toy", ["seed=range(1,4)", "model=large,small", "model.width=choice(4,8)"], config_dir=conf, sweep=True)
+
+
+def test_incomplete_settings_can_be_shown(conf: Path) -> None:
+    check("toy", ["act=???"], config_dir=conf, complete=False)
+
+
+@pytest.fixture
+def extra_check() -> Iterator[list[DictConfig]]:
+    seen: list[DictConfig] = []
+    CHECKS.append(seen.append)
+    yield seen
+    CHECKS.remove(seen.append)
+
+
+def test_further_checks_see_the_resolved_configuration(conf: Path, extra_check: list[DictConfig]) -> None:
+    check("toy", ["seed=4"], config_dir=conf)
+    assert extra_check[0].data.seed == 4
+    assert extra_check[0].name == "small_digits"
+    assert "hydra" not in extra_check[0]
+
+
+def test_broken_yaml_is_one_sentence(tmp_path: Path) -> None:
+    program = Program.make(tmp_path)
+    (program.folder / "conf/model/small.yaml").write_text("a: [1\nb: }")
+    with pytest.raises(ConfigError, match="not valid YAML") as caught:
+        check("toy", [], config_dir=program.folder / "conf")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,107 @@
+"""Which images a network saw: records, and when they forbid a judgement."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sparring.core.errors import DataError
+from sparring.data.serving import provenance as seen
+from sparring.data.serving.provenance import Seen, beyond_labels, check, hashes, shared
+from sparring.trained.scorer import RunScorers
+
+Make = Callable[..., Any]
+
+
+def entry(rows: list[int], **changes: Any) -> Seen:
+    """Row r holds the image with hash 100 + r."""
+    known = {"split": "train", "source": "a", "content": "a", "decoding": "d", "role": "trained", "labelled": True}
+    known |= {"by": "gan", "rows": np.array(rows), "hashes": np.array([100 + r for r in rows], dtype=np.uint64)}
+    return Seen(**{**known, **changes})  # type: ignore[arg-type]
+
+
+NONE = np.array([], dtype=np.uint64)
+
+
+def test_rows_decide_for_one_source() -> None:
+    assert shared(entry([1, 2, 3]), entry([3, 4]), NONE).tolist() == [3]
+    assert shared(entry([1, 2]), entry([3, 4]), NONE).tolist() == []
+    # Exact duplicates within a data set: other rows, the same bytes.
+    twin = entry([3, 4], hashes=np.array([101, 102], dtype=np.uint64))
+    assert shared(entry([1, 2]), twin, NONE).tolist() == []
+    assert shared(entry([1, 2], split="test"), entry([1, 2]), NONE).tolist() == []
+    # Another source of equal bytes is the same; so is an equal source in another size.
+    assert shared(entry([1]), entry([1], source="b"), NONE).tolist() == [1]
+    assert shared(entry([1]), entry([1], content="b", decoding="e", hashes=np.array([7], dtype=np.uint64)), NONE) == [1]
+
+
+def test_images_decide_for_other_sources() -> None:
+    other = entry([50, 51], source="b", content="b", hashes=np.array([101, 7], dtype=np.uint64))
+    assert shared(entry([1, 2]), other, NONE).tolist() == [1]
+    assert shared(entry([1, 2]), other, np.array([101], dtype=np.uint64)).tolist() == []
+    with pytest.raises(DataError, match="converted to another size"):
+        shared(entry([1]), entry([2], source="b", content="b", decoding="e"), NONE)
+
+
+def test_what_was_chosen_by_is_forbidden_for_test_only() -> None:
+    chosen = entry([1, 2], role="selected")
+    check({"val": entry([1, 2]), "test": entry([5])}, [chosen], NONE)
+    with pytest.raises(DataError, match="gan was chosen on 1 of the 1 test images"):
+        check({"val": entry([3]), "test": entry([2])}, [chosen], NONE)
+    with pytest.raises(DataError, match="gan was trained on 2 of the 2 val images"):
+        check({"val": entry([1, 2])}, [entry([1, 2, 3])], NONE)
+
+
+def test_labels_beyond() -> None:
+    assert beyond_labels(entry([1, 2]), [entry([1]), entry([2, 3, 4]), entry([5, 6, 7, 8], labelled=False)]) == 2
+    assert beyond_labels(entry([1, 2]), [entry([9, 10], role="selected")]) == 0
+    assert beyond_labels(entry([1, 2]), [entry([1, 9], source="b", content="b")]) == 1
+
+
+def test_hash_is_of_each_image() -> None:
+    pixels = torch.randint(0, 256, (6, 3, 4, 4), dtype=torch.uint8)
+    pixels[5] = pixels[1]
+    found = hashes(pixels, torch.tensor([5, 0, 1]))
+    assert found[0] == found[2] != found[1]
+
+
+def test_record_is_read_back_and_bound_to_its_training(tmp_path: Path) -> None:
+    records = [entry([1, 5], by=""), entry([2], by="labeller", role="selected", labelled=False)]
+    seen.save(tmp_path, records, run=tmp_path, fingerprints={"train": "x"})
+    first, second = seen.load(tmp_path, fingerprints={"train": "x"})
+    assert (first.by, second.by, second.role, second.labelled) == (str(tmp_path), "labeller", "selected", False)
+    assert first.rows.tolist() == [1, 5]
+    assert first.hashes.tolist() == [101, 105]
+    with pytest.raises(DataError, match="belongs to another training"):
+        seen.load(tmp_path, fingerprints={"train": "y"})
+    (tmp_path / seen.FILE).write_bytes(b"PK")
+    with pytest.raises(DataError, match="is damaged"):
+        seen.load(tmp_path, fingerprints={"train": "x"})
+    with pytest.raises(DataError, match="does not say which images"):
+        seen.load(tmp_path / "elsewhere", fingerprints=None)
+
+
+def test_a_run_records_its_train_and_val_rows_and_its_pool(make: Make) -> None:
+    data = make("digits", "data/mix=more_real", "data.labels_per_class=10")
+    data.setup()
+    data.prepare_mix(RunScorers(Path("unused")))
+    train, val, pool = data.seen(labelled=True)
+    assert train.rows.tolist() == data._splits["train"].rows.tolist()
+    assert (val.role, pool.labelled) == ("selected", True)
+    assert not set(train.rows) & set(val.rows)
+    test = data.record("test")
+    assert test.split == "test"
+    check({"test": test}, [train, val, pool], NONE)
+
+
+def test_a_gaussians_images_are_no_rows_of_train(make: Make) -> None:
+    data = make("digits", "data/mix=gaussian", "data.labels_per_class=10", "data.mix.per_class=30")
+    data.setup()
+    data.prepare_mix(RunScorers(Path("unused")))
+    train, val = data.seen(labelled=True)
+    assert (len(train.rows), val.role) == (100, "selected")
+    check({"val": data.record("val"), "test": data.record("test")}, [train, val], NONE)
+    assert beyond_labels(train, [train, val]) == 0

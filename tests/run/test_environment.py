@@ -1,0 +1,51 @@
+"""The identity of settings, and the record of code and machine."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from sparring.run.directory import RunDir, config_hash, environment
+
+CONFIG = {
+    "seed": 3,
+    "model": {"width": 8, "seed": "${seed}"},
+    "paths": {"log_dir": "logs", "run_dir": "${hydra:runtime.output_dir}", "cache_dir": "/home/someone/cache"},
+    "data": {"cache": "${paths.cache_dir}/digits", "size": 16},
+    "logger": {"csv": {"path": "${paths.run_dir}/metrics.csv"}},
+}
+
+
+def test_config_hash_ignores_where_things_are() -> None:
+    def at(run_dir: str, cache: str, **change: object) -> str:
+        config = OmegaConf.create(CONFIG)
+        config.paths.run_dir, config.paths.cache_dir = run_dir, cache
+        return config_hash(OmegaConf.merge(config, OmegaConf.create(change)))  # type: ignore[arg-type]
+
+    base = at("/a/run1", "/a/cache")
+    assert at("/b/run2", "/b/other") == base
+    assert at("/a/run1", "/a/cache", logger={"wandb": {"mode": "offline"}}) == base
+    assert at("/a/run1", "/a/cache", seed=4) != base
+    assert at("/a/run1", "/a/cache", data={"size": 32}) != base
+    assert at("/a/run1", "/a/cache", data={"cache": "/a/cache/cifar10"}) != base
+
+
+def test_config_hash_is_the_same_for_saved_and_live_settings(tmp_path: Path) -> None:
+    (tmp_path / ".hydra").mkdir()
+    (tmp_path / ".hydra" / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(CONFIG)))
+    live = OmegaConf.create(CONFIG)
+    live.paths.run_dir = "/somewhere/run"
+    assert config_hash(RunDir.open(tmp_path).config) == config_hash(live)
+
+
+def test_environment_is_plain_and_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "0123456789secret")
+    text = json.dumps(environment())
+    assert "secret" not in text
+    content = json.loads(text)
+    assert content["packages"]["torch"] == torch.__version__
+    assert content["host_cores"] == os.cpu_count()
+    assert content["git"] is None or len(content["git"]["commit"]) == 40
