@@ -22,7 +22,7 @@ from rich.table import Table
 from torch import Tensor
 
 from sparring.core.randomness import generator
-from sparring.metric.features.classifier import Classifier
+from sparring.metric.features.classifier import ClassifierFeatures
 from sparring.metric.features.lite0 import Lite0
 from sparring.metric.frechet import trace_of_root
 from sparring.metric.kernel import kid
@@ -56,7 +56,7 @@ def images(count: int) -> Tensor:
     return torch.randint(0, 256, (count, 3, 32, 32), generator=generator("benchmark images"), dtype=torch.uint8)
 
 
-def classifier() -> Classifier:
+def classifier() -> ClassifierFeatures:
     """The backbone of the reference classifier as `experiment=reference_classifier` chooses it, untrained."""
     from pathlib import Path
 
@@ -69,7 +69,7 @@ def classifier() -> Classifier:
     with initialize_config_dir(str(conf), version_base=None):
         overrides = ["experiment=reference_classifier", "data=cifar10", "name=benchmark", *places]
         config = compose("train", overrides)
-    extractor = Classifier(run=None, batch_size=512)
+    extractor = ClassifierFeatures(run=None, batch_size=512)
     network = build(config.model.backbone, section="model")
     extractor.attach(network, channels=3, image_size=32, weights="untrained")
     return extractor

@@ -31,7 +31,7 @@ from sparring.core.types import Batch
 from sparring.evaluation.measure import Sides
 from sparring.evaluation.reference import attach_network
 from sparring.generation.sampler import Sampler, joined
-from sparring.metric.features.classifier import Classifier
+from sparring.metric.features.classifier import ClassifierFeatures
 from sparring.metric.suite import METRICS, Side, measure
 from sparring.run.directory import RunDir
 from sparring.trained.networks import load_generator
@@ -66,7 +66,7 @@ def opened(config: DictConfig) -> Sides:
     """The run's data with the features of its reference classifier."""
     data = build(config.data, section="data")
     data.setup("fit")
-    features = Classifier(run=None, batch_size=512)
+    features = ClassifierFeatures(run=None, batch_size=512)
     attach_network(features, data=config.data, cache_dir=Path(config.paths.cache_dir), log_dir=ROOT / "logs")
     return Sides(data, features, Path(config.paths.cache_dir))
 

@@ -13,7 +13,7 @@ import torch
 from sparring.callback.quality import Measurement, Quality
 from sparring.callback.quality_stop import QualityStop
 from sparring.core.errors import ConfigError, DiskError
-from sparring.metric.features.pixels import Pixels
+from sparring.metric.features.pixels import PixelFeatures
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
 from sparring.trained.networks import load_generator
@@ -30,8 +30,8 @@ class Scripted(Quality):
 
     def __init__(self, values: list[float], second: dict[int, float] | None = None, metric: str = "fd") -> None:
         super().__init__(
-            features=Pixels(batch_size=8), metric=metric, names=[metric, "balance"], k=5, count=10, every=1, most_share=None,
-            keep_weights=False, cache_dir="", run_dir="", log_dir="",
+            features=PixelFeatures(batch_size=8), metric=metric, names=[metric, "balance"], k=5, count=10, every=1,
+            most_share=None, keep_weights=False, cache_dir="", run_dir="", log_dir="",
         )  # fmt: skip
         self.script, self.second = values, second or {}
 
@@ -152,8 +152,8 @@ def test_settings_are_checked() -> None:
             QualityStop(**DEFAULTS | wrong)
     with pytest.raises(ConfigError, match="names"):
         Quality(
-            features=Pixels(batch_size=8), metric="authentic", names=["authentic"], k=5, count=10, every=1, most_share=None,
-            keep_weights=False, cache_dir="", run_dir="", log_dir="",
+            features=PixelFeatures(batch_size=8), metric="authentic", names=["authentic"], k=5, count=10, every=1,
+            most_share=None, keep_weights=False, cache_dir="", run_dir="", log_dir="",
         )  # fmt: skip
 
 

@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from sparring.callback.samples import Samples
+from sparring.callback.samples import SampleGrids
 from sparring.core.errors import ConfigError
 from sparring.model.gan import GAN
 from sparring.trained.runs import build_model
 from tests.conftest import TINY, compose
 
 
-def samples(**settings: float) -> Samples:
-    return Samples(**{"columns": 3, "rows": 4, "first": 50, "growth": 1.5, "run_dir": "unused", **settings})  # type: ignore[arg-type]
+def samples(**settings: float) -> SampleGrids:
+    return SampleGrids(**{"columns": 3, "rows": 4, "first": 50, "growth": 1.5, "run_dir": "unused", **settings})  # type: ignore[arg-type]
 
 
 def test_interval_grows_and_depends_on_the_clock_alone() -> None:

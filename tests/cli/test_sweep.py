@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sparring.cli.launch import _short_names
-from sparring.cli.sweep import Outcome, SweepJob, run_jobs, summary
+from sparring.cli.sweep import JobOutcome, SweepJob, run_jobs, summary
 from sparring.config.compose import _job_dir
 from tests.cli.conftest import Program
 
@@ -20,7 +20,7 @@ def job(number: int, script: str, folder: Path) -> SweepJob:
     )
 
 
-def outcomes_of(scripts: list[str], folder: Path, *, n_jobs: int = 1, fail_fast: bool = False) -> list[Outcome]:
+def outcomes_of(scripts: list[str], folder: Path, *, n_jobs: int = 1, fail_fast: bool = False) -> list[JobOutcome]:
     jobs = [job(number, script, folder) for number, script in enumerate(scripts)]
     return run_jobs(jobs, environment=dict(os.environ), n_jobs=n_jobs, fail_fast=fail_fast)
 

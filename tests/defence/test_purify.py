@@ -8,7 +8,7 @@ from sparring.attack.evaluation.target import Target
 from sparring.core.errors import ConfigError, DivergedError
 from sparring.defence.base import Defended, Prior
 from sparring.defence.inversion.search import descend
-from sparring.defence.none import Plain
+from sparring.defence.none import NoDefence
 from sparring.defence.purify import Purified, Purify
 
 SIDE, LATENT = 4, 3
@@ -162,5 +162,5 @@ def test_bad_settings_are_one_sentence() -> None:
 
 def test_no_defence_is_the_classifier() -> None:
     network = nn.Identity()
-    assert Plain().defend(network, None) is network
+    assert NoDefence().defend(network, None) is network
     assert not isinstance(network, Defended)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sparring.core.errors import ConfigError, DivergedError
 from sparring.generation.sampler import BLOCK, Sampler, Samples, joined
 from sparring.model.conditioning.concat import Concat
-from sparring.model.conditioning.none import Unconditional
+from sparring.model.conditioning.none import NoConditioning
 from sparring.model.generator.conv import ConvGenerator
 from sparring.model.generator.dcgan import DCGANGenerator
 from sparring.model.generator.r3gan import R3GANGenerator
@@ -151,7 +151,7 @@ def test_the_generator_is_put_back_as_it_was() -> None:
 
 
 def test_an_unconditional_network_draws_without_labels() -> None:
-    network = DCGANGenerator(channels=1, image_size=8, latent_dim=4, width=8, conditioning=Unconditional())
+    network = DCGANGenerator(channels=1, image_size=8, latent_dim=4, width=8, conditioning=NoConditioning())
     samples = drawn(Sampler(network, latent_dim=4, num_classes=None, count=3, seed=0))
     assert samples.image.shape == (3, 1, 8, 8)
     assert samples.label.tolist() == [-1, -1, -1]

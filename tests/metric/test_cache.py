@@ -9,14 +9,14 @@ import torch
 from sparring.core.errors import DataError
 from sparring.metric.cache import real_side
 from sparring.metric.features.base import Extracted
-from sparring.metric.features.pixels import Pixels
+from sparring.metric.features.pixels import PixelFeatures
 from sparring.metric.moments import Moments
 from tests.metric.clouds import images
 
 IMAGES = images(30, 1, 4)
 
 
-class Counting(Pixels):
+class Counting(PixelFeatures):
     """Counts the images it was shown."""
 
     seen = 0

@@ -10,16 +10,16 @@ from torch import Tensor, nn
 from sparring.core.errors import CheckpointError, ConfigError, DataError
 from sparring.core.randomness import generator
 from sparring.metric.features.base import Features
-from sparring.metric.features.classifier import Classifier
+from sparring.metric.features.classifier import ClassifierFeatures
 from sparring.metric.features.dinov2 import DinoV2
 from sparring.metric.features.inception import Inception
 from sparring.metric.features.lite0 import PACKAGE, Lite0
-from sparring.metric.features.pixels import Pixels
+from sparring.metric.features.pixels import PixelFeatures
 from sparring.metric.naming import metric_name
 from sparring.metric.network.inception_v3 import InceptionV3
 from sparring.metric.network.pretrained import Published, locate
 from sparring.metric.network.resize import tf1_bilinear
-from sparring.metric.network.vit import Block, VisionTransformer
+from sparring.metric.network.vit import TransformerBlock, VisionTransformer
 from tests.metric.clouds import images
 from tests.metric.fidelity import fidelity
 
@@ -65,14 +65,14 @@ class Small(nn.Module):
         return self.head(self.features(image))
 
 
-def pixels(channels: int, image_size: int, batch_size: int = 8) -> Pixels:
-    extractor = Pixels(batch_size=batch_size)
+def pixels(channels: int, image_size: int, batch_size: int = 8) -> PixelFeatures:
+    extractor = PixelFeatures(batch_size=batch_size)
     extractor.expect(channels=channels, image_size=image_size)
     return extractor
 
 
-def classifier(channels: int = 3, batch_size: int = 4) -> Classifier:
-    extractor = Classifier(run=None, batch_size=batch_size)
+def classifier(channels: int = 3, batch_size: int = 4) -> ClassifierFeatures:
+    extractor = ClassifierFeatures(run=None, batch_size=batch_size)
     extractor.attach(randomised(Small(channels)), channels=channels, image_size=8, weights="abc")
     return extractor
 
@@ -123,7 +123,7 @@ def test_lite0_recognises_photographs() -> None:
 
 def test_vit_block_equals_torchs_encoder_layer() -> None:
     """torch's own pre-norm layer, with LayerScale folded into its last matrices."""
-    ours = randomised(Block(24, 3)).eval()
+    ours = randomised(TransformerBlock(24, 3)).eval()
     theirs = nn.TransformerEncoderLayer(24, 3, 96, dropout=0.0, activation="gelu", layer_norm_eps=1e-6, batch_first=True,
                                         norm_first=True).eval()  # fmt: skip
     s = ours.state_dict()
@@ -210,7 +210,7 @@ def test_classifier_features_and_logits_are_the_networks_own() -> None:
 def test_logits_that_are_no_head_on_the_features_come_from_the_network() -> None:
     network = randomised(Small(1))
     network.forward = lambda image: 2 * network.head(network.features(image))  # type: ignore[method-assign]
-    extractor = Classifier(run=None, batch_size=4)
+    extractor = ClassifierFeatures(run=None, batch_size=4)
     extractor.attach(network, channels=1, image_size=8, weights="abc")
     found = extractor.extract(images(2, 1, 8))
     torch.testing.assert_close(found.logits, 2 * network.head(found.features))
@@ -218,11 +218,11 @@ def test_logits_that_are_no_head_on_the_features_come_from_the_network() -> None
 
 def test_what_is_refused(inception_file: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"need uint8 \(N, C, H, W\) images, got torch.float32"):
-        Pixels(batch_size=8)(torch.zeros(1, 1, 2, 2))
+        PixelFeatures(batch_size=8)(torch.zeros(1, 1, 2, 2))
     with pytest.raises(ConfigError, match="has no network yet"):
-        Classifier(run=None, batch_size=8).protocol()
+        ClassifierFeatures(run=None, batch_size=8).protocol()
     with pytest.raises(ConfigError, match="has no features"):
-        Classifier(run=None, batch_size=8).attach(nn.Linear(2, 2), channels=1, image_size=8, weights="")
+        ClassifierFeatures(run=None, batch_size=8).attach(nn.Linear(2, 2), channels=1, image_size=8, weights="")
     with pytest.raises(ConfigError, match=r"shape \(3, 8, 8\), got \(1, 8, 8\)"):
         classifier()(images(1, 1, 8))
     with pytest.raises(CheckpointError, match="not the weights of VisionTransformer"):
@@ -256,7 +256,7 @@ def test_weights_are_downloaded_once_and_only_if_the_hash_is_right(tmp_path: Pat
 
 
 def test_names_say_what_a_value_was_computed_from(inception_file: Path) -> None:
-    own = Pixels(batch_size=8)
+    own = PixelFeatures(batch_size=8)
     assert metric_name("fd", own, 10_000) == "fd_pixels_10k"
     assert metric_name("kid", own, 2500) == "kid_pixels_2500"
     assert metric_name("fd", own, 50_000, whole_train=True) == "fd_pixels_50k"

@@ -7,7 +7,7 @@ import torch
 
 from sparring.core.randomness import generator
 from sparring.metric import suite
-from sparring.metric.suite import METRICS, Found, Reference, Side, measure
+from sparring.metric.suite import METRICS, MetricValue, Reference, Side, measure
 
 
 def side(name: str, count: int) -> Side:
@@ -20,7 +20,7 @@ def fresh() -> Reference:
     return Reference(side("real", 60), side("train", 70), side("held out", 40), 3)
 
 
-def values(found: dict[str, Found]) -> dict[str, float | None]:
+def values(found: dict[str, MetricValue]) -> dict[str, float | None]:
     return {name: each.value for name, each in found.items()}
 
 

@@ -196,13 +196,13 @@ def test_apa_shows_generated_images_of_the_same_label_as_real() -> None:
     real, fake = images(2000, 1, 2), images(2000, 1, 2) + 5
     label = torch.arange(2000) % 10
 
-    def forge(asked: torch.Tensor) -> torch.Tensor:
+    def generate(asked: torch.Tensor) -> torch.Tensor:
         assert torch.equal(asked, label)
         return fake
 
-    assert torch.equal(apa.real(real, label, forge, Seeded(2000)), real)
+    assert torch.equal(apa.real(real, label, generate, Seeded(2000)), real)
     apa.p.fill_(0.3)
-    shown = apa.real(real, label, forge, Seeded(2000))
+    shown = apa.real(real, label, generate, Seeded(2000))
     swapped = (shown == fake).flatten(1).all(1)
     assert torch.equal(shown[~swapped], real[~swapped])
     assert swapped.double().mean().item() == pytest.approx(0.3, abs=0.03)

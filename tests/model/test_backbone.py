@@ -13,7 +13,7 @@ from sparring.model.backbone.base import Backbone
 from sparring.model.backbone.cnn import CNN
 from sparring.model.backbone.resnet8 import ResNet8
 from sparring.model.backbone.resnet18 import ResNet18
-from sparring.model.backbone.shared.residual import Block, Pointwise, PreBlock
+from sparring.model.backbone.shared.residual import BasicBlock, Pointwise, PreBlock
 from sparring.model.backbone.timm import Timm
 from sparring.model.backbone.wide_resnet import WideResNet
 from sparring.model.classifier import Classifier
@@ -57,7 +57,7 @@ def test_parameter_counts_are_the_papers() -> None:
     assert round(count(WideResNet(**shape, depth=40, width=4)) / 1e6, 1) == 8.9  # table 4: 8.9 M
 
 
-@pytest.mark.parametrize("kind", [Block, PreBlock])
+@pytest.mark.parametrize("kind", [BasicBlock, PreBlock])
 def test_a_block_whose_residual_is_zero_passes_its_input(kind: type) -> None:
     block = kind(4, 4, stride=1).eval()
     torch.nn.init.zeros_(block.residual[3].weight)

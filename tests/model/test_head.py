@@ -12,7 +12,7 @@ from sparring.model.head.auxiliary import Auxiliary
 from sparring.model.head.contragan import Contrastive
 from sparring.model.head.d2d_ce import DataToData
 from sparring.model.head.multi_hinge import MultiHinge, margin
-from sparring.model.head.none import Unconditional
+from sparring.model.head.none import UnconditionalHeadMaker
 from sparring.model.head.projection import Projection
 from sparring.model.head.tac import TwinAuxiliary
 from sparring.model.step.views import DiscriminatorOutput
@@ -43,7 +43,7 @@ def entropies(classifier, view: DiscriminatorOutput) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    "leaf", [Unconditional(), Projection(num_classes=CLASSES)], ids=lambda leaf: type(leaf).__name__
+    "leaf", [UnconditionalHeadMaker(), Projection(num_classes=CLASSES)], ids=lambda leaf: type(leaf).__name__
 )
 def test_plain_heads_add_nothing(leaf) -> None:
     head = head_of(leaf)

@@ -8,7 +8,7 @@ import torch
 from sparring.core.errors import ConfigError
 from sparring.model.loss.hinge import Hinge
 from sparring.model.loss.least_squares import LeastSquares
-from sparring.model.loss.linear import Linear
+from sparring.model.loss.linear import LinearLoss
 from sparring.model.loss.minimax import Minimax
 from sparring.model.loss.non_saturating import NonSaturating
 from sparring.model.loss.relativistic_average import RelativisticAverage
@@ -43,7 +43,7 @@ CASES = [
     ),
     (LeastSquares(), 0.5 * (REAL - 1) ** 2 + 0.5 * FAKE**2, REAL - 1, FAKE, 0.5 * (FAKE - 1) ** 2, FAKE - 1),
     (Wasserstein(), FAKE - REAL, -1.0, 1.0, -FAKE, -1.0),
-    (Linear(), (FAKE - REAL) / 2, -0.5, 0.5, -FAKE, -1.0),
+    (LinearLoss(), (FAKE - REAL) / 2, -0.5, 0.5, -FAKE, -1.0),
     (  # with one image a side the means are the logits themselves
         RelativisticAverage(),
         2 * math.log(1 + math.exp(-(REAL - FAKE))), -2 * sigmoid(FAKE - REAL), 2 * sigmoid(FAKE - REAL),

@@ -8,10 +8,10 @@ from torch import nn
 
 from sparring.config.build import build
 from sparring.core.errors import ConfigError
-from sparring.model.conditioning.none import Unconditional
+from sparring.model.conditioning.none import NoConditioning
 from sparring.model.discriminator.dcgan import DCGANDiscriminator
 from sparring.model.generator.dcgan import DCGANGenerator
-from sparring.model.head.none import Unconditional as LinearHead
+from sparring.model.head.none import UnconditionalHeadMaker as LinearHead
 from sparring.model.head.projection import Projection
 from sparring.model.layer.pyramid import pyramid
 from sparring.trained.runs import build_model
@@ -83,7 +83,7 @@ def test_dcgan_has_the_parameters_of_the_common_implementation() -> None:
 
     Ours adds a bias to the image layer (3), to D's first convolution (64) and to its last unit (1).
     """
-    generator = DCGANGenerator(channels=3, image_size=64, latent_dim=100, width=64, conditioning=Unconditional())
+    generator = DCGANGenerator(channels=3, image_size=64, latent_dim=100, width=64, conditioning=NoConditioning())
     discriminator = DCGANDiscriminator(
         channels=3, image_size=64, width=64, batch_norm=True, spectral_norm=False, head=LinearHead()
     )

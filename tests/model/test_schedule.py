@@ -5,7 +5,7 @@ import pytest
 from sparring.core.errors import ConfigError
 from sparring.model.schedule.constant import Constant
 from sparring.model.schedule.cosine import Cosine
-from sparring.model.schedule.linear import Linear
+from sparring.model.schedule.linear import LinearSchedule
 from sparring.model.schedule.one_cycle import OneCycle
 from sparring.model.schedule.r3gan import R3GAN
 
@@ -14,11 +14,11 @@ from sparring.model.schedule.r3gan import R3GAN
     ("schedule", "progress", "factor"),
     [
         (Constant(), 0.3, 1.0),
-        (Linear(start=0.0, final=0.0), 0.0, 1.0),
-        (Linear(start=0.0, final=0.0), 0.25, 0.75),
-        (Linear(start=0.5, final=0.1), 0.5, 1.0),
-        (Linear(start=0.5, final=0.1), 0.75, 0.55),
-        (Linear(start=0.5, final=0.1), 2.0, 0.1),
+        (LinearSchedule(start=0.0, final=0.0), 0.0, 1.0),
+        (LinearSchedule(start=0.0, final=0.0), 0.25, 0.75),
+        (LinearSchedule(start=0.5, final=0.1), 0.5, 1.0),
+        (LinearSchedule(start=0.5, final=0.1), 0.75, 0.55),
+        (LinearSchedule(start=0.5, final=0.1), 2.0, 0.1),
         (Cosine(end=1.0, final=0.0), 0.5, 0.5),
         (Cosine(end=0.5, final=0.2), 0.25, 0.6),
         (Cosine(end=0.5, final=0.2), 0.9, 0.2),
@@ -44,7 +44,7 @@ def test_r3gan_moves_everything_along_one_cosine() -> None:
 
 
 def test_other_schedules_leave_the_rest_alone() -> None:
-    for schedule in (Constant(), Linear(start=0.0, final=0.0), Cosine(end=1.0, final=0.0)):
+    for schedule in (Constant(), LinearSchedule(start=0.0, final=0.0), Cosine(end=1.0, final=0.0)):
         group = {"betas": (0.5, 0.9)}
         schedule.adjust(group, 0.5)
         assert group == {"betas": (0.5, 0.9)}
@@ -61,7 +61,7 @@ def test_one_cycle() -> None:
     ("make", "reason"),
     [
         (lambda: Cosine(end=0.0, final=0.0), "end=0.0"),
-        (lambda: Linear(start=1.5, final=0.0), "start=1.5"),
+        (lambda: LinearSchedule(start=1.5, final=0.0), "start=1.5"),
         (lambda: OneCycle(peak=-0.1, initial=0.1, final=0.0), "peak=-0.1"),
         (lambda: R3GAN(end=2.0, lr=0.25, penalty=0.1, beta2=(0.9, 0.99)), "end=2.0"),
     ],

@@ -17,7 +17,7 @@ from sparring.core.picture import grid, write_png
 from sparring.report import train_report
 from sparring.report.curves import POINTS, binned, panels, short
 from sparring.report.pictures import data_uri
-from sparring.report.record import Series, Table, read
+from sparring.report.record import MetricTable, Series, read
 from sparring.report.train import commands, duration, last_and_earlier, shown_path, state_of, training_seconds
 from sparring.run.directory import RunDir
 
@@ -212,7 +212,7 @@ def test_a_picture_is_kept_where_it_fits_and_reduced_where_not(tmp_path: Path) -
 
 def test_metrics_columns_rows_and_gaps(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text(METRICS)
-    table = Table.read(tmp_path / "metrics.csv")
+    table = MetricTable.read(tmp_path / "metrics.csv")
     loss, discriminator, *_, validation = table.series()
     assert loss == Series("loss/generator", [1600, 3200, 4800], [1.5, 1.25, 0.987], 0)
     assert discriminator == Series("loss/discriminator", [1600, 4800], [0.6, 0.7], 1)

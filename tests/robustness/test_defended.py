@@ -7,7 +7,7 @@ import torch
 from omegaconf import OmegaConf
 
 from sparring.core.errors import ConfigError, DataError
-from sparring.data.serving import provenance as seen
+from sparring.data.serving import provenance
 from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
 from sparring.stage.train import train
@@ -128,6 +128,6 @@ def test_a_generator_of_other_images_or_one_that_saw_them_is_refused(
     leaky = trained(tmp_path / "leaky", cache_dir, *TINY, "data.split_seed=7")
     with pytest.raises(DataError, match=r"was trained on \d+ of the \d+ val images"):
         attack(settings(classifier, cache_dir, tmp_path / "b", *purified(leaky), *val), tmp_path / "b")
-    (leaky / seen.FILE).unlink()
+    (leaky / provenance.FILE).unlink()
     with pytest.raises(DataError, match="does not say which images it was trained on"):
         attack(settings(classifier, cache_dir, tmp_path / "c", *purified(leaky), *val), tmp_path / "c")

@@ -9,7 +9,7 @@ from sparring.generation.batch_norm import BATCHES, ROWS, choose_statistics
 from sparring.generation.sampler import Sampler, joined
 from sparring.sampling.base import Players, Sampling
 from sparring.sampling.langevin import Langevin
-from sparring.sampling.plain import Plain
+from sparring.sampling.plain import PlainSampling
 from sparring.sampling.rejection import Rejection
 
 REJECTION = {"percentile": None, "burn_in": 512, "attempts": 400, "epsilon": 1e-12}
@@ -49,7 +49,7 @@ def values(drawn: Sampler) -> Tensor:
     return (joined(drawn).image.double() / 127.5 - 1).flatten(1) * 8
 
 
-WAYS = [Plain, lambda: Rejection(**REJECTION), lambda: Rejection(**(REJECTION | {"percentile": 80.0})),
+WAYS = [PlainSampling, lambda: Rejection(**REJECTION), lambda: Rejection(**(REJECTION | {"percentile": 80.0})),
         lambda: Langevin(steps=3, step=0.1)]  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def test_an_image_depends_on_seed_and_index_alone(way) -> None:
 def test_rejection_draws_from_what_the_discriminator_says_the_data_are() -> None:
     drawn = values(sampler(Rejection(**REJECTION), count=2000))
     torch.testing.assert_close(drawn.mean(dim=0), torch.tensor([0.6, -0.3]).double(), atol=0.09, rtol=0)
-    plain = values(sampler(Plain(), count=2000))
+    plain = values(sampler(PlainSampling(), count=2000))
     torch.testing.assert_close(plain.mean(dim=0), torch.zeros(2).double(), atol=0.09, rtol=0)
 
 
@@ -79,7 +79,7 @@ def test_rejection_takes_the_best_of_few_attempts_and_is_stricter_at_a_higher_pe
         for percentile, attempts in ((50.0, 400), (95.0, 400), (100.0, 1), (100.0, 5))
     ]
     assert means[0] < means[1]
-    torch.testing.assert_close(means[2], (values(sampler(Plain(), count=500)) @ towards).mean())
+    torch.testing.assert_close(means[2], (values(sampler(PlainSampling(), count=500)) @ towards).mean())
     assert means[3] > means[2] + 0.3  # the best of five
 
 

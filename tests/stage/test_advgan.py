@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from sparring.attack.math.norm_ball import length
 from sparring.core.errors import CheckpointError, ConfigError, DataError
 from sparring.data.reading.image_set import read_images
-from sparring.data.serving import provenance as seen
+from sparring.data.serving import provenance
 from sparring.robustness.export import rounded
 from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
@@ -56,7 +56,10 @@ def test_the_run_says_what_the_perturber_is_worth(perturber_run: Path, victim_ru
     # The target is in no file of the run; what it saw is on record.
     assert {name.partition(".")[0] for name in found.weights} == {"perturber", "discriminator"}
     prints = found.result["data"]["fingerprints"]
-    assert {each.by for each in seen.load(perturber_run, fingerprints=prints)} == {str(victim_run), str(perturber_run)}
+    assert {each.by for each in provenance.load(perturber_run, fingerprints=prints)} == {
+        str(victim_run),
+        str(perturber_run),
+    }
 
 
 def test_attack_leaf_repeats_the_runs_own_number(

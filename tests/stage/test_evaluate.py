@@ -13,7 +13,7 @@ from PIL import Image
 from sparring.config.build import build
 from sparring.core.errors import CheckpointError, ConfigError, DataError
 from sparring.evaluation.measure import SUBSET, Measured, _mean_of
-from sparring.metric.suite import Found
+from sparring.metric.suite import MetricValue
 from sparring.report.protocol import columns, text_table
 from sparring.stage.evaluate import evaluate
 from sparring.stage.train import train
@@ -97,7 +97,10 @@ def test_real_images_of_another_program_reach_the_floor(tmp_path: Path, cache_di
 
 
 def test_the_classes_values_are_means_over_the_sets_as_the_value_is() -> None:
-    sets = [Found(1.0, more={"per_class": {"0": 1.0, "1": 3.0}}), Found(3.0, more={"per_class": {"0": 2.0, "1": 7.0}})]
+    sets = [
+        MetricValue(1.0, more={"per_class": {"0": 1.0, "1": 3.0}}),
+        MetricValue(3.0, more={"per_class": {"0": 2.0, "1": 7.0}}),
+    ]
     found, own = _mean_of(sets)
     assert (found.value, own) == (2.0, (1.0, 3.0))
     assert found.more == {"per_class": {"0": 1.5, "1": 5.0}}

@@ -14,7 +14,7 @@ from sparring.config.build import build
 from sparring.core.errors import DataError
 from sparring.core.picture import read_png
 from sparring.data.mix.base import Context, Scorer
-from sparring.data.serving import provenance as seen
+from sparring.data.serving import provenance
 from sparring.run.directory import RunDir
 from sparring.stage.generate import generate
 from sparring.stage.train import train
@@ -89,7 +89,7 @@ def test_images_of_a_generator_are_mixed_in_and_recorded(
     fingerprints = path.result()["data"]["fingerprints"]
     assert fingerprints["mix"] == found["sha256"]
     # What a classifier saw is what its generator saw too.
-    assert {record.by for record in seen.load(path.path, fingerprints=fingerprints)} == {
+    assert {record.by for record in provenance.load(path.path, fingerprints=fingerprints)} == {
         str(runs["gan"]),
         str(path.path),
     }
@@ -223,7 +223,7 @@ def test_filters_keep_what_they_say(tmp_path: Path, cache_dir: Path, runs: dict[
     [
         (["sampling=langevin", "sampling.steps=2"], ("langevin.Langevin", None)),
         (["sampling=rejection", "sampling.burn_in=16", "sampling.attempts=2"], ("rejection.Rejection", None)),
-        (["truncation=0.5"], ("plain.Plain", 0.5)),
+        (["truncation=0.5"], ("plain.PlainSampling", 0.5)),
     ],
 )
 def test_a_classifier_records_how_its_images_were_drawn(

@@ -14,7 +14,7 @@ from sparring.study.base import Study
 from sparring.study.engine.cell import Cell
 from sparring.study.engine.plan import Planned
 from sparring.study.engine.results import Results
-from sparring.study.engine.run import Outcome
+from sparring.study.engine.run import CellOutcome
 
 
 def planned_by(cache_dir: Path, *overrides: str) -> tuple[Study, list[Cell]]:
@@ -32,7 +32,7 @@ def results(subject: Study, cells: list[Cell], folder: Path, found: Callable[[Ce
         run.mkdir(parents=True)
         RunDir(run).write_result(found(cell, run))
         planned.append(Planned(cell, {}, (), "key", run))
-        outcomes[cell.name] = Outcome("finished", "", 1.0, reused=False)
+        outcomes[cell.name] = CellOutcome("finished", "", 1.0, reused=False)
     return Results(planned, outcomes, replicates=subject.replicates)
 
 

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from sparring.attack.base import Attack
 from sparring.attack.math.norm_ball import Ball
 from sparring.core.errors import ConfigError
-from sparring.core.settings import shown
+from sparring.core.settings import epsilon_text
 
 
-class AdvGAN(Attack):
+class AdvGANAttack(Attack):
     """x + radius * P(x), cut to the ball, with the perturbation generator P of a run of `model=advgan`.
 
     At another epsilon than P was trained with, its perturbation is scaled; `remark` then says so.
@@ -48,8 +48,8 @@ class AdvGAN(Attack):
         if abs(self.epsilon - self.trained_at) < 1e-9:
             return None
         return (
-            f"The perturber of {self.run} was trained at epsilon {shown(self.trained_at)}; at {shown(self.epsilon)} its "
-            "perturbation is scaled, which is weaker than one trained there."
+            f"The perturber of {self.run} was trained at epsilon {epsilon_text(self.trained_at)}; at "
+            f"{epsilon_text(self.epsilon)} its perturbation is scaled, which is weaker than one trained there."
         )
 
     def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:

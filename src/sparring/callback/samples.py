@@ -19,7 +19,7 @@ from sparring.model.game import Game
 log = logging.getLogger(__name__)
 
 
-class Samples(L.Callback):
+class SampleGrids(L.Callback):
     """For models with a generator: its averaged images at the start, at `first`, `first * growth`, ... and at the end.
 
     Latents depend on the seed alone, so that pictures of one run are comparable. At most `rows` classes are shown.

@@ -21,7 +21,7 @@ from sparring.stage import call
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from sparring.cli.sweep import Outcome
+    from sparring.cli.sweep import JobOutcome
 
 _PYTHON_ERROR = 1
 _MEMORY_ADVICE = "try a smaller data.batch_size, or model.accumulate=2 for less memory at the same batch"
@@ -78,18 +78,18 @@ class Job:
         self.__module__ = f"sparring.stage.{verb}"
         self.verb = verb
         self.error: Exception | None = None
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[JobOutcome] = []
 
     def __call__(self, config: "DictConfig") -> Any:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        from sparring.config.prune import settle
+        from sparring.config.prune import prune_overrides
 
         hydra_config = HydraConfig.get()
         run_dir = Path(hydra_config.runtime.output_dir)
         try:
-            settle(config, hydra_config)
+            prune_overrides(config, hydra_config)
             _freeze(config, run_dir, hydra_config.output_subdir)
             return call(self.verb, config, run_dir)
         except Exception as error:
@@ -171,14 +171,14 @@ def _hydra(job: Job, config_name: str, config_dir: Path) -> None:
     import hydra
 
     from sparring.config.compose import VERSION
-    from sparring.config.explain import explain
+    from sparring.config.explain import readable_errors
     from sparring.core.atomic import disk_error
 
     # Makes Hydra raise its errors in place of printing them and exiting with 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     main: Callable[[], None] = hydra.main(config_path=str(config_dir), config_name=config_name, **VERSION)(job)
     try:
-        with explain():
+        with readable_errors():
             main()
     except OSError as error:  # the stage's own errors are in `job.error`
         if error.filename is None:

@@ -34,7 +34,7 @@ class SweepJob:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """What became of a job; `exit_code` is None when it was never started."""
 
     job: SweepJob
@@ -70,7 +70,7 @@ class _Running:
             else:
                 self.process.send_signal(number)
 
-    def finish(self) -> Outcome:
+    def finish(self) -> JobOutcome:
         """After the process ended: clear up its helpers and read what it says of itself."""
         seconds = time.monotonic() - self.start
         code = self.process.returncode
@@ -80,7 +80,7 @@ class _Running:
         if self.printer is not None:
             self.printer.join(timeout=_PATIENCE_SECONDS)
         state, reason = _status(self.job.directory, exit_code)
-        return Outcome(job=self.job, exit_code=exit_code, seconds=seconds, state=state, reason=reason)
+        return JobOutcome(job=self.job, exit_code=exit_code, seconds=seconds, state=state, reason=reason)
 
     def _end_helpers(self) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -124,12 +124,12 @@ class _Stop:
 
 def run_jobs(
     jobs: Sequence[SweepJob], *, environment: Mapping[str, str], n_jobs: int, fail_fast: bool
-) -> list[Outcome]:
+) -> list[JobOutcome]:
     """Run `jobs`, `n_jobs` at a time, in order; a failed one does not stop the others unless `fail_fast`.
 
     SIGINT, SIGTERM and SIGHUP go to the running jobs, which are then waited for; the rest is not started.
     """
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, JobOutcome] = {}
     waiting = list(jobs)
     stop = _Stop()
     with stop.listening():
@@ -137,7 +137,7 @@ def run_jobs(
             failed = any(outcome.exit_code for outcome in outcomes.values())
             if stop.signal is not None or (fail_fast and failed):
                 for job in waiting:
-                    outcomes[job.number] = Outcome(job, None, 0.0, "not started", "", stop.signal)
+                    outcomes[job.number] = JobOutcome(job, None, 0.0, "not started", "", stop.signal)
                 waiting = []
             while waiting and len(stop.running) < n_jobs and stop.signal is None:
                 job = waiting.pop(0)
@@ -149,11 +149,11 @@ def run_jobs(
                 _say(_end_line(outcome))
             time.sleep(_POLL_SECONDS)
     if stop.signal is not None:
-        return [Outcome(**{**vars(outcomes[job.number]), "stopped_by": stop.signal}) for job in jobs]
+        return [JobOutcome(**{**vars(outcomes[job.number]), "stopped_by": stop.signal}) for job in jobs]
     return [outcomes[job.number] for job in jobs]
 
 
-def summary(outcomes: Sequence[Outcome]) -> int:
+def summary(outcomes: Sequence[JobOutcome]) -> int:
     """Print the table of a sweep; exit code of the whole: 0, 1 when a job failed, 128 + signal when it was stopped."""
     from rich.console import Console
     from rich.markup import escape
@@ -195,7 +195,7 @@ def _status(directory: Path, exit_code: int) -> tuple[str, str]:
     return (by_code, "") if state == "running" else (state, reason)
 
 
-def _end_line(outcome: Outcome) -> str:
+def _end_line(outcome: JobOutcome) -> str:
     how = (
         f" (exit code {outcome.exit_code}{', ' if outcome.reason else ''}{outcome.reason})" if outcome.exit_code else ""
     )

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sparring.config.compose import compose_all, hydra_at, resolved
-from sparring.config.explain import explain, no_choice, unparsable
+from sparring.config.explain import no_choice, readable_errors, unparsable
 from sparring.config.groups import Groups
 from sparring.config.values import keys, mismatch, resolves
 from sparring.core.errors import ConfigError
@@ -69,7 +69,7 @@ def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool 
         ConfigError: one sentence that names the override, what was expected and near names.
         CheckpointError: the run that is to be read does not exist.
     """
-    with hydra_at(config_dir, verb), explain(ValueError):
+    with hydra_at(config_dir, verb), readable_errors(ValueError):
         groups = Groups(verb, overrides)
         parsed = [_parse(text, groups) for text in overrides]
         bases: dict[tuple[str, ...], DictConfig] = {}

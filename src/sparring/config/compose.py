@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from sparring.config import class_count  # noqa: F401 - registers ${count_classes:...}
-from sparring.config.prune import settle
+from sparring.config.prune import prune_overrides
 
 # Hydra 1.3 warns of anything older; 1.4 has no older behaviour and warns of the argument.
 VERSION: dict[str, str] = {"version_base": "1.3"} if hydra_version.startswith("1.3.") else {}
@@ -102,7 +102,7 @@ def hydra_at(config_dir: Path, verb: str) -> Iterator[None]:
 def compose_all(config_name: str, overrides: Sequence[str]) -> DictConfig:
     """The configuration with its `hydra` node, settled; interpolations not yet resolved but resolvable."""
     config = hydra_compose(config_name, list(overrides), return_hydra_config=True)
-    settle(config, config.hydra)
+    prune_overrides(config, config.hydra)
     HydraConfig.instance().set_config(config)
     with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
         config.hydra.runtime.output_dir = os.path.abspath(str(OmegaConf.select(config, "hydra.run.dir")))

@@ -17,7 +17,7 @@ ELSEWHERE = {("data", "mixed"): ", real and generated images together are data=<
 
 
 @contextmanager
-def explain(*also: type[Exception]) -> Iterator[None]:
+def readable_errors(*also: type[Exception]) -> Iterator[None]:
     """Turn what is raised inside for a wrong configuration, and what is in `also`, into a ConfigError."""
     wrong: tuple[type[Exception], ...] = (HydraException, OmegaConfBaseException, *also)
     try:

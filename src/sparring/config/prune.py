@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 LISTS = ("model.regularizer", "model.transform")  # groups of which several are chosen, each under its own name
 
 
-def settle(task: DictConfig, hydra: Any) -> None:
+def prune_overrides(task: DictConfig, hydra: Any) -> None:
     """Leave out of `task`, in place, the settings that a chosen part's own file does not have.
 
     What the command line adds with a plus sign stays. hydra: Hydra's own node of the same composition.

@@ -33,7 +33,7 @@ def radius(epsilon: float) -> float:
     return IN_FLIGHT * epsilon
 
 
-def shown(epsilon: float) -> str:
+def epsilon_text(epsilon: float) -> str:
     """0.03137 -> "8/255 (0.03137)": the only way in which an epsilon is printed."""
     return f"{255 * epsilon:.4g}/255 ({epsilon:.4g})"
 

@@ -5,6 +5,6 @@ from torch import nn
 from sparring.defence.base import Defence, Prior
 
 
-class Plain(Defence):
+class NoDefence(Defence):
     def defend(self, network: nn.Module, prior: Prior | None) -> nn.Module:
         return network

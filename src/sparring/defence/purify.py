@@ -9,7 +9,7 @@ from sparring.core.errors import ConfigError
 from sparring.core.randomness import generator as random_generator
 from sparring.core.settings import at_least_one
 from sparring.defence.base import Defence, Defended, Prior
-from sparring.defence.inversion.search import Found, descend
+from sparring.defence.inversion.search import SearchResult, descend
 
 NOWHERE = -1e4  # logit of a class that no start ends in
 
@@ -58,7 +58,7 @@ class Purified(Defended):
     def forward(self, image: Tensor) -> Tensor:
         return self.network(self.rebuild(image).image)
 
-    def rebuild(self, image: Tensor) -> Found:
+    def rebuild(self, image: Tensor) -> SearchResult:
         """What the purifier makes of images: the best of all starts. No gradient flows to them."""
         return self._descend(image, 0).best()
 
@@ -74,7 +74,7 @@ class Purified(Defended):
         own = judged.argmax(2)[:, :, None] == torch.arange(judged.shape[2], device=image.device)
         return torch.where(own, -distance[:, :, None], NOWHERE).amax(1)
 
-    def _descend(self, image: Tensor, draw: int) -> Found:
+    def _descend(self, image: Tensor, draw: int) -> SearchResult:
         latent, label = (each.to(image.device) for each in self.settings.starts(self.prior, draw))
         return descend(self.generator, image, latent, label, **self.settings.descent)
 

@@ -19,7 +19,7 @@ from sparring.metric.features.base import Features
 from sparring.metric.memorisation import nearest_train
 from sparring.metric.naming import metric_name
 from sparring.metric.overfit import overfit
-from sparring.metric.suite import MEMORISATION, METRICS, Found, Reference, Side, measure
+from sparring.metric.suite import MEMORISATION, METRICS, MetricValue, Reference, Side, measure
 
 HALVES = 10  # random halves of images that exist, for the spread
 JUDGED = 2000  # images of each kind that the discriminator is asked about, at most
@@ -92,10 +92,10 @@ class Value:
 
     metric: str
     split: str
-    found: Found
+    found: MetricValue
     values: tuple[float, ...]
     spread: float | None
-    floor: Found
+    floor: MetricValue
     floor_images: tuple[int, int]
     reference_count: int
 
@@ -182,7 +182,7 @@ def measure_all(subject: Subject, sides: Sides, *, splits: Sequence[str], names:
     Raises:
         DataError: the samples' features hold NaN, or a split has no images.
     """
-    results: dict[str, list[Mapping[str, Found]]] = {split: [] for split in splits}
+    results: dict[str, list[Mapping[str, MetricValue]]] = {split: [] for split in splits}
     first: tuple[Batch, Side] | None = None
     for batch in subject.draw():
         side = sides.of(batch)
@@ -200,14 +200,14 @@ def measure_all(subject: Subject, sides: Sides, *, splits: Sequence[str], names:
     return Measured(values, subject, sides, *first, _judged(subject, first[0]), k)
 
 
-def _mean_of(sets: Sequence[Found]) -> tuple[Found, tuple[float, ...]]:
+def _mean_of(sets: Sequence[MetricValue]) -> tuple[MetricValue, tuple[float, ...]]:
     values = tuple(each.value for each in sets if each.value is not None)
     if len(values) < len(sets):
         return next(each for each in sets if each.value is None), values
-    return Found(sum(values) / len(values), more=_more_of(sets)), values
+    return MetricValue(sum(values) / len(values), more=_more_of(sets)), values
 
 
-def _more_of(sets: Sequence[Found]) -> dict[str, Any]:
+def _more_of(sets: Sequence[MetricValue]) -> dict[str, Any]:
     """The parts of the first set, but the classes' values as the mean over the sets, as the value is."""
     parts = [each.more.get("per_class", {}) for each in sets]
     shared = [c for c in parts[0] if all(c in part for part in parts)]
@@ -216,7 +216,7 @@ def _more_of(sets: Sequence[Found]) -> dict[str, Any]:
 
 
 def _spreads(
-    sets: Sequence[Mapping[str, Found]], side: Side, reference: Reference, names: Sequence[str], k: int
+    sets: Sequence[Mapping[str, MetricValue]], side: Side, reference: Reference, names: Sequence[str], k: int
 ) -> dict[str, float | None]:
     """Standard deviation over the sets; of a single set, over random halves of it.
 
@@ -242,7 +242,7 @@ def _deviation(values: Sequence[float | None]) -> float | None:
 
 def floors(
     sides: Sides, split: str, count: int, *, names: Sequence[str], k: int
-) -> tuple[dict[str, Found], tuple[int, int]]:
+) -> tuple[dict[str, MetricValue], tuple[int, int]]:
     """The metrics of real images in place of samples: (values, (number of them, of their reference)).
 
     Some training images, at most half of them, are held against the others, or against val or test: what a perfect

@@ -19,7 +19,7 @@ from sparring.core.package import VERSION
 from sparring.core.types import TrainedNetwork
 from sparring.data.module.image_data import ImageData
 from sparring.metric.features.base import Features
-from sparring.metric.features.classifier import Classifier
+from sparring.metric.features.classifier import ClassifierFeatures
 from sparring.run.directory import RunDir
 from sparring.run.environment import config_hash
 from sparring.trained.networks import load_classifier
@@ -42,7 +42,7 @@ def attach_network(features: Features, *, data: DictConfig, cache_dir: Path, log
         CheckpointError: the run named is no classifier, or the reference could not be trained.
     """
     features.expect(channels=data.channels, image_size=data.image_size)
-    if not isinstance(features, Classifier):
+    if not isinstance(features, ClassifierFeatures):
         return features
     if features.run is not None:
         loaded = load_classifier(open_run(features.run, log_dir), extensions=[])

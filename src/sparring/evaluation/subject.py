@@ -8,14 +8,14 @@ from omegaconf import DictConfig
 
 from sparring.config.build import build
 from sparring.config.compose import compose
-from sparring.config.explain import explain
+from sparring.config.explain import readable_errors
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.settings import device_named
 from sparring.core.types import Batch
 from sparring.core.wording import listing, near
 from sparring.data.module.image_data import ImageData
 from sparring.data.reading.image_set import ImageSet, read_images
-from sparring.data.serving import provenance as seen
+from sparring.data.serving import provenance
 from sparring.evaluation.measure import Subject
 from sparring.generation.sampler import Sampler
 from sparring.run.directory import RunDir
@@ -97,14 +97,14 @@ def _check_seen(images: ImageSet, data: ImageData, splits: Sequence[str]) -> Non
     if made is None:
         return
     folders = (Path(images.origin["path"]), Path(made["run"]))
-    folder = next((each for each in folders if (each / seen.FILE).exists()), None)
+    folder = next((each for each in folders if (each / provenance.FILE).exists()), None)
     if folder is None:
         return
     held_out = {split: data.record(split) for split in splits if split != "train" and len(data.whole(split).label)}
     own_train = data.record("train").hashes
-    for record in seen.load(folder, fingerprints=made["fingerprints"]):
+    for record in provenance.load(folder, fingerprints=made["fingerprints"]):
         for split, images_of in held_out.items():
-            if record.role == "trained" and len(rows := seen.shared(images_of, record, own_train)):
+            if record.role == "trained" and len(rows := provenance.shared(images_of, record, own_train)):
                 raise DataError(
                     f"{record.by} was trained on {len(rows)} of the {len(images_of.rows)} {split} images of the reference, so a"
                     f" distance to them would flatter it: measure against the run's own data with reference={made['run']}, or"
@@ -126,7 +126,7 @@ def _reference(config: DictConfig) -> DictConfig:
             )
         return RunDir.open(run).config.data
     places = [f"paths.cache_dir={config.paths.cache_dir}", f"paths.root_dir={config.paths.root_dir}", "name=reference"]
-    with explain():
+    with readable_errors():
         return compose("train", [f"data={given}", *places]).data
 
 

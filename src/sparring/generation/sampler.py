@@ -14,7 +14,7 @@ from sparring.core.settings import check_at_least_one
 from sparring.core.types import UNLABELLED
 from sparring.sampling.base import Players, Sampling
 from sparring.sampling.latent.truncation import truncating
-from sparring.sampling.plain import Plain
+from sparring.sampling.plain import PlainSampling
 
 LabelRule = Literal["balanced", "prior"] | int
 
@@ -102,7 +102,7 @@ class Sampler:
         self.generator, self.device = generator, torch.device(device)
         self.latent_dim, self.num_classes = latent_dim, num_classes
         self.count, self.start, self.seed, self.batch_size = count, start, seed, batch_size
-        self.label, self.sampling = label, sampling or Plain()
+        self.label, self.sampling = label, sampling or PlainSampling()
         if self.sampling.needs_discriminator and discriminator is None:
             raise ConfigError(
                 f"{type(self.sampling).__name__} asks a discriminator, and none was given; use sampling=plain."

@@ -74,7 +74,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Found:
+class MetricValue:
     """value: None where the metric has none here, and then `reason` says why. more: parts of it, plain values."""
 
     value: float | None
@@ -92,7 +92,7 @@ def check_names(names: Sequence[str]) -> list[str]:
     return [name for name in METRICS if name in names]
 
 
-def measure(fake: Side, reference: Reference, *, names: Sequence[str], k: int) -> dict[str, Found]:
+def measure(fake: Side, reference: Reference, *, names: Sequence[str], k: int) -> dict[str, MetricValue]:
     """Each metric of `names` for the samples `fake`.
 
     A metric that cannot be computed from these images (a class is missing, too few of them) says so in place of a value.
@@ -109,88 +109,90 @@ def measure(fake: Side, reference: Reference, *, names: Sequence[str], k: int) -
     return found
 
 
-def _attempt_one(compute: "Callable[[Side, Reference], Found]", fake: Side, reference: Reference) -> Found:
+def _attempt_one(compute: "Callable[[Side, Reference], MetricValue]", fake: Side, reference: Reference) -> MetricValue:
     try:
         return compute(fake, reference)
     except DataError as error:
-        return Found(None, str(error))
+        return MetricValue(None, str(error))
 
 
-def _attempt(compute: Callable[[], dict[str, Found]]) -> dict[str, Found]:
+def _attempt(compute: Callable[[], dict[str, MetricValue]]) -> dict[str, MetricValue]:
     try:
         return compute()
     except DataError as error:
-        return {name: Found(None, str(error)) for name in _PRDC}
+        return {name: MetricValue(None, str(error)) for name in _PRDC}
 
 
-def _prdc(fake: Side, real: Side, k: int) -> dict[str, Found]:
+def _prdc(fake: Side, real: Side, k: int) -> dict[str, MetricValue]:
     radius = real.once(f"radius_{k}", lambda: radius_of_balls(real.features, k=k))
     result = prdc(fake.features, real.features, k=k, real_radius=radius)
-    return {name: Found(getattr(result, name), more={"k": k}) for name in _PRDC}
+    return {name: MetricValue(getattr(result, name), more={"k": k}) for name in _PRDC}
 
 
-def _frechet(fake: Side, reference: Reference) -> Found:
+def _frechet(fake: Side, reference: Reference) -> MetricValue:
     real = reference.real
     result = frechet(Moments.of(fake.features), real.once("moments", lambda: Moments.of(real.features)))
-    return Found(result.value, more={"mean_term": result.mean_term, "singular": result.singular})
+    return MetricValue(result.value, more={"mean_term": result.mean_term, "singular": result.singular})
 
 
-def _kid(fake: Side, reference: Reference) -> Found:
+def _kid(fake: Side, reference: Reference) -> MetricValue:
     real = reference.real
     within = real.once("within", lambda: mean_of_pairs(real.features))
-    return Found(kid(fake.features, real.features, within_real=within))
+    return MetricValue(kid(fake.features, real.features, within_real=within))
 
 
-def _inception_score(fake: Side, reference: Reference) -> Found:
+def _inception_score(fake: Side, reference: Reference) -> MetricValue:
     if fake.logits is None:
-        return Found(None, "these features come with no class probabilities")
-    return Found(inception_score(fake.logits.double().softmax(1)).mean, more={"splits": 1})
+        return MetricValue(None, "these features come with no class probabilities")
+    return MetricValue(inception_score(fake.logits.double().softmax(1)).mean, more={"splits": 1})
 
 
-def _intra(fake: Side, reference: Reference) -> Found:
+def _intra(fake: Side, reference: Reference) -> MetricValue:
     if bool((fake.label < 0).all()):
-        return Found(None, "the samples carry no labels")
+        return MetricValue(None, "the samples carry no labels")
     real = reference.real.once("classes", lambda: moments_per_class(*_labelled(reference.real)))
     result = intra_class(moments_per_class(fake.features, fake.label), real)
-    return Found(result.value, more={"per_class": {str(c): each.value for c, each in result.per_class.items()}})
+    return MetricValue(result.value, more={"per_class": {str(c): each.value for c, each in result.per_class.items()}})
 
 
 def _labelled(side: Side) -> tuple[Tensor, Tensor]:
     return side.features, side.label
 
 
-def _authentic(fake: Side, reference: Reference) -> Found:
+def _authentic(fake: Side, reference: Reference) -> MetricValue:
     train = reference.train
     own = train.once("own", lambda: own_distance(train.features))
-    return Found(authentic_percent(fake.features, train.features, own=own))
+    return MetricValue(authentic_percent(fake.features, train.features, own=own))
 
 
-def _ratio(fake: Side, reference: Reference) -> Found:
-    return Found(distance_ratio(fake.features, reference.train.features, reference.held_out.features))
+def _ratio(fake: Side, reference: Reference) -> MetricValue:
+    return MetricValue(distance_ratio(fake.features, reference.train.features, reference.held_out.features))
 
 
-def _balance(fake: Side, reference: Reference) -> Found:
+def _balance(fake: Side, reference: Reference) -> MetricValue:
     if (predicted := _predicted(fake, reference)) is None:
-        return Found(None, "these features come with no prediction of the data's classes")
+        return MetricValue(None, "these features come with no prediction of the data's classes")
     result = class_balance(predicted, _prior(reference))
-    return Found(result.total_variation, more={"counts": list(result.counts), "entropy": result.entropy})
+    return MetricValue(result.total_variation, more={"counts": list(result.counts), "entropy": result.entropy})
 
 
-def _modes(fake: Side, reference: Reference) -> Found:
+def _modes(fake: Side, reference: Reference) -> MetricValue:
     if (predicted := _predicted(fake, reference)) is None:
-        return Found(None, "these features come with no prediction of the data's classes")
-    return Found(float(class_balance(predicted, _prior(reference)).modes), more={"classes": reference.num_classes})
+        return MetricValue(None, "these features come with no prediction of the data's classes")
+    return MetricValue(
+        float(class_balance(predicted, _prior(reference)).modes), more={"classes": reference.num_classes}
+    )
 
 
-def _agreement(fake: Side, reference: Reference) -> Found:
+def _agreement(fake: Side, reference: Reference) -> MetricValue:
     predicted = _predicted(fake, reference)
     if predicted is None or bool((fake.label < 0).all()):
-        return Found(None, "needs labelled samples and features that predict the data's classes")
+        return MetricValue(None, "needs labelled samples and features that predict the data's classes")
     known = fake.label >= 0
     right = (predicted == fake.label)[known].double()
     classes = fake.label[known]
     per_class = {str(k): float(right[classes == k].mean()) for k in classes.unique().tolist()}
-    return Found(float(right.mean()), more={"per_class": per_class})
+    return MetricValue(float(right.mean()), more={"per_class": per_class})
 
 
 def _predicted(fake: Side, reference: Reference) -> Tensor | None:
@@ -204,7 +206,7 @@ def _prior(reference: Reference) -> Tensor:
     return torch.bincount(label[label >= 0], minlength=reference.num_classes).double() / int((label >= 0).sum())
 
 
-_COMPUTE: Mapping[str, Callable[[Side, Reference], Found]] = {
+_COMPUTE: Mapping[str, Callable[[Side, Reference], MetricValue]] = {
     "fd": _frechet, "kid": _kid, "is": _inception_score, "ifd": _intra, "authentic": _authentic, "ratio": _ratio,
     "balance": _balance, "modes": _modes, "agreement": _agreement,
 }  # fmt: skip

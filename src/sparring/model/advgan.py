@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.attack.advgan import perturbed
-from sparring.attack.evaluation import baselines as beside
+from sparring.attack.evaluation import baselines
 from sparring.attack.math.norm_ball import ball
 from sparring.core.distributed import rank_and_world
 from sparring.core.errors import CheckpointError, ConfigError
@@ -242,11 +242,13 @@ class AdvGAN(Game):
         return found
 
     def final_metrics(self, data: Any) -> dict[str, Any]:
-        found = beside.judged(self.perturber, self.target, data, self.epsilon, self.device, self.target_class)
+        found = baselines.baseline_flags(
+            self.perturber, self.target, data, self.epsilon, self.device, self.target_class
+        )
         return found | {"queries": self.queries}
 
     def conclusion(self, metrics: Mapping[str, Any]) -> str:
-        return beside.conclusion(metrics) if "split" in metrics else ""
+        return baselines.conclusion(metrics) if "split" in metrics else ""
 
     # -- Lightning -------------------------------------------------------------------------------------------------------
 

@@ -108,7 +108,7 @@ class Classifier(Game):
         return self._held_out.scalars() | self._attacked.scalars(self, self.ema)
 
     def final_metrics(self, data: Any) -> dict[str, Any]:
-        found = judged(self.classifier(), data, self.device, self.weight_dtype())
+        found = classification_records(self.classifier(), data, self.device, self.weight_dtype())
         return found | self._attacked.judged(self, self.ema) | {"network": "ema"}
 
     def train(self, mode: bool = True) -> "Classifier":
@@ -182,7 +182,7 @@ def logits_of(network: nn.Module, image: Tensor, device: torch.device, dtype: to
     return torch.cat([network(normalise(part.to(device)).to(dtype)).float().cpu() for part in image.split(EVAL_BATCH)])
 
 
-def judged(network: nn.Module, data: Any, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
+def classification_records(network: nn.Module, data: Any, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
     """`classification.report` on val (what choices are made by) and on test (read once, for the reported number)."""
     found = {}
     for split in ("val", "test"):

@@ -11,7 +11,14 @@ from sparring.core.errors import ConfigError
 from sparring.core.randomness import generator as random_generator
 from sparring.core.types import Batch
 from sparring.model.backbone.base import Backbone
-from sparring.model.classifier import HeldOut, check_classifier, judged, learn, prepare_backbone, smoothed
+from sparring.model.classifier import (
+    HeldOut,
+    check_classifier,
+    classification_records,
+    learn,
+    prepare_backbone,
+    smoothed,
+)
 from sparring.model.ema import EMA
 from sparring.model.game import OptimizerFactory
 from sparring.model.gan import GAN
@@ -127,7 +134,7 @@ class GANClassifier(GAN):
         return scalars | self._attacked.scalars(self, self.backbone_ema)
 
     def final_metrics(self, data: Any) -> dict[str, Any]:
-        found = judged(self.classifier(), data, self.device, self.weight_dtype())
+        found = classification_records(self.classifier(), data, self.device, self.weight_dtype())
         found |= self._attacked.judged(self, self.backbone_ema)
         return super().final_metrics(data) | found | {"network": "backbone_ema"}
 

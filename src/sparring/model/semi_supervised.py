@@ -12,7 +12,7 @@ from sparring.core.errors import ConfigError
 from sparring.core.types import Batch
 from sparring.model.backbone.base import Backbone
 from sparring.model.checks import check_generator
-from sparring.model.classifier import HeldOut, check_classifier, judged, prepare_backbone
+from sparring.model.classifier import HeldOut, check_classifier, classification_records, prepare_backbone
 from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory
@@ -179,7 +179,7 @@ class SemiSupervisedGAN(Game):
         return self._held_out.scalars()
 
     def final_metrics(self, data: Any) -> dict[str, Any]:
-        found = judged(self.classifier(), data, self.device, self.weight_dtype())
+        found = classification_records(self.classifier(), data, self.device, self.weight_dtype())
         return found | {"network": "discriminator_ema", "supervised_only": not self.draws_images}
 
     def train(self, mode: bool = True) -> "SemiSupervisedGAN":

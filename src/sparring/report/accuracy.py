@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sparring.core.settings import shown
+from sparring.core.settings import epsilon_text
 
 
 def accuracies(result: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -20,7 +20,9 @@ def _robust(result: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     found, best = (result.get("metrics") or {}).get("robust"), (result.get("validation") or {}).get("best")
     if not isinstance(found, dict):
         return
-    what = f"{found['images']:,} images, {found['attack']} of {found['steps']} steps at {shown(found['epsilon'])}"
+    what = (
+        f"{found['images']:,} images, {found['attack']} of {found['steps']} steps at {epsilon_text(found['epsilon'])}"
+    )
     kept = f"; best {best['value']:.2%} at iteration {best['iteration']:,}" if best else ""
     yield "Robust validation accuracy", f"{found['accuracy']:.2%}", what + kept
 

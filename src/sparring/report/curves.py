@@ -32,7 +32,7 @@ SIZE = (4.6, 2.1)  # inches; scales with the page
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """One entry of a panel's legend. `colour` is a CSS variable."""
 
     label: str
@@ -46,7 +46,7 @@ class Panel:
 
     title: str
     svg: str
-    lines: list[Line]
+    lines: list[Curve]
     note: str
 
 
@@ -64,7 +64,7 @@ def _panel(group: str, series: list[Series], end: float) -> Panel:
     broken = sum(each.not_finite for each in series)
     note = f"{broken} values were NaN or infinite and are not drawn." if broken else ""
     lines = [
-        Line(_words(each.name), f"var(--line-{i % COLOURS + 1})", short(each.values[-1:]))
+        Curve(_words(each.name), f"var(--line-{i % COLOURS + 1})", short(each.values[-1:]))
         for i, each in enumerate(series)
     ]
     return Panel(TITLES.get(group, group.capitalize()), _draw(group, series, end), lines, note)

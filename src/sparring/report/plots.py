@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sparring.report.curves import COLOURS, INK, Line, Panel, placeholder, short, themed
+from sparring.report.curves import COLOURS, INK, Curve, Panel, placeholder, short, themed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ def panel(plot: Mapping[str, Any]) -> Panel:
     plot = {**plot, "lines": [each for each in plot["lines"] if each["y"]]}  # an arm all of whose cells failed has none
     curves = not any(isinstance(value, str) for value in plot["x"])
     lines = [
-        Line(
+        Curve(
             each["label"] + (" (dashed)" if curves and i >= COLOURS else ""),
             f"var(--line-{i % COLOURS + 1})",
             _last(plot, each) if curves else "",

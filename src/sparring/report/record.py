@@ -34,7 +34,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Record:
+class MetricRecord:
     """What a training run left behind. `status` and `result` are empty where the run wrote none.
 
     clock: iteration and images_seen as far as the run is known to have come; empty if it left no trace of either.
@@ -54,7 +54,7 @@ class Record:
     clock: dict[str, int]
 
 
-def read(path: Path) -> Record:
+def read(path: Path) -> MetricRecord:
     """Everything a report shows of the run in `path`.
 
     Raises:
@@ -63,8 +63,8 @@ def read(path: Path) -> Record:
     run = RunDir.open(path)
     text = (run.path / ".hydra" / "config.yaml").read_text("utf-8", errors="replace")
     real = run.images / "real.png"
-    status, table = _or_empty(run.status), Table.read(run.metrics_csv)
-    return Record(
+    status, table = _or_empty(run.status), MetricTable.read(run.metrics_csv)
+    return MetricRecord(
         path=run.path,
         status=status,
         result=_or_empty(run.result),
@@ -85,14 +85,14 @@ def furthest(*clocks: dict[str, int]) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class Table:
+class MetricTable:
     """metrics.csv; a row that a crash cut short is left out."""
 
     header: list[str]
     rows: list[list[str]]
 
     @classmethod
-    def read(cls, path: Path) -> "Table":
+    def read(cls, path: Path) -> "MetricTable":
         if not path.exists():
             return cls([], [])
         with path.open(newline="", encoding="utf-8", errors="replace") as file:

@@ -8,7 +8,7 @@ from typing import Any
 from sparring.core.atomic import write_atomic
 from sparring.report.pictures import data_uri
 from sparring.report.plots import panel
-from sparring.report.train import Picture, duration, flat, machine, template
+from sparring.report.train import ReportPicture, duration, flat, machine, template
 from sparring.run.directory import RunDir
 
 PICTURE_BYTES = 200_000  # each, before base64
@@ -76,11 +76,11 @@ def _facts(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "Computing time", duration(result["cost"]["cell_seconds"]), "of all runs together"
 
 
-def _pictures(folder: Path, pictures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Picture, str]]:
+def _pictures(folder: Path, pictures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[ReportPicture, str]]:
     for each in pictures:
         uri = data_uri(folder / each["path"], most_bytes=PICTURE_BYTES)
         if uri is not None:
-            yield Picture(each["title"], uri), each["note"]
+            yield ReportPicture(each["title"], uri), each["note"]
 
 
 def _checks(checks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from sparring.core.atomic import write_atomic
 from sparring.report.accuracy import accuracies, per_class
 from sparring.report.curves import Panel, panels, short
 from sparring.report.pictures import data_uri
-from sparring.report.record import Record, Sample, read
+from sparring.report.record import MetricRecord, Sample, read
 
 LARGE_BYTES = 450_000  # of the last grid and of the real images; the page stays below 3 MB
 SMALL_BYTES = 110_000  # of each earlier grid
@@ -19,7 +19,7 @@ EARLIER = 6  # grids at most
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportPicture:
     caption: str
     uri: str
 
@@ -48,7 +48,7 @@ def train_report(run_path: Path) -> Path:
     return target
 
 
-def view(record: Record) -> dict[str, Any]:
+def view(record: MetricRecord) -> dict[str, Any]:
     """What the template shows, as plain values and small dataclasses; escaping is the template's."""
     last, earlier = last_and_earlier(record.samples)
     shown_panels: list[Panel] = panels(record.series)
@@ -74,7 +74,7 @@ def view(record: Record) -> dict[str, Any]:
     }
 
 
-def state_of(record: Record) -> State:
+def state_of(record: MetricRecord) -> State:
     """In words, from status.json; a run that says it is running but holds no lock was killed."""
     status = record.status
     reason = str(status.get("reason") or "")
@@ -100,7 +100,7 @@ def last_and_earlier(samples: list[Sample]) -> tuple[Sample | None, list[Sample]
     return last, [before[i] for i in sorted(spread)]
 
 
-def training_seconds(record: Record) -> float | None:
+def training_seconds(record: MetricRecord) -> float | None:
     """Time in the training loop: as the run measured it, else added up from the logged speed."""
     seconds = (record.result.get("cost") or {}).get("seconds")
     if isinstance(seconds, int | float):
@@ -130,7 +130,7 @@ def flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]
             yield f"{prefix}{key}", str(value)
 
 
-def commands(record: Record) -> Iterator[tuple[str, str]]:
+def commands(record: MetricRecord) -> Iterator[tuple[str, str]]:
     """(what for, command) to go on from here, as typed in the repository."""
     run = shlex.quote(shown_path(record))
     if (record.path / "weights.safetensors").exists():
@@ -146,14 +146,14 @@ def commands(record: Record) -> Iterator[tuple[str, str]]:
     yield "Do the same again from the start", " ".join(["python train.py", *typed])
 
 
-def shown_path(record: Record) -> str:
+def shown_path(record: MetricRecord) -> str:
     """The run directory as seen from the repository if it lies inside, else absolute."""
     root = (record.config.get("paths") or {}).get("root_dir")
     path = record.path
     return str(path.relative_to(root)) if root and path.is_relative_to(root) else str(path)
 
 
-def _facts(record: Record) -> Iterator[tuple[str, str, str]]:
+def _facts(record: MetricRecord) -> Iterator[tuple[str, str, str]]:
     """(label, value, small print) of the headline."""
     clock = record.clock
     budget = (record.config.get("trainer") or {}).get("max_steps")
@@ -171,7 +171,7 @@ def _facts(record: Record) -> Iterator[tuple[str, str, str]]:
         yield "Speed", f"{clock['images_seen'] / seconds:,.0f}", "images per second"
 
 
-def _cost(record: Record) -> Iterator[tuple[str, str]]:
+def _cost(record: MetricRecord) -> Iterator[tuple[str, str]]:
     cost = record.result.get("cost") or {}
     for key, words in (("seconds", "Training"), ("seconds_with_set_up", "With set-up")):
         if isinstance(cost.get(key), int | float):
@@ -223,14 +223,14 @@ def _choices(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Seed", str(config["seed"])
 
 
-def _picture(sample: Sample, most_bytes: int) -> Picture | None:
+def _picture(sample: Sample, most_bytes: int) -> ReportPicture | None:
     uri = data_uri(sample.path, most_bytes=most_bytes)
-    return None if uri is None else Picture(f"iteration {sample.iteration:,}", uri)
+    return None if uri is None else ReportPicture(f"iteration {sample.iteration:,}", uri)
 
 
-def _real(record: Record) -> Picture | None:
+def _real(record: MetricRecord) -> ReportPicture | None:
     uri = data_uri(record.real, most_bytes=LARGE_BYTES) if record.real else None
-    return None if uri is None else Picture("real images", uri)
+    return None if uri is None else ReportPicture("real images", uri)
 
 
 def template(name: str) -> Any:

@@ -5,10 +5,10 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig
 
-from sparring.attack.advgan import AdvGAN
+from sparring.attack.advgan import AdvGANAttack
 from sparring.attack.base import Attack
 from sparring.attack.ensemble import Ensemble
-from sparring.attack.evaluation import baselines as beside
+from sparring.attack.evaluation import baselines
 from sparring.attack.evaluation.target import Target
 from sparring.attack.transfer import Transfer
 from sparring.config.build import build
@@ -42,7 +42,7 @@ def named_attacks(config: DictConfig) -> dict[str, Attack]:
 def accompanied(attacks: dict[str, Attack]) -> dict[str, Attack]:
     """A generated attack that stands alone gets random signs and PGD beside it: what it has to beat, and what beats it."""
     (only, *others) = attacks.values()
-    return attacks | beside.references() if isinstance(only, AdvGAN) and not others else attacks
+    return attacks | baselines.references() if isinstance(only, AdvGANAttack) and not others else attacks
 
 
 def attach_sources(attacks: Mapping[str, Attack], loaded: TrainedNetwork, config: DictConfig) -> dict[str, Attack]:
@@ -55,7 +55,7 @@ def attach_sources(attacks: Mapping[str, Attack], loaded: TrainedNetwork, config
             source = load(each.run, config)
             _check_same_task(source, loaded, "transfer needs a classifier")
             each = each.attach(Target(source.network.to(device_named(config.device)), rows=config.rows))
-        if isinstance(each, AdvGAN):
+        if isinstance(each, AdvGANAttack):
             run = open_run(each.run, config.paths.log_dir)
             source = load_perturber(run, extensions=list(config.extensions))
             _check_same_task(source, loaded, "attack=advgan needs a perturbation generator")

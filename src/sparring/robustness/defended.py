@@ -13,7 +13,7 @@ from sparring.core.errors import ConfigError
 from sparring.core.settings import IN_FLIGHT
 from sparring.core.types import Batch, TrainedNetwork
 from sparring.data.module.image_data import ImageData
-from sparring.data.serving import provenance as seen
+from sparring.data.serving import provenance
 from sparring.defence.base import Defence, Prior
 from sparring.defence.purify import Purified
 from sparring.trained.networks import TrainedGenerator, load_generator
@@ -32,11 +32,11 @@ class DefendedClassifier:
         if self.trained is None or split == "train":
             return
         folder = Path(self.trained.origin["run"])
-        records = seen.load(folder, fingerprints=self.trained.origin["fingerprints"])
-        seen.check({split: data.record(split)}, records, data.record("train").hashes)
+        records = provenance.load(folder, fingerprints=self.trained.origin["fingerprints"])
+        provenance.check({split: data.record(split)}, records, data.record("train").hashes)
 
 
-def shield(loaded: TrainedNetwork, config: DictConfig) -> DefendedClassifier:
+def defended_classifier(loaded: TrainedNetwork, config: DictConfig) -> DefendedClassifier:
     """The defence of `config.defence` around a classifier.
 
     Raises:
@@ -62,7 +62,7 @@ def _check_shape(prior: Prior, loaded: TrainedNetwork, run: str) -> None:
         )
 
 
-def described(
+def defence_record(
     shielded: DefendedClassifier, loaded: TrainedNetwork, images: Batch, batch_size: int
 ) -> dict[str, Any] | None:
     """What a defence does to images (N, C, H, W) in [-1, 1] that nobody attacked; None without a defence.

@@ -9,23 +9,23 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from sparring.attack.advgan import AdvGAN
+from sparring.attack.advgan import AdvGANAttack
 from sparring.attack.base import Attack
 from sparring.attack.ensemble import Ensemble
-from sparring.attack.evaluation.evaluate import Outcome, predictions
+from sparring.attack.evaluation.evaluate import AttackOutcome, predictions
 from sparring.attack.evaluation.target import Target
 from sparring.attack.transfer import Transfer
 from sparring.core.errors import ConfigError
 from sparring.core.package import VERSION
 from sparring.core.pixels import normalise
-from sparring.core.settings import shown
+from sparring.core.settings import epsilon_text
 from sparring.core.types import TrainedNetwork
-from sparring.data.serving import provenance as seen
-from sparring.data.serving.provenance import Seen
+from sparring.data.serving import provenance
+from sparring.data.serving.provenance import Provenance
 from sparring.generation.export import Writers, check_formats
 from sparring.generation.manifest import SCHEMA_VERSION, Ledger
 from sparring.generation.sampler import Samples
-from sparring.robustness.trials import Images
+from sparring.robustness.trials import TrialImages
 from sparring.run import weights as weights_file
 from sparring.run.directory import RunDir, write_atomic
 from sparring.run.environment import git_state
@@ -57,12 +57,12 @@ def export(
     loaded: TrainedNetwork,
     name: str,
     attack: Attack,
-    outcome: Outcome,
-    images: Images,
+    outcome: AttackOutcome,
+    images: TrialImages,
     target: Target,
-    own: Seen,
+    own: Provenance,
 ) -> dict[str, Any]:
-    """Write the images of `outcome`, manifest and `seen.npz` into the run; returns what result.json says of them.
+    """Write the images of `outcome`, manifest and `provenance.npz` into the run; returns what result.json says of them.
 
     own: the images of the split. Images that the classifier has wrong without an attack stay as they are.
     Rounding to uint8 keeps every pixel within epsilon.
@@ -76,7 +76,7 @@ def export(
         ledger.add(samples)
     files = {kind: str(writer.path.relative_to(run.path)) for kind, writer in writers.by_format.items()}
     records = [own, *_behind(config, loaded, attack)]
-    seen.save(run.path, records, run=run.path, fingerprints=loaded.origin["fingerprints"])
+    provenance.save(run.path, records, run=run.path, fingerprints=loaded.origin["fingerprints"])
     write_atomic(run.path / "manifest.csv", ledger.csv(writers).encode())
     content = {
         "schema_version": SCHEMA_VERSION,
@@ -84,7 +84,7 @@ def export(
         "origin": loaded.origin | {"run": str(run.path), "classifier": loaded.origin["run"]},
         "settings": {
             "attack": OmegaConf.to_container(config.attack, resolve=True), "name": name, "epsilon": attack.epsilon,
-            "shown": shown(attack.epsilon), "split": config.split, "count": len(label), "seed": config.seed,
+            "shown": epsilon_text(attack.epsilon), "split": config.split, "count": len(label), "seed": config.seed,
         },
         "shape": ledger.shape,
         "class_names": list(loaded.class_names),
@@ -114,17 +114,17 @@ def rounded(adversarial: Tensor, pixels: Tensor, epsilon: float, norm: str) -> T
     return (pixels.double() + change).clamp(0, PIXELS).to(torch.uint8)
 
 
-def _behind(config: DictConfig, loaded: TrainedNetwork, attack: Attack) -> list[Seen]:
+def _behind(config: DictConfig, loaded: TrainedNetwork, attack: Attack) -> list[Provenance]:
     """What the networks saw that the images were made with."""
     found = []
     for given in (loaded.origin["run"], *_runs(attack)):
         run = open_run(given, config.paths.log_dir)
         prints = json.loads(weights_file.stored_metadata(run.weights)["fingerprints"])
-        found += seen.load(run.path, fingerprints=prints)
+        found += provenance.load(run.path, fingerprints=prints)
     return found
 
 
 def _runs(attack: Attack) -> list[str]:
     if isinstance(attack, Ensemble):
         return [run for each in attack.attacks.values() for run in _runs(each)]
-    return [attack.run] if isinstance(attack, Transfer | AdvGAN) else []
+    return [attack.run] if isinstance(attack, Transfer | AdvGANAttack) else []

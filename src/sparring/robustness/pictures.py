@@ -6,12 +6,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sparring.attack.evaluation.evaluate import Outcome
+from sparring.attack.evaluation.evaluate import AttackOutcome
 from sparring.core.picture import grid_of_rows, write_png
 from sparring.core.pixels import to_uint8
 
 
-def examples(outcome: Outcome, label: Tensor) -> list[int]:
+def examples(outcome: AttackOutcome, label: Tensor) -> list[int]:
     """The rows that a picture shows: the first fooled image of each class, else some that were not."""
     fooled = (outcome.clean & ~outcome.correct).nonzero().squeeze(1)
     first: dict[int, int] = {}

@@ -10,18 +10,18 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from sparring.attack.advgan import AdvGAN
+from sparring.attack.advgan import AdvGANAttack
 from sparring.attack.base import Attack
 from sparring.attack.evaluation import flags
-from sparring.attack.evaluation.evaluate import Outcome, distances, evaluate, per_class
+from sparring.attack.evaluation.evaluate import AttackOutcome, distances, evaluate, per_class
 from sparring.attack.evaluation.probe import probe
 from sparring.attack.evaluation.target import Target
-from sparring.core.settings import shown
+from sparring.core.settings import epsilon_text
 from sparring.robustness.pictures import adversarial_picture, examples
 
 
 @dataclass(frozen=True)
-class Images:
+class TrialImages:
     """What is attacked, on the target's device: image float32 [-1, 1], label, and index, the place in the split.
 
     pixels: the same images as uint8, on the CPU.
@@ -41,7 +41,7 @@ class Trial:
     """
 
     row: dict[str, Any]
-    outcome: Outcome
+    outcome: AttackOutcome
     examples: list[int]
 
 
@@ -53,10 +53,10 @@ def run_trials(
     each: Attack,
     epsilons: list[float],
     target: Target,
-    images: Images,
+    images: TrialImages,
     num_classes: int,
     config: DictConfig,
-    keep: Callable[[Outcome], None],
+    keep: Callable[[AttackOutcome], None],
 ) -> Trials:
     """An attack at every strength; a line on stderr for each. keep: sees each outcome with all its images."""
     trials = {}
@@ -69,18 +69,18 @@ def run_trials(
         kept = examples(outcome, images.label.cpu())
         row = _row(epsilon, outcome, images, num_classes)
         trials[epsilon] = Trial(row, replace(outcome, adversarial=outcome.adversarial[kept]), kept)
-        line = f"{name:12} epsilon {shown(epsilon):18} accuracy {outcome.accuracy:6.1%}  {outcome.seconds:.1f} s"
+        line = f"{name:12} epsilon {epsilon_text(epsilon):18} accuracy {outcome.accuracy:6.1%}  {outcome.seconds:.1f} s"
         print(line, file=sys.stderr)
     return trials
 
 
-def _row(epsilon: float, outcome: Outcome, images: Images, num_classes: int) -> dict[str, Any]:
+def _row(epsilon: float, outcome: AttackOutcome, images: TrialImages, num_classes: int) -> dict[str, Any]:
     fooled = outcome.clean & ~outcome.correct
     linf, l2 = distances(outcome.adversarial[fooled], images.image.cpu()[fooled])
     attacked = max(1, int(outcome.clean.sum()))
     return {
         "epsilon": epsilon,
-        "shown": shown(epsilon),
+        "shown": epsilon_text(epsilon),
         "accuracy": outcome.accuracy,
         "success_rate": outcome.success_rate,
         "per_class": per_class(outcome.correct, images.label.cpu(), num_classes),
@@ -95,14 +95,14 @@ def _row(epsilon: float, outcome: Outcome, images: Images, num_classes: int) -> 
 def worst_case(epsilon: float, trials: Mapping[str, Trials]) -> dict[str, Any]:
     """An image counts where no attack fools the classifier."""
     standing = torch.stack([each[epsilon].outcome.correct for each in trials.values()]).all(0)
-    return {"epsilon": epsilon, "shown": shown(epsilon), "accuracy": float(standing.float().mean())}
+    return {"epsilon": epsilon, "shown": epsilon_text(epsilon), "accuracy": float(standing.float().mean())}
 
 
 def warnings(
     attacks: Mapping[str, Attack],
     trials: Mapping[str, Trials],
     target: Target,
-    images: Images,
+    images: TrialImages,
     config: DictConfig,
 ) -> list[str]:
     """Sentences about attacks that look weaker than they should be, each once."""
@@ -114,7 +114,7 @@ def warnings(
         for epsilon in next(iter(curves.values())):
             left = {name: curve[epsilon].outcome.accuracy for name, curve in curves.items()}
             white = {name: value for name, value in left.items() if attacks[name].needs_gradient}
-            blind = left.keys() - white.keys() - {name for name in left if isinstance(attacks[name], AdvGAN)}
+            blind = left.keys() - white.keys() - {name for name in left if isinstance(attacks[name], AdvGANAttack)}
             found.append(flags.black_box_wins(white, {name: left[name] for name in blind}))
             found += [attacks[name].at(epsilon).remark() for name in curves]
         found += [
@@ -131,7 +131,7 @@ def warnings(
     return list(dict.fromkeys(sentence for sentence in found if sentence))
 
 
-def write_picture(path: Path, trials: Mapping[str, Trials], images: Images, class_names: tuple[str, ...]) -> None:
+def write_picture(path: Path, trials: Mapping[str, Trials], images: TrialImages, class_names: tuple[str, ...]) -> None:
     """The strongest attack at the smallest epsilon that fools half of the images, or else at the largest."""
     epsilons = list(next(iter(trials.values())))
 

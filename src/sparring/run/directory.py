@@ -20,7 +20,7 @@ from sparring.core.atomic import disk_error, sweep, write_atomic
 from sparring.core.errors import CheckpointError, ConfigError, DiskError
 from sparring.run.environment import config_hash, environment
 from sparring.run.lock import RunLock, is_locked
-from sparring.run.search import explain, is_run
+from sparring.run.search import is_run, why_no_run
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -82,7 +82,7 @@ class RunDir:
         """
         folder = Path(path).absolute()
         if not is_run(folder):
-            raise CheckpointError(explain(folder))
+            raise CheckpointError(why_no_run(folder))
         return cls(folder)
 
     @classmethod

@@ -10,7 +10,7 @@ def is_run(folder: Path) -> bool:
     return (folder / ".hydra" / "config.yaml").is_file()
 
 
-def explain(path: Path) -> str:
+def why_no_run(path: Path) -> str:
     """One sentence: why the absolute `path` is no run, and which runs may have been meant."""
     inside = [parent for parent in path.parents if is_run(parent)]
     if inside:

@@ -26,8 +26,8 @@ def recorded(run_dir: Path) -> Iterator[RunDir]:
         try:
             yield run
         except BaseException as error:
-            state, code = outcome(error)
-            reason = "stopped by the user; nothing was kept" if state == "interrupted" else explained(error)
+            state, code = ended_with(error)
+            reason = "stopped by the user; nothing was kept" if state == "interrupted" else reason_of(error)
             with contextlib.suppress(Exception):  # never hide the error itself
                 run.write_status(state, reason, code, {}, None)
             raise
@@ -41,7 +41,7 @@ def record_config(config: DictConfig, run_dir: Path) -> None:
         write_atomic(file, OmegaConf.to_yaml(config, resolve=True).encode())
 
 
-def outcome(error: BaseException) -> tuple[State, int]:
+def ended_with(error: BaseException) -> tuple[State, int]:
     """State and exit code that an error ends a run with."""
     if isinstance(error, DivergedError):
         return "diverged", error.exit_code
@@ -52,7 +52,7 @@ def outcome(error: BaseException) -> tuple[State, int]:
     return "failed", error.exit_code if isinstance(error, SparringError) else 1
 
 
-def explained(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """The sentence of an error that is meant for people; kind and message of any other."""
     return str(error) if isinstance(error, SparringError) else f"{type(error).__name__}: {error}"
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from sparring.sampling.base import Players, Sampling
 
 
-class Plain(Sampling):
+class PlainSampling(Sampling):
     @torch.no_grad()
     def images(self, players: Players, index: Tensor, latent: Tensor, label: Tensor) -> Tensor:
         return players.draw(latent, label)

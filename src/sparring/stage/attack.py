@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from sparring.attack.base import Attack
-from sparring.attack.evaluation.evaluate import Outcome, per_class, subset
+from sparring.attack.evaluation.evaluate import AttackOutcome, per_class, subset
 from sparring.attack.evaluation.target import Target
 from sparring.config.build import build
 from sparring.core.errors import ConfigError, DataError, DivergedError
@@ -27,9 +27,9 @@ from sparring.metric.classification import expected_calibration_error
 from sparring.report.attack import attack_report
 from sparring.robustness.attacks import accompanied, attach_sources, load, named_attacks, strengths
 from sparring.robustness.corruptions import corruption_table
-from sparring.robustness.defended import DefendedClassifier, described, shield
+from sparring.robustness.defended import DefendedClassifier, defence_record, defended_classifier
 from sparring.robustness.export import check_export, export
-from sparring.robustness.trials import Images, run_trials, warnings, worst_case, write_picture
+from sparring.robustness.trials import TrialImages, run_trials, warnings, worst_case, write_picture
 from sparring.run.directory import RunDir, config_hash
 from sparring.run.environment import environment
 from sparring.run.status import recorded
@@ -60,7 +60,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     loaded = load(str(config.run), config, checkpoint=config.checkpoint)
     asked = named_attacks(config)
     check_export(config, asked, epsilons, loaded.channels)
-    shielded = shield(loaded, config)
+    shielded = defended_classifier(loaded, config)
     plain = getattr(
         shielded.network, "differentiable", True
     )  # else the references, which follow gradients, do not apply
@@ -73,9 +73,9 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     probability, label = _clean(target, images, config.batch_size), images.label.cpu()
     clean = probability.argmax(1)
     plain = Batch(images.pixels, label)
-    defence = described(shielded, loaded, Batch(images.image, images.label), config.rows or config.batch_size)
+    defence = defence_record(shielded, loaded, Batch(images.image, images.label), config.rows or config.batch_size)
     corruptions = corruption_table(config, loaded, target, plain, images.index.cpu(), device)
-    outcomes: list[Outcome] = []
+    outcomes: list[AttackOutcome] = []
     keep = outcomes.append if config.export else lambda outcome: None
     trials = {
         name: run_trials(name, each, epsilons, target, images, len(loaded.class_names), config, keep)
@@ -115,7 +115,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
 
 def _images(
     config: DictConfig, loaded: TrainedNetwork, shielded: DefendedClassifier, device: torch.device
-) -> tuple[Images, ImageData]:
+) -> tuple[TrialImages, ImageData]:
     """At most `count` images of the split, chosen once for all runs on the same data."""
     if config.split not in ("train", "val", "test"):
         raise ConfigError(f"split={config.split} is none of train, val, test.")
@@ -135,10 +135,12 @@ def _images(
     index = subset(len(label), config.count)
     if not len(index):
         raise DataError(f"The {config.split} split of {settings.name} is empty; give split=test or split=val.")
-    return Images(image[index], normalise(image[index]).to(device), label[index].to(device), index.to(device)), data
+    return TrialImages(
+        image[index], normalise(image[index]).to(device), label[index].to(device), index.to(device)
+    ), data
 
 
-def _clean(target: Target, images: Images, batch_size: int) -> Tensor:
+def _clean(target: Target, images: TrialImages, batch_size: int) -> Tensor:
     """Probabilities (N, K) without an attack, on the CPU."""
     probability = probabilities(target, images.pixels, batch_size)
     if not bool(probability.isfinite().all()):

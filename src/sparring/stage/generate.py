@@ -28,7 +28,7 @@ from omegaconf import DictConfig, ListConfig
 
 from sparring.config.build import build
 from sparring.core.settings import device_named
-from sparring.data.serving import provenance as seen
+from sparring.data.serving import provenance
 from sparring.generation.batch_norm import choose_statistics
 from sparring.generation.export import Writers, check_formats
 from sparring.generation.manifest import Ledger, manifest
@@ -92,8 +92,8 @@ def _generate(config: DictConfig, run: RunDir) -> dict[str, Any]:
             ledger.add(samples)
     files = {name: str(writer.path.relative_to(run.path)) for name, writer in writers.by_format.items()}
     seconds = time.perf_counter() - started
-    if (source.path / seen.FILE).exists():  # the images then say by themselves what their generator saw
-        write_atomic(run.path / seen.FILE, (source.path / seen.FILE).read_bytes())
+    if (source.path / provenance.FILE).exists():  # the images then say by themselves what their generator saw
+        write_atomic(run.path / provenance.FILE, (source.path / provenance.FILE).read_bytes())
     write_atomic(run.path / "manifest.csv", ledger.csv(writers).encode())
     content = manifest(config, trained.origin, list(trained.class_names), ledger, files)
     write_atomic(run.path / "manifest.json", (json.dumps(content, indent=2) + "\n").encode())

@@ -27,7 +27,7 @@ from sparring.study.engine.compose import composing, searchpath
 from sparring.study.engine.display import Progress
 from sparring.study.engine.plan import Planned, plan
 from sparring.study.engine.results import Results
-from sparring.study.engine.run import Outcome, run
+from sparring.study.engine.run import CellOutcome, run
 from sparring.study.tables.analysis import Analysis
 from sparring.study.tables.record import analysis_record, cells_record, costs_record
 
@@ -110,7 +110,7 @@ def _run(config: DictConfig, folder: RunDir) -> tuple[dict[str, Any], list[str]]
 
 
 def _result(config: DictConfig, analysis: Analysis, results: Results, planned: Sequence[Planned],
-            outcomes: Mapping[str, Outcome], seconds: float) -> dict[str, Any]:  # fmt: skip
+            outcomes: Mapping[str, CellOutcome], seconds: float) -> dict[str, Any]:  # fmt: skip
     return {
         "verb": "study",
         "name": config.name,

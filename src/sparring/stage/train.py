@@ -28,7 +28,7 @@ from sparring.model.game import Game
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.cost import peak_memory_mb
 from sparring.run.directory import RunDir, State, config_hash, environment, write_atomic
-from sparring.run.status import outcome, record_config, remember
+from sparring.run.status import ended_with, record_config, remember
 from sparring.trained.runs import build_model
 from sparring.trained.scorer import RunScorers
 from sparring.training.attach import attach_classifiers
@@ -189,7 +189,7 @@ class Training:
         kept = self._last_checkpoint()
         if isinstance(error, DivergedError) and kept:
             error.args = (f"{error} The last good checkpoint is {self.run.path / kept}.",)
-        state, code = outcome(error)
+        state, code = ended_with(error)
         with contextlib.suppress(Exception):
             self.status(state, str(error) or type(error).__name__, code)
             if hasattr(self, "trainer"):

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from omegaconf import DictConfig
 
 from sparring.core.errors import ConfigError
-from sparring.core.settings import pixel_fraction, shown
+from sparring.core.settings import epsilon_text, pixel_fraction
 from sparring.study.base import ArmStudy
 from sparring.study.cells.recipes import PLAIN, check_labels, judge_cell, labelled, training
 from sparring.study.engine.cell import Cell
@@ -154,7 +154,7 @@ class AttackTable(ArmStudy):
                 cost_table(results, self._parts()), anchor_table("attack_table", {}),
             ],
             plots=self._plots(results), pictures=self._pictures(results), pictures_title="Adversarial images",
-            limits=self._limits(), numbers={"epsilon": shown(self.epsilon)},
+            limits=self._limits(), numbers={"epsilon": epsilon_text(self.epsilon)},
         )  # fmt: skip
 
     def _success(self, results: Results, attack: str, net: str) -> list[float]:
@@ -179,7 +179,7 @@ class AttackTable(ArmStudy):
             f"wrong that were right, PGD-{self.pgd_steps} {spread(known(self._success(results, self.baseline, net)))} %"
             for net in NETS
         ]
-        return f"At epsilon {shown(self.epsilon)}, {'; '.join(told)}."
+        return f"At epsilon {epsilon_text(self.epsilon)}, {'; '.join(told)}."
 
     def _compared(self, found: Sequence[Comparison]) -> Table:
         table = comparison_table(
@@ -204,7 +204,7 @@ class AttackTable(ArmStudy):
         head = ("net", "attack", "accuracy left, %", "success, %", "mean Linf, k/255", "mean L2", "queries per image",
                 "of them with gradient", "CPU ms per image")  # fmt: skip
         return Table(
-            f"Attacks at epsilon {shown(self.epsilon)}", head, tuple(rows),
+            f"Attacks at epsilon {epsilon_text(self.epsilon)}", head, tuple(rows),
             "Success: of the images that were right, those turned wrong. Distances: of these, L2 in units of the pixel range. "
             "Queries: looks of the attack and of its judgement at the attacked classifier, per image that was right; a transfer "
             "and AdvGAN pay theirs elsewhere or before (see the costs).",
@@ -237,7 +237,7 @@ class AttackTable(ArmStudy):
     def _plots(self, results: Results) -> list[Plot]:
         lines = [mean_line(net, [self._success(results, arm, net) for arm in self.arms]) for net in NETS]
         note = "Means and 95 % t intervals over replicates."
-        title = f"Success at epsilon {shown(self.epsilon)}"
+        title = f"Success at epsilon {epsilon_text(self.epsilon)}"
         return [Plot(title, "", "images turned wrong, %", tuple(self.arms), tuple(lines), note=note)]
 
     def _pictures(self, results: Results) -> list[Picture]:
@@ -250,7 +250,7 @@ class AttackTable(ArmStudy):
 
     def _limits(self) -> list[str]:
         return [
-            f"All attacks have the same Linf epsilon {shown(self.epsilon)} and see the same images.",
+            f"All attacks have the same Linf epsilon {epsilon_text(self.epsilon)} and see the same images.",
             "A small success of AdvGAN says nothing about robustness: PGD at the same epsilon does.",
             "The perturbers were trained on the training images and their labels, the other attacks need none.",
             "The surrogate has the recipe of the standard net; another architecture would transfer less.",

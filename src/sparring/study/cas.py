@@ -42,7 +42,7 @@ from sparring.study.tables.analysis import (
 )
 from sparring.study.tables.curve import class_line, mean_line
 from sparring.study.tables.published import anchor_table
-from sparring.study.tables.readings import record_of, shown, value_of
+from sparring.study.tables.readings import record_of, value_of, value_text
 from sparring.study.tables.training_images import training_picture
 
 ACCURACY = ("metrics", "test", "accuracy")
@@ -211,8 +211,8 @@ class CAS(ArmStudy):
             test = results.one(part="gan_test", replicate=r)
             accuracy = [results.one(arm=arm, replicate=r) for arm in arms]
             told = [number(100 * one.get(*ACCURACY)) if one else DASH for one in accuracy]
-            quality = [shown(each, name) for name in ("fd", "kid", "coverage", "authentic")]
-            rows.append((str(r), *told, shown(test, "agreement", 100), *quality))
+            quality = [value_text(each, name) for name in ("fd", "kid", "coverage", "authentic")]
+            rows.append((str(r), *told, value_text(test, "agreement", 100), *quality))
         head = ("replicate", *arms, "GAN-test", "fd", "kid", "coverage", "AuthPct")
         return Table("Replicate by replicate", head, tuple(rows), "Accuracies in %.")
 

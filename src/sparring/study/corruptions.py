@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from omegaconf import DictConfig
 
 from sparring.core.errors import ConfigError
-from sparring.core.settings import pixel_fraction, shown
+from sparring.core.settings import epsilon_text, pixel_fraction
 from sparring.study.base import ArmStudy
 from sparring.study.cells.recipes import PLAIN, classic, gan_and_pool, images_per_class, judge_cell, labelled, training
 from sparring.study.engine.cell import Cell
@@ -184,6 +184,6 @@ class Corruptions(ArmStudy):
         return [
             "Corruptions are drawn by sparring, with strengths of its own: numbers are not those of CIFAR-10-C.",
             "No arm was trained on one of the corruptions; the patches of CutMix resemble occlusion, though.",
-            f"PGD is that of Linf epsilon {shown(self.epsilon)}.",
+            f"PGD is that of Linf epsilon {epsilon_text(self.epsilon)}.",
             "All replicates share the test images and, image by image, the draws of each corruption.",
         ]

@@ -13,7 +13,7 @@ from typing import ClassVar
 from omegaconf import DictConfig
 
 from sparring.core.errors import ConfigError
-from sparring.core.settings import pixel_fraction, shown
+from sparring.core.settings import epsilon_text, pixel_fraction
 from sparring.study.base import Study
 from sparring.study.cells.recipes import PLAIN, check_labels, generator_cell, judge_cell, labelled, training
 from sparring.study.engine.cell import Cell
@@ -31,7 +31,7 @@ ATTACKS = (*UNAWARE, BPDA)
 JUDGED = "judge"  # the tag `part`
 
 
-class Purify(Study):
+class PurifyStudy(Study):
     """Defences (none, and L steps x R restarts of Defense-GAN) x attacks, over paired replicates."""
 
     question = "Does purifying images with a GAN protect a classifier from attacks, once the attack knows of it?"
@@ -137,7 +137,7 @@ class Purify(Study):
                 cost_table(results, self._parts()), anchor_table("purify", {}),
             ],
             plots=self._plots(results), pictures=self._pictures(results), pictures_title="Adversarial images",
-            limits=self._limits(), numbers={"epsilon": shown(self.epsilon)},
+            limits=self._limits(), numbers={"epsilon": epsilon_text(self.epsilon)},
         )  # fmt: skip
 
     @property
@@ -198,7 +198,7 @@ class Purify(Study):
             worst = spread(known(self._worst(results, name)))
             rows.append((name, spread(known(self._clean(results, name))), *left, worst))
         return Table(
-            f"Accuracy by defence and attack at epsilon {shown(self.epsilon)}",
+            f"Accuracy by defence and attack at epsilon {epsilon_text(self.epsilon)}",
             ("defence", "no attack, %", "FGSM transfer, %", "PGD transfer, %", "BPDA, %", "worst of them, %"), tuple(rows),
             "Mean ± standard deviation over replicates. Transfer: the images are made on the undefended classifier; on it these "
             "are FGSM and PGD themselves. BPDA takes the purification for the identity in the backward pass; with no defence it "
@@ -235,7 +235,7 @@ class Purify(Study):
 
     def _limits(self) -> list[str]:
         return [
-            f"The attacks see {self.count} test images at most, the same for all, at Linf epsilon {shown(self.epsilon)}.",
+            f"The attacks see {self.count} test images at most, the same for all, at Linf epsilon {epsilon_text(self.epsilon)}.",
             f"What BPDA leaves in {self.bpda_steps} steps is more than what a stronger attack would leave.",
             "Classifier and GAN saw the same training images; another GAN may purify better.",
             "Searching longer (L, R) costs every user as much as it costs the attacker.",

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from omegaconf import DictConfig
 
 from sparring.core.errors import ConfigError
-from sparring.core.settings import pixel_fraction, shown
+from sparring.core.settings import epsilon_text, pixel_fraction
 from sparring.study.base import ArmStudy
 from sparring.study.cells.recipes import PLAIN, classic, gan_and_pool, images_per_class, judge_cell, labelled, training
 from sparring.study.cells.robust_arms import ARMS, PARTS, POOLED, arm_overrides, perturbed_cells
@@ -155,12 +155,12 @@ class RobustAT(ArmStudy):
                 cost_table(results, self._parts()), anchor_table("robust_at", {}),
             ],
             plots=[*combined_plots(results, self.arms, robust=robust, part=JUDGED), *self._curve(results)],
-            pictures=self._pictures(results), limits=self._limits(), numbers={"epsilon": shown(self.epsilon)},
+            pictures=self._pictures(results), limits=self._limits(), numbers={"epsilon": epsilon_text(self.epsilon)},
         )  # fmt: skip
 
     @property
     def _pgd(self) -> str:
-        return f"PGD-{self.pgd_steps} at {shown(self.epsilon)}"
+        return f"PGD-{self.pgd_steps} at {epsilon_text(self.epsilon)}"
 
     @property
     def _stronger(self) -> str:
@@ -229,7 +229,7 @@ class RobustAT(ArmStudy):
 
     def _limits(self) -> list[str]:
         return [
-            f"All strengths are those of Linf attacks; robust training and judgement have epsilon {shown(self.epsilon)}.",
+            f"All strengths are those of Linf attacks; robust training and judgement have epsilon {epsilon_text(self.epsilon)}.",
             "Robust accuracy is what these attacks leave, an upper bound of what a better attack would.",
             "Steps, batches and augmentation are equal. Adversarial training costs several times the computing time per step, "
             "and the GAN's images cost the GAN's training on top: see the costs.",

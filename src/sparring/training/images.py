@@ -3,18 +3,18 @@
 from typing import Any
 
 from sparring.core import picture
-from sparring.data.serving import provenance as seen
+from sparring.data.serving import provenance
 from sparring.run.directory import RunDir
 
 COLUMNS, ROWS = 10, 20  # of the picture
 
 
 def record_images(run: RunDir, data: Any, *, labelled: bool) -> None:
-    """Write `seen.npz`, and `images/mixed.png` where images are mixed in: a row per class, the first of each.
+    """Write `provenance.npz`, and `images/mixed.png` where images are mixed in: a row per class, the first of each.
 
     labelled: whether training used the labels. Raises DiskError.
     """
-    seen.save(run.path, data.seen(labelled=labelled), run=run.path, fingerprints=data.fingerprints())
+    provenance.save(run.path, data.provenance(labelled=labelled), run=run.path, fingerprints=data.fingerprints())
     if data.pool is None:
         return
     images = data.pool.images

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from sparring.attack.math.norm_ball import ball
 from sparring.core.errors import ConfigError
-from sparring.core.settings import pixel_fraction, shown
+from sparring.core.settings import epsilon_text, pixel_fraction
 from tests.attack.conftest import pgd
 
 
@@ -24,7 +24,11 @@ def test_what_is_no_epsilon_is_refused_in_one_sentence(given: object) -> None:
 
 
 def test_epsilons_are_shown_in_both_units() -> None:
-    assert [shown(value) for value in (8 / 255, 0.1, 1.0)] == ["8/255 (0.03137)", "25.5/255 (0.1)", "255/255 (1)"]
+    assert [epsilon_text(value) for value in (8 / 255, 0.1, 1.0)] == [
+        "8/255 (0.03137)",
+        "25.5/255 (0.1)",
+        "255/255 (1)",
+    ]
 
 
 def images(count: int = 64, size: int = 8) -> Tensor:

@@ -9,18 +9,18 @@ import pytest
 import torch
 
 from sparring.core.errors import DataError
-from sparring.data.serving import provenance as seen
-from sparring.data.serving.provenance import Seen, beyond_labels, check, hashes, shared
+from sparring.data.serving import provenance
+from sparring.data.serving.provenance import Provenance, beyond_labels, check, hashes, shared
 from sparring.trained.scorer import RunScorers
 
 Make = Callable[..., Any]
 
 
-def entry(rows: list[int], **changes: Any) -> Seen:
+def entry(rows: list[int], **changes: Any) -> Provenance:
     """Row r holds the image with hash 100 + r."""
     known = {"split": "train", "source": "a", "content": "a", "decoding": "d", "role": "trained", "labelled": True}
     known |= {"by": "gan", "rows": np.array(rows), "hashes": np.array([100 + r for r in rows], dtype=np.uint64)}
-    return Seen(**{**known, **changes})  # type: ignore[arg-type]
+    return Provenance(**{**known, **changes})  # type: ignore[arg-type]
 
 
 NONE = np.array([], dtype=np.uint64)
@@ -70,25 +70,25 @@ def test_hash_is_of_each_image() -> None:
 
 def test_record_is_read_back_and_bound_to_its_training(tmp_path: Path) -> None:
     records = [entry([1, 5], by=""), entry([2], by="labeller", role="selected", labelled=False)]
-    seen.save(tmp_path, records, run=tmp_path, fingerprints={"train": "x"})
-    first, second = seen.load(tmp_path, fingerprints={"train": "x"})
+    provenance.save(tmp_path, records, run=tmp_path, fingerprints={"train": "x"})
+    first, second = provenance.load(tmp_path, fingerprints={"train": "x"})
     assert (first.by, second.by, second.role, second.labelled) == (str(tmp_path), "labeller", "selected", False)
     assert first.rows.tolist() == [1, 5]
     assert first.hashes.tolist() == [101, 105]
     with pytest.raises(DataError, match="belongs to another training"):
-        seen.load(tmp_path, fingerprints={"train": "y"})
-    (tmp_path / seen.FILE).write_bytes(b"PK")
+        provenance.load(tmp_path, fingerprints={"train": "y"})
+    (tmp_path / provenance.FILE).write_bytes(b"PK")
     with pytest.raises(DataError, match="is damaged"):
-        seen.load(tmp_path, fingerprints={"train": "x"})
+        provenance.load(tmp_path, fingerprints={"train": "x"})
     with pytest.raises(DataError, match="does not say which images"):
-        seen.load(tmp_path / "elsewhere", fingerprints=None)
+        provenance.load(tmp_path / "elsewhere", fingerprints=None)
 
 
 def test_a_run_records_its_train_and_val_rows_and_its_pool(make: Make) -> None:
     data = make("digits", "data/mix=more_real", "data.labels_per_class=10")
     data.setup()
     data.prepare_mix(RunScorers(Path("unused")))
-    train, val, pool = data.seen(labelled=True)
+    train, val, pool = data.provenance(labelled=True)
     assert train.rows.tolist() == data._splits["train"].rows.tolist()
     assert (val.role, pool.labelled) == ("selected", True)
     assert not set(train.rows) & set(val.rows)
@@ -101,7 +101,7 @@ def test_a_gaussians_images_are_no_rows_of_train(make: Make) -> None:
     data = make("digits", "data/mix=gaussian", "data.labels_per_class=10", "data.mix.per_class=30")
     data.setup()
     data.prepare_mix(RunScorers(Path("unused")))
-    train, val = data.seen(labelled=True)
+    train, val = data.provenance(labelled=True)
     assert (len(train.rows), val.role) == (100, "selected")
     check({"val": data.record("val"), "test": data.record("test")}, [train, val], NONE)
     assert beyond_labels(train, [train, val]) == 0

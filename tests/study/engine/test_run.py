@@ -11,14 +11,14 @@ from sparring.executor.inline import Inline
 from sparring.stage import call
 from sparring.study.engine.display import Progress
 from sparring.study.engine.plan import Planned
-from sparring.study.engine.run import Outcome, run
+from sparring.study.engine.run import CellOutcome, run
 from sparring.study.engine.work import OUTPUT, RECORD
 from tests.study.toy import planned, stage
 
 __all__ = ["stage"]
 
 
-def go(folder: Path, cells: Sequence[Planned], *, retry: bool = False) -> dict[str, Outcome]:
+def go(folder: Path, cells: Sequence[Planned], *, retry: bool = False) -> dict[str, CellOutcome]:
     with Progress(cells, folder / "cells.csv", workers=1, line_seconds=60) as progress, Inline(threads=1) as executor:
         return run(cells, executor, progress, retry=retry, workers=1, call=call, aside=folder / "aside")
 
@@ -115,8 +115,8 @@ def test_the_time_left_is_that_of_cells_of_the_same_kind(tmp_path: Path) -> None
     cells = [planned(tmp_path, f"r{r}/{arm}", arm=arm, replicate=r) for r in range(3) for arm in ("fast", "slow")]
     progress = Progress(cells, tmp_path / "cells.csv", workers=2, line_seconds=60)
     assert progress.seconds_left() is None
-    progress.ended("r0/fast", Outcome("finished", "", 2.0, reused=False))
+    progress.ended("r0/fast", CellOutcome("finished", "", 2.0, reused=False))
     assert progress.seconds_left() == pytest.approx(5 * 2 / 2)
-    progress.ended("r0/slow", Outcome("finished", "", 10.0, reused=False))
+    progress.ended("r0/slow", CellOutcome("finished", "", 10.0, reused=False))
     assert progress.seconds_left() == pytest.approx((2 * 2 + 2 * 10) / 2)
     assert progress.line() == "2/6 cells, 12 s left"

@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from sparring.attack.advgan import AdvGAN
+from sparring.attack.advgan import AdvGANAttack
 from sparring.attack.base import Attack
 from sparring.attack.evaluation.evaluate import distances, evaluate, subset
 from sparring.attack.evaluation.target import Target
 from sparring.attack.noise import Noise
 from sparring.attack.pgd import PGD
 from sparring.core.pixels import normalise
-from sparring.core.settings import shown
+from sparring.core.settings import epsilon_text
 
 COUNT = 1000  # images at most, those that attack.py takes
 ROWS, BATCH, STEPS = 64, 256, 50
@@ -37,7 +37,7 @@ def references(epsilon: float = 1.0) -> dict[str, Attack]:
     return {"noise": Noise(norm="linf", epsilon=epsilon), "pgd": pgd}
 
 
-def judged(
+def baseline_flags(
     perturber: nn.Module, network: nn.Module, data: Any, epsilon: float, device: torch.device, target_class: int | None
 ) -> dict[str, Any]:
     """Shares of the test images (val without a test split): right without an attack, and under each, in 0..1.
@@ -53,7 +53,7 @@ def judged(
     image, label = normalise(whole.image[index]).to(device), whole.label[index].to(device)
     own = copy.deepcopy(perturber).float().eval()
     attacks: dict[str, Attack] = references(epsilon)
-    attacks["advgan"] = AdvGAN(norm="linf", epsilon=epsilon, run="").attach(own, trained_at=epsilon)
+    attacks["advgan"] = AdvGANAttack(norm="linf", epsilon=epsilon, run="").attach(own, trained_at=epsilon)
     outcomes = {
         name: evaluate(each, target, image, label, index=index.to(device), seed=0, batch_size=BATCH)
         for name, each in attacks.items()
@@ -71,7 +71,7 @@ def judged(
 
 
 def conclusion(found: Mapping[str, Any]) -> str:
-    """What `judged` found, in words; ends with a warning where the perturber does no more than noise, or little of PGD's."""
+    """`baseline_flags` in words; ends with a warning where the perturber does no more than noise, or little of PGD's work."""
     clean, noise = found["accuracy_clean"], found["accuracy_left_noise"]
     left, pgd = found["accuracy_left_advgan"], found["accuracy_left_pgd"]
     hits = (
@@ -80,7 +80,7 @@ def conclusion(found: Mapping[str, Any]) -> str:
         else ""
     )
     text = (
-        f"the target's accuracy on {found['images']:,} {found['split']} images at epsilon {shown(found['epsilon'])}: "
+        f"the target's accuracy on {found['images']:,} {found['split']} images at epsilon {epsilon_text(found['epsilon'])}: "
         f"{clean:.1%} clean, {noise:.1%} under random signs, {left:.1%} under this perturber{hits}, {pgd:.1%} under PGD-{STEPS}"
     )
     if "hit_rate" not in found and left > noise - NOTHING:

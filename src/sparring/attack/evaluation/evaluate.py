@@ -13,7 +13,7 @@ from sparring.core.settings import IN_FLIGHT
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttackOutcome:
     """What became of N images, on the CPU.
 
     adversarial: (N, C, H, W) float32 in [-1, 1]; the original where the classifier was wrong without an attack.
@@ -41,7 +41,7 @@ class Outcome:
 
 def evaluate(
     attack: Attack, target: Target, image: Tensor, label: Tensor, *, index: Tensor, seed: int, batch_size: int
-) -> Outcome:
+) -> AttackOutcome:
     """Attack the images that `target` classifies correctly, in batches; an image is right if it is right before and after.
 
     image: (N, C, H, W) float32 in [-1, 1]; label, index: (N,) int64; all on the target's device.
@@ -52,7 +52,7 @@ def evaluate(
     for rows in clean.nonzero().squeeze(1).split(batch_size):
         adversarial[rows] = attack(target, image[rows], label[rows], index=index[rows], seed=seed)
     predicted = predictions(target, adversarial, batch_size)
-    return Outcome(
+    return AttackOutcome(
         adversarial.cpu(),
         clean.cpu(),
         (clean & (predicted == label)).cpu(),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from sparring.core.settings import shown
+from sparring.core.settings import epsilon_text
 
 SLACK = 0.01  # of accuracy: differences up to one point are no sign of anything
 ZERO_SHARE = 0.05  # of images without a gradient
@@ -90,7 +90,7 @@ def not_falling(curve: Sequence[tuple[float, float]], name: str) -> str | None:
     for (small, before), (large, after) in itertools.pairwise(ordered):
         if after > before + SLACK:
             return (
-                f"{name} leaves {after:.1%} at epsilon {shown(large)}, more than {before:.1%} at {shown(small)}: "
+                f"{name} leaves {after:.1%} at epsilon {epsilon_text(large)}, more than {before:.1%} at {epsilon_text(small)}: "
                 "it gets lost in the larger ball."
             )
     return None

@@ -12,7 +12,7 @@ from torch import Tensor
 from sparring.core.errors import ConfigError
 from sparring.core.randomness import generator
 from sparring.core.types import ImageShape
-from sparring.data.serving.provenance import Seen
+from sparring.data.serving.provenance import Provenance
 from sparring.data.serving.storage import Images
 from sparring.data.serving.stream import Stream
 
@@ -35,13 +35,13 @@ class Pool:
 
     foreign: whether their pixels come from outside this run's train split, which is then checked against val and test.
     labelled: for images of the train split, whether their true labels are used.
-    seen: what the networks behind them were trained on. origin: plain values for the record.
+    provenance: what the networks behind them were trained on. origin: plain values for the record.
     """
 
     images: Images
     foreign: bool
     labelled: bool
-    seen: tuple[Seen, ...]
+    provenance: tuple[Provenance, ...]
     origin: dict[str, Any]
     extra_labels: bool = False
 
@@ -145,7 +145,7 @@ class Scorer:
     """
 
     score: Callable[[Tensor, Tensor], Tensor]
-    seen: tuple[Seen, ...]
+    provenance: tuple[Provenance, ...]
     origin: dict[str, Any]
 
 

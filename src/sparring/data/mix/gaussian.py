@@ -46,7 +46,7 @@ class Gaussian(Mix):
         label = torch.cat(labels)
         origin = {"shrinkage": used, "per_class": per_class(label, context.shape.num_classes)}
         digest = hashlib.sha256(image.numpy().tobytes()).hexdigest()
-        return Pool(made(image, label, digest), foreign=False, labelled=True, seen=(), origin=origin)
+        return Pool(made(image, label, digest), foreign=False, labelled=True, provenance=(), origin=origin)
 
 
 def estimated_shrinkage(flat: Tensor) -> float:

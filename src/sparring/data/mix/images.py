@@ -14,15 +14,15 @@ from sparring.core.types import UNLABELLED
 from sparring.data.mix.base import Context, Mix, Pool, made, per_class
 from sparring.data.mix.pool import filter as filtering
 from sparring.data.reading.image_set import ImageSet, read_images
-from sparring.data.serving import provenance as seen
-from sparring.data.serving.provenance import Seen
+from sparring.data.serving import provenance
+from sparring.data.serving.provenance import Provenance
 
 
-class Images(Mix):
+class ImageMix(Mix):
     """One or several image sets, all their images in one pool.
 
     Labels are those that the generator was asked for; images without are labelled by `labeller`, a run of a classifier.
-    provenance: "record" wants to know which images a set's generator saw (runs of generate.py carry `seen.npz`);
+    provenance: "record" wants to know which images a set's generator saw (runs of generate.py carry `provenance.npz`);
         "declared" takes the user's word that no val or test image was among them, and says so in result.json.
     extra_labels: allow networks that used labels of training images which this run does not have.
     """
@@ -58,11 +58,11 @@ class Images(Mix):
         digest = hashlib.sha256(image.numpy().tobytes()).hexdigest()
         origin["per_class"] = per_class(label, context.shape.num_classes)
         return Pool(
-            made(image, label, digest), foreign=True, labelled=True, seen=(*records, *more, *judged), origin=origin,
+            made(image, label, digest), foreign=True, labelled=True, provenance=(*records, *more, *judged), origin=origin,
             extra_labels=self.extra_labels,
         )  # fmt: skip
 
-    def _read(self, given: str, context: Context) -> tuple[ImageSet, list[Seen]]:
+    def _read(self, given: str, context: Context) -> tuple[ImageSet, list[Provenance]]:
         path = context.runs.find(str(given))
         if not path.is_dir():  # a file: `find` looks for directories
             path = Path(str(given)).expanduser().absolute()
@@ -79,7 +79,7 @@ class Images(Mix):
         whole = read_images(path, channels=shape.channels, image_size=shape.image_size, class_names=context.class_names)
         return whole, self._seen(path, found)
 
-    def _seen(self, path: Path, manifest: dict[str, Any] | None) -> list[Seen]:
+    def _seen(self, path: Path, manifest: dict[str, Any] | None) -> list[Provenance]:
         if self.provenance == "declared":
             return []
         if manifest is None:
@@ -88,12 +88,12 @@ class Images(Mix):
                 " generator saw: give a run of generate.py, or vouch for them with data.mix.provenance=declared."
             )
         origin = manifest["origin"]
-        folder = path if (path / seen.FILE).exists() else Path(origin["run"])
-        return seen.load(folder, fingerprints=origin["fingerprints"])
+        folder = path if (path / provenance.FILE).exists() else Path(origin["run"])
+        return provenance.load(folder, fingerprints=origin["fingerprints"])
 
     def _labelled(
         self, image: Tensor, label: Tensor, context: Context, origin: dict[str, Any]
-    ) -> tuple[Tensor, tuple[Seen, ...]]:
+    ) -> tuple[Tensor, tuple[Provenance, ...]]:
         missing = label == UNLABELLED
         origin["pseudo_labelled"] = int(missing.sum())
         if not missing.any():
@@ -107,4 +107,4 @@ class Images(Mix):
         label = label.clone()
         label[missing] = network.score(image[missing], label[missing]).argmax(1)
         origin["labeller"] = network.origin
-        return label, network.seen
+        return label, network.provenance

@@ -10,7 +10,7 @@ class MoreReal(Mix):
     def pool(self, context: Context) -> Pool:
         beyond(context)
         origin = {"per_class": per_class(context.beyond.label, context.shape.num_classes)}
-        return Pool(context.beyond, foreign=False, labelled=True, seen=(), origin=origin)
+        return Pool(context.beyond, foreign=False, labelled=True, provenance=(), origin=origin)
 
 
 def beyond(context: Context) -> None:

@@ -38,6 +38,6 @@ class Pseudo(Mix):
             "per_class": per_class(images.label, context.shape.num_classes),
         }
         return Pool(
-            images, foreign=False, labelled=False, seen=(*network.seen, *judged), origin=origin,
+            images, foreign=False, labelled=False, provenance=(*network.provenance, *judged), origin=origin,
             extra_labels=self.extra_labels,
         )  # fmt: skip

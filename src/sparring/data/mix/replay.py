@@ -21,4 +21,4 @@ class Replay(Mix):
             positions = torch.cat([group[torch.arange(largest) % len(group)] for group in groups])
         images = train.at(positions)
         origin = {"balanced": self.balanced, "per_class": per_class(images.label, context.shape.num_classes)}
-        return Pool(images, foreign=False, labelled=True, seen=(), origin=origin)
+        return Pool(images, foreign=False, labelled=True, provenance=(), origin=origin)

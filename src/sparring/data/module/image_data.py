@@ -17,10 +17,10 @@ from sparring.data.mix.pool.checked import checked
 from sparring.data.reading.decode import FILTERS, Decoder
 from sparring.data.reading.source import Location, Source
 from sparring.data.serving.cache import Cache, open_or_create
-from sparring.data.serving.provenance import Role, Seen, check, hashes, seen_of
+from sparring.data.serving.provenance import Provenance, Role, check, hashes, provenance_of
 from sparring.data.serving.split import SplitSettings, choose_classes, indices
 from sparring.data.serving.storage import STORAGE, Images, move, place
-from sparring.data.serving.stream import Clock, Drawn, EvalLoader, Stream, TrainLoader
+from sparring.data.serving.stream import Drawn, EvalLoader, HasIteration, Stream, TrainLoader
 
 
 class ImageData(L.LightningDataModule):
@@ -86,10 +86,10 @@ class ImageData(L.LightningDataModule):
         self.decoder = Decoder(channels, image_size, resize, source.channels, source.image_size, on_error)
         self.cache_dir = Path(cache_dir).expanduser().absolute()
         self.streams: dict[str, int] = {}
-        self.clock: Clock | None = None
+        self.clock: HasIteration | None = None
         self.mix = mix
         self.pool: Pool | None = None
-        self._behind: list[Seen] = []
+        self._behind: list[Provenance] = []
         self._splits: dict[str, Images] = {}
 
     def prepare_data(self) -> None:
@@ -151,31 +151,31 @@ class ImageData(L.LightningDataModule):
         self.pool = checked(self.mix, context, train=self.record("train"), judged=judged, batch_size=self.batch_size)
         self.origin["mix"] = self.pool.origin
 
-    def stand_on(self, records: Sequence[Seen]) -> None:
+    def stand_on(self, records: Sequence[Provenance]) -> None:
         """A network that saw `records` takes part in the training. Raises DataError if it saw val or test images."""
         own = np.union1d(self.record("train").hashes, hashes(self._beyond.pixels, self._beyond.rows))
         check({split: self.record(split) for split in ("val", "test")}, records, own)
         self._behind += records
 
-    def record(self, split: str, *, labelled: bool = True) -> Seen:
+    def record(self, split: str, *, labelled: bool = True) -> Provenance:
         """The images of a split, as `sparring.data.serving.provenance` compares them."""
         role: Role = "trained" if split in ("train", "unlabelled") else "selected"
-        return seen_of(self._splits[split], self._opened, self._cut_from[split], role=role, labelled=labelled)
+        return provenance_of(self._splits[split], self._opened, self._cut_from[split], role=role, labelled=labelled)
 
-    def shown(self, split: str) -> Seen:
+    def shown(self, split: str) -> Provenance:
         """The images of a split as training images of whatever is made from them."""
-        return seen_of(self._splits[split], self._opened, self._cut_from[split])
+        return provenance_of(self._splits[split], self._opened, self._cut_from[split])
 
-    def seen(self, *, labelled: bool) -> list[Seen]:
+    def provenance(self, *, labelled: bool) -> list[Provenance]:
         """What a run on this data sees: train and val, the pool's own images, and all that the networks behind it saw."""
         found = [self.record("train", labelled=labelled), self.record("val", labelled=labelled), *self._behind]
         if "unlabelled" in self._splits:
             found.append(self.record("unlabelled", labelled=False))
         if self.pool is not None:
-            found += self.pool.seen
+            found += self.pool.provenance
             kept = self.pool.images
             if kept.pixels is self._beyond.pixels and len(self._beyond):  # rows of train, not images made from them
-                found.append(seen_of(kept, self._opened, "train", labelled=labelled and self.pool.labelled))
+                found.append(provenance_of(kept, self._opened, "train", labelled=labelled and self.pool.labelled))
         return found
 
     def _cache(self) -> Cache:

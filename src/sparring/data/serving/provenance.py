@@ -1,6 +1,6 @@
 """Which images the networks of a run have seen, and whether a later classifier would be judged on one of them.
 
-Every run of train.py leaves `seen.npz` beside its weights: the rows that it and all networks behind it were trained on.
+Every run of train.py leaves `provenance.npz` beside its weights: the rows that it and all networks behind it were trained on.
 Two records of the same source (equal identity) or of equal bytes name the same images by the same rows, so disjoint rows
 prove disjoint images; exact duplicates that a data set holds across its own splits do not count. Records of different
 sources are compared image by image, by hash; there an image also found in the judge's own train split does not count.
@@ -22,13 +22,13 @@ from sparring.core.errors import DataError
 from sparring.data.serving.cache import Cache
 from sparring.data.serving.storage import Images
 
-FILE = "seen.npz"
+FILE = "provenance.npz"
 VERSION = 1
 Role = Literal["trained", "selected"]
 
 
 @dataclass(frozen=True)
-class Seen:
+class Provenance:
     """Some rows of a cached split.
 
     source: digest of where the cache was read from; content: digest of the bytes of all its splits; decoding: how.
@@ -46,17 +46,19 @@ class Seen:
     rows: np.ndarray
     hashes: np.ndarray
 
-    def same_rows(self, other: "Seen") -> bool:
+    def same_rows(self, other: "Provenance") -> bool:
         """Whether row r of a split is the same image for both."""
         return self.source == other.source or self.content == other.content
 
 
-def seen_of(images: Images, cache: Cache, split: str, *, role: Role = "trained", labelled: bool = True) -> Seen:
+def provenance_of(
+    images: Images, cache: Cache, split: str, *, role: Role = "trained", labelled: bool = True
+) -> Provenance:
     """The chosen rows of `images`, which are rows of the cached `split`."""
     rows = images.rows.cpu().sort().values
     key = cache.meta["key"]
     contents = {name: each.sha256 for name, each in sorted(cache.splits.items())}
-    return Seen(
+    return Provenance(
         split=split,
         source=_digest([key["source"], key["identity"], cache.meta["skipped"]]),
         content=_digest(contents),
@@ -74,24 +76,24 @@ def hashes(pixels: Tensor, rows: Tensor) -> np.ndarray:
     return found
 
 
-def shared(judged: Seen, seen: Seen, own_train: np.ndarray) -> np.ndarray:
-    """Rows of `judged` whose image is in `seen`. own_train: hashes of the train split that `judged` was cut from.
+def shared(evaluated: Provenance, other: Provenance, own_train: np.ndarray) -> np.ndarray:
+    """Rows of `evaluated` whose image is in `other`. own_train: hashes of the train split that `evaluated` was cut from.
 
     Raises:
         DataError: the two were decoded differently, so that equal images need not have equal bytes.
     """
-    if judged.same_rows(seen):
-        return np.intersect1d(judged.rows, seen.rows) if judged.split == seen.split else judged.rows[:0]
-    if judged.decoding != seen.decoding:
+    if evaluated.same_rows(other):
+        return np.intersect1d(evaluated.rows, other.rows) if evaluated.split == other.split else evaluated.rows[:0]
+    if evaluated.decoding != other.decoding:
         raise DataError(
-            f"{seen.by} was trained on another copy of the data, converted to another size, channel count or data.resize, so"
+            f"{other.by} was trained on another copy of the data, converted to another size, channel count or data.resize, so"
             " nothing can show that it saw no val or test image: train it on the data of this run."
         )
-    return judged.rows[np.isin(judged.hashes, seen.hashes) & ~np.isin(judged.hashes, own_train)]
+    return evaluated.rows[np.isin(evaluated.hashes, other.hashes) & ~np.isin(evaluated.hashes, own_train)]
 
 
-def save(folder: Path, records: Iterable[Seen], *, run: Path, fingerprints: dict[str, str]) -> None:
-    """Write `seen.npz`; records without `by` are the run's own. Raises DiskError."""
+def save(folder: Path, records: Iterable[Provenance], *, run: Path, fingerprints: dict[str, str]) -> None:
+    """Write `provenance.npz`; records without `by` are the run's own. Raises DiskError."""
     arrays: dict[str, np.ndarray] = {}
     entries = []
     for number, each in enumerate(records):
@@ -103,7 +105,7 @@ def save(folder: Path, records: Iterable[Seen], *, run: Path, fingerprints: dict
     write_atomic(folder / FILE, buffer.getvalue())
 
 
-def load(folder: Path, *, fingerprints: dict[str, str] | None) -> list[Seen]:
+def load(folder: Path, *, fingerprints: dict[str, str] | None) -> list[Provenance]:
     """The records in `folder`, which must belong to weights trained on `fingerprints`.
 
     Raises:
@@ -119,7 +121,7 @@ def load(folder: Path, *, fingerprints: dict[str, str] | None) -> list[Seen]:
         with np.load(file, allow_pickle=False) as content:
             meta: dict[str, Any] = json.loads(content["meta"].tobytes())
             records = [
-                Seen(**entry, rows=content[f"rows_{number}"], hashes=content[f"hashes_{number}"])
+                Provenance(**entry, rows=content[f"rows_{number}"], hashes=content[f"hashes_{number}"])
                 for number, entry in enumerate(meta["entries"])
             ]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -129,14 +131,14 @@ def load(folder: Path, *, fingerprints: dict[str, str] | None) -> list[Seen]:
     return records
 
 
-def check(judged: dict[str, Seen], seen: Sequence[Seen], own_train: np.ndarray) -> None:
+def check(evaluated: dict[str, Provenance], records: Sequence[Provenance], own_train: np.ndarray) -> None:
     """Refuse networks that saw what a classifier is judged on: val, or test; test not even for choosing a model.
 
     Raises:
         DataError: naming the run that saw them and how many.
     """
-    for record in seen:
-        for split, images in judged.items():
+    for record in records:
+        for split, images in evaluated.items():
             if record.role == "selected" and split == "val":
                 continue
             rows = shared(images, record, own_train)
@@ -149,10 +151,10 @@ def check(judged: dict[str, Seen], seen: Sequence[Seen], own_train: np.ndarray) 
                 )
 
 
-def beyond_labels(own: Seen, seen: Sequence[Seen]) -> int:
+def beyond_labels(own: Provenance, records: Sequence[Provenance]) -> int:
     """How many images' labels were used by the networks and are not among `own`, the largest number of any record."""
     most = 0
-    for record in seen:
+    for record in records:
         if record.role == "trained" and record.labelled:
             if own.same_rows(record):
                 known = (
@@ -164,7 +166,7 @@ def beyond_labels(own: Seen, seen: Sequence[Seen]) -> int:
     return most
 
 
-def unlabelled(records: Iterable[Seen]) -> list[Seen]:
+def unlabelled(records: Iterable[Provenance]) -> list[Provenance]:
     """The same records of a network that used no label."""
     return [replace(each, labelled=False) for each in records]
 

@@ -16,7 +16,7 @@ from sparring.core.randomness import generator
 from sparring.core.types import Batch
 
 
-class Clock(Protocol):
+class HasIteration(Protocol):
     """What the stream reads of the run's clock."""
 
     iteration: int
@@ -79,7 +79,7 @@ class TrainLoader:
     take: Mapping[str, Callable[[Tensor], tuple[Tensor, Tensor]]]
     streams: dict[str, Stream]
     chunks: dict[str, int]
-    clock: Clock
+    clock: HasIteration
     iterations: int
     rank: int
     world_size: int

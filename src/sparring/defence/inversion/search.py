@@ -10,7 +10,7 @@ from sparring.core.errors import DivergedError
 DECAY, LAST = 0.1, 0.2  # the rate is multiplied by DECAY in the LAST share of the steps, as in Defense-GAN's code
 
 
-class Found(NamedTuple):
+class SearchResult(NamedTuple):
     """Where the descents ended for each of N images, from each of S starts; or for the best start, without the second axis.
 
     latent (N, S, L); label (N, S) that it was reached with; image (N, S, C, H, W), the generator's; error (N, S): the mean
@@ -22,15 +22,15 @@ class Found(NamedTuple):
     image: Tensor
     error: Tensor
 
-    def best(self) -> "Found":
+    def best(self) -> "SearchResult":
         """The start with the smallest error of each image."""
         rows = torch.arange(len(self.error), device=self.error.device)
-        return Found(*(each[rows, self.error.argmin(1)] for each in self))
+        return SearchResult(*(each[rows, self.error.argmin(1)] for each in self))
 
 
 def descend(
     generator: nn.Module, image: Tensor, start: Tensor, label: Tensor, *, steps: int, lr: float, momentum: float
-) -> Found:
+) -> SearchResult:
     """Minimise the mean of (G(z, label) - image)^2 over z, by `steps` steps with momentum from every start.
 
     image: (N, C, H, W) in [-1, 1]. start: (S, L) and label: (S,), the same for every image. One step is a forward and a
@@ -52,7 +52,7 @@ def descend(
         with torch.no_grad():
             drawn = generator(latent, labels)
         error = _error(drawn, wanted).nan_to_num(torch.inf)
-        found = Found(*(each.unflatten(0, shape) for each in (latent, labels, drawn, error)))
+        found = SearchResult(*(each.unflatten(0, shape) for each in (latent, labels, drawn, error)))
     if not bool(found.error.isfinite().any(1).all()):
         raise DivergedError(
             f"The search for the generator's nearest image diverged with defence.lr={lr}; give a smaller one."

@@ -19,7 +19,7 @@ class FeatureNetwork(Protocol):
     def __call__(self, image: Tensor) -> Tensor: ...
 
 
-class Classifier(NetworkFeatures):
+class ClassifierFeatures(NetworkFeatures):
     """The layer before the logits of a classifier, and its logits.
 
     run: run directory of a classifier, or None for the reference classifier of the data set. The network is not built

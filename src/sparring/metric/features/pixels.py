@@ -8,7 +8,7 @@ from sparring.core.errors import ConfigError
 from sparring.metric.features.base import Features
 
 
-class Pixels(Features):
+class PixelFeatures(Features):
     """Pixels / 255, flattened in the order channel, row, column. dim = C H W."""
 
     name = "pixels"

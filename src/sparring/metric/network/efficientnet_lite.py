@@ -28,7 +28,7 @@ class SameConv(nn.Conv2d):
         return max((-(-length // stride) - 1) * stride + kernel - length, 0)
 
 
-class Block(nn.Module):
+class MBConvBlock(nn.Module):
     """Expand 1x1, depthwise kxk, project 1x1; plus the input where shapes allow."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
@@ -62,7 +62,7 @@ class EfficientNetLite0(nn.Module):
         channels = 32
         for repeats, kernel, stride, expansion, outputs in STAGES:
             for repeat in range(repeats):
-                self._blocks.append(Block(channels, outputs, kernel, stride if repeat == 0 else 1, expansion))
+                self._blocks.append(MBConvBlock(channels, outputs, kernel, stride if repeat == 0 else 1, expansion))
                 channels = outputs
         self._conv_head = SameConv(channels, DIM, 1)
         self._bn1 = nn.BatchNorm2d(DIM, eps=EPSILON)

@@ -33,7 +33,7 @@ class Mlp(nn.Module):
         return self.fc2(F.gelu(self.fc1(x)))
 
 
-class Scale(nn.Module):
+class LayerScale(nn.Module):
     """LayerScale (Touvron et al. 2021)."""
 
     def __init__(self, dim: int) -> None:
@@ -44,14 +44,14 @@ class Scale(nn.Module):
         return x * self.gamma
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """x + scale(attention(norm(x))), then the same with the MLP."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(dim, eps=1e-6), nn.LayerNorm(dim, eps=1e-6)
         self.attn, self.mlp = Attention(dim, heads), Mlp(dim)
-        self.ls1, self.ls2 = Scale(dim), Scale(dim)
+        self.ls1, self.ls2 = LayerScale(dim), LayerScale(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.ls1(self.attn(self.norm1(x)))
@@ -80,7 +80,7 @@ class VisionTransformer(nn.Module):
         self.mask_token = nn.Parameter(torch.zeros(1, dim))  # of the pre-training, unused here
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + grid**2, dim))
         self.patch_embed = Patches(dim, patch)
-        self.blocks = nn.ModuleList(Block(dim, heads) for _ in range(depth))
+        self.blocks = nn.ModuleList(TransformerBlock(dim, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(dim, eps=1e-6)
 
     def positions(self, side: int) -> Tensor:

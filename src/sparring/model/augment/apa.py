@@ -19,6 +19,6 @@ class APA(Adaptive):
     def forward(self, image: Tensor, draws: Draws) -> Tensor:
         return image
 
-    def real(self, image: Tensor, label: Tensor, forge: Callable[[Tensor], Tensor], draws: Draws) -> Tensor:
+    def real(self, image: Tensor, label: Tensor, generate: Callable[[Tensor], Tensor], draws: Draws) -> Tensor:
         chosen = draws.uniform("apa") < self.p * self.factor
-        return torch.where(chosen[:, None, None, None], forge(label), image)
+        return torch.where(chosen[:, None, None, None], generate(label), image)

@@ -25,8 +25,8 @@ class Augment(nn.Module):
         """T of images (N, C, H, W) in [-1, 1], differentiable once."""
         raise TypeError(f"{type(self).__name__} must define forward(image, draws)")
 
-    def real(self, image: Tensor, label: Tensor, forge: Callable[[Tensor], Tensor], draws: Draws) -> Tensor:
-        """Images that D's step shows as real with labels (N,), before T. forge: labels -> generated images of their own."""
+    def real(self, image: Tensor, label: Tensor, generate: Callable[[Tensor], Tensor], draws: Draws) -> Tensor:
+        """Images that D's step shows as real with labels (N,), before T. generate: labels -> generated images of their own."""
         return image
 
     def observe(self, real_logits: Tensor) -> None:

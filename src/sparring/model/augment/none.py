@@ -6,6 +6,6 @@ from sparring.model.augment.base import Augment
 from sparring.model.step.draws import Draws
 
 
-class Plain(Augment):
+class NoAugment(Augment):
     def forward(self, image: Tensor, draws: Draws) -> Tensor:
         return image

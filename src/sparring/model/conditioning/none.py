@@ -5,7 +5,7 @@ from torch import Tensor
 from sparring.model.conditioning.base import Conditioning
 
 
-class Unconditional:
+class NoConditioning:
     """The generator never sees a label."""
 
     conditional = False

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from sparring.model.head.base import Head
 
 
-class Unconditional:
+class UnconditionalHeadMaker:
     """The discriminator never sees a label."""
 
     conditional = False

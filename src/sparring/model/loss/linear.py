@@ -10,7 +10,7 @@ from torch import Tensor
 from sparring.model.loss.base import Loss
 
 
-class Linear(Loss):
+class LinearLoss(Loss):
     """D: (D(G(z)) - D(x)) / 2; G: -D(G(z)). Refused without a control of D's slope: both would grow for ever."""
 
     bounded = False

@@ -9,7 +9,7 @@ from sparring.attack.pgd import PGD
 from sparring.model.step.draws import Draws
 
 
-class Learned(NamedTuple):
+class LossOutput(NamedTuple):
     """loss: the mean over a part's images, with its graph. logits: (N, K) of the images that it was taken at."""
 
     loss: Tensor
@@ -27,7 +27,7 @@ class Robust(nn.Module):
     validation: PGD | None = None
     val_images: int = 0
 
-    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Learned:
+    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> LossOutput:
         """image (N, C, H, W) in [-1, 1], target (N, K) class probabilities; `network` as it is trained: in training mode.
 
         Every number comes from `draws`, the draws of this part. Label smoothing is in the target already.
@@ -35,7 +35,7 @@ class Robust(nn.Module):
         raise TypeError(f"{type(self).__name__} must define loss(network, image, target, draws)")
 
 
-def fitted(network: nn.Module, image: Tensor, target: Tensor) -> Learned:
+def cross_entropy_output(network: nn.Module, image: Tensor, target: Tensor) -> LossOutput:
     """Cross-entropy of `network` at images (N, C, H, W) with class probabilities (N, K)."""
     logits = network(image)
-    return Learned(cross_entropy(logits, target), logits)
+    return LossOutput(cross_entropy(logits, target), logits)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sparring.attack.math.norm_ball import ball
 from sparring.core.distributed import gather
 from sparring.core.settings import at_least_one, radius
-from sparring.model.robust.base import Learned, fitted
+from sparring.model.robust.base import LossOutput, cross_entropy_output
 from sparring.model.robust.shared.adversarial import Adversarial
 from sparring.model.step.draws import Draws
 
@@ -26,7 +26,7 @@ class Free(Adversarial):
         self.replays = replays
         self.delta: Tensor | None = None  # (N, C, H, W) of the whole batch, the same on all devices
 
-    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Learned:
+    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> LossOutput:
         if self.delta is None:
             self.delta = image.new_zeros(draws.batch_size, *image.shape[1:])
         delta = self.delta = self.delta.to(image)
@@ -40,7 +40,7 @@ class Free(Adversarial):
             delta.unflatten(0, (draws.world, -1))[:, draws.rows] = moved.unflatten(0, (draws.world, -1))
 
         shown.register_hook(climb)
-        return fitted(network, shown, target)
+        return cross_entropy_output(network, shown, target)
 
     def get_extra_state(self) -> dict[str, Any]:
         """For checkpoints: delta has the shape of a batch, which is not known when the model is built."""

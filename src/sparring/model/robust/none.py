@@ -2,12 +2,12 @@
 
 from torch import Tensor, nn
 
-from sparring.model.robust.base import Learned, Robust, fitted
+from sparring.model.robust.base import LossOutput, Robust, cross_entropy_output
 from sparring.model.step.draws import Draws
 
 
-class Plain(Robust):
+class StandardTraining(Robust):
     """Cross-entropy."""
 
-    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Learned:
-        return fitted(network, image, target)
+    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> LossOutput:
+        return cross_entropy_output(network, image, target)

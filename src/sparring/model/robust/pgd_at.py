@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from sparring.model.robust.base import Learned, fitted
+from sparring.model.robust.base import LossOutput, cross_entropy_output
 from sparring.model.robust.shared.adversarial import Adversarial, inner_pgd, worst
 from sparring.model.step.draws import Draws
 
@@ -27,5 +27,5 @@ class PGDTraining(Adversarial):
         super().__init__(norm=norm, epsilon=epsilon, val_steps=val_steps, val_images=val_images)
         self.inner = inner_pgd(norm=norm, epsilon=epsilon, steps=steps, step_size=step_size)
 
-    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Learned:
-        return fitted(network, worst(self.inner, network, image, target, draws), target)
+    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> LossOutput:
+        return cross_entropy_output(network, worst(self.inner, network, image, target, draws), target)

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn.functional import kl_div
 
 from sparring.core.errors import ConfigError
-from sparring.model.robust.base import Learned, fitted
+from sparring.model.robust.base import LossOutput, cross_entropy_output
 from sparring.model.robust.shared.adversarial import Adversarial, inner_pgd, worst
 from sparring.model.step.draws import Draws
 
@@ -34,9 +34,9 @@ class TRADES(Adversarial):
         self.beta = beta
         self.inner = inner_pgd(norm=norm, epsilon=epsilon, steps=steps, step_size=step_size, start="near", loss="kl")
 
-    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Learned:
+    def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> LossOutput:
         adversarial = worst(self.inner, network, image, target, draws)
-        natural, logits = fitted(network, image, target)
+        natural, logits = cross_entropy_output(network, image, target)
         log_adversarial, log_clean = network(adversarial).log_softmax(1), logits.log_softmax(1)
         divergence = kl_div(log_adversarial, log_clean, reduction="batchmean", log_target=True)
-        return Learned(natural + self.beta * divergence, logits)
+        return LossOutput(natural + self.beta * divergence, logits)

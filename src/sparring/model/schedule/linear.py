@@ -4,7 +4,7 @@ from sparring.core.errors import ConfigError
 from sparring.model.schedule.base import Schedule
 
 
-class Linear(Schedule):
+class LinearSchedule(Schedule):
     """1 up to `start` (share of the budget), then linear to `final` at the end."""
 
     def __init__(self, *, start: float, final: float) -> None:

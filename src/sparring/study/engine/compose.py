@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sparring.config.check import CHECKS, run_exists
 from sparring.config.compose import compose_all, hydra_at, quoted, resolved
-from sparring.config.explain import explain
+from sparring.config.explain import readable_errors
 from sparring.config.groups import Groups
 from sparring.core.errors import ConfigError
 from sparring.core.wording import listing
@@ -54,7 +54,7 @@ class Composer:
             ConfigError: an override names nothing, or a setting has no value.
         """
         overrides = self._with_study(verb, overrides)
-        with explain(ValueError):
+        with readable_errors(ValueError):
             groups = self._groups.setdefault(verb, Groups(verb, self._places))
             parsed = self._parser.parse_overrides(list(overrides))
             choices = tuple(str(item.input_line) for item in parsed if groups.chosen_by(item))
@@ -97,7 +97,7 @@ class Composer:
 
     def _changed_data(self) -> dict[str, Any]:
         """Settings of the study's `data` (dotted, without `data.`) that were changed from those of the data set."""
-        with explain():
+        with readable_errors():
             default = compose_all("study", [*self._places, f"data={self._study.dataset}", f"seed={self._study.seed}"])
             required = [key.removeprefix("data.") for key in OmegaConf.missing_keys(default.data)]
             for key in required:  # what the data set wants from the user

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from sparring.core.atomic import write_atomic
 from sparring.study.engine.plan import Planned
-from sparring.study.engine.run import Outcome
+from sparring.study.engine.run import CellOutcome
 
 COLUMNS = ("cell", "verb", "state", "seconds", "reason", "key")
 CSV_SECONDS = 2.0  # at least, between two writings of cells.csv
@@ -28,7 +28,7 @@ class Progress:
         """line_seconds: between two lines where there is no terminal; a failure is said at once."""
         self._planned = {each.cell.name: each for each in planned}
         self._file, self._workers, self._line_seconds = csv_file, workers, line_seconds
-        self._outcomes: dict[str, Outcome] = {}
+        self._outcomes: dict[str, CellOutcome] = {}
         self._running: dict[str, float] = {}
         self._written = 0.0
         self._said = time.monotonic()
@@ -49,7 +49,7 @@ class Progress:
     def started(self, name: str) -> None:
         self._running[name] = time.monotonic()
 
-    def ended(self, name: str, outcome: Outcome) -> None:
+    def ended(self, name: str, outcome: CellOutcome) -> None:
         self._running.pop(name, None)
         self._outcomes[name] = outcome
         if outcome.state == "failed":

@@ -75,7 +75,7 @@ def _check_labelled(each: Planned, planned: Mapping[str, Planned]) -> None:
     makers = [maker for pool in each.inputs for maker in planned[pool].inputs if planned[pool].cell.verb == "generate"]
     for maker in makers:
         conditioning = (planned[maker].config.get("model") or {}).get("conditioning") or {}
-        if str(conditioning.get("_target_")).endswith(".Unconditional"):
+        if str(conditioning.get("_target_")).endswith(".NoConditioning"):
             raise ConfigError(
                 f"cell {each.cell.name} needs images with labels, and the generator of cell {maker} is unconditional"
                 ' (model/conditioning=none): give its recipe "model/conditioning=concat" and "model/head=projection" too, or let'

@@ -10,7 +10,7 @@ from sparring.core.errors import ConfigError
 from sparring.run.directory import RunDir
 from sparring.study.engine.cell import Cell
 from sparring.study.engine.plan import Planned
-from sparring.study.engine.run import Outcome
+from sparring.study.engine.run import CellOutcome
 from sparring.study.stats.verdict import Comparison, compare
 
 Tag = str | int | float
@@ -43,7 +43,7 @@ class CellResult:
 class Results:
     """All cells of a study. Cells that failed are missing here, and NaN in the values."""
 
-    def __init__(self, planned: Sequence[Planned], outcomes: Mapping[str, Outcome], *, replicates: int) -> None:
+    def __init__(self, planned: Sequence[Planned], outcomes: Mapping[str, CellOutcome], *, replicates: int) -> None:
         self.replicates = replicates
         self.checks: list[dict[str, Any]] = []
         self._planned = {each.cell.name: each for each in planned}

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from sparring.executor.process import CallStopped
 from sparring.study.engine.plan import Planned
-from sparring.study.engine.work import Record, StageCall, run_cell
+from sparring.study.engine.work import CellRecord, StageCall, run_cell
 
 State = Literal["finished", "failed", "skipped"]
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ TICK_SECONDS = 0.25  # between two looks at the clock while cells run
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CellOutcome:
     """What became of a cell. reused: it was finished, or had failed, in an earlier run of the study."""
 
     state: State
@@ -33,13 +33,13 @@ class Watcher(Protocol):
 
     def started(self, name: str) -> None: ...
 
-    def ended(self, name: str, outcome: Outcome) -> None: ...
+    def ended(self, name: str, outcome: CellOutcome) -> None: ...
 
     def tick(self) -> None: ...
 
 
 def run(planned: Sequence[Planned], executor: Executor, watcher: Watcher, *, call: StageCall, retry: bool, workers: int,
-        aside: Path) -> dict[str, Outcome]:  # fmt: skip
+        aside: Path) -> dict[str, CellOutcome]:  # fmt: skip
     """Run what is not finished; the outcome of every cell by name.
 
     call: how a stage is called in a worker.
@@ -53,7 +53,7 @@ def run(planned: Sequence[Planned], executor: Executor, watcher: Watcher, *, cal
     for name, outcome in outcomes.items():
         watcher.ended(name, outcome)
     waiting = [each for each in planned if each.cell.name not in outcomes]
-    running: dict[Future[Record], Planned] = {}
+    running: dict[Future[CellRecord], Planned] = {}
     while waiting or running:
         _skip_hopeless(waiting, outcomes, watcher)
         for each in _ready(waiting, outcomes)[: workers - len(running)]:
@@ -65,20 +65,20 @@ def run(planned: Sequence[Planned], executor: Executor, watcher: Watcher, *, cal
         for future in finished:
             each = running.pop(future)
             record = _record_of(future, each)
-            outcomes[each.cell.name] = Outcome(record.state, record.reason, record.seconds, reused=False)
+            outcomes[each.cell.name] = CellOutcome(record.state, record.reason, record.seconds, reused=False)
             watcher.ended(each.cell.name, outcomes[each.cell.name])
         watcher.tick()
     return {each.cell.name: outcomes[each.cell.name] for each in planned}
 
 
-def _remembered(planned: Sequence[Planned], *, retry: bool) -> dict[str, Outcome]:
+def _remembered(planned: Sequence[Planned], *, retry: bool) -> dict[str, CellOutcome]:
     found, outdated = {}, 0
     for each in planned:
-        record = Record.read(each.folder)
+        record = CellRecord.read(each.folder)
         outdated += record is not None and record.state == "finished" and record.key != each.key
         if record is None or record.key != each.key or (retry and record.state == "failed"):
             continue
-        found[each.cell.name] = Outcome(record.state, record.reason, record.seconds, reused=True)
+        found[each.cell.name] = CellOutcome(record.state, record.reason, record.seconds, reused=True)
     if outdated:
         log.warning(
             "%d finished cells are of other code or settings and run again; aside/ keeps what they left.", outdated
@@ -86,25 +86,27 @@ def _remembered(planned: Sequence[Planned], *, retry: bool) -> dict[str, Outcome
     return found
 
 
-def _ready(waiting: Sequence[Planned], outcomes: Mapping[str, Outcome]) -> list[Planned]:
+def _ready(waiting: Sequence[Planned], outcomes: Mapping[str, CellOutcome]) -> list[Planned]:
     return [each for each in waiting if all(name in outcomes for name in each.inputs)]
 
 
-def _skip_hopeless(waiting: list[Planned], outcomes: dict[str, Outcome], watcher: Watcher) -> None:
+def _skip_hopeless(waiting: list[Planned], outcomes: dict[str, CellOutcome], watcher: Watcher) -> None:
     """Give up cells that need one that failed; in the order of the plan, so that theirs follow in the same pass."""
     for each in list(waiting):
         bad = [name for name in each.inputs if name in outcomes and outcomes[name].state != "finished"]
         if bad:
             waiting.remove(each)
-            outcomes[each.cell.name] = Outcome("skipped", f"needs {bad[0]}, which {_why(outcomes[bad[0]])}", 0.0, False)
+            outcomes[each.cell.name] = CellOutcome(
+                "skipped", f"needs {bad[0]}, which {_why(outcomes[bad[0]])}", 0.0, False
+            )
             watcher.ended(each.cell.name, outcomes[each.cell.name])
 
 
-def _why(outcome: Outcome) -> str:
+def _why(outcome: CellOutcome) -> str:
     return "failed" if outcome.state == "failed" else "was skipped"
 
 
-def _submit(each: Planned, executor: Executor, watcher: Watcher, call: StageCall, aside: Path) -> "Future[Record]":
+def _submit(each: Planned, executor: Executor, watcher: Watcher, call: StageCall, aside: Path) -> "Future[CellRecord]":
     put_aside(each.folder, each.cell.name, aside)
     watcher.started(each.cell.name)
     watcher.tick()
@@ -121,12 +123,12 @@ def put_aside(folder: Path, name: str, aside: Path) -> None:
     shutil.move(folder, aside / f"{flat}.{number}")
 
 
-def _record_of(future: "Future[Record]", each: Planned) -> Record:
+def _record_of(future: "Future[CellRecord]", each: Planned) -> CellRecord:
     """What the worker recorded; if it could not, that is recorded here, unless somebody stopped it."""
     error = future.exception()
     if error is None:
         return future.result()
-    record = Record(each.key, "failed", f"{error}", 0.0)
+    record = CellRecord(each.key, "failed", f"{error}", 0.0)
     if isinstance(error, CallStopped):  # without a record, the cell is run again when the study goes on
         return record
     with contextlib.suppress(OSError):

@@ -21,7 +21,7 @@ StageCall = Callable[[str, Any, Path], Any]  # verb, configuration, run director
 
 
 @dataclass(frozen=True)
-class Record:
+class CellRecord:
     """How a cell ended. `reason` says why it failed; `seconds` is what it took in the worker."""
 
     key: str
@@ -30,7 +30,7 @@ class Record:
     seconds: float
 
     @classmethod
-    def read(cls, folder: Path) -> "Record | None":
+    def read(cls, folder: Path) -> "CellRecord | None":
         """None where there is none, or only part of one."""
         try:
             return cls(**json.loads((folder / RECORD).read_text("utf-8")))
@@ -44,7 +44,7 @@ class Record:
 
 def run_cell(
     call: StageCall, verb: str, config: dict[str, Any], overrides: tuple[str, ...], folder: Path, key: str
-) -> Record:
+) -> CellRecord:
     """Call the stage `verb` in the new directory `folder`.
 
     A stage that fails makes a failed record, not an exception. What it prints goes to output.log. The checkpoints of a
@@ -73,7 +73,7 @@ def run_cell(
     if not reason:
         # Only an unfinished training needs them, and hundreds of cells would fill the disk; weights files stay.
         _drop_checkpoints(folder / "checkpoints")
-    record = Record(key, "failed" if reason else "finished", reason, round(time.perf_counter() - started, 3))
+    record = CellRecord(key, "failed" if reason else "finished", reason, round(time.perf_counter() - started, 3))
     record.write(folder)
     return record
 

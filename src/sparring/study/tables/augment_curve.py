@@ -16,7 +16,7 @@ NULLS = ("gaussian", "oversample", "compute")  # what a GAN must beat to be wort
 CONTROLS = ("aug", "oversample", "gaussian", "pseudo", "more_real", "compute")
 
 
-class Settings(Protocol):
+class CurveSettings(Protocol):
     """What the tables need to know of the study; see its arguments."""
 
     ARMS: ClassVar[dict[str, str]]
@@ -30,12 +30,12 @@ class Settings(Protocol):
     gan_step_cost: float
 
 
-def place(study: Settings, it: Comparison) -> int:
+def place(study: CurveSettings, it: Comparison) -> int:
     """Of the comparison's label count among the study's."""
     return study.labels.index(int(it.where.split()[0]))
 
 
-def tables(study: Settings, results: Results, comparisons: Sequence[Comparison]) -> list[Table]:
+def tables(study: CurveSettings, results: Results, comparisons: Sequence[Comparison]) -> list[Table]:
     """The primary setting first, then what was trained, the controls, the other settings, and what it cost."""
     against, metric = f"of every arm against {study.baseline}", "test accuracy, %"
     main = [it for it in comparisons if it.baseline == study.baseline]
@@ -63,7 +63,7 @@ def tables(study: Settings, results: Results, comparisons: Sequence[Comparison])
     return [*found, _costs(study, results), anchor_table("augment_curve", ours)]
 
 
-def _costs(study: Settings, results: Results) -> Table:
+def _costs(study: CurveSettings, results: Results) -> Table:
     longer = ""
     if "compute" in study.arms:
         steps = f"; for that, the arm compute is given {study.compute_steps} steps instead of {study.steps}"
@@ -83,12 +83,12 @@ def _seconds(results: Results, labels: int, tags: Mapping[str, Tag]) -> str:
     return number(sum(seconds) / len(seconds), 1) if seconds else DASH
 
 
-def step_cost(study: Settings, results: Results) -> float:
+def step_cost(study: CurveSettings, results: Results) -> float:
     """Of an iteration of the GAN in classifier steps, as measured; NaN where nothing was."""
     return relative_cost(results.find(part="generator"), results.find(arm=study.baseline))
 
 
-def plots(study: Settings, results: Results) -> list[Plot]:
+def plots(study: CurveSettings, results: Results) -> list[Plot]:
     """Accuracy by number of labels, or by arm where there is one number; accuracy by class at the primary one."""
     found = []
     note = "Means and 95 % t intervals over replicates; intervals of single arms, not of the paired differences."
@@ -119,7 +119,7 @@ def _accuracies(results: Results, arm: str, labels: int) -> list[float]:
     return results.values(*ACCURACY, scale=100, arm=arm, labels=labels)
 
 
-def _class_names(study: Settings, results: Results) -> tuple[str, ...]:
+def _class_names(study: CurveSettings, results: Results) -> tuple[str, ...]:
     found = results.find(arm=study.baseline, labels=study.primary_labels)
     return tuple(map(str, found[0].get("classes"))) if found else ()
 

@@ -53,7 +53,7 @@ def value_of(each: CellResult, metric: str) -> float | None:
     return None if value is None else float(value)
 
 
-def shown(each: CellResult | None, metric: str, scale: float = 1.0) -> str:
+def value_text(each: CellResult | None, metric: str, scale: float = 1.0) -> str:
     """The same as text; a dash also for a cell that did not finish."""
     value = None if each is None else value_of(each, metric)
     return DASH if value is None else number(scale * value, 3 if scale == 1.0 else 2)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sparring.study.engine.plan import Planned
 from sparring.study.engine.results import Results
-from sparring.study.engine.run import Outcome
+from sparring.study.engine.run import CellOutcome
 from sparring.study.tables.analysis import Analysis
 
 # What of a cell's result.json is repeated in that of the study.
@@ -30,7 +30,7 @@ def analysis_record(analysis: Analysis) -> dict[str, Any]:
 
 
 def cells_record(
-    planned: Sequence[Planned], outcomes: Mapping[str, Outcome], results: Results
+    planned: Sequence[Planned], outcomes: Mapping[str, CellOutcome], results: Results
 ) -> dict[str, dict[str, Any]]:
     """Per cell: what it is, its key, how it ended, and its numbers."""
     record = {}
@@ -53,7 +53,7 @@ def _short(entry: Any) -> Any:
     return {key: _short(value) for key, value in entry.items() if key != "right"}
 
 
-def costs_record(planned: Sequence[Planned], outcomes: Mapping[str, Outcome], seconds: float) -> dict[str, Any]:
+def costs_record(planned: Sequence[Planned], outcomes: Mapping[str, CellOutcome], seconds: float) -> dict[str, Any]:
     """seconds: of this call. cells: worker seconds of all cells, those of earlier calls included, by kind of cell."""
     kinds: dict[str, dict[str, float]] = {}
     for each in planned:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from sparring.core.errors import ConfigError
-from sparring.core.settings import shown
+from sparring.core.settings import epsilon_text
 from sparring.corruption.score import mean_corruption_error
 from sparring.study.engine.results import CellResult, Results, Tag
 from sparring.study.tables.analysis import DASH, Plot, Table, number, spread
@@ -46,7 +46,7 @@ def row(each: CellResult, attack: str, epsilon: float) -> Mapping[str, float]:
     for found in rows:
         if math.isclose(found["epsilon"], epsilon, rel_tol=1e-6):
             return found
-    raise ConfigError(f"{each.run}/result.json has {attack} at other strengths than epsilon {shown(epsilon)}.")
+    raise ConfigError(f"{each.run}/result.json has {attack} at other strengths than epsilon {epsilon_text(epsilon)}.")
 
 
 def left_by(attack: str, epsilon: float) -> Read:

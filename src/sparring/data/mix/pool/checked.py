@@ -8,11 +8,11 @@ import torch
 
 from sparring.core.errors import DataError
 from sparring.data.mix.base import Context, Mix, Pool
-from sparring.data.serving import provenance as seen
-from sparring.data.serving.provenance import Seen
+from sparring.data.serving import provenance
+from sparring.data.serving.provenance import Provenance
 
 
-def checked(mix: Mix, context: Context, *, train: Seen, judged: dict[str, Seen], batch_size: int) -> Pool:
+def checked(mix: Mix, context: Context, *, train: Provenance, judged: dict[str, Provenance], batch_size: int) -> Pool:
     """train: the training images in use; judged: those of val and test.
 
     Raises:
@@ -22,11 +22,11 @@ def checked(mix: Mix, context: Context, *, train: Seen, judged: dict[str, Seen],
     rows = mix.rows(batch_size)
     pool = mix.pool(context)
     pixels = context.train.pixels
-    own_train = np.union1d(train.hashes, seen.hashes(pixels, context.beyond.rows))
-    seen.check(judged, pool.seen, own_train)
+    own_train = np.union1d(train.hashes, provenance.hashes(pixels, context.beyond.rows))
+    provenance.check(judged, pool.provenance, own_train)
     if pool.foreign:
         _check_pixels(pool, judged, own_train)
-    extra = seen.beyond_labels(train, pool.seen)
+    extra = provenance.beyond_labels(train, pool.provenance)
     if extra and not pool.extra_labels:
         raise DataError(
             f"The networks behind data.mix used the labels of {extra} training images that this run has not, so it would not"
@@ -35,13 +35,13 @@ def checked(mix: Mix, context: Context, *, train: Seen, judged: dict[str, Seen],
         )
     origin: dict[str, Any] = {
         "kind": type(mix).__name__, "fraction": mix.fraction, "per_batch": rows, "count": len(pool.images),
-        "sha256": pool.images.fingerprint, "extra_labels": extra, "seen_by": sorted({each.by for each in pool.seen}),
+        "sha256": pool.images.fingerprint, "extra_labels": extra, "seen_by": sorted({each.by for each in pool.provenance}),
     }  # fmt: skip
     return replace(pool, origin=origin | pool.origin)
 
 
-def _check_pixels(pool: Pool, judged: dict[str, Seen], own_train: np.ndarray) -> None:
-    found = np.setdiff1d(seen.hashes(pool.images.pixels, torch.arange(len(pool.images))), own_train)
+def _check_pixels(pool: Pool, judged: dict[str, Provenance], own_train: np.ndarray) -> None:
+    found = np.setdiff1d(provenance.hashes(pool.images.pixels, torch.arange(len(pool.images))), own_train)
     for split, record in judged.items():
         if len(same := np.intersect1d(record.hashes, found)):
             raise DataError(

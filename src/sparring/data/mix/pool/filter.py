@@ -12,7 +12,7 @@ from torch import Tensor
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.randomness import generator
 from sparring.data.mix.base import Context
-from sparring.data.serving.provenance import Seen
+from sparring.data.serving.provenance import Provenance
 
 EPSILON = 1e-8  # keeps log(1 - exp(d - max)) finite at the maximum; the paper's 1e-14 is below float32's resolution
 RULES = ("confidence", "agree", "rejection", "top")
@@ -44,17 +44,17 @@ def check(settings: Mapping[str, Any], key: str = "data.mix.filter") -> None:
 
 def chosen(
     image: Tensor, label: Tensor, settings: Mapping[str, Any], context: Context
-) -> tuple[Tensor, list[Seen], dict[str, Any]]:
+) -> tuple[Tensor, list[Provenance], dict[str, Any]]:
     """(indices kept, ascending; what the networks saw; record). image (N, C, H, W) uint8, label (N,) int64."""
     keep = torch.ones(len(label), dtype=torch.bool)
-    records: list[Seen] = []
+    records: list[Provenance] = []
     origin: dict[str, Any] = {"before": len(label)}
     rank = torch.zeros(len(label))
     if run := settings.get("classifier"):
         network = context.runs.classifier(run, context, "data.mix.filter.classifier")
         probability = network.score(image, label).softmax(1)
         rank = probability.gather(1, label[:, None])[:, 0]
-        records, origin["classifier"] = [*records, *network.seen], network.origin
+        records, origin["classifier"] = [*records, *network.provenance], network.origin
         if settings.get("confidence") is not None:
             keep &= rank >= settings["confidence"]
             origin["after_confidence"] = int(keep.sum())
@@ -64,7 +64,7 @@ def chosen(
     if run := settings.get("discriminator"):
         network = context.runs.discriminator(run, context, "data.mix.filter.discriminator")
         rank = network.score(image, label)
-        records, origin["discriminator"] = [*records, *network.seen], network.origin
+        records, origin["discriminator"] = [*records, *network.provenance], network.origin
         if settings.get("rejection") is not None:
             uniform = torch.rand(len(label), generator=generator("rejection", context.seed))
             keep &= uniform < acceptance(rank, settings["rejection"])

@@ -18,7 +18,7 @@ class ResNet(Backbone):
         for stage, count in enumerate(blocks):
             after = width * 2**stage
             for number in range(count):
-                layers.append(Block(before, after, stride=2 if stage and number == 0 else 1))
+                layers.append(BasicBlock(before, after, stride=2 if stage and number == 0 else 1))
                 before = after
         self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.features_dim = before
@@ -29,7 +29,7 @@ class ResNet(Backbone):
         return self.layers(image)
 
 
-class Block(nn.Module):
+class BasicBlock(nn.Module):
     """relu(x + BN conv relu BN conv x); where size or width change, x passes a 1x1 convolution and BN (option B)."""
 
     def __init__(self, before: int, after: int, *, stride: int) -> None:

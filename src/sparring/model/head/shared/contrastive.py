@@ -20,7 +20,7 @@ class ContrastiveHead(LinearHead):
     classifies = True
     temperature: float
 
-    def __init__(self, features: int, settings: "Settings") -> None:
+    def __init__(self, features: int, settings: "ContrastiveSettings") -> None:
         super().__init__(features)
         self.embed = nn.Linear(features, settings.embedding_dim)
         self.proxy = nn.Embedding(settings.num_classes, settings.embedding_dim)
@@ -51,7 +51,7 @@ class ContrastiveHead(LinearHead):
         return self.contrast(own, proxy, Others(own @ whole.T, same_class & ~itself, ~same_class))
 
 
-class Settings(Protocol):
+class ContrastiveSettings(Protocol):
     """What the leaves have in common. d_weight, g_weight: of the class loss in the two players' losses."""
 
     num_classes: int
