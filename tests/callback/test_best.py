@@ -10,8 +10,9 @@ from sparring.core.errors import CheckpointError, ConfigError
 from sparring.model.robust_validation import ROBUST, RobustHeldOut
 from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
-from sparring.stage.train import Training, train
-from sparring.trained.networks import load_classifier
+from sparring.stage.train import train
+from sparring.trained.runs import Runs
+from sparring.training.training import Training
 from tests.conftest import compose
 
 SETTINGS = [
@@ -47,11 +48,11 @@ def test_the_best_weights_are_those_of_the_best_validation(
     assert (result["stopped"], result["clock"]["iteration"], result["weights"]["iteration"]) == ("budget", 6, 6)
     run(tmp_path / "until", cache_dir, [0.0] * 3, monkeypatch, "trainer.max_steps=3")
     trained, until = RunDir.open(tmp_path / "run"), RunDir.open(tmp_path / "until")
-    best = load_classifier(trained, extensions=[], checkpoint="best")
+    best = Runs().classifier(trained, checkpoint="best")
     assert best.origin["iteration"] == 3
     for name, tensor in best.network.state_dict().items():
         assert torch.equal(tensor, until.load_weights()[f"ema.{name}"]), name
-    assert load_classifier(trained, extensions=[]).origin["iteration"] == 6
+    assert Runs().classifier(trained).origin["iteration"] == 6
     assert torch.load(trained.checkpoints / "best.ckpt", weights_only=True)["clock"]["iteration"] == 3
     config = compose(
         f"run={trained.path}", "checkpoint=best", "attack=fgsm", "count=20", "epsilon=0.1", "device=cpu", "probe=0",
@@ -80,13 +81,13 @@ def test_runs_without_a_robust_accuracy_keep_no_best(
     result = train(compose(*SETTINGS, *few, run_dir=tmp_path / "run"), tmp_path / "run")
     assert result["validation"] is None
     with pytest.raises(CheckpointError, match=r"kept no best weights: .* model/robust=pgd_at"):
-        load_classifier(RunDir.open(tmp_path / "run"), extensions=[], checkpoint="best")
+        Runs().classifier(RunDir.open(tmp_path / "run"), checkpoint="best")
     with pytest.raises(ConfigError, match="checkpoint=newest is unknown"):
-        load_classifier(RunDir.open(tmp_path / "run"), extensions=[], checkpoint="newest")
+        Runs().classifier(RunDir.open(tmp_path / "run"), checkpoint="newest")
     plain = [*few, "callback.best.metric=val/accuracy"]
     found = train(compose(*SETTINGS, *plain, run_dir=tmp_path / "plain"), tmp_path / "plain")["validation"]
     assert found["metric"] == "val/accuracy"
-    assert load_classifier(RunDir.open(tmp_path / "plain"), extensions=[], checkpoint="best").origin["iteration"] > 0
+    assert Runs().classifier(RunDir.open(tmp_path / "plain"), checkpoint="best").origin["iteration"] > 0
 
 
 @pytest.mark.parametrize(

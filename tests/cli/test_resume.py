@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 
 from sparring.cli.resume import expand_resume
 from sparring.config.compose import compose_all, hydra_at, quoted, resolved
+from sparring.config.plain import plain
 from sparring.core.errors import CheckpointError, ConfigError
 from sparring.run.search import find_run
 from sparring.run.status import remember
@@ -71,7 +72,7 @@ def test_what_cannot_go_with_it(run: Path) -> None:
 def test_an_accepted_resume_is_remembered(toy: Program, run: Path) -> None:
     overrides = [f"resume={quoted(run)}", "trainer.max_steps=20", "hydra.verbose=true"]
     with hydra_at(toy.folder / "conf", "toy"):
-        remember(run, resolved(compose_all("toy", overrides)))
+        remember(run, plain(resolved(compose_all("toy", overrides))))
     assert expanded([f"resume={run}"], run)[0] == "trainer.max_steps=20"
     saved = OmegaConf.load(run / ".hydra" / "config.yaml")
     assert (saved.trainer.max_steps, saved.resume, saved.name) == (20, None, "small_digits")

@@ -11,7 +11,7 @@ from sparring.data.serving import provenance
 from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
 from sparring.stage.train import train
-from sparring.trained.networks import load_classifier
+from sparring.trained.runs import Runs
 from tests.conftest import compose
 from tests.stage.test_attack import settings
 
@@ -55,7 +55,7 @@ def test_every_kind_of_classifier_is_attackable(kind: str, cache_dir: Path, tmp_
     assert result["defence"] is None
     head = kind in ("acgan", "robgan", "multi_hinge", "tac", "reacgan", "contragan")
     assert result["protocol"]["weights"] == ("as trained" if head else "averaged")
-    loaded = load_classifier(RunDir(run), extensions=[])
+    loaded = Runs().classifier(RunDir(run))
     assert loaded.network(torch.zeros(3, 1, 8, 8)).shape == (3, 10)
 
 

@@ -16,7 +16,7 @@ from sparring.data.serving import provenance
 from sparring.robustness.export import rounded
 from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
-from sparring.trained.networks import load_perturber
+from sparring.trained.runs import Runs
 from tests.conftest import command, compose, read_run, trained_here
 
 ADVGAN = ["model=advgan", "data.image_size=8", "model.epsilon=0.2", "model.discriminator.width=4"]
@@ -139,7 +139,7 @@ def test_rounding_stays_within_epsilon() -> None:
 
 
 @pytest.mark.parametrize(("overrides", "sentence"), [
-    (["split=train"], r"split=train is not what a classifier is judged on; give test or val, or export="),
+    (["split=train"], r"split=train measures nothing, as the classifier was trained on it; give test or val, or export="),
     (["export=[parquet]", "epsilon=[0.1,0.2]"], r"got 1 attacks and 2 epsilons"),
     (["export=[jpeg]"], r"format=\['jpeg'\] is unknown"),
     (["attack.norm=l2", "attack=advgan"], r"knows no norm=l2; give linf"),
@@ -176,7 +176,7 @@ def test_perturbers_that_do_not_fit_are_refused(
     victim_run: Path, perturber_run: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(CheckpointError, match="holds no perturbation generator"):
-        load_perturber(RunDir.open(victim_run), extensions=[])
+        Runs().perturber(RunDir.open(victim_run))
     small = trained_here(
         tmp_path / "f",
         cache_dir,

@@ -27,8 +27,7 @@ from sparring.run import weights as weights_file
 from sparring.run.directory import RunDir
 from sparring.run.weights import content_hash
 from sparring.stage.generate import generate, sampler_of
-from sparring.trained.networks import load_generator
-from sparring.trained.runs import build_model
+from sparring.trained.runs import Runs, build_model
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["zero", "t-shirt/top", *map(str, range(2, 10))]
@@ -82,7 +81,7 @@ def test_all_formats_hold_the_sampler_s_bytes(run: Path, tmp_path: Path) -> None
     out = tmp_path / "out"
     config = settings(run, format=["grid", "folder", "parquet"])
     result = generate(config, out)
-    generator = load_generator(RunDir.open(run), "ema", extensions=[])
+    generator = Runs().generator(RunDir.open(run))
     expected = [each for part in sampler_of(generator, config) for each in part.each()]
     assert [(index, label) for index, label, _ in expected] == [(i, i % 10) for i in range(23)]
 

@@ -1,4 +1,4 @@
-"""TODO: docstring."""
+"""A picture of adversarial images: which examples it shows, and how each is drawn."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +9,8 @@ from torch import Tensor
 from sparring.attack.evaluation.evaluate import AttackOutcome
 from sparring.core.picture import grid_of_rows, write_png
 from sparring.core.pixels import to_uint8
+
+ROWS = 10  # of the picture
 
 
 def examples(outcome: AttackOutcome, label: Tensor) -> list[int]:
@@ -26,6 +28,3 @@ def adversarial_picture(path: Path, image: Tensor, adversarial: Tensor, names: S
     stretched = change / change.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
     rows = torch.stack([image, stretched, adversarial], 1)
     write_png(path, grid_of_rows([to_uint8(row) for row in rows], row_labels=names))
-
-
-ROWS = 10  # of the picture

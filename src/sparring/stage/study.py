@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sparring.config.build import build
 from sparring.config.compose import CONFIG_DIR
+from sparring.config.plain import plain
 from sparring.core.errors import ConfigError, Interrupted, SparringError
 from sparring.core.picture import read_png
 from sparring.run.directory import RunDir
@@ -56,9 +57,9 @@ def study(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         if going_on and (run_dir / CELLS).exists():
             _check_same(folder, config)
         elif going_on and HydraConfig.initialized():  # it was refused before its first cell and is now put right
-            remember(run_dir, config)
+            remember(run_dir, plain(config))
         else:
-            record_config(config, run_dir)
+            record_config(run_dir, plain(config))
         try:
             with _signals():
                 result, failed = _run(config, folder)
