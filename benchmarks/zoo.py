@@ -201,7 +201,7 @@ def report(datasets: dict[str, float], presets: list[str], seeds: list[int]) -> 
             first = cells[0]  # floor and judge are the same in every cell
         if not lines:
             sys.exit(f"{LOGS / data} holds no finished cell of {seconds:g} CPU-seconds: run without --report first.")
-        accuracy = json.loads((LOGS / data / "judge" / "result.json").read_text())["metrics"]["test"]["accuracy"]
+        accuracy = json.loads((LOGS / data / "judge" / "result.json").read_text())["metrics"]["test/accuracy"]["value"]
         write_png(DOCS / f"zoo_{data}.png", grid_of_rows(rows, columns=SHOWN, row_labels=names))
         sections[data] = (
             f"{data}: {seconds:g} CPU-seconds\n\n"

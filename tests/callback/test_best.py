@@ -67,7 +67,7 @@ def test_patience_stops_the_run_and_its_state_is_saved(
     result = run(tmp_path / "run", cache_dir, [0.1, 0.3, 0.3, 0.2, 0.4], monkeypatch, "callback.best.patience=2")
     assert result["stopped"] == f"no longer improving: {ROBUST} has not improved on 0.3 in 2 validations"
     assert result["clock"]["iteration"] == 4
-    assert "test" in result["metrics"]
+    assert "test/accuracy" in result["metrics"]
     status = RunDir(tmp_path / "run").status() or {}
     assert (status["state"], status["exit_code"]) == ("finished", 0)
     saved = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)

@@ -10,6 +10,7 @@ from sparring.config.compose import compose_all, hydra_at, quoted, resolved
 from sparring.config.plain import plain
 from sparring.core.errors import CheckpointError, ConfigError
 from sparring.run.search import find_run
+from sparring.run.settings import write_settings
 from sparring.run.status import remember
 from tests.cli.conftest import Program
 
@@ -17,8 +18,7 @@ from tests.cli.conftest import Program
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     folder = tmp_path / "logs" / "train" / "it's a run"
-    (folder / ".hydra").mkdir(parents=True)
-    (folder / ".hydra" / "config.yaml").write_text("seed: 3\n")
+    write_settings(folder, {"seed": 3})
     saved = ["model=large", "seed=3", "trainer.max_steps=10", "+a.b=1", "resume=/old", "extensions=[evil]"]
     saved += ["+extensions=[evil]", "hydra.searchpath=[file:///evil]", "hydra/launcher=evil"]
     (folder / ".hydra" / "overrides.yaml").write_text("".join(f"- '{item}'\n" for item in saved))

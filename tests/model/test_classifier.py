@@ -29,17 +29,18 @@ def trained(folder: Path, cache_dir: Path, *overrides: str) -> Path:
 
 def test_a_run_learns_digits_and_is_read_back(tmp_path: Path, cache_dir: Path) -> None:
     run = RunDir.open(trained(tmp_path / "run", cache_dir, "trainer.max_steps=120", "trainer.val_check_interval=60"))
-    test = run.result()["metrics"]["test"]
-    assert test["accuracy"] > 0.8
+    result = run.result()
+    test, accuracy = result["classification"]["test"], result["metrics"]["test/accuracy"]["value"]
+    assert accuracy > 0.8
     assert test["images"] == 355 == sum(map(sum, test["confusion"]))
-    assert float(unpacked(test["right"], 355).double().mean()) == test["accuracy"]
+    assert float(unpacked(test["right"], 355).double().mean()) == accuracy
     loaded = Runs().classifier(run)
     assert (loaded.channels, loaded.image_size, len(loaded.class_names)) == (1, 8, 10)
     data = build(run.config.data, section="data")
     data.setup("fit")
     whole = data.whole("test")
     logits = logits_of(loaded.network, whole.image, torch.device("cpu"))
-    assert float((logits.argmax(1) == whole.label).double().mean()) == test["accuracy"]
+    assert float((logits.argmax(1) == whole.label).double().mean()) == accuracy
     assert loaded.origin["fingerprints"] == data.fingerprints()
 
 

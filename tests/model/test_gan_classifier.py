@@ -121,7 +121,7 @@ def test_a_run_is_read_back_as_generator_and_as_classifier(tmp_path: Path, cache
     result = run.result()
     assert result["clock"] == {"iteration": 6, "images_seen": 6 * 64}
     assert set(result["parameters"]) == {"generator", "discriminator", "backbone"}
-    assert result["metrics"]["test"]["images"] == 355
+    assert result["classification"]["test"]["images"] == 355
     loaded = Runs().classifier(run)
     stored = run.load_weights()
     for name, tensor in loaded.network.state_dict().items():

@@ -37,16 +37,16 @@ def built(*overrides: str) -> SemiSupervisedGAN:
 def test_a_run_is_a_classifier_and_a_generator(tmp_path: Path, cache_dir: Path) -> None:
     run = RunDir.open(trained(tmp_path / "run", cache_dir, "trainer.max_steps=150", "trainer.val_check_interval=75"))
     result = run.result()
-    test = result["metrics"]["test"]
-    assert test["accuracy"] > 0.5  # 20 labels
-    assert result["metrics"]["network"] == "discriminator_ema"
+    accuracy = result["metrics"]["test/accuracy"]["value"]
+    assert accuracy > 0.5  # 20 labels
+    assert result["classification"]["network"] == "discriminator_ema"
     assert result["clock"] == {"iteration": 150, "images_seen": 150 * 32}
     loaded = Runs().classifier(run)
     data = build(run.config.data, section="data")
     data.setup("fit")
     whole = data.whole("test")
     logits = logits_of(loaded.network, whole.image, torch.device("cpu"))
-    assert float((logits.argmax(1) == whole.label).double().mean()) == test["accuracy"]
+    assert float((logits.argmax(1) == whole.label).double().mean()) == accuracy
     drawn = Runs().generator(run)
     assert drawn.class_names == ()
     assert drawn.network(torch.randn(3, drawn.latent_dim), torch.zeros(3, dtype=torch.int64)).shape == (3, 1, 8, 8)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 
 from sparring.core.errors import ConfigError, DataError
 from sparring.data.serving import provenance
@@ -33,9 +32,6 @@ TARGETS = {
 
 def trained(run: Path, cache_dir: Path, *overrides: str, steps: int = 1) -> Path:
     config = compose(*overrides, f"trainer.max_steps={steps}", f"paths.cache_dir={cache_dir}", run_dir=run)
-    (run / ".hydra").mkdir(parents=True)
-    OmegaConf.resolve(config)
-    (run / ".hydra" / "config.yaml").write_text(OmegaConf.to_yaml(config))
     train(config, run)
     return run
 

@@ -35,9 +35,6 @@ def classifier(folder: Path, cache_dir: Path, *overrides: str, steps: int = 60) 
         "trainer.accelerator=cpu",
     ]
     config = compose(*plain, f"paths.cache_dir={cache_dir}", *overrides, run_dir=run)
-    (run / ".hydra").mkdir(parents=True)
-    OmegaConf.resolve(config)
-    (run / ".hydra" / "config.yaml").write_text(OmegaConf.to_yaml(config))
     train(config, run)
     return run
 
@@ -183,9 +180,6 @@ def test_a_run_that_is_no_classifier_is_refused(cache_dir: Path, tmp_path: Path)
     gan = tmp_path / "gan" / "run"
     tiny = ["data.image_size=8", "model.generator.width=4", "model.discriminator.width=4", "trainer.max_steps=1"]
     config = compose(*tiny, f"paths.cache_dir={cache_dir}", "report=false", run_dir=gan)
-    (gan / ".hydra").mkdir(parents=True)
-    OmegaConf.resolve(config)
-    (gan / ".hydra" / "config.yaml").write_text(OmegaConf.to_yaml(config))
     train(config, gan)
     with pytest.raises(CheckpointError, match="holds no classifier"):
         attack(settings(gan, cache_dir, tmp_path / "out"), tmp_path / "out")

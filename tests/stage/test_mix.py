@@ -105,7 +105,7 @@ def test_adversarial_training_on_three_real_images_to_seven_generated(
     chosen = [f"model/robust={robust}", "model.robust.val_images=20", "trainer.val_check_interval=1", *mix]
     assert mixed(tmp_path, cache_dir, *chosen)["per_batch"] == 14
     run = RunDir.open(tmp_path / "mixed")
-    assert run.result()["metrics"]["robust"]["images"] == 20
+    assert run.result()["metrics"]["val/robust_accuracy/pgd@8/255"]["protocol"]["images"] == 20
     assert run.best_weights.exists()
 
 

@@ -20,7 +20,7 @@ from sparring.core.types import TrainedNetwork
 from sparring.data.module.image_data import ImageData
 from sparring.metric.features.base import Features
 from sparring.metric.features.classifier import ClassifierFeatures
-from sparring.run.directory import RunDir
+from sparring.run.directory import SCHEMA_VERSION, RunDir
 from sparring.run.environment import config_hash
 from sparring.trained.runs import Runs
 
@@ -60,7 +60,7 @@ def reference_classifier(data: DictConfig, cache_dir: Path) -> TrainedNetwork:
     """
     classifiers = cache_dir.expanduser() / "classifiers"
     classifiers.mkdir(parents=True, exist_ok=True)
-    identity = [_recipe_hash(data, classifiers), _train_fingerprint(data)]
+    identity = [_recipe_hash(data, classifiers), _train_fingerprint(data), SCHEMA_VERSION]
     key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     folder = classifiers / f"{data.name}-{key}"
     with (folder.parent / f"{folder.name}.lock").open("w") as lock:

@@ -20,7 +20,9 @@ from sparring.core.atomic import disk_error, sweep, write_atomic
 from sparring.core.errors import CheckpointError, ConfigError, DiskError
 from sparring.run.environment import config_hash, environment
 from sparring.run.lock import RunLock, is_locked
+from sparring.run.schema import KEY, SCHEMA_VERSION, check_run, check_version
 from sparring.run.search import is_run, why_no_run
+from sparring.run.settings import read_overrides, read_settings
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA_VERSION", "RunDir", "State", "config_hash", "environment", "write_atomic"]
 
-SCHEMA_VERSION = 1
 State = Literal["running", "finished", "interrupted", "failed", "diverged"]
 
 
@@ -78,11 +79,12 @@ class RunDir:
         """Open a run for reading; it may be running in another process.
 
         Raises:
-            CheckpointError: when `path` does not exist or is no run directory.
+            CheckpointError: when `path` does not exist, is no run directory, or one of another schema version.
         """
         folder = Path(path).absolute()
         if not is_run(folder):
             raise CheckpointError(why_no_run(folder))
+        check_run(folder)
         return cls(folder)
 
     @classmethod
@@ -90,7 +92,7 @@ class RunDir:
         """Open a run to go on writing it.
 
         Raises:
-            CheckpointError: when `path` is no run directory, or another process is writing it.
+            CheckpointError: when `path` is no run directory, one of another schema version, or another process is writing it.
         """
         run = cls.open(path)
         run._lock = RunLock(run.path)
@@ -127,44 +129,24 @@ class RunDir:
 
     @property
     def config(self) -> "DictConfig":
-        """The run's own settings, resolved, with `paths.run_dir` pointing to where the directory is now.
+        """The run's own settings, resolved, with `paths.run_dir` pointing to where the directory is.
 
         Raises:
-            CheckpointError: when the file cannot be read or refers to settings that do not exist.
+            CheckpointError: the file cannot be read or refers to settings that do not exist.
         """
-        from omegaconf import DictConfig, OmegaConf
-        from omegaconf.errors import OmegaConfBaseException
-        from yaml import YAMLError
-
-        file = self.path / ".hydra" / "config.yaml"
-        try:
-            config = OmegaConf.load(file)
-            if not isinstance(config, DictConfig):
-                raise CheckpointError(f"{file} holds a list, expected the settings of a run.")
-            if OmegaConf.is_dict(config.get("paths")):
-                # Stored as `${hydra:runtime.output_dir}`, which would now name the directory of the command that reads.
-                config.paths.run_dir = str(self.path)
-            OmegaConf.resolve(config)
-        except (OSError, YAMLError, UnicodeDecodeError, OmegaConfBaseException) as error:
-            reason = str(error).splitlines()[0]
-            raise CheckpointError(f"{file} cannot be read as the settings of a run: {reason}.") from error
-        OmegaConf.set_struct(config, True)
-        return config
+        return read_settings(self.path)
 
     @property
     def overrides(self) -> list[str]:
         """What was typed on the command line of the run."""
-        from omegaconf import OmegaConf
-
-        file = self.path / ".hydra" / "overrides.yaml"
-        return [str(item) for item in OmegaConf.load(file)] if file.exists() else []
+        return read_overrides(self.path)
 
     def write_status(
         self, state: State, reason: str, exit_code: int | None, clock: dict[str, int], checkpoint: str | None
     ) -> None:
         """Say in `status.json` what became of the run and from which checkpoint it can go on. Raises DiskError."""
         content = {
-            "schema_version": SCHEMA_VERSION, "state": state, "reason": reason, "exit_code": exit_code, "clock": clock,
+            KEY: SCHEMA_VERSION, "state": state, "reason": reason, "exit_code": exit_code, "clock": clock,
             "checkpoint": checkpoint, "pid": os.getpid(), "host": socket.gethostname(),
             "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         }  # fmt: skip
@@ -185,13 +167,13 @@ class RunDir:
 
     def write_result(self, result: dict[str, Any]) -> None:
         """Write `result.json`: plain values; `schema_version` is added, numbers that are not finite become null."""
-        _write_json(self.path / "result.json", {"schema_version": SCHEMA_VERSION, **result})
+        _write_json(self.path / "result.json", {KEY: SCHEMA_VERSION, **result})
 
     def result(self) -> dict[str, Any]:
         """The content of `result.json`.
 
         Raises:
-            CheckpointError: when there is none, or a newer sparring wrote it.
+            CheckpointError: when there is none, or one of another schema version.
         """
         file = self.path / "result.json"
         if not file.exists():
@@ -260,9 +242,8 @@ def _finite(value: Any) -> Any:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text("utf-8"))
-        version = content["schema_version"]
+        version = int(content[KEY])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged or was not written by sparring; restore it from a copy.") from error
-    if version > SCHEMA_VERSION:
-        raise CheckpointError(f"{path} has schema version {version}, newer than {SCHEMA_VERSION}: update sparring.")
+    check_version(path, version)
     return content

@@ -11,6 +11,8 @@ from omegaconf import OmegaConf
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import DivergedError, OutOfMemoryError, SparringError, is_out_of_memory
 from sparring.run.directory import RunDir, State
+from sparring.run.search import is_run
+from sparring.run.settings import write_settings
 
 RESUME = "resume"  # the setting that names a run to go on with
 
@@ -45,10 +47,8 @@ def record_config(run_dir: Path, settings: Mapping[str, Any]) -> None:
     Raises:
         DiskError: they could not be written.
     """
-    file = run_dir / ".hydra" / "config.yaml"
-    if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        write_atomic(file, OmegaConf.to_yaml(OmegaConf.create(dict(settings))).encode())
+    if not is_run(run_dir):
+        write_settings(run_dir, settings)
 
 
 def ended_with(error: BaseException) -> tuple[State, int]:
@@ -75,7 +75,6 @@ def remember(run_dir: Path, settings: Mapping[str, Any]) -> None:
     Raises:
         DiskError: they could not be written.
     """
-    content = OmegaConf.to_yaml(OmegaConf.create({**settings, RESUME: None}))
-    write_atomic(run_dir / ".hydra" / "config.yaml", content.encode())
+    write_settings(run_dir, {**settings, RESUME: None})
     typed = [item for item in HydraConfig.get().overrides.task if item.partition("=")[0] != RESUME]
     write_atomic(run_dir / ".hydra" / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(typed)).encode())

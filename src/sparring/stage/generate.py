@@ -100,8 +100,10 @@ def _generate(config: DictConfig, run: RunDir) -> dict[str, Any]:
     write_atomic(run.path / "manifest.json", (json.dumps(content, indent=2) + "\n").encode())
     result = {
         "verb": "generate",
+        "name": config.name,
         "config_hash": config_hash(config),
         "data": {"fingerprints": trained.origin["fingerprints"]},
+        "metrics": {},
         "files": files,
         "cost": {"seconds": round(seconds, 2), "images": config.count},
         "environment": environment(),

@@ -30,7 +30,7 @@ from sparring.study.engine.plan import Planned, plan
 from sparring.study.engine.results import Results
 from sparring.study.engine.run import CellOutcome, run
 from sparring.study.tables.analysis import Analysis
-from sparring.study.tables.record import analysis_record, cells_record, costs_record
+from sparring.study.tables.record import analysis_record, cells_record, costs_record, metrics_record
 
 # Settings that do not change what a study finds, so that a study may go on with others.
 FREE = ("executor", "resume", "retry", "dir", "name", "extensions")
@@ -117,6 +117,7 @@ def _result(config: DictConfig, analysis: Analysis, results: Results, planned: S
         "name": config.name,
         "config_hash": config_hash(config),
         "data": {"name": config.dataset},
+        "metrics": metrics_record(analysis),
         "analysis": analysis_record(analysis),
         "checks": results.checks,
         "cells": cells_record(planned, outcomes, results),

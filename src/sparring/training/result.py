@@ -11,6 +11,7 @@ from sparring.callback.checkpoint import Checkpoint
 from sparring.callback.quality_stop import QualityStop
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
+from sparring.core.measurement import FinalMetrics
 from sparring.data.module.image_data import ImageData
 from sparring.model.game import Game
 from sparring.run.cost import peak_memory_mb
@@ -66,11 +67,19 @@ def ending_of(trainer: L.Trainer, model: Game, *, best: int | None, conclusion: 
 
 
 def training_result(
-    settings: TrainSettings, trainer: L.Trainer, model: Game, data: ImageData, *, best: int | None, seconds: float
+    settings: TrainSettings,
+    trainer: L.Trainer,
+    model: Game,
+    data: ImageData,
+    final: FinalMetrics,
+    *,
+    best: int | None,
+    seconds: float,
 ) -> dict[str, Any]:
     """Plain values.
 
     Args:
+        final: what the model reports of itself.
         best: as of `ending_of`.
         seconds: since the stage was called.
     """
@@ -91,7 +100,8 @@ def training_result(
             player: sum(parameter.numel() for parameter in getattr(model, player).parameters())
             for player in model.factories
         },
-        "metrics": model.final_metrics(data) if finished else {},
+        "metrics": {name: each.record() for name, each in final.metrics.items()},
+        **final.details,
         "scalars": callback_of(trainer, Scalars).latest,
         "cost": _cost(trainer, model, seconds),
         "environment": environment(),

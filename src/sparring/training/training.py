@@ -12,6 +12,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from sparring.callback.quality_stop import QualityStop
 from sparring.core.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError
+from sparring.core.measurement import FinalMetrics
 from sparring.model.clock import Clock
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir, State, write_atomic
@@ -95,11 +96,14 @@ class Training:
             logger.finalize("success")
         if not self.first:
             return {}
-        best = self._take_best() if is_finished(self.trainer, model) else None
+        best, final = None, FinalMetrics()
+        if is_finished(self.trainer, model):
+            best = self._take_best()
+            final = model.final_metrics(self.parts.data)
         seconds = time.perf_counter() - self._started
-        result = training_result(self.settings, self.trainer, model, self.parts.data, best=best, seconds=seconds)
+        result = training_result(self.settings, self.trainer, model, self.parts.data, final, best=best, seconds=seconds)
         self.run.write_result(result)
-        conclusion = model.conclusion(result["metrics"])
+        conclusion = model.conclusion(final)
         ending = ending_of(self.trainer, model, best=best, conclusion=conclusion)
         self._write_status(ending.state, ending.reason, ending.exit_code)
         report = self._report()
