@@ -9,6 +9,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from sparring.config.renamed import renamed_group
 from sparring.core.errors import ConfigError
 from sparring.core.wording import listing, near
 
@@ -56,7 +57,9 @@ def _missing(error: MissingConfigException) -> str:
     where = f"in {place[1]}.yaml: " if place else ""
     options = [name for name in error.options or () if not name.startswith("_")]
     if not options:
-        return f"{where}there is no configuration file '{path}'."
+        present = renamed_group(str(path.parent))
+        hint = f"; the group {path.parent} is called {present}" if present else ""
+        return f"{where}there is no configuration file '{path}'{hint}."
     # Hydra names the file whose defaults list holds the group, not the one that chose; the command line was checked before.
     asks = f"a configuration file asks for {path.parent}={path.name}"
     return f"{asks}, but {no_choice(str(path.parent), path.name, options)}"
