@@ -95,7 +95,7 @@ def test_runs_without_a_robust_accuracy_keep_no_best(
     [
         (["callback.best.patience=0"], r"callback\.best\.patience=0 counts validations"),
         (["model/robust=none", "callback.best.patience=2"], "waits for val/robust_accuracy, which this run has not"),
-        (["callback.best.metric=val/acuracy"], r"val/acuracy is not measured; there is val/accuracy, val/cross_entropy and"),
+        (["callback.best.metric=val/acuracy"], r"val/acuracy is not measured; choose among val/accuracy, val/cross_entropy and"),
         (
             ["model=gan_classifier", "model/robust=fast", "callback=[default,quality]", "model.generator.width=4",
              "model.discriminator.width=4", "callback.quality.features.run=none"],

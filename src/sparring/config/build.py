@@ -74,9 +74,9 @@ def _check(key: str, target: Any, section: str, extensions: Sequence[str]) -> No
             f"{key}._target_={target} is not allowed: {section} builds classes of sparring.{section} and "
             f"{', '.join(sorted(NAMED))}; if it is yours, add extensions=[{str(target).partition('.')[0]}] to the command line."
         )
-    found = _resolve(key, str(target))
+    resolved = _resolve(key, str(target))
     # `sparring.model.gan.copy` begins with an allowed name but is not defined there.
-    if not own and not (isinstance(found, type) and found.__module__ == module):
+    if not own and not (isinstance(resolved, type) and resolved.__module__ == module):
         raise ConfigError(f"{key}._target_={target} is not allowed: {name} is not a class of {module}.")
 
 

@@ -60,6 +60,7 @@ class AttackedClassifier:
 
     @property
     def num_classes(self) -> int:
+        """Of the classifier."""
         return len(self.loaded.class_names)
 
 
@@ -67,6 +68,10 @@ def images_of_run(
     settings: AttackSettings, runs: Runs, loaded: TrainedNetwork, defended: DefendedClassifier
 ) -> tuple[TrialImages, ImageData]:
     """At most `settings.count` images of the classifier's own data, the same for every run on these data; and the data.
+
+    Args:
+        loaded: the classifier; its run names the data.
+        defended: the same behind its defence, whose generator must not have been trained on these images.
 
     Raises:
         DataError: the images are not those that the classifier was trained with, the split is empty, or the generator of

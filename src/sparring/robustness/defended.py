@@ -51,6 +51,9 @@ class DefendedClassifier:
 def defended_classifier(loaded: TrainedNetwork, defence: Defence, runs: Runs) -> DefendedClassifier:
     """`defence` around a classifier.
 
+    Args:
+        runs: where the generator of the defence is, if it has one.
+
     Raises:
         CheckpointError: the generator of the defence is no run of a GAN.
         ConfigError: it draws other images than the classifier sees.
@@ -76,11 +79,16 @@ def _check_shape(prior: Prior, loaded: TrainedNetwork, run: str) -> None:
 def defence_record(
     defended: DefendedClassifier, loaded: TrainedNetwork, images: Batch, batch_size: int
 ) -> dict[str, Any] | None:
-    """What a defence does to images (N, C, H, W) in [-1, 1] that nobody attacked; None without a defence.
+    """What a defence does to images that nobody attacked; None without a defence.
 
     undefended_accuracy: of the classifier alone. reconstruction_rms: of the pixels of G(z*), mean over the images, in
     fractions of the pixel range, like an epsilon. class_rebuilt: share of the images for which a conditional generator
     rebuilt the true class best.
+
+    Args:
+        loaded: the classifier alone.
+        images: (N, C, H, W) in [-1, 1] and labels (N,), on the device of `defended`.
+        batch_size: images that are rebuilt together.
     """
     network, generator = defended.network, defended.generator
     if not isinstance(network, Purified) or generator is None:

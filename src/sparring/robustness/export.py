@@ -36,6 +36,10 @@ PIXELS = 255
 def check_export(settings: AttackSettings, attacks: Mapping[str, Attack], channels: int) -> None:
     """Refuse settings that do not name one set of images.
 
+    Args:
+        attacks: those chosen, by name.
+        channels: of an image.
+
     Raises:
         ConfigError: several attacks or strengths, a format that cannot hold the images, or a train split without export.
     """
@@ -103,9 +107,13 @@ def export(
 
 
 def rounded(adversarial: Tensor, pixels: Tensor, epsilon: float, norm: str) -> Tensor:
-    """Adversarial images float32 [-1, 1] as uint8, no further than epsilon from their originals `pixels` uint8.
+    """Adversarial images as uint8, no further than epsilon from their originals.
 
-    linf: to the nearest value within epsilon. l2: towards the original, so that no pixel's change grows.
+    Args:
+        adversarial: (N, C, H, W) float32 in [-1, 1].
+        pixels: the originals, (N, C, H, W) uint8.
+        epsilon: fraction of the pixel range.
+        norm: linf rounds to the nearest value within epsilon; l2 towards the original, so that no pixel's change grows.
     """
     change = (adversarial.double() + 1) / 2 * PIXELS - pixels.double()
     if norm == "linf":

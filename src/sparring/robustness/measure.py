@@ -40,6 +40,10 @@ class Robustness:
 def measure(attacked: AttackedClassifier, attacks: Mapping[str, Attack], runs: Runs) -> Robustness:
     """Accuracy without an attack, what the defence does, accuracy under corruptions, and under every attack.
 
+    Args:
+        attacks: by name, with their sources attached.
+        runs: where the baseline of the corruptions is.
+
     Raises:
         DivergedError: the classifier's logits are not finite.
     """

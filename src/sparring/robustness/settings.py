@@ -32,6 +32,7 @@ class CorruptionSettings:
 
     @property
     def wanted(self) -> bool:
+        """Whether anything is to be measured under corruptions."""
         return bool(self.names) or self.folder is not None
 
 

@@ -22,7 +22,10 @@ from sparring.robustness.pictures import adversarial_picture, examples
 class Trial:
     """One attack at one strength.
 
-    row: what result.json says of it. outcome: its `adversarial` holds the `examples` only, so that many trials fit in memory.
+    Args:
+        row: its entry in result.json.
+        outcome: its `adversarial` holds the `examples` only, so that many trials fit in memory.
+        examples: rows of the attacked images that a picture may show.
     """
 
     row: dict[str, Any]
@@ -81,7 +84,11 @@ def worst_case(epsilon: float, trials: Mapping[str, Trials]) -> dict[str, Any]:
 
 
 def warnings(attacks: Mapping[str, Attack], trials: Mapping[str, Trials], attacked: AttackedClassifier) -> list[str]:
-    """Sentences about attacks that look weaker than they should be, each once."""
+    """Sentences about attacks that look weaker than they should be, each once.
+
+    Args:
+        attacks, trials: by name of the attack.
+    """
     settings, images, target = attacked.settings, attacked.images, attacked.target
     bypassed = any(each.bypasses for each in attacks.values())
     sentences: list[str | None] = [flags.not_bypassed(target.bypassable, bypassed)]
@@ -116,7 +123,14 @@ def _black_box_wins(attacks: Mapping[str, Attack], accuracy: Mapping[str, float]
 
 
 def write_picture(path: Path, trials: Mapping[str, Trials], images: TrialImages, class_names: tuple[str, ...]) -> None:
-    """The strongest attack at the smallest epsilon that fools half of the images, or else at the largest."""
+    """Draw examples of the strongest attack at the smallest epsilon that fools half of the images, or else at the largest.
+
+    Args:
+        trials: by name of the attack.
+
+    Raises:
+        DiskError: the file could not be written.
+    """
     epsilons = list(next(iter(trials.values())))
 
     def strongest(epsilon: float) -> Trial:

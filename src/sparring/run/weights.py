@@ -32,6 +32,9 @@ def content_hash(tensors: dict[str, Tensor]) -> str:
 def save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     """Write `tensors` (any device, any strides) to `path` in one step.
 
+    Args:
+        metadata: texts to store with them.
+
     Raises:
         DiskError: when it could not be written; an older file is intact.
     """
@@ -74,7 +77,11 @@ def stored_metadata(path: Path) -> dict[str, str]:
 
 
 def stored_hash(path: Path) -> str:
-    """The content hash inside `path`; equal weights have equal hashes. Raises CheckpointError."""
+    """The content hash inside `path`; equal weights have equal hashes.
+
+    Raises:
+        CheckpointError: the file is missing, truncated, of another schema version, or not written by sparring.
+    """
     metadata = stored_metadata(path)
     if _HASH_KEY not in metadata:
         raise CheckpointError(f"{path} was not written by sparring: it has no {_HASH_KEY} in its metadata.")

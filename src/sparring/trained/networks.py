@@ -27,10 +27,13 @@ LOGITS_BATCH = 256
 class TrainedGenerator:
     """A generator out of a run directory and what is known about it.
 
-    network: (latent (N, latent_dim), label (N,)) -> images (N, C, H, W) in [-1, 1]; on the CPU, in eval mode.
-    discriminator: D of the same run, or None. class_names is empty for an unconditional generator.
-    class_prior: the training data's class frequencies, if saved.
-    origin: what a manifest says about where the images come from; plain values.
+    Args:
+        network: (latent (N, latent_dim), label (N,)) -> images (N, C, H, W) in [-1, 1]; on the CPU, in eval mode.
+        discriminator: D of the same run, or None.
+        channels: of an image.
+        class_names: empty for an unconditional generator.
+        class_prior: (K,) class frequencies of the training data, if saved.
+        origin: run, weights, clock and fingerprints, for a manifest; plain values.
     """
 
     network: nn.Module
@@ -43,6 +46,7 @@ class TrainedGenerator:
 
     @property
     def num_classes(self) -> int | None:
+        """None for an unconditional generator."""
         return len(self.class_names) or None
 
 

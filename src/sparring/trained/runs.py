@@ -43,8 +43,8 @@ def build_model(config: DictConfig, *, extensions: Sequence[str] = ()) -> Any:
 class Runs:
     """Earlier runs: where they are looked for, and whose classes their settings may name.
 
-    Every method takes a run as it was typed: a directory, also as seen from the repository, logs/train or logs/study.
-    `checkpoint` is "last"; "best" by quality or robust accuracy; or an iteration whose weights the run kept.
+    Every method takes a run as it was typed: a directory, relative to the working directory, the repository, logs/train or
+    logs/study. `checkpoint` is "last"; "best" by quality or robust accuracy; or an iteration whose weights the run kept.
 
     Args:
         log_dir: the folder `logs` that holds train/, study/, ...
@@ -103,9 +103,15 @@ class Runs:
     def discriminator_logits(
         self, given: Given, *, checkpoint: Checkpoint, device: torch.device
     ) -> Callable[[Tensor, Tensor], Tensor] | None:
-        """(uint8 images (N, C, H, W), labels (N,)) -> logits (N,) on the CPU of the run's discriminator.
+        """The run's discriminator as a function (uint8 images (N, C, H, W), labels (N,)) -> logits (N,) on the CPU.
 
         None where the run has no discriminator.
+
+        Args:
+            device: where the network computes.
+
+        Raises:
+            CheckpointError: no such run or weights, or they do not fit its settings.
         """
         return networks.discriminator_logits(self.model(given, checkpoint=checkpoint), device=device)
 

@@ -25,15 +25,26 @@ class RunScorers:
     runs: Runs
 
     def find(self, given: str) -> Path:
+        """The directory of a run as typed."""
         return self.runs.find(given)
 
     def classifier(self, given: str, context: Context, key: str) -> Scorer:
+        """The classifier of a run as typed: (images, labels) -> logits (N, K).
+
+        Args:
+            key: the setting that names the run, for messages.
+
+        Raises:
+            CheckpointError: no such run, or no classifier.
+            DataError: it knows other classes or another image shape than the data of `context`.
+        """
         run = self.runs.open(given)
         loaded = self.runs.classifier(run)
         _check(f"{key}={given}", loaded, context)
         return _scorer(run, loaded, lambda image, label: loaded.network(image))
 
     def discriminator(self, given: str, context: Context, key: str) -> Scorer:
+        """The discriminator of a GAN's run as typed: (images, labels) -> logits (N,). Arguments and errors as `classifier`."""
         run = self.runs.open(given)
         loaded = self.runs.discriminator(run)
         _check(f"{key}={given}", loaded, context)

@@ -8,11 +8,16 @@ from sparring.trained.runs import Runs
 
 
 def attach_classifiers(model: Game, data: ImageData, runs: Runs) -> None:
-    """Load what `model.classifiers()` names and hand it over; `data`, set up, remembers what they have seen.
+    """Load what `model.classifiers()` names and hand it over.
+
+    Args:
+        data: opened; the images that the classifiers were trained on join its provenance.
+        runs: where the classifiers are.
 
     Raises:
-        CheckpointError: no such run, or no classifier. DataError: it knows other classes or another image shape, or was
-            trained on the val or test images of `data`, or does not say on which.
+        CheckpointError: no such run, or no classifier.
+        DataError: it knows other classes or another image shape, or was trained on the val or test images of `data`, or does
+            not say on which.
     """
     wanted = Task(data.shape.channels, data.shape.image_size, tuple(data.class_names))
     for setting, (given, checkpoint) in model.classifiers().items():

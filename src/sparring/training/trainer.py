@@ -24,6 +24,10 @@ Callback = TypeVar("Callback", bound=L.Callback)
 def build_trainer(parts: TrainingParts, settings: TrainerSettings, run: RunDir, budget: int) -> L.Trainer:
     """A Trainer for `budget` iterations on the devices asked for.
 
+    Args:
+        parts: its callbacks and loggers, and the Trainer's settings from the configuration.
+        run: where Lightning would write if it were asked to.
+
     Raises:
         ConfigError: Lightning refuses the settings.
     """

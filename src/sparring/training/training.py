@@ -78,7 +78,12 @@ class Training:
             record_images(self.run, data, labelled=model.uses_labels)
 
     def fit(self) -> None:
-        """Train to the end of the budget, or until a callback or a signal stops it."""
+        """Train to the end of the budget, or until a callback or a signal stops it.
+
+        Raises:
+            ConfigError: Lightning refuses the settings.
+            DivergedError, DiskError: from the callbacks.
+        """
         path = self.run.checkpoints / "last.ckpt" if self.settings.resume else None
         try:
             self.trainer.fit(self.parts.model, datamodule=self.parts.data, ckpt_path=path, weights_only=True)
