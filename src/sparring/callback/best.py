@@ -80,7 +80,7 @@ class Best(L.Callback):
             trainer.should_stop = True
 
     def record(self) -> dict[str, Any] | None:
-        """What result.json says: the best and the last validation; None in a run that has not the metric."""
+        """The entry in result.json: the best and the last validation; None in a run that has not the metric."""
         if self.best is None or self.last is None:
             return None
         return {"metric": self.metric, "best": asdict(self.best), "last": asdict(self.last)}

@@ -71,7 +71,7 @@ class _Running:
                 self.process.send_signal(number)
 
     def finish(self) -> JobOutcome:
-        """After the process ended: clear up its helpers and read what it says of itself."""
+        """After the process ended: stop its helpers and read its status."""
         seconds = time.monotonic() - self.start
         code = self.process.returncode
         exit_code = code if code >= 0 else 128 - code  # as a shell reports a signal
@@ -128,6 +128,9 @@ def run_jobs(
     """Run `jobs`, `n_jobs` at a time, in order; a failed one does not stop the others unless `fail_fast`.
 
     SIGINT, SIGTERM and SIGHUP go to the running jobs, which are then waited for; the rest is not started.
+
+    Args:
+        environment: of every job's process.
     """
     outcomes: dict[int, JobOutcome] = {}
     waiting = list(jobs)

@@ -26,7 +26,11 @@ DIRECTIVES = frozenset({"_target_", "_partial_"})
 
 
 def build(node: DictConfig, *, section: str, extensions: Sequence[str] = ()) -> Any:
-    """Instantiate a config node whose targets are all allowed in `section` of the configuration ("model", "data", ...).
+    """Instantiate a config node whose targets are all allowed in its section.
+
+    Args:
+        section: of the configuration ("model", "data", ...), and so the package of sparring whose classes may be built.
+        extensions: packages of the user whose classes may be built as well; only the command line may name them.
 
     Raises:
         ConfigError: a target is not allowed or does not exist, or a class refused its arguments.

@@ -48,7 +48,11 @@ def _classes(config: DictConfig) -> None:
 
 
 def run_exists(config: DictConfig) -> None:
-    """A command that reads a run (`run=`) is refused before torch is imported when there is none. Raises CheckpointError."""
+    """A command that reads a run (`run=`) is refused before torch is imported when there is none.
+
+    Raises:
+        CheckpointError: no such run, or one of another schema version.
+    """
     if config.get("run") is not None:
         from sparring.run.directory import RunDir
 

@@ -19,7 +19,14 @@ ELSEWHERE = {("data", "mixed"): ", real and generated images together are data=<
 
 @contextmanager
 def readable_errors(*also: type[Exception]) -> Iterator[None]:
-    """Turn what is raised inside for a wrong configuration, and what is in `also`, into a ConfigError."""
+    """Inside, errors of Hydra, OmegaConf and YAML become sentences.
+
+    Args:
+        also: further kinds of errors that mean a wrong configuration.
+
+    Raises:
+        ConfigError: in place of each of them.
+    """
     wrong: tuple[type[Exception], ...] = (HydraException, OmegaConfBaseException, *also)
     try:
         yield
@@ -32,7 +39,12 @@ def readable_errors(*also: type[Exception]) -> Iterator[None]:
 
 
 def unparsable(text: str, groups: Sequence[str]) -> ConfigError:
-    """For an override that Hydra's grammar refuses."""
+    """The error for an override that Hydra's grammar refuses.
+
+    Args:
+        text: the override as typed.
+        groups: all that there are.
+    """
     name = text.lstrip("-").partition("=")[0]
     if "=" not in text:
         example = f"{name}=<choice>" if name in groups else "seed=2"
@@ -66,7 +78,12 @@ def _missing(error: MissingConfigException) -> str:
 
 
 def no_choice(group: str, name: str, choices: Sequence[str]) -> str:
-    """For a choice that a group does not have."""
+    """The sentence about a choice that a group does not have.
+
+    Args:
+        name: as typed.
+        choices: those that it has.
+    """
     instead = ELSEWHERE.get((group, name), "")
     return f"{group} has no choice '{name}'{near(name, choices)}{instead} (it has {listing(choices)})"
 

@@ -1,4 +1,4 @@
-"""Earlier names of groups and settings: whoever types one is told the present name."""
+"""Earlier names of groups and settings, which are answered with the present ones."""
 
 import re
 from collections.abc import Collection, Mapping

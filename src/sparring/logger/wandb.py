@@ -15,7 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import ConfigError
-from sparring.logger.support.wandb_settings import api_key_is_set, plain_config, requested_mode, why_not
+from sparring.logger.support.wandb_settings import api_key_is_set, first_line, plain_config, requested_mode, why_not
 from sparring.logger.support.wandb_start import start_run
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ class WandbLogger(Logger):
 
         W&B cannot take points back, but the ones between the checkpoint and the end of the earlier process come out the
         same again, so they are not sent twice.
+
+        Raises:
+            RuntimeError: something was logged already.
         """
         if self._run is not None:
             raise RuntimeError("continue_after must be called before anything is logged.")
@@ -108,7 +111,11 @@ class WandbLogger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Record the scalars of iteration `step`."""
+        """Record the scalars of iteration `step`.
+
+        Raises:
+            ValueError: no `step` is given.
+        """
         if step is None:
             raise ValueError("WandbLogger.log_metrics needs step=<iteration>.")
         self._send("metrics", step, lambda: {key: float(value) for key, value in metrics.items()})
@@ -155,7 +162,7 @@ class WandbLogger(Logger):
         try:
             run.finish(exit_code=0 if status == "success" else 1)
         except Exception as error:  # the run itself went well, whatever W&B says
-            log.warning("W&B did not finish (%s); to upload: wandb sync %s", _first_line(error), run.settings.sync_dir)
+            log.warning("W&B did not finish (%s); to upload: wandb sync %s", first_line(error), run.settings.sync_dir)
 
     # -- opening the run
 
@@ -180,7 +187,7 @@ class WandbLogger(Logger):
             self._run = self._started("offline")
         except Exception as error:  # training goes on without W&B
             self._given_up = True
-            log.warning("W&B cannot be used in this run: %s.", _first_line(error))
+            log.warning("W&B cannot be used in this run: %s.", first_line(error))
             return
         parts = " ".join(map(str, self._folders("offline-run-")))
         log.warning("W&B runs offline (%s); to upload: wandb sync %s", reason, parts)
@@ -239,9 +246,5 @@ class WandbLogger(Logger):
             call()
         except Exception as error:  # a tracker that dies must not take the run along
             if not self._warned:
-                log.warning("W&B failed (%s); training goes on, metrics.csv is complete.", _first_line(error))
+                log.warning("W&B failed (%s); training goes on, metrics.csv is complete.", first_line(error))
             self._warned = True
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
