@@ -21,7 +21,7 @@ from sparring.trained.scorer import RunScorers
 from sparring.training.attach import attach_classifiers
 from sparring.training.images import record_images
 from sparring.training.parts import TrainingParts
-from sparring.training.result import Ending, ending_of, is_finished, training_result
+from sparring.training.result import ending_of, is_finished, training_result
 from sparring.training.resume import load_state
 from sparring.training.settings import TrainSettings
 from sparring.training.trainer import build_trainer, callbacks_of, iterations
@@ -112,7 +112,9 @@ class Training:
         ending = ending_of(self.trainer, model, best=best, conclusion=conclusion)
         self._write_status(ending.state, ending.reason, ending.exit_code)
         report = self._report()
-        self._tell(ending, conclusion, report)
+        if ending.signal:
+            raise Interrupted(f"{ending.reason}; go on with: python train.py resume={self.run.path}", ending.signal)
+        self._print_summary(conclusion, report)
         return result
 
     def fail(self, error: BaseException) -> None:
@@ -177,10 +179,7 @@ class Training:
 
         return train_report(self.run.path)
 
-    def _tell(self, ending: Ending, conclusion: str, report: Path | None) -> None:
-        """What the user reads last; a run that a signal stopped ends with Interrupted."""
-        if ending.signal:
-            raise Interrupted(f"{ending.reason}; go on with: python train.py resume={self.run.path}", ending.signal)
+    def _print_summary(self, conclusion: str, report: Path | None) -> None:
         if conclusion:
             print(f"Result: {conclusion}.", file=sys.stderr)
         if report is not None:
