@@ -77,7 +77,7 @@ def worth(run: Path, iteration: int) -> dict[str, tuple[float, float]]:
     shutil.copy(run / "checkpoints" / f"quality_{iteration:08d}.safetensors", state / "weights_best.safetensors")
     asked = [f"run={state}", "checkpoint=best", f"metric.names=[{','.join(JUDGED)}]", "splits=[test]", "count=1000"]
     result = evaluate(composed("evaluate", folder, *asked), folder)
-    return {record["metric"]: (record["value"], record["spread"]) for record in result["metrics"]}
+    return {record["metric"]: (record["value"], record["spread"]) for record in result["records"]}
 
 
 def best_of(folder: Path) -> int:

@@ -34,7 +34,7 @@ from sparring.generation.sampler import Sampler, joined
 from sparring.metric.features.classifier import ClassifierFeatures
 from sparring.metric.suite import METRICS, Side, measure
 from sparring.run.directory import RunDir
-from sparring.trained.networks import load_generator
+from sparring.trained.runs import Runs
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = {"early": 8, "half": 2, "trained": 1}  # budget over the iterations of each state
@@ -54,7 +54,7 @@ def states(folder: Path, steps: int, overrides: Sequence[str]) -> Iterator[tuple
 
 def drawn(run: RunDir, count: int, seed: int) -> Batch:
     """`count` images of the run's averaged generator, classes in turn."""
-    trained = load_generator(run, "ema", extensions=[])
+    trained = Runs().generator(run)
     sampler = Sampler(
         trained.network, latent_dim=trained.latent_dim, num_classes=trained.num_classes, count=count, seed=seed
     )

@@ -50,14 +50,13 @@ def compose(*overrides: str, run_dir: Path) -> Any:
 
 def judge(data: str) -> Any:
     """The data set's classifier, trained on the first call."""
-    from sparring.run.directory import RunDir
     from sparring.stage.train import train
-    from sparring.trained.networks import load_classifier
+    from sparring.trained.runs import Runs
 
     run = LOGS / data / "judge"
     if not (run / "result.json").exists():
         train(compose("model=classifier", f"data={data}", f"trainer.max_steps={JUDGE_STEPS}", run_dir=run), run)
-    return load_classifier(RunDir.open(run), extensions=[])
+    return Runs().classifier(run)
 
 
 def cell_seconds(config: Any) -> float:
@@ -91,9 +90,8 @@ def run_cell(data: str, preset: str, seed: int, length: str, changes: list[str],
 
     from sparring.generation.sampler import Sampler, joined
     from sparring.run.cost import peak_memory_mb
-    from sparring.run.directory import RunDir
     from sparring.stage.train import train
-    from sparring.trained.networks import load_generator
+    from sparring.trained.runs import Runs
 
     torch.set_num_threads(1)
     chosen = [f"model={preset}", f"data={data}", f"seed={seed}", *changes]
@@ -105,7 +103,7 @@ def run_cell(data: str, preset: str, seed: int, length: str, changes: list[str],
     start = time.process_time()
     result = train(compose(*chosen, f"trainer.max_steps={iterations}", run_dir=run), run)
     spent = time.process_time() - start
-    trained = load_generator(RunDir.open(run), "ema", extensions=[])
+    trained = Runs().generator(run)
     sampler = Sampler(
         trained.network, latent_dim=trained.latent_dim, num_classes=trained.num_classes, count=SAMPLES, seed=0
     )
@@ -203,7 +201,7 @@ def report(datasets: dict[str, float], presets: list[str], seeds: list[int]) -> 
             first = cells[0]  # floor and judge are the same in every cell
         if not lines:
             sys.exit(f"{LOGS / data} holds no finished cell of {seconds:g} CPU-seconds: run without --report first.")
-        accuracy = json.loads((LOGS / data / "judge" / "result.json").read_text())["metrics"]["test"]["accuracy"]
+        accuracy = json.loads((LOGS / data / "judge" / "result.json").read_text())["metrics"]["test/accuracy"]["value"]
         write_png(DOCS / f"zoo_{data}.png", grid_of_rows(rows, columns=SHOWN, row_labels=names))
         sections[data] = (
             f"{data}: {seconds:g} CPU-seconds\n\n"

@@ -17,7 +17,7 @@ import pytest
 import torch
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
@@ -44,9 +44,6 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained_here(run: Path, cache_dir: Path, *overrides: str) -> Path:
     """A run of train.py in this process, with the settings on disk that other stages read."""
     config = compose("report=false", "trainer.accelerator=cpu", f"paths.cache_dir={cache_dir}", *overrides, run_dir=run)
-    (run / ".hydra").mkdir(parents=True)
-    OmegaConf.resolve(config)
-    (run / ".hydra" / "config.yaml").write_text(OmegaConf.to_yaml(config))
     train_stage.train(config, run)
     return run
 

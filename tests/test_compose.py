@@ -9,10 +9,11 @@ import pytest
 from sparring.config.build import build
 from sparring.config.compose import compose as study_config
 from sparring.core.errors import ConfigError
-from sparring.stage.train import Training, train
+from sparring.stage.train import train
 from sparring.study.engine.compose import composing
 from sparring.study.engine.plan import plan
 from sparring.trained.runs import build_model
+from sparring.training.training import Training
 from tests.conftest import CONF, TINY, compose
 
 

@@ -10,8 +10,9 @@ from sparring.core.errors import CheckpointError, ConfigError
 from sparring.model.robust_validation import ROBUST, RobustHeldOut
 from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
-from sparring.stage.train import Training, train
-from sparring.trained.networks import load_classifier
+from sparring.stage.train import train
+from sparring.trained.runs import Runs
+from sparring.training.training import Training
 from tests.conftest import compose
 
 SETTINGS = [
@@ -47,11 +48,11 @@ def test_the_best_weights_are_those_of_the_best_validation(
     assert (result["stopped"], result["clock"]["iteration"], result["weights"]["iteration"]) == ("budget", 6, 6)
     run(tmp_path / "until", cache_dir, [0.0] * 3, monkeypatch, "trainer.max_steps=3")
     trained, until = RunDir.open(tmp_path / "run"), RunDir.open(tmp_path / "until")
-    best = load_classifier(trained, extensions=[], checkpoint="best")
+    best = Runs().classifier(trained, checkpoint="best")
     assert best.origin["iteration"] == 3
     for name, tensor in best.network.state_dict().items():
         assert torch.equal(tensor, until.load_weights()[f"ema.{name}"]), name
-    assert load_classifier(trained, extensions=[]).origin["iteration"] == 6
+    assert Runs().classifier(trained).origin["iteration"] == 6
     assert torch.load(trained.checkpoints / "best.ckpt", weights_only=True)["clock"]["iteration"] == 3
     config = compose(
         f"run={trained.path}", "checkpoint=best", "attack=fgsm", "count=20", "epsilon=0.1", "device=cpu", "probe=0",
@@ -66,7 +67,7 @@ def test_patience_stops_the_run_and_its_state_is_saved(
     result = run(tmp_path / "run", cache_dir, [0.1, 0.3, 0.3, 0.2, 0.4], monkeypatch, "callback.best.patience=2")
     assert result["stopped"] == f"no longer improving: {ROBUST} has not improved on 0.3 in 2 validations"
     assert result["clock"]["iteration"] == 4
-    assert "test" in result["metrics"]
+    assert "test/accuracy" in result["metrics"]
     status = RunDir(tmp_path / "run").status() or {}
     assert (status["state"], status["exit_code"]) == ("finished", 0)
     saved = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
@@ -80,13 +81,13 @@ def test_runs_without_a_robust_accuracy_keep_no_best(
     result = train(compose(*SETTINGS, *few, run_dir=tmp_path / "run"), tmp_path / "run")
     assert result["validation"] is None
     with pytest.raises(CheckpointError, match=r"kept no best weights: .* model/robust=pgd_at"):
-        load_classifier(RunDir.open(tmp_path / "run"), extensions=[], checkpoint="best")
+        Runs().classifier(RunDir.open(tmp_path / "run"), checkpoint="best")
     with pytest.raises(ConfigError, match="checkpoint=newest is unknown"):
-        load_classifier(RunDir.open(tmp_path / "run"), extensions=[], checkpoint="newest")
+        Runs().classifier(RunDir.open(tmp_path / "run"), checkpoint="newest")
     plain = [*few, "callback.best.metric=val/accuracy"]
     found = train(compose(*SETTINGS, *plain, run_dir=tmp_path / "plain"), tmp_path / "plain")["validation"]
     assert found["metric"] == "val/accuracy"
-    assert load_classifier(RunDir.open(tmp_path / "plain"), extensions=[], checkpoint="best").origin["iteration"] > 0
+    assert Runs().classifier(RunDir.open(tmp_path / "plain"), checkpoint="best").origin["iteration"] > 0
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_runs_without_a_robust_accuracy_keep_no_best(
     [
         (["callback.best.patience=0"], r"callback\.best\.patience=0 counts validations"),
         (["model/robust=none", "callback.best.patience=2"], "waits for val/robust_accuracy, which this run has not"),
-        (["callback.best.metric=val/acuracy"], r"val/acuracy is not measured; there is val/accuracy, val/cross_entropy and"),
+        (["callback.best.metric=val/acuracy"], r"val/acuracy is not measured; choose among val/accuracy, val/cross_entropy and"),
         (
             ["model=gan_classifier", "model/robust=fast", "callback=[default,quality]", "model.generator.width=4",
              "model.discriminator.width=4", "callback.quality.features.run=none"],

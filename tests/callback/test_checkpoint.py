@@ -12,7 +12,8 @@ from sparring.core.atomic import disk_error
 from sparring.core.errors import DiskError, DivergedError
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
-from sparring.stage.train import Training, train
+from sparring.stage.train import train
+from sparring.training.training import Training
 from tests.conftest import TINY, compose
 
 SETTINGS = ["trainer=cpu", "trainer.max_steps=6", "callback.checkpoint.every=1", "data.batch_size=8"]

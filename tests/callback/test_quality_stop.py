@@ -16,7 +16,7 @@ from sparring.core.errors import ConfigError, DiskError
 from sparring.metric.features.pixels import PixelFeatures
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
-from sparring.trained.networks import load_generator
+from sparring.trained.runs import Runs
 from tests.conftest import TINY, compose
 
 DEFAULTS: dict[str, Any] = {
@@ -189,8 +189,8 @@ def test_a_real_run_stops_where_it_is_good_enough(tmp_path: Path, cache_dir: Pat
     status = stopped.status()
     assert status is not None
     assert (status["state"], "reached" in status["reason"]) == ("finished", True)
-    best = load_generator(stopped, "ema", extensions=[], checkpoint="best").network.state_dict()
-    last = load_generator(stopped, "ema", extensions=[]).network.state_dict()
+    best = Runs().generator(stopped, checkpoint="best").network.state_dict()
+    last = Runs().generator(stopped).network.state_dict()
     assert all(torch.equal(best[name], last[name]) for name in best)
     names = {key.partition(".")[0] for key in stopped.load_weights()}
     assert names == {"ema", "generator", "discriminator", "class_prior"}  # no feature network

@@ -8,7 +8,8 @@ import lightning.pytorch as L
 import pytest
 
 from sparring.callback.signals import HANDLED
-from sparring.stage.train import Training, train
+from sparring.stage.train import train
+from sparring.training.training import Training
 from tests.conftest import TINY, compose
 
 

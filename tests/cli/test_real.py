@@ -13,6 +13,7 @@ import pytest
 from sparring.config.check import check
 from sparring.config.compose import CONFIG_DIR, compose
 from sparring.core.errors import ConfigError
+from sparring.run.settings import write_settings
 from tests.cli.conftest import ROOT, Program
 
 TRAIN = Program(ROOT / "train.py")
@@ -70,9 +71,7 @@ def test_the_readme_shows_commands_of_every_verb() -> None:
 @pytest.mark.parametrize("words", readme_commands(), ids=" ".join)
 def test_command_lines_of_the_readme(words: list[str], tmp_path: Path) -> None:
     """Composed and checked as typed, an empty run standing for each `<run>`."""
-    settings = tmp_path / ".hydra" / "config.yaml"
-    settings.parent.mkdir()
-    settings.write_text("{}")
+    write_settings(tmp_path, {})
     overrides = [re.sub(r"[\w./-]*<[^>]*>", str(tmp_path), word) for word in words[1:] if word != "-m"]
     assert not any("<" in word for word in overrides)
     check(words[0].removesuffix(".py"), overrides, config_dir=CONFIG_DIR, sweep="-m" in words)

@@ -7,8 +7,10 @@ from omegaconf import OmegaConf
 
 from sparring.cli.resume import expand_resume
 from sparring.config.compose import compose_all, hydra_at, quoted, resolved
+from sparring.config.plain import plain
 from sparring.core.errors import CheckpointError, ConfigError
 from sparring.run.search import find_run
+from sparring.run.settings import write_settings
 from sparring.run.status import remember
 from tests.cli.conftest import Program
 
@@ -16,8 +18,7 @@ from tests.cli.conftest import Program
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     folder = tmp_path / "logs" / "train" / "it's a run"
-    (folder / ".hydra").mkdir(parents=True)
-    (folder / ".hydra" / "config.yaml").write_text("seed: 3\n")
+    write_settings(folder, {"seed": 3})
     saved = ["model=large", "seed=3", "trainer.max_steps=10", "+a.b=1", "resume=/old", "extensions=[evil]"]
     saved += ["+extensions=[evil]", "hydra.searchpath=[file:///evil]", "hydra/launcher=evil"]
     (folder / ".hydra" / "overrides.yaml").write_text("".join(f"- '{item}'\n" for item in saved))
@@ -71,7 +72,7 @@ def test_what_cannot_go_with_it(run: Path) -> None:
 def test_an_accepted_resume_is_remembered(toy: Program, run: Path) -> None:
     overrides = [f"resume={quoted(run)}", "trainer.max_steps=20", "hydra.verbose=true"]
     with hydra_at(toy.folder / "conf", "toy"):
-        remember(run, resolved(compose_all("toy", overrides)))
+        remember(run, plain(resolved(compose_all("toy", overrides))))
     assert expanded([f"resume={run}"], run)[0] == "trainer.max_steps=20"
     saved = OmegaConf.load(run / ".hydra" / "config.yaml")
     assert (saved.trainer.max_steps, saved.resume, saved.name) == (20, None, "small_digits")

@@ -17,6 +17,7 @@ from sparring.data.mix.gaussian import drawn, estimated_shrinkage
 from sparring.data.mix.pool.filter import acceptance, top_share
 from sparring.data.mix.pool.filter import check as check_filter
 from sparring.data.serving.stream import Drawn, Stream
+from sparring.trained.runs import Runs
 from sparring.trained.scorer import RunScorers
 
 Make = Callable[..., Any]
@@ -25,7 +26,7 @@ Make = Callable[..., Any]
 def opened(make: Make, *overrides: str) -> Any:
     data = make("digits", "data.image_size=8", *overrides)
     data.setup()
-    data.prepare_mix(RunScorers(Path("unused")))
+    data.prepare_mix(RunScorers(Runs(Path("unused"))))
     return data
 
 
@@ -153,7 +154,7 @@ def test_few_labels_keep_their_share_of_a_smaller_chunk(make: Make) -> None:
     data = make("digits", *keys)
     data.streams = {"labelled": 1}
     data.setup()
-    data.prepare_mix(RunScorers(Path("unused")))
+    data.prepare_mix(RunScorers(Runs(Path("unused"))))
     (chunk,) = next(iter(data.train_dataloader()))["labelled"]
     real = {bytes(image.numpy()) for image in data.whole("train").image}
     assert sum(bytes(image.numpy()) in real for image in chunk.image) == len(chunk.image) / 2 == 10
@@ -204,7 +205,7 @@ def test_a_stream_cut_to_its_labels_keeps_the_share(make: Make) -> None:
     data = make("digits", "data/mix=gaussian", "data.mix.fraction=0.6", "data.labels_per_class=2", "data.batch_size=40")
     data.streams = {"unlabelled": 1, "labelled": 1}
     data.setup()
-    data.prepare_mix(RunScorers(Path("unused")))
+    data.prepare_mix(RunScorers(Runs(Path("unused"))))
     batch = next(iter(data.train_dataloader()))
     pool = {bytes(image.numpy()) for image in data.pool.images.pixels}
     counts = {name: [bytes(image.numpy()) in pool for image in batch[name][0].image] for name in batch}

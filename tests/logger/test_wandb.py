@@ -15,7 +15,7 @@ import wandb
 from PIL import Image
 
 from sparring.logger import RunLogger
-from sparring.logger import wandb as module
+from sparring.logger.support import wandb_start
 from sparring.logger.support.wandb_settings import plain_config
 from tests.logger.wandb_runs import PICTURE, log_something, make, offline_run, said
 from tests.logger.wandb_stub import KEY, WandbStub
@@ -145,7 +145,7 @@ def test_a_tracker_that_dies_is_warned_about_once(
 def test_a_server_that_dies_mid_run_delays_the_end_by_a_bounded_time(
     stub: WandbStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module, "_FINISH_SECONDS", 3.0)
+    monkeypatch.setattr(wandb_start, "FINISH_SECONDS", 3.0)
     logger = make(tmp_path)
     log_something(logger, range(1, 3))
     stub.__exit__()

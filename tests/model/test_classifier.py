@@ -14,8 +14,7 @@ from sparring.metric.classification import unpacked
 from sparring.model.classifier import Classifier, balancing_weights, logits_of
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
-from sparring.trained.networks import load_classifier
-from sparring.trained.runs import build_model
+from sparring.trained.runs import Runs, build_model
 from sparring.trained.scorer import RunScorers
 from tests.conftest import TINY, command, compose
 
@@ -30,17 +29,18 @@ def trained(folder: Path, cache_dir: Path, *overrides: str) -> Path:
 
 def test_a_run_learns_digits_and_is_read_back(tmp_path: Path, cache_dir: Path) -> None:
     run = RunDir.open(trained(tmp_path / "run", cache_dir, "trainer.max_steps=120", "trainer.val_check_interval=60"))
-    test = run.result()["metrics"]["test"]
-    assert test["accuracy"] > 0.8
+    result = run.result()
+    test, accuracy = result["classification"]["test"], result["metrics"]["test/accuracy"]["value"]
+    assert accuracy > 0.8
     assert test["images"] == 355 == sum(map(sum, test["confusion"]))
-    assert float(unpacked(test["right"], 355).double().mean()) == test["accuracy"]
-    loaded = load_classifier(run, extensions=[])
+    assert float(unpacked(test["right"], 355).double().mean()) == accuracy
+    loaded = Runs().classifier(run)
     assert (loaded.channels, loaded.image_size, len(loaded.class_names)) == (1, 8, 10)
     data = build(run.config.data, section="data")
     data.setup("fit")
     whole = data.whole("test")
     logits = logits_of(loaded.network, whole.image, torch.device("cpu"))
-    assert float((logits.argmax(1) == whole.label).double().mean()) == test["accuracy"]
+    assert float((logits.argmax(1) == whole.label).double().mean()) == accuracy
     assert loaded.origin["fingerprints"] == data.fingerprints()
 
 
@@ -103,7 +103,7 @@ def test_class_weights_know_the_classes_of_the_whole_batch(
     config = compose(*SMALL, *few, *mix, "model.class_weights=balanced", f"paths.cache_dir={cache_dir}")
     data, model = build(config.data, section="data"), build_model(config)
     data.setup("fit")
-    data.prepare_mix(RunScorers(cache_dir))
+    data.prepare_mix(RunScorers(Runs(cache_dir)))
     model.prepare(data)
     torch.testing.assert_close(model.class_weight, torch.tensor([1 / (2 * share) for share in shares]))
 
@@ -136,4 +136,4 @@ def test_refusals(tmp_path: Path, cache_dir: Path) -> None:
     )
     train(config, tmp_path / "gan")
     with pytest.raises(CheckpointError, match="holds no classifier"):
-        load_classifier(RunDir.open(tmp_path / "gan"), extensions=[])
+        Runs().classifier(RunDir.open(tmp_path / "gan"))

@@ -13,8 +13,7 @@ from sparring.core.types import Batch
 from sparring.model.gan_classifier import GANClassifier
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
-from sparring.trained.networks import load_classifier, load_generator
-from sparring.trained.runs import build_model
+from sparring.trained.runs import Runs, build_model
 from tests.conftest import TINY, command, compose
 
 SMALL = ["model=gan_classifier", *TINY[:3], "model.backbone.width=4"]
@@ -122,12 +121,12 @@ def test_a_run_is_read_back_as_generator_and_as_classifier(tmp_path: Path, cache
     result = run.result()
     assert result["clock"] == {"iteration": 6, "images_seen": 6 * 64}
     assert set(result["parameters"]) == {"generator", "discriminator", "backbone"}
-    assert result["metrics"]["test"]["images"] == 355
-    loaded = load_classifier(run, extensions=[])
+    assert result["classification"]["test"]["images"] == 355
+    loaded = Runs().classifier(run)
     stored = run.load_weights()
     for name, tensor in loaded.network.state_dict().items():
         assert torch.equal(tensor, stored[f"backbone_ema.{name}"])
-    assert load_generator(run, "ema", extensions=[]).num_classes == 10
+    assert Runs().generator(run).num_classes == 10
 
 
 @pytest.mark.slow

@@ -24,8 +24,7 @@ from sparring.model.robust.shared.adversarial import worst
 from sparring.model.step.draws import Draws
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
-from sparring.trained.networks import load_classifier
-from sparring.trained.runs import build_model
+from sparring.trained.runs import Runs, build_model
 from tests.conftest import compose
 
 Array = NDArray[np.float64]
@@ -282,7 +281,7 @@ def test_resumed_equals_uninterrupted(
     weights = resumed.load_weights()
     assert all(torch.equal(tensor, weights[name]) for name, tensor in straight.load_weights().items())
     assert resumed.result()["validation"] == straight.result()["validation"]
-    best = [load_classifier(each, extensions=[], checkpoint="best").origin for each in (straight, resumed)]
+    best = [Runs().classifier(each, checkpoint="best").origin for each in (straight, resumed)]
     assert best[0]["weights_sha256"] == best[1]["weights_sha256"]
 
 
@@ -301,8 +300,9 @@ def test_it_composes(robust: str, beside: list[str], tmp_path: Path, cache_dir: 
     chosen = [f"model/robust={robust}", *beside, *few, f"paths.cache_dir={cache_dir}"]
     result = train(compose(*SMALL, *chosen, run_dir=tmp_path / "run"), tmp_path / "run")
     assert result["clock"]["iteration"] == 2
-    assert result["metrics"]["robust"]["images"] == 20
-    assert result["validation"]["last"]["value"] == result["metrics"]["robust"]["accuracy"]
+    measured = result["metrics"]["val/robust_accuracy/pgd@8/255"]
+    assert measured["protocol"]["images"] == 20
+    assert result["validation"]["last"]["value"] == measured["value"]
     if "data/mix=gaussian" in beside:
         assert result["data"]["origin"]["mix"]["per_batch"] == 14
 
@@ -320,12 +320,13 @@ def test_val_accuracy_is_that_of_the_averaged_network_under_pgd(tmp_path: Path, 
     assert len(rows) == 50 == len(set(rows.tolist()))
     attack = build_model(config).robust.validation  # type: ignore[union-attr]
     outcome = evaluate(
-        attack, Target(load_classifier(run, extensions=[]).network, rows=None), normalise(image[rows]), label[rows],  # type: ignore[arg-type]
+        attack, Target(Runs().classifier(run).network, rows=None), normalise(image[rows]), label[rows],  # type: ignore[arg-type]
         index=rows, seed=seed_of("robust validation", 1), batch_size=256,
     )  # fmt: skip
-    assert result["metrics"]["robust"] == {
-        "accuracy": pytest.approx(outcome.accuracy), "images": 50, "split": "val", "attack": "PGD", "norm": "linf",
-        "epsilon": 8 / 255, "steps": 3,
+    assert result["metrics"]["val/robust_accuracy/pgd@8/255"] == {
+        "value": pytest.approx(outcome.accuracy), "std": None, "interval": None, "direction": "higher",
+        "protocol": {"split": "val", "images": 50, "network": "ema", "attack": "PGD", "norm": "linf", "epsilon": 8 / 255,
+                     "steps": 3},
     }  # fmt: skip
     assert 0 < outcome.accuracy < float(outcome.clean.float().mean())
 

@@ -14,8 +14,7 @@ from sparring.model.layer.weight_norm import normalised
 from sparring.model.semi_supervised import SemiSupervisedGAN
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
-from sparring.trained.networks import load_classifier, load_generator
-from sparring.trained.runs import build_model
+from sparring.trained.runs import Runs, build_model
 from tests.conftest import command, compose, read_run
 
 SMALL = [
@@ -38,17 +37,17 @@ def built(*overrides: str) -> SemiSupervisedGAN:
 def test_a_run_is_a_classifier_and_a_generator(tmp_path: Path, cache_dir: Path) -> None:
     run = RunDir.open(trained(tmp_path / "run", cache_dir, "trainer.max_steps=150", "trainer.val_check_interval=75"))
     result = run.result()
-    test = result["metrics"]["test"]
-    assert test["accuracy"] > 0.5  # 20 labels
-    assert result["metrics"]["network"] == "discriminator_ema"
+    accuracy = result["metrics"]["test/accuracy"]["value"]
+    assert accuracy > 0.5  # 20 labels
+    assert result["classification"]["network"] == "discriminator_ema"
     assert result["clock"] == {"iteration": 150, "images_seen": 150 * 32}
-    loaded = load_classifier(run, extensions=[])
+    loaded = Runs().classifier(run)
     data = build(run.config.data, section="data")
     data.setup("fit")
     whole = data.whole("test")
     logits = logits_of(loaded.network, whole.image, torch.device("cpu"))
-    assert float((logits.argmax(1) == whole.label).double().mean()) == test["accuracy"]
-    drawn = load_generator(run, "ema", extensions=[])
+    assert float((logits.argmax(1) == whole.label).double().mean()) == accuracy
+    drawn = Runs().generator(run)
     assert drawn.class_names == ()
     assert drawn.network(torch.randn(3, drawn.latent_dim), torch.zeros(3, dtype=torch.int64)).shape == (3, 1, 8, 8)
     origin = result["data"]["origin"]
@@ -66,7 +65,7 @@ def test_the_labels_only_arm_reads_no_unlabelled_image_and_starts_from_the_same_
     assert set(result["data"]["fingerprints"]) == {"train", "val", "test"}
     assert {name.partition(".")[0] for name in run.load_weights()} == {"discriminator", "discriminator_ema"}
     with pytest.raises(CheckpointError, match="holds no generator"):
-        load_generator(run, "ema", extensions=[])
+        Runs().generator(run)
     arms = []
     for arm in ("false", "true"):
         torch.manual_seed(1)

@@ -5,14 +5,12 @@ from sparring.report.accuracy import accuracies, per_class
 RESULT = {
     "classes": ["cat", "dog", "owl"],
     "metrics": {
-        "test": {
-            "accuracy": 0.75,
-            "images": 8,
-            "ece": 0.0312,
-            "per_class": [0.75, 0.75, None],
-            "confusion": [[3, 1, 0], [0, 3, 1], [0, 0, 0]],
-        },
+        "test/accuracy": {"value": 0.75, "protocol": {"split": "test", "images": 8}},
+        "test/ece": {"value": 0.0312, "protocol": {"split": "test", "images": 8}},
+    },
+    "classification": {
         "network": "ema",
+        "test": {"per_class": [0.75, 0.75, None], "confusion": [[3, 1, 0], [0, 3, 1], [0, 0, 0]], "images": 8},
     },
 }
 
@@ -22,8 +20,8 @@ def test_accuracies() -> None:
 
 
 def test_robust_accuracy_at_the_end_and_at_its_best() -> None:
-    robust = {"accuracy": 0.625, "images": 1000, "attack": "PGD", "steps": 10, "epsilon": 8 / 255}
-    result = {**RESULT, "metrics": {**RESULT["metrics"], "robust": robust}}  # type: ignore[dict-item]
+    robust = {"value": 0.625, "protocol": {"images": 1000, "attack": "PGD", "steps": 10, "epsilon": 8 / 255}}
+    result = {**RESULT, "metrics": {**RESULT["metrics"], "val/robust_accuracy/pgd@8/255": robust}}  # type: ignore[dict-item]
     title, value, note = list(accuracies(result))[-1]
     assert (title, value) == ("Robust validation accuracy", "62.50%")
     assert note == "1,000 images, PGD of 10 steps at 8/255 (0.03137)"
@@ -40,6 +38,6 @@ def test_each_class_beside_the_one_it_is_taken_for() -> None:
 
 
 def test_a_gan_has_none() -> None:
-    for result in ({}, {"metrics": {"fd": 3.2}, "classes": ["cat"]}):
+    for result in ({}, {"metrics": {"val/fd_classifier_100": {"value": 3.2, "protocol": {}}}, "classes": ["cat"]}):
         assert list(accuracies(result)) == []
         assert list(per_class(result)) == []

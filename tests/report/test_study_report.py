@@ -41,7 +41,9 @@ def against(delta: float, *, arm: str = "gan", n: int = 6, noise: float = 0.1, *
 
 def write(folder: Path, analysis: Analysis, **more: Any) -> Path:
     (folder / ".hydra").mkdir()
-    (folder / ".hydra" / "config.yaml").write_text("study: {replicates: 6}\nseed: 1\ndata: {name: digits}\n")
+    (folder / ".hydra" / "config.yaml").write_text(
+        "schema_version: 2\nstudy: {replicates: 6}\nseed: 1\ndata: {name: digits}\n"
+    )
     (folder / ".hydra" / "overrides.yaml").write_text("['study=<b>x</b>']\n")
     cells = {"r0/gan": {"state": "finished", "reason": "", "seconds": 2.0}} | more.get("cells", {})
     RunDir(folder).write_result(

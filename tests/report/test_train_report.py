@@ -21,7 +21,7 @@ from sparring.report.record import MetricTable, Series, read
 from sparring.report.train import commands, duration, last_and_earlier, shown_path, state_of, training_seconds
 from sparring.run.directory import RunDir
 
-CONFIG = """
+CONFIG = """schema_version: 2
 name: rpgan_digits
 seed: 1
 data: {name: digits, image_size: 8, channels: 1, num_classes: 10, batch_size: 64}
@@ -172,7 +172,7 @@ def test_a_run_that_left_nothing_but_its_settings(tmp_path: Path) -> None:
 
 def test_broken_files_do_not_stop_the_report(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
-    (run / ".hydra" / "config.yaml").write_text("a: [1,\n")
+    (run / ".hydra" / "config.yaml").write_text("schema_version: 2\na: [1,\n")
     (run / "status.json").write_text("{")
     (run / "result.json").write_text("")
     (run / "images" / "real.png").write_bytes(b"no picture")
@@ -312,5 +312,5 @@ def test_a_run_outside_the_repository_is_shown_absolute(tmp_path: Path) -> None:
 def test_time_from_the_result_wins_over_the_logged_speed(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     assert training_seconds(read(run)) == pytest.approx(1600 / 800 + 1600 / 1600 * 2)
-    (run / "result.json").write_text(json.dumps({"schema_version": 1, "cost": {"seconds": 9.5}}))
+    (run / "result.json").write_text(json.dumps({"schema_version": 2, "cost": {"seconds": 9.5}}))
     assert training_seconds(read(run)) == 9.5

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 
 from sparring.core.errors import ConfigError, DataError
 from sparring.data.serving import provenance
 from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
 from sparring.stage.train import train
-from sparring.trained.networks import load_classifier
+from sparring.trained.runs import Runs
 from tests.conftest import compose
 from tests.stage.test_attack import settings
 
@@ -33,9 +32,6 @@ TARGETS = {
 
 def trained(run: Path, cache_dir: Path, *overrides: str, steps: int = 1) -> Path:
     config = compose(*overrides, f"trainer.max_steps={steps}", f"paths.cache_dir={cache_dir}", run_dir=run)
-    (run / ".hydra").mkdir(parents=True)
-    OmegaConf.resolve(config)
-    (run / ".hydra" / "config.yaml").write_text(OmegaConf.to_yaml(config))
     train(config, run)
     return run
 
@@ -55,7 +51,7 @@ def test_every_kind_of_classifier_is_attackable(kind: str, cache_dir: Path, tmp_
     assert result["defence"] is None
     head = kind in ("acgan", "robgan", "multi_hinge", "tac", "reacgan", "contragan")
     assert result["protocol"]["weights"] == ("as trained" if head else "averaged")
-    loaded = load_classifier(RunDir(run), extensions=[])
+    loaded = Runs().classifier(RunDir(run))
     assert loaded.network(torch.zeros(3, 1, 8, 8)).shape == (3, 10)
 
 

@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from sparring.core.errors import CheckpointError, ConfigError, DiskError
 from sparring.run.directory import RunDir, write_atomic
+from sparring.run.settings import write_settings
 
 CONFIG = {
     "seed": 3,
@@ -23,8 +24,7 @@ CONFIG = {
 
 
 def hydra_files(path: Path) -> Path:
-    (path / ".hydra").mkdir(parents=True)
-    (path / ".hydra" / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(CONFIG)))
+    write_settings(path, OmegaConf.create(CONFIG))
     (path / ".hydra" / "overrides.yaml").write_text("- seed=3\n- model=dcgan\n")
     return path
 
@@ -71,9 +71,9 @@ def test_status_and_result(folder: Path) -> None:
     assert status["state"] == "interrupted"
     assert status["exit_code"] == 130
     assert status["clock"] == {"iteration": 7, "images_seen": 448}
-    assert status["schema_version"] == 1
+    assert status["schema_version"] == 2
     assert RunDir.open(folder).result() == {
-        "schema_version": 1, "verb": "train", "metrics": {"a": 0.5, "b": None, "c": [None, 1]},
+        "schema_version": 2, "verb": "train", "metrics": {"a": 0.5, "b": None, "c": [None, 1]},
     }  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def test_weights_of_a_checkpoint(folder: Path) -> None:
     "text", ["a: ${missing}", "a: !!python/object/apply:os.getcwd []", "- 1", "a: [", "a: ${hydra:job.name}"]
 )
 def test_settings_that_cannot_be_read(folder: Path, text: str) -> None:
-    (folder / ".hydra" / "config.yaml").write_text(text)
+    (folder / ".hydra" / "config.yaml").write_text(f"schema_version: 2\n{text}")
     with pytest.raises(CheckpointError, match=r"config\.yaml"):
         _ = RunDir.open(folder).config
 

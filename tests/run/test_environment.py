@@ -9,6 +9,7 @@ import torch
 from omegaconf import OmegaConf
 
 from sparring.run.directory import RunDir, config_hash, environment
+from sparring.run.settings import write_settings
 
 CONFIG = {
     "seed": 3,
@@ -34,8 +35,7 @@ def test_config_hash_ignores_where_things_are() -> None:
 
 
 def test_config_hash_is_the_same_for_saved_and_live_settings(tmp_path: Path) -> None:
-    (tmp_path / ".hydra").mkdir()
-    (tmp_path / ".hydra" / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(CONFIG)))
+    write_settings(tmp_path, OmegaConf.create(CONFIG))
     live = OmegaConf.create(CONFIG)
     live.paths.run_dir = "/somewhere/run"
     assert config_hash(RunDir.open(tmp_path).config) == config_hash(live)

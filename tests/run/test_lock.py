@@ -8,12 +8,12 @@ import pytest
 
 from sparring.core.errors import CheckpointError
 from sparring.run.directory import RunDir
+from sparring.run.settings import write_settings
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "run" / ".hydra").mkdir(parents=True)
-    (tmp_path / "run" / ".hydra" / "config.yaml").write_text("seed: 1\n")
+    write_settings(tmp_path / "run", {"seed": 1})
     return tmp_path / "run"
 
 

@@ -11,12 +11,12 @@ from sparring.config.build import build
 from sparring.core.errors import CheckpointError, ConfigError, DataError
 from sparring.corruption.table import CORRUPTIONS
 from sparring.report.attack import attack_report
-from sparring.robustness.attacks import named_attacks, strengths
-from sparring.robustness.corruptions import corruption_names
+from sparring.robustness.attacks import named_attacks
+from sparring.robustness.settings import corruption_names, strengths
 from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
 from sparring.stage.train import train
-from sparring.trained.networks import load_classifier
+from sparring.trained.runs import Runs
 from tests.conftest import CONF, command, compose
 
 ELSEWHERE = ("advgan", "bpda", "defended")  # need more than a classifier: test_advgan.py, test_defend.py
@@ -35,9 +35,6 @@ def classifier(folder: Path, cache_dir: Path, *overrides: str, steps: int = 60) 
         "trainer.accelerator=cpu",
     ]
     config = compose(*plain, f"paths.cache_dir={cache_dir}", *overrides, run_dir=run)
-    (run / ".hydra").mkdir(parents=True)
-    OmegaConf.resolve(config)
-    (run / ".hydra" / "config.yaml").write_text(OmegaConf.to_yaml(config))
     train(config, run)
     return run
 
@@ -93,9 +90,7 @@ def test_every_attack_runs_from_its_leaf(choice: str, trained: Path, cache_dir: 
     run = RunDir(tmp_path / "out")
     assert (run.status() or {})["state"] == "finished"
     assert run.result()["classifier"]["run"] == str(trained)
-    assert (
-        run.result()["data"]["fingerprints"] == load_classifier(RunDir(trained), extensions=[]).origin["fingerprints"]
-    )
+    assert run.result()["data"]["fingerprints"] == Runs().classifier(RunDir(trained)).origin["fingerprints"]
     page = run.report.read_text()
     assert "51/255 (0.2)" in page
     assert "data:image/png;base64," in page
@@ -106,7 +101,7 @@ def test_every_attack_runs_from_its_leaf(choice: str, trained: Path, cache_dir: 
 def test_every_leaf_builds_and_passes_its_strength_on(choice: str, trained: Path, cache_dir: Path) -> None:
     more = ["attack.run=other"] if choice == "transfer" else []
     config = settings(trained, cache_dir, Path("out"), f"attack={choice}", *more)
-    for each in named_attacks(config).values():
+    for each in named_attacks(config.attack, []).values():
         stronger: Attack = each.at("1/2")
         assert (each.epsilon, stronger.epsilon, each.norm) == (8 / 255, 0.5, "linf")
         inner = [*getattr(stronger, "attacks", {}).values(), getattr(stronger, "attack", stronger)]
@@ -149,7 +144,7 @@ def test_corruptions_calibration_and_mce(trained: Path, cache_dir: Path, tmp_pat
         (["epsilon=[0.1,0]"], "epsilon=0 is no fraction of the pixel range"),
         (["epsilon=[]"], "names no strength"),
         (["attack=pgd", "attack.epsilon=2"], "epsilon=2 is no fraction"),
-        (["split=train"], "split=train is not what a classifier is judged on"),
+        (["split=train"], "split=train measures nothing"),
         (["count=0"], "count=0 is no whole number"),
         (["attack=ensemble", "attack.attacks.square.norm=l2"], "attacks.square.norm=l2 differs from norm=linf"),
     ],
@@ -185,9 +180,6 @@ def test_a_run_that_is_no_classifier_is_refused(cache_dir: Path, tmp_path: Path)
     gan = tmp_path / "gan" / "run"
     tiny = ["data.image_size=8", "model.generator.width=4", "model.discriminator.width=4", "trainer.max_steps=1"]
     config = compose(*tiny, f"paths.cache_dir={cache_dir}", "report=false", run_dir=gan)
-    (gan / ".hydra").mkdir(parents=True)
-    OmegaConf.resolve(config)
-    (gan / ".hydra" / "config.yaml").write_text(OmegaConf.to_yaml(config))
     train(config, gan)
     with pytest.raises(CheckpointError, match="holds no classifier"):
         attack(settings(gan, cache_dir, tmp_path / "out"), tmp_path / "out")

@@ -47,7 +47,7 @@ def real_digits(folder: Path, cache_dir: Path, split: str, count: int) -> Path:
 
 def test_a_run_is_measured_against_train_and_test(tmp_path: Path, trained: Path, cache_dir: Path) -> None:
     result = evaluated(tmp_path / "e", cache_dir, f"run={trained}", "count=200", "repeats=2")
-    records = result["metrics"]
+    records = result["records"]
     found = {(record["metric"], record["reference"]): record for record in records}
     assert {reference for _, reference in found} == {"train", "test"}
     distance = found["fd", "train"]
@@ -65,10 +65,10 @@ def test_a_run_is_measured_against_train_and_test(tmp_path: Path, trained: Path,
 
 def test_protocols_are_never_mixed_in_a_column(tmp_path: Path, trained: Path, cache_dir: Path) -> None:
     one = evaluated(tmp_path / "a", cache_dir, f"run={trained}", "count=50", "repeats=2", "metric.names=[fd]")[
-        "metrics"
+        "records"
     ]
     other = evaluated(tmp_path / "b", cache_dir, f"run={trained}", "count=60", "repeats=2", "metric.names=[fd]")[
-        "metrics"
+        "records"
     ]
     assert len(columns(one)) == 2
     assert len(columns([*one, *other])) == 4
@@ -88,7 +88,7 @@ def test_real_images_of_another_program_reach_the_floor(tmp_path: Path, cache_di
         "data.image_size=8",
         "splits=[test]",
     )
-    found = {record["metric"]: record for record in result["metrics"]}
+    found = {record["metric"]: record for record in result["records"]}
     assert found["kid"]["value"] < 5e-3
     assert found["ifd"]["value"] is not None  # class folders gave labels
     assert found["coverage"]["value"] > 0.6
@@ -146,7 +146,7 @@ def test_a_discriminator_that_is_a_classifier_has_no_overfit_gauge(tmp_path: Pat
     train(compose(*given, *tiny, run_dir=folder), folder)
     result = evaluated(tmp_path / "e", cache_dir, f"run={folder}", "count=20", "repeats=2", "metric.names=[fd]")
     assert result["discriminator"] is None
-    assert result["metrics"][0]["value"] > 0
+    assert result["records"][0]["value"] > 0
 
 
 def test_an_unforeseen_error_is_not_left_as_running(
@@ -168,7 +168,7 @@ def test_copies_of_training_images_are_seen(tmp_path: Path, cache_dir: Path) -> 
         tmp_path / "e", cache_dir, f"images={images}", "data=digits", "data.image_size=8",
         "metric.names=[authentic,ratio]", "splits=[train]",
     )  # fmt: skip
-    found = {record["metric"]: record["value"] for record in result["metrics"]}
+    found = {record["metric"]: record["value"] for record in result["records"]}
     assert found == {"authentic": 0.0, "ratio": pytest.approx(0.0, abs=0.95)}
 
 
@@ -212,7 +212,7 @@ def test_identical_images_get_a_clear_result(tmp_path: Path, cache_dir: Path) ->
         "data.image_size=8",
         "splits=[test]",
     )
-    found = {record["metric"]: record for record in result["metrics"]}
+    found = {record["metric"]: record for record in result["records"]}
     assert found["fd"]["value"] > 1
     assert found["fd"]["more"]["singular"] is True
     assert found["recall"]["value"] == 0
@@ -234,5 +234,5 @@ def test_the_command_line_with_the_reference_classifier(tmp_path: Path, trained:
     page = (run / "report.html").read_text()
     assert "Nearest training images" in page
     assert "predicted as asked" in page
-    protocol = json.loads((run / "result.json").read_text())["metrics"][0]["protocol"]
+    protocol = json.loads((run / "result.json").read_text())["records"][0]["protocol"]
     assert len(protocol["features"]["weights"]) == 64

@@ -47,7 +47,7 @@ def test_a_missing_class_says_so_and_the_rest_is_measured(tmp_path: Path, cache_
     for file in (images / "3").iterdir():
         file.unlink()
     (images / "3").rmdir()
-    records = evaluated(tmp_path / "e", cache_dir, f"images={images}", *DIGITS, "splits=[test]")["metrics"]
+    records = evaluated(tmp_path / "e", cache_dir, f"images={images}", *DIGITS, "splits=[test]")["records"]
     found = {record["metric"]: record for record in records}
     assert found["ifd"]["value"] is None
     assert "class 3" in found["ifd"]["reason"]
@@ -59,7 +59,7 @@ def test_too_few_images(tmp_path: Path, cache_dir: Path) -> None:
     with pytest.raises(DataError, match="needs 2 or more"):
         evaluated(tmp_path / "e1", cache_dir, f"images={one}", *DIGITS)
     four = real_digits(tmp_path / "four", cache_dir, "train", 4)
-    records = evaluated(tmp_path / "e4", cache_dir, f"images={four}", *DIGITS, "splits=[test]")["metrics"]
+    records = evaluated(tmp_path / "e4", cache_dir, f"images={four}", *DIGITS, "splits=[test]")["records"]
     found = {record["metric"]: record for record in records}
     assert found["precision"]["value"] is None
     assert "needs 6 or more" in found["precision"]["reason"]
@@ -76,7 +76,7 @@ def test_a_parquet_file_of_another_program(tmp_path: Path, cache_dir: Path) -> N
     result = evaluated(
         tmp_path / "e", cache_dir, f"images={file}", *DIGITS, "metric.names=[fd,coverage]", "splits=[val]"
     )
-    found = {record["metric"]: record["value"] for record in result["metrics"]}
+    found = {record["metric"]: record["value"] for record in result["records"]}
     assert found["coverage"] == 0
     assert found["fd"] > 5
     assert result["subject"]["count"] == 30
@@ -130,11 +130,11 @@ def test_a_parquet_file_without_labels_or_without_images(tmp_path: Path) -> None
 def test_a_floor_of_fewer_images_says_so(tmp_path: Path, cache_dir: Path) -> None:
     """The 1,299 training images of digits give 649 against 650 at most; against test, 100 stand in for 100."""
     images = real_digits(tmp_path / "images", cache_dir, "train", 700)
-    records = evaluated(tmp_path / "e", cache_dir, f"images={images}", *DIGITS, "metric.names=[fd]")["metrics"]
+    records = evaluated(tmp_path / "e", cache_dir, f"images={images}", *DIGITS, "metric.names=[fd]")["records"]
     assert [record["floor_images"] for record in records] == [[649, 650], [649, 355]]
     assert len(floor_notes(records)) == 2
     few = real_digits(tmp_path / "few", cache_dir, "train", 100)
-    records = evaluated(tmp_path / "f", cache_dir, f"images={few}", *DIGITS, "metric.names=[fd]")["metrics"]
+    records = evaluated(tmp_path / "f", cache_dir, f"images={few}", *DIGITS, "metric.names=[fd]")["records"]
     assert [record["floor_images"] for record in records] == [[100, 1199], [100, 355]]
     assert [note.startswith("against train") for note in floor_notes(records)] == [True]
 
@@ -149,5 +149,5 @@ def test_images_of_a_generator_that_saw_the_reference_are_refused(tmp_path: Path
     asked = (f"images={tmp_path / 'made'}", "metric.names=[fd]")
     with pytest.raises(DataError, match=r"was trained on .* val images of the reference"):
         evaluated(tmp_path / "other", cache_dir, *asked, *DIGITS, "splits=[val]")
-    assert evaluated(tmp_path / "train", cache_dir, *asked, *DIGITS, "splits=[train]")["metrics"]
-    assert evaluated(tmp_path / "own", cache_dir, *asked, f"reference={tmp_path / 'run'}", "splits=[val]")["metrics"]
+    assert evaluated(tmp_path / "train", cache_dir, *asked, *DIGITS, "splits=[train]")["records"]
+    assert evaluated(tmp_path / "own", cache_dir, *asked, f"reference={tmp_path / 'run'}", "splits=[val]")["records"]

@@ -25,15 +25,15 @@ from sparring.config.compose import register_resolvers
 from sparring.core.errors import CheckpointError, ConfigError, DiskError, DivergedError, SparringError
 from sparring.run import weights as weights_file
 from sparring.run.directory import RunDir
+from sparring.run.settings import write_settings
 from sparring.run.weights import content_hash
 from sparring.stage.generate import generate, sampler_of
-from sparring.trained.networks import load_generator
-from sparring.trained.runs import build_model
+from sparring.trained.runs import Runs, build_model
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["zero", "t-shirt/top", *map(str, range(2, 10))]
 FINGERPRINTS = {"train": "ab" * 32, "val": "cd" * 32}
-RUNS: dict[tuple[str, ...], tuple[str, dict[str, torch.Tensor]]] = {}
+RUNS: dict[tuple[str, ...], tuple[DictConfig, dict[str, torch.Tensor]]] = {}
 
 
 def trained(path: Path, *overrides: str, metadata: bool = True) -> Path:
@@ -55,10 +55,9 @@ def trained(path: Path, *overrides: str, metadata: bool = True) -> Path:
             for name, tensor in getattr(model, player).state_dict().items()
         }
         tensors["class_prior"] = torch.tensor([0.5, 0.5] + [0.0] * 8)
-        RUNS[overrides] = OmegaConf.to_yaml(keep), tensors
-    text, tensors = RUNS[overrides]
-    (path / ".hydra").mkdir(parents=True)
-    (path / ".hydra" / "config.yaml").write_text(text)
+        RUNS[overrides] = keep, tensors
+    kept, tensors = RUNS[overrides]
+    write_settings(path, kept)
     facts = {"classes": json.dumps(NAMES), "fingerprints": json.dumps(FINGERPRINTS)} if metadata else {}
     RunDir(path).save_weights(tensors, {"iteration": "500", "images_seen": "32000", **facts})
     return path
@@ -82,7 +81,7 @@ def test_all_formats_hold_the_sampler_s_bytes(run: Path, tmp_path: Path) -> None
     out = tmp_path / "out"
     config = settings(run, format=["grid", "folder", "parquet"])
     result = generate(config, out)
-    generator = load_generator(RunDir.open(run), "ema", extensions=[])
+    generator = Runs().generator(RunDir.open(run))
     expected = [each for part in sampler_of(generator, config) for each in part.each()]
     assert [(index, label) for index, label, _ in expected] == [(i, i % 10) for i in range(23)]
 

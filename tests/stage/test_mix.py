@@ -18,6 +18,7 @@ from sparring.data.serving import provenance
 from sparring.run.directory import RunDir
 from sparring.stage.generate import generate
 from sparring.stage.train import train
+from sparring.trained.runs import Runs
 from sparring.trained.scorer import RunScorers
 from tests.conftest import TINY, command, compose
 
@@ -104,7 +105,7 @@ def test_adversarial_training_on_three_real_images_to_seven_generated(
     chosen = [f"model/robust={robust}", "model.robust.val_images=20", "trainer.val_check_interval=1", *mix]
     assert mixed(tmp_path, cache_dir, *chosen)["per_batch"] == 14
     run = RunDir.open(tmp_path / "mixed")
-    assert run.result()["metrics"]["robust"]["images"] == 20
+    assert run.result()["metrics"]["val/robust_accuracy/pgd@8/255"]["protocol"]["images"] == 20
     assert run.best_weights.exists()
 
 
@@ -181,7 +182,7 @@ def test_pseudo_labels_are_the_labellers(tmp_path: Path, cache_dir: Path, runs: 
     config = RunDir.open(tmp_path / "a" / "mixed").config
     data = build(config.data, section="data")
     data.setup()
-    data.prepare_mix(RunScorers(tmp_path))
+    data.prepare_mix(RunScorers(Runs(tmp_path)))
     image, label = data.pool.images.take(torch.arange(len(data.pool.images)))
     scored = judged(runs["labeller"], data).score(image, label)
     assert torch.equal(scored.argmax(1), label)
@@ -195,7 +196,7 @@ def test_pseudo_labels_are_the_labellers(tmp_path: Path, cache_dir: Path, runs: 
 
 
 def judged(path: Path, data: Any) -> Scorer:
-    runs = RunScorers(path.parent)
+    runs = RunScorers(Runs(path.parent))
     return runs.classifier(
         str(path), Context(data._splits["train"], data._beyond, data.shape, data.class_names, 1, runs), "key"
     )

@@ -39,12 +39,12 @@ def results(subject: Study, cells: list[Cell], folder: Path, found: Callable[[Ce
 def trained(accuracy: float, *, val: float = 0.5, per_class: list[float] | None = None, **more: Any) -> dict[str, Any]:
     """result.json of a classifier's training, with `accuracy` on test and `val` on val."""
     right = torch.arange(100) < round(100 * accuracy)
-    whole = {
-        "accuracy": accuracy, "per_class": per_class or [accuracy] * 10, "images": 100, "right": packed(right), **more
-    }  # fmt: skip
+    test = {"per_class": per_class or [accuracy] * 10, "images": 100, "right": packed(right), **more}
     clock = {"iteration": 8, "images_seen": 64}
     return {
-        "metrics": {"test": whole, "val": {"accuracy": val}}, "clock": clock, "cost": {"seconds": 1.0, "cpu_seconds": 1.0},
+        "metrics": {"test/accuracy": {"value": accuracy}, "val/accuracy": {"value": val}},
+        "classification": {"network": "ema", "test": test},
+        "clock": clock, "cost": {"seconds": 1.0, "cpu_seconds": 1.0},
         "classes": list(map(str, range(10))), "data": {"fingerprints": {"test": "the same"}},
     }  # fmt: skip
 

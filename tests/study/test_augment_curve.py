@@ -106,7 +106,7 @@ def test_a_tiny_study_reads_its_cells_and_shows_every_arm(tmp_path: Path, cache_
     assert set(comparisons) == {(arm, "aug") for arm in arms - {"aug"}} | {("gan", "real")} | nulls
     assert "Beside its controls gan_aug is not shown to beat gaussian or oversample or compute" in analysis["answer"]
     accuracy = {
-        (r, arm): 100 * RunDir.open(folder / f"cells/labels5/r{r}/{arm}").result()["metrics"]["test"]["accuracy"]
+        (r, arm): 100 * RunDir.open(folder / f"cells/labels5/r{r}/{arm}").result()["metrics"]["test/accuracy"]["value"]
         for r in range(2)
         for arm in arms
     }

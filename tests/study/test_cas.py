@@ -63,7 +63,7 @@ def run(path: Path, cache_dir: Path, *overrides: str) -> float:
     """Test accuracy of a training in `path`."""
     path.mkdir()
     result: dict[str, Any] = train(compose(*CLASSIFIER, *overrides, f"paths.cache_dir={cache_dir}", run_dir=path), path)
-    return result["metrics"]["test"]["accuracy"]
+    return result["metrics"]["test/accuracy"]["value"]
 
 
 def image_set(folder: Path, image: torch.Tensor, label: torch.Tensor) -> str:
@@ -103,9 +103,11 @@ def test_a_tiny_study_reads_its_cells(tmp_path: Path, cache_dir: Path) -> None:
     analysis = result["analysis"]
     pairs = {(each["arm"], each["baseline"]) for each in analysis["comparisons"]}
     assert pairs == {(arm, "real") for arm in set(CAS.ARMS) - {"real"}} | {("generated", "gaussian")}
-    accuracy = [RunDir.open(folder / f"cells/r{r}/generated").result()["metrics"]["test"]["accuracy"] for r in (0, 1)]
+    accuracy = [
+        RunDir.open(folder / f"cells/r{r}/generated").result()["metrics"]["test/accuracy"]["value"] for r in (0, 1)
+    ]
     assert analysis["comparisons"][0]["values"] == pytest.approx([100 * each for each in accuracy])
-    evaluated = [RunDir.open(folder / f"cells/r{r}/gan_test").result()["metrics"][0]["value"] for r in (0, 1)]
+    evaluated = [RunDir.open(folder / f"cells/r{r}/gan_test").result()["records"][0]["value"] for r in (0, 1)]
     metrics = {row[0]: row for row in analysis["tables"][2]["rows"]}
     assert float(metrics["GAN-test, %"][1].split(" ± ")[0].replace("−", "-")) == pytest.approx(
         100 * np.mean(evaluated), abs=0.001

@@ -47,7 +47,8 @@ def test_the_study_reads_the_accuracies_of_its_cells(tmp_path: Path, cache_dir: 
     folder = tmp_path / "study"
     result = study(compose("study", [*QUICK, "data.image_size=8", f"paths.cache_dir={cache_dir}"]), folder)
     accuracy = {
-        (r, arm): 100 * RunDir.open(folder / "cells" / f"labels10/r{r}_{arm}").result()["metrics"]["test"]["accuracy"]
+        (r, arm): 100
+        * RunDir.open(folder / "cells" / f"labels10/r{r}_{arm}").result()["metrics"]["test/accuracy"]["value"]
         for r in range(2)
         for arm in ("first", "again")
     }

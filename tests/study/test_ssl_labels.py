@@ -91,7 +91,7 @@ def test_a_tiny_one_runs(tmp_path: Path, cache_dir: Path) -> None:
     result = study(compose("study", ["study=ssl_labels", *tiny, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
     assert [each["arm"] for each in result["analysis"]["comparisons"]] == ["ssgan", "pseudo"]
     assert {each["state"] for each in result["cells"].values()} == {"finished"}
-    cell = result["cells"]["labels5/r0/ssgan"]["metrics"]["test"]
-    assert "accuracy" in cell
-    assert "right" not in cell  # it stays in the cell's own result.json
+    cell = result["cells"]["labels5/r0/ssgan"]
+    assert "test/accuracy" in cell["metrics"]
+    assert "classification" not in cell  # tables by class and answers by image stay in the cell's own result.json
     assert result["checks"][0]["equal_training"] == {"iteration": 4, "images_seen": 400}

@@ -3,8 +3,13 @@
 import pytest
 
 from sparring.core.errors import ConfigError
-from sparring.training.trainer import device_count, iterations
+from sparring.training.settings import TrainerSettings
+from sparring.training.trainer import iterations, world_size
 from tests.conftest import compose
+
+
+def trainer(*overrides: str) -> TrainerSettings:
+    return TrainerSettings.of(compose(*overrides).trainer)
 
 
 @pytest.mark.parametrize(
@@ -16,21 +21,24 @@ from tests.conftest import compose
     ],
 )
 def test_budget_in_iterations(overrides: list[str], budget: int) -> None:
-    assert iterations(compose(*overrides), per_epoch=20) == budget
+    assert iterations(trainer(*overrides), per_epoch=20) == budget
 
 
 @pytest.mark.parametrize("override", ["trainer.max_steps=0", "trainer.max_steps=-1", "trainer.max_epochs=0"])
 def test_no_budget_is_refused(override: str) -> None:
     with pytest.raises(ConfigError, match="no iterations"):
-        iterations(compose(override), per_epoch=20)
+        iterations(trainer(override), per_epoch=20)
 
 
-@pytest.mark.parametrize(("devices", "count"), [("1", 1), ("2", 2), ("[0,1,2]", 3), ("auto", 1)])
-def test_device_count(devices: str, count: int) -> None:
-    assert device_count(compose("trainer.accelerator=cpu", f"trainer.devices={devices}").trainer) == count
+@pytest.mark.parametrize(
+    ("devices", "nodes", "count"), [("1", 1, 1), ("2", 1, 2), ("[0,1,2]", 1, 3), ("auto", 1, 1), ("2", 3, 6)]
+)
+def test_devices_of_all_nodes(devices: str, nodes: int, count: int) -> None:
+    settings = trainer("trainer.accelerator=cpu", f"trainer.devices={devices}", f"trainer.num_nodes={nodes}")
+    assert world_size(settings) == count
 
 
 @pytest.mark.parametrize("devices", ["0", "-2", "[]"])
 def test_impossible_devices_are_refused(devices: str) -> None:
     with pytest.raises(ConfigError, match="not a number of devices"):
-        device_count(compose(f"trainer.devices={devices}").trainer)
+        world_size(trainer(f"trainer.devices={devices}"))

@@ -61,14 +61,14 @@ class Best(L.Callback):
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, Game)
-        found = _scalars(trainer).validated
-        if self.metric not in found:
+        scalars = _scalars(trainer).validated
+        if self.metric not in scalars:
             if self.metric != ROBUST:
-                there = listing(sorted(found) or ["nothing"])
-                raise ConfigError(f"callback.best.metric={self.metric} is not measured; there is {there}.")
+                measured = listing(sorted(scalars) or ["nothing"])
+                raise ConfigError(f"callback.best.metric={self.metric} is not measured; choose among {measured}.")
             return
         clock = pl_module.clock
-        self.last = Validation(clock.iteration, clock.images_seen, found[self.metric])
+        self.last = Validation(clock.iteration, clock.images_seen, scalars[self.metric])
         if self.best is None or self.last.value > self.best.value:
             self.best, self.waited = self.last, 0
             save_best(trainer, pl_module, self.run_dir)
@@ -80,7 +80,7 @@ class Best(L.Callback):
             trainer.should_stop = True
 
     def record(self) -> dict[str, Any] | None:
-        """What result.json says: the best and the last validation; None in a run that has not the metric."""
+        """The entry in result.json: the best and the last validation; None in a run that has not the metric."""
         if self.best is None or self.last is None:
             return None
         return {"metric": self.metric, "best": asdict(self.best), "last": asdict(self.last)}

@@ -42,6 +42,7 @@ class Checkpoint(L.Callback):
 
     @property
     def path(self) -> Path:
+        """Of the state to go on from."""
         return self.run_dir / "checkpoints" / "last.ckpt"
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -74,7 +75,12 @@ class Checkpoint(L.Callback):
             self.save(trainer, pl_module)
 
     def save(self, trainer: L.Trainer, module: Game) -> None:
-        """One collective save; every device must call it."""
+        """One collective save; every device must call it.
+
+        Raises:
+            DivergedError: a weight is not finite.
+            DiskError: the state could not be saved for the third time in a row, or at the end of the run.
+        """
         iteration = module.clock.iteration
         average_buffers(module)
         check_weights(module, iteration)
@@ -111,6 +117,9 @@ def save_best(trainer: L.Trainer, module: Game, run_dir: Path) -> None:
     """`checkpoints/best.ckpt` and `weights_best.safetensors` from the state now; every device must call it.
 
     A full disk costs this best state, not the run: the one before is kept.
+
+    Args:
+        run_dir: of the run that is being trained.
     """
     failed: DiskError | None = None
     try:
@@ -128,11 +137,18 @@ def save_best(trainer: L.Trainer, module: Game, run_dir: Path) -> None:
 
 
 def save_weights(run_dir: Path, module: Game, data: Any, *, best: bool = False, file: Path | None = None) -> None:
-    """The players' networks and their averages, named as `Game.networks` does.
+    """Save the players' networks and their averages, named as `Game.networks` does.
 
-    Written to `weights.safetensors`, with `best` to `weights_best.safetensors`, or to `file`.
-    The metadata name the classes and the fingerprints of the images that the networks may have seen, so that no later
-    stage judges a classifier on them.
+    The metadata name the classes and the fingerprints of the images that the networks were trained on, so that no later
+    stage measures a classifier on them.
+
+    Args:
+        data: opened.
+        best: write `weights_best.safetensors` in place of `weights.safetensors`.
+        file: write this file in place of both.
+
+    Raises:
+        DiskError: the file could not be written.
     """
     tensors = {
         f"{player}.{name}": tensor.detach().cpu().contiguous()

@@ -12,8 +12,8 @@ from sparring.model.game import Game
 
 
 class Finite(L.Callback):
-    """Looks at every iteration's losses on the CPU; on an accelerator, where looking costs a synchronisation, at every
-    `trainer.log_every_n_steps`-th. The checkpoint callback looks at the weights before it saves.
+    """Checks the losses of every iteration on the CPU; on an accelerator, where reading them costs a synchronisation, those
+    of every `trainer.log_every_n_steps`-th. The checkpoint callback checks the weights before it saves.
     """
 
     def on_train_batch_end(

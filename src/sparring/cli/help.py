@@ -15,6 +15,9 @@ from sparring.core.errors import ConfigError
 def help_text(config_name: str, config_dir: Path, *, command: str) -> str:
     """The help of `<config_name>.yaml`, whose first comment lines are the summary and the examples.
 
+    Args:
+        command: what the user types in front of the overrides.
+
     Raises:
         ConfigError: there is no such file.
     """

@@ -57,7 +57,7 @@ def launch(
     jobs = []
     for number, (overrides, name) in enumerate(zip(job_overrides, names, strict=True), start=first):
         directory = sweep_dir / _subdir(config, config_loader, overrides, number, name)
-        command = [*_command(config), *overrides, *_kept(config), f"hydra.run.dir={quoted(directory)}"]
+        command = [*_command(config), *overrides, *_hydra_overrides(config), f"hydra.run.dir={quoted(directory)}"]
         command += ["hydra.mode=RUN", f"hydra.job.num={number}", f"hydra.job.id='{number}'"]
         jobs.append(SweepJob(number=number, overrides=tuple(overrides), command=tuple(command), directory=directory))
     environment = _environment(sweep_dir)
@@ -89,7 +89,7 @@ def _command(config: DictConfig) -> list[str]:
     return [sys.executable, str(Path(config.hydra.runtime.cwd) / sys.argv[0]), *flags(arguments)]
 
 
-def _kept(config: DictConfig) -> list[str]:
+def _hydra_overrides(config: DictConfig) -> list[str]:
     """Hydra's overrides that also hold for a job, such as hydra.verbose=true."""
 
     def steers_the_sweep(item: str) -> bool:
@@ -105,7 +105,7 @@ def _environment(sweep_dir: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in _OF_ONE_RUN and not name.startswith("TORCHELASTIC_")
     }
-    environment.setdefault("WANDB_RUN_GROUP", sweep_dir.name)  # the jobs stand together in W&B
+    environment.setdefault("WANDB_RUN_GROUP", sweep_dir.name)  # one group of runs in W&B
     return environment
 
 

@@ -104,11 +104,11 @@ def _freeze(config: "DictConfig", run_dir: Path, subdir: str | None) -> None:
     from omegaconf import OmegaConf
 
     from sparring.config.compose import rank
-    from sparring.core.atomic import write_atomic
+    from sparring.run.settings import write_settings
 
     OmegaConf.resolve(config)
     if subdir is not None:
-        write_atomic(run_dir / subdir / "config.yaml", OmegaConf.to_yaml(config).encode())
+        write_settings(run_dir, config, folder=subdir)
     if rank() > 0 and run_dir.name.startswith("sparring_rank"):
         atexit.register(shutil.rmtree, run_dir, ignore_errors=True)
 

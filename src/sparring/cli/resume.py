@@ -19,6 +19,11 @@ def expand_resume(overrides: Sequence[str], *, log_dir: Path, sweep: bool) -> li
 
     Hydra writes nothing into the directory: the stage first has to find that the run can be continued.
 
+    Args:
+        overrides: as typed.
+        log_dir: where runs are looked for.
+        sweep: whether the command runs several jobs.
+
     Raises:
         CheckpointError: the directory is missing or no run.
         ConfigError: `resume=` is given twice, with `-m`, or with another `hydra.run.dir`.
@@ -43,7 +48,10 @@ def expand_resume(overrides: Sequence[str], *, log_dir: Path, sweep: bool) -> li
 def expand_dir(overrides: Sequence[str], *, sweep: bool) -> list[str]:
     """`overrides` with what `dir=<study directory>` means: write there, and go on if a study was started there before.
 
-    The settings must then be those of that study, which the stage checks. Raises ConfigError with `-m`.
+    The settings must then be those of that study, which the stage checks.
+
+    Raises:
+        ConfigError: `dir=` is given with `-m`.
     """
     given = [item.partition("=")[2].strip("'\"") for item in overrides if item.partition("=")[0] == "dir"]
     if not given or given[-1] in ("", "null") or _EXPANDED in overrides:
@@ -60,7 +68,11 @@ def expand_dir(overrides: Sequence[str], *, sweep: bool) -> list[str]:
 
 
 def refuse_used(overrides: Sequence[str]) -> None:
-    """Refuse a new run in a directory that holds one, before Hydra writes into it. Raises CheckpointError."""
+    """Refuse a new run in a directory that holds one, before Hydra writes into it.
+
+    Raises:
+        CheckpointError: `hydra.run.dir=` names such a directory.
+    """
     for item in overrides:
         key, _, value = item.partition("=")
         folder = Path(value.strip("'\"")).expanduser()

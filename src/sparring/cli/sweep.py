@@ -71,7 +71,7 @@ class _Running:
                 self.process.send_signal(number)
 
     def finish(self) -> JobOutcome:
-        """After the process ended: clear up its helpers and read what it says of itself."""
+        """After the process ended: stop its helpers and read its status."""
         seconds = time.monotonic() - self.start
         code = self.process.returncode
         exit_code = code if code >= 0 else 128 - code  # as a shell reports a signal
@@ -128,6 +128,9 @@ def run_jobs(
     """Run `jobs`, `n_jobs` at a time, in order; a failed one does not stop the others unless `fail_fast`.
 
     SIGINT, SIGTERM and SIGHUP go to the running jobs, which are then waited for; the rest is not started.
+
+    Args:
+        environment: of every job's process.
     """
     outcomes: dict[int, JobOutcome] = {}
     waiting = list(jobs)
@@ -141,12 +144,12 @@ def run_jobs(
                 waiting = []
             while waiting and len(stop.running) < n_jobs and stop.signal is None:
                 job = waiting.pop(0)
-                _say(f"[{job.number}] start ({len(jobs)} jobs): {job} -> {_shown(job.directory)}")
+                _print(f"[{job.number}] start ({len(jobs)} jobs): {job} -> {_relative(job.directory)}")
                 stop.running.append(_Running(job, environment, f"[{job.number}] " if n_jobs > 1 else None))
             for item in [item for item in stop.running if item.process.poll() is not None]:
                 stop.running.remove(item)
                 outcomes[item.job.number] = outcome = item.finish()
-                _say(_end_line(outcome))
+                _print(_end_line(outcome))
             time.sleep(_POLL_SECONDS)
     if stop.signal is not None:
         return [JobOutcome(**{**vars(outcomes[job.number]), "stopped_by": stop.signal}) for job in jobs]
@@ -160,7 +163,7 @@ def summary(outcomes: Sequence[JobOutcome]) -> int:
     from rich.table import Table
 
     sweep_dir = Path(os.path.commonpath([outcome.job.directory.parent for outcome in outcomes]))
-    table = Table("job", "overrides", "state", "seconds", "exit", "directory", title=_shown(sweep_dir))
+    table = Table("job", "overrides", "state", "seconds", "exit", "directory", title=_relative(sweep_dir))
     for outcome in outcomes:
         color = "green" if outcome.exit_code == 0 else "yellow" if outcome.exit_code in (None, 130, 143) else "red"
         why = f": {escape(outcome.reason)}" if outcome.exit_code and outcome.reason else ""
@@ -204,14 +207,14 @@ def _end_line(outcome: JobOutcome) -> str:
 
 def _print_lines(stream: IO[bytes], prefix: str) -> None:
     for line in stream:
-        _say(prefix + line.decode(errors="replace").rstrip("\r\n").rpartition("\r")[2])
+        _print(prefix + line.decode(errors="replace").rstrip("\r\n").rpartition("\r")[2])
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, flush=True)
 
 
-def _shown(directory: Path) -> str:
+def _relative(directory: Path) -> str:
     """Relative to the working directory when it lies below it."""
     here = Path.cwd()
     return str(directory.relative_to(here)) if directory.is_relative_to(here) else str(directory)

@@ -26,7 +26,11 @@ DIRECTIVES = frozenset({"_target_", "_partial_"})
 
 
 def build(node: DictConfig, *, section: str, extensions: Sequence[str] = ()) -> Any:
-    """Instantiate a config node whose targets are all allowed in `section` of the configuration ("model", "data", ...).
+    """Instantiate a config node whose targets are all allowed in its section.
+
+    Args:
+        section: of the configuration ("model", "data", ...), and so the package of sparring whose classes may be built.
+        extensions: packages of the user whose classes may be built as well; only the command line may name them.
 
     Raises:
         ConfigError: a target is not allowed or does not exist, or a class refused its arguments.
@@ -74,9 +78,9 @@ def _check(key: str, target: Any, section: str, extensions: Sequence[str]) -> No
             f"{key}._target_={target} is not allowed: {section} builds classes of sparring.{section} and "
             f"{', '.join(sorted(NAMED))}; if it is yours, add extensions=[{str(target).partition('.')[0]}] to the command line."
         )
-    found = _resolve(key, str(target))
+    resolved = _resolve(key, str(target))
     # `sparring.model.gan.copy` begins with an allowed name but is not defined there.
-    if not own and not (isinstance(found, type) and found.__module__ == module):
+    if not own and not (isinstance(resolved, type) and resolved.__module__ == module):
         raise ConfigError(f"{key}._target_={target} is not allowed: {name} is not a class of {module}.")
 
 

@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sparring.config.compose import compose_all, hydra_at, resolved
 from sparring.config.explain import no_choice, readable_errors, unparsable
 from sparring.config.groups import Groups
+from sparring.config.renamed import present_name
 from sparring.config.values import keys, mismatch, resolves
 from sparring.core.errors import ConfigError
 from sparring.core.wording import listing, near
@@ -47,7 +48,11 @@ def _classes(config: DictConfig) -> None:
 
 
 def run_exists(config: DictConfig) -> None:
-    """A command that reads a run (`run=`) is refused before torch is imported when there is none. Raises CheckpointError."""
+    """A command that reads a run (`run=`) is refused before torch is imported when there is none.
+
+    Raises:
+        CheckpointError: no such run, or one of another schema version.
+    """
     if config.get("run") is not None:
         from sparring.run.directory import RunDir
 
@@ -177,7 +182,9 @@ def _check_value(item: Override, base: DictConfig, groups: Groups) -> None:
     if item.is_add() or item.is_force_add():
         return
     if key not in known:
-        hint = near(key, groups.names() if "/" in key else [*groups.names(), *known])
+        names = groups.names() if "/" in key else [*groups.names(), *known]
+        present = present_name(key, names)
+        hint = f", did you mean {present}?" if present else near(key, names)
         more = "" if hint or item.is_delete() else f", and +{_line(item)} would add a new one"
         raise ConfigError(f"there is no setting or group '{key}'{hint} (--cfg job shows what there is{more})")
     if not item.is_delete() and not item.is_hydra_override():

@@ -9,6 +9,12 @@ from omegaconf import OmegaConf
 
 
 def count_classes(classes: Sequence[int | str] | None, every: int) -> int:
+    """How many classes a data set is left with.
+
+    Args:
+        classes: `data.classes`; None for all.
+        every: the number of all.
+    """
     # A single class is refused later, in a sentence of its own.
     return every if classes is None else len(classes) if isinstance(classes, Sequence) else 1
 

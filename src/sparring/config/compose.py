@@ -111,7 +111,11 @@ def compose_all(config_name: str, overrides: Sequence[str]) -> DictConfig:
 
 
 def resolved(config: DictConfig) -> DictConfig:
-    """A copy without the `hydra` node, every interpolation replaced by its value. Raises OmegaConfBaseException."""
+    """A copy without the `hydra` node, every interpolation replaced by its value.
+
+    Raises:
+        OmegaConfBaseException: a value is missing or refers to one that does not exist.
+    """
     task = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     task._set_parent(None)
     OmegaConf.resolve(task)
@@ -128,6 +132,10 @@ def log_dir(config_dir: Path, overrides: Sequence[str]) -> Path:
 
 def compose(verb: str, overrides: Sequence[str] = (), *, config_dir: Path = CONFIG_DIR) -> DictConfig:
     """What `python <verb>.py <overrides>` hands to its stage, for notebooks, tests and studies: resolved, struct mode.
+
+    Args:
+        overrides: as typed on the command line.
+        config_dir: has `<verb>.yaml`.
 
     Raises:
         hydra.errors.HydraException, omegaconf.errors.OmegaConfBaseException: the configuration does not compose.

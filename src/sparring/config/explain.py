@@ -9,6 +9,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from sparring.config.renamed import renamed_group
 from sparring.core.errors import ConfigError
 from sparring.core.wording import listing, near
 
@@ -18,7 +19,14 @@ ELSEWHERE = {("data", "mixed"): ", real and generated images together are data=<
 
 @contextmanager
 def readable_errors(*also: type[Exception]) -> Iterator[None]:
-    """Turn what is raised inside for a wrong configuration, and what is in `also`, into a ConfigError."""
+    """Inside, errors of Hydra, OmegaConf and YAML become sentences.
+
+    Args:
+        also: further kinds of errors that mean a wrong configuration.
+
+    Raises:
+        ConfigError: in place of each of them.
+    """
     wrong: tuple[type[Exception], ...] = (HydraException, OmegaConfBaseException, *also)
     try:
         yield
@@ -31,7 +39,12 @@ def readable_errors(*also: type[Exception]) -> Iterator[None]:
 
 
 def unparsable(text: str, groups: Sequence[str]) -> ConfigError:
-    """For an override that Hydra's grammar refuses."""
+    """The error for an override that Hydra's grammar refuses.
+
+    Args:
+        text: the override as typed.
+        groups: all that there are.
+    """
     name = text.lstrip("-").partition("=")[0]
     if "=" not in text:
         example = f"{name}=<choice>" if name in groups else "seed=2"
@@ -56,14 +69,21 @@ def _missing(error: MissingConfigException) -> str:
     where = f"in {place[1]}.yaml: " if place else ""
     options = [name for name in error.options or () if not name.startswith("_")]
     if not options:
-        return f"{where}there is no configuration file '{path}'."
+        present = renamed_group(str(path.parent))
+        hint = f"; the group {path.parent} is called {present}" if present else ""
+        return f"{where}there is no configuration file '{path}'{hint}."
     # Hydra names the file whose defaults list holds the group, not the one that chose; the command line was checked before.
     asks = f"a configuration file asks for {path.parent}={path.name}"
     return f"{asks}, but {no_choice(str(path.parent), path.name, options)}"
 
 
 def no_choice(group: str, name: str, choices: Sequence[str]) -> str:
-    """For a choice that a group does not have."""
+    """The sentence about a choice that a group does not have.
+
+    Args:
+        name: as typed.
+        choices: those that it has.
+    """
     instead = ELSEWHERE.get((group, name), "")
     return f"{group} has no choice '{name}'{near(name, choices)}{instead} (it has {listing(choices)})"
 

@@ -16,12 +16,12 @@ class Groups:
         self._loader = GlobalHydra.instance().config_loader()
         self._config_name = config_name
         self._places = [item for item in overrides if item.startswith(_PLACES)]
-        self._found: dict[tuple[str, ObjectType], list[str]] = {}
+        self._known: dict[tuple[str, ObjectType], list[str]] = {}
 
     def _options(self, group: str, kind: ObjectType) -> list[str]:
-        if (group, kind) not in self._found:
-            self._found[group, kind] = self._loader.get_group_options(group, kind, self._config_name, self._places)
-        return self._found[group, kind]
+        if (group, kind) not in self._known:
+            self._known[group, kind] = self._loader.get_group_options(group, kind, self._config_name, self._places)
+        return self._known[group, kind]
 
     def choices(self, group: str) -> list[str]:
         """What may be chosen; names with an underscore are parts of others."""
@@ -35,10 +35,10 @@ class Groups:
 
     def names(self, parent: str = "") -> list[str]:
         """All groups that have choices, such as `model/loss`, without Hydra's own."""
-        found: list[str] = []
+        groups: list[str] = []
         for name in self._options(parent, ObjectType.GROUP):
             group = f"{parent}/{name}" if parent else name
             if group != "hydra":
-                found += [group] if self.choices(group) else []
-                found += self.names(group)
-        return found
+                groups += [group] if self.choices(group) else []
+                groups += self.names(group)
+        return groups

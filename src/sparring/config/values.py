@@ -41,9 +41,13 @@ def resolves(config: DictConfig, key: str) -> bool:
 
 
 def mismatch(config: DictConfig, key: str, given: Any) -> str | None:
-    """What `key` takes, when `given` is of another kind than the default in `config`; None when it fits.
+    """What `key` takes, when `given` is of another kind than its default; None when it fits.
 
     A default that is null, missing, or refers to something missing lets anything pass, as does a reference (`${...}`).
+
+    Args:
+        config: composed without the value that was typed.
+        given: the value that was typed.
     """
     if not resolves(config, key) or (key in _ALSO and _ALSO[key](given)):
         return None

@@ -20,10 +20,9 @@ from sparring.core.types import TrainedNetwork
 from sparring.data.module.image_data import ImageData
 from sparring.metric.features.base import Features
 from sparring.metric.features.classifier import ClassifierFeatures
-from sparring.run.directory import RunDir
+from sparring.run.directory import SCHEMA_VERSION, RunDir
 from sparring.run.environment import config_hash
-from sparring.trained.networks import load_classifier
-from sparring.trained.runs import open_run
+from sparring.trained.runs import Runs
 
 EXPERIMENT = "reference_classifier"
 # The whole train split, whatever part of it a run uses and mixes with others: the measure must not change with what is measured.
@@ -44,10 +43,8 @@ def attach_network(features: Features, *, data: DictConfig, cache_dir: Path, log
     features.expect(channels=data.channels, image_size=data.image_size)
     if not isinstance(features, ClassifierFeatures):
         return features
-    if features.run is not None:
-        loaded = load_classifier(open_run(features.run, log_dir), extensions=[])
-    else:
-        loaded = reference_classifier(data, cache_dir)
+    run = features.run
+    loaded = Runs(log_dir).classifier(run) if run is not None else reference_classifier(data, cache_dir)
     origin = {"trained_on": loaded.origin["fingerprints"]["train"], "iteration": loaded.origin["iteration"]}
     features.attach(
         loaded.network, channels=loaded.channels, image_size=loaded.image_size, weights=loaded.origin["weights_sha256"],
@@ -63,14 +60,14 @@ def reference_classifier(data: DictConfig, cache_dir: Path) -> TrainedNetwork:
     """
     classifiers = cache_dir.expanduser() / "classifiers"
     classifiers.mkdir(parents=True, exist_ok=True)
-    identity = [_recipe_hash(data, classifiers), _train_fingerprint(data)]
+    identity = [_recipe_hash(data, classifiers), _train_fingerprint(data), SCHEMA_VERSION]
     key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     folder = classifiers / f"{data.name}-{key}"
     with (folder.parent / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second process waits for the first one's result
         if not (folder / "result.json").exists():
             _train(data, folder)
-    return load_classifier(RunDir.open(folder), extensions=[])
+    return Runs().classifier(RunDir.open(folder))
 
 
 def _recipe_hash(data: DictConfig, classifiers: Path) -> str:

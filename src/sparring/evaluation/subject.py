@@ -19,9 +19,8 @@ from sparring.data.serving import provenance
 from sparring.evaluation.measure import Subject
 from sparring.generation.sampler import Sampler
 from sparring.run.directory import RunDir
-from sparring.run.search import find_run
-from sparring.trained.networks import TrainedGenerator, discriminator_logits, load_generator
-from sparring.trained.runs import open_run
+from sparring.trained.networks import TrainedGenerator
+from sparring.trained.runs import Runs
 
 MOST = 10_000  # samples where no count is given
 
@@ -35,11 +34,11 @@ def subject_of(config: DictConfig) -> Subject:
 
 def run_subject(config: DictConfig) -> Subject:
     """Samples of a trained generator, against the data it was trained on."""
-    extensions = list(config.extensions)
-    source = open_run(config.run, config.paths.log_dir)
-    trained = load_generator(source, config.weights, extensions=extensions, checkpoint=config.checkpoint)
+    runs = Runs.of(config)
+    source = runs.open(config.run)
+    trained = runs.generator(source, weights=config.weights, checkpoint=config.checkpoint)
     data_config = source.config.data
-    data = _opened(data_config, extensions)
+    data = _opened(data_config, runs)
     _check_images(source, trained, data)
     count = min(MOST, len(data.train_labels)) if config.count is None else config.count
     if config.repeats < 1:
@@ -55,8 +54,8 @@ def run_subject(config: DictConfig) -> Subject:
     }  # fmt: skip
     return Subject(
         draw=draw, count=count, repeats=config.repeats, data=data, data_config=data_config, origin=trained.origin,
-        protocol=protocol, logits=discriminator_logits(
-            source, extensions=extensions, checkpoint=config.checkpoint, device=device_named(config.device)
+        protocol=protocol, logits=runs.discriminator_logits(
+            source, checkpoint=config.checkpoint, device=device_named(config.device)
         ),
     )  # fmt: skip
 
@@ -78,8 +77,9 @@ def image_subject(config: DictConfig) -> Subject:
         raise ConfigError(
             "images= needs reference=<data set, such as cifar10, or a run whose data it is>, or data=<data set>."
         )
-    data_config = _reference(config)
-    data = _opened(data_config, list(config.extensions))
+    runs = Runs.of(config)
+    data_config = _reference(config, runs)
+    data = _opened(data_config, runs)
     images: ImageSet = read_images(
         Path(str(config.images)), channels=data_config.channels, image_size=data_config.image_size,
         class_names=data.class_names,
@@ -112,13 +112,13 @@ def _check_seen(images: ImageSet, data: ImageData, splits: Sequence[str]) -> Non
                 )
 
 
-def _reference(config: DictConfig) -> DictConfig:
+def _reference(config: DictConfig, runs: Runs) -> DictConfig:
     if config.data is not None:
         return config.data
     choices = {path.stem for path in (Path(config.paths.root_dir) / "conf" / "data").glob("[!_]*.yaml")}
     given = str(config.reference)
     if given not in choices:
-        run = find_run(given, Path(config.paths.log_dir))
+        run = runs.find(given)
         if not run.is_dir():
             raise ConfigError(
                 f"reference={given} is neither a run nor a data set{near(given, choices)} (there are the data sets"
@@ -130,8 +130,8 @@ def _reference(config: DictConfig) -> DictConfig:
         return compose("train", [f"data={given}", *places]).data
 
 
-def _opened(data_config: DictConfig, extensions: list[str]) -> ImageData:
-    data: ImageData = build(data_config, section="data", extensions=extensions)
+def _opened(data_config: DictConfig, runs: Runs) -> ImageData:
+    data: ImageData = build(data_config, section="data", extensions=runs.extensions)
     data.setup("fit")
     return data
 

@@ -66,7 +66,11 @@ class CSVLogger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Add the scalars of iteration `step`; a full disk is warned about once and tried again with each row."""
+        """Add the scalars of iteration `step`; a full disk is warned about once and tried again with each row.
+
+        Raises:
+            ValueError: no `step` is given.
+        """
         if step is None:
             raise ValueError("CSVLogger.log_metrics needs step=<iteration>.")
         values = {key: _text(value) for key, value in metrics.items() if key != "iteration"}
@@ -75,7 +79,11 @@ class CSVLogger(Logger):
 
     @rank_zero_only
     def continue_after(self, iteration: int, run_id: str | None = None) -> None:
-        """Drop the rows after `iteration`, which a resumed run will log again. Raises DiskError."""
+        """Drop the rows after `iteration`, which a resumed run will log again.
+
+        Raises:
+            DiskError: the file could not be rewritten.
+        """
         if self.path.exists():
             columns, rows = read_rows(self.path)
             self._rewrite(columns, [row for row in rows if int(row["iteration"]) <= iteration])

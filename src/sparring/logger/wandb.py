@@ -15,18 +15,14 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import ConfigError
-from sparring.logger.support.wandb_settings import api_key_is_set, plain_config, requested_mode, why_not
+from sparring.logger.support.wandb_settings import api_key_is_set, first_line, plain_config, requested_mode, why_not
+from sparring.logger.support.wandb_start import start_run
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 log = logging.getLogger(__name__)
-
-# What `wandb.init` may need on top of its own time limit to give up and to start again offline.
-_GIVING_UP_SECONDS = 3.0
-_FINISH_SECONDS = 60.0
-_PRIVATE_SETTINGS: dict[str, Any] = {"x_transaction_log_flush_interval": 1.0}  # may vanish with a release of the SDK
 
 
 class WandbLogger(Logger):
@@ -48,8 +44,9 @@ class WandbLogger(Logger):
         super().__init__()
         self._mode = requested_mode(mode)
         self._folder = Path(save_dir).absolute()
-        self._project, self._entity, self._group = project, entity, group
-        self._display_name, self._tags = name or self._folder.name, list(tags)
+        self._labels = {
+            "project": project, "entity": entity, "name": name or self._folder.name, "group": group, "tags": list(tags)
+        }  # fmt: skip
         self._online_timeout = online_timeout
         self._run_id = secrets.token_hex(4)
         self._config: dict[str, Any] = {}
@@ -90,6 +87,9 @@ class WandbLogger(Logger):
 
         W&B cannot take points back, but the ones between the checkpoint and the end of the earlier process come out the
         same again, so they are not sent twice.
+
+        Raises:
+            RuntimeError: something was logged already.
         """
         if self._run is not None:
             raise RuntimeError("continue_after must be called before anything is logged.")
@@ -111,7 +111,11 @@ class WandbLogger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Record the scalars of iteration `step`."""
+        """Record the scalars of iteration `step`.
+
+        Raises:
+            ValueError: no `step` is given.
+        """
         if step is None:
             raise ValueError("WandbLogger.log_metrics needs step=<iteration>.")
         self._send("metrics", step, lambda: {key: float(value) for key, value in metrics.items()})
@@ -145,7 +149,7 @@ class WandbLogger(Logger):
 
     @rank_zero_only
     def log_summary(self, values: Mapping[str, str | float]) -> None:
-        """Record values that stand beside the run in W&B's list, for example a verdict."""
+        """Record values that W&B shows in its list of runs, for example a verdict."""
         if self._opened() is not None:
             self._guarded(lambda: self._run.summary.update(dict(values)))
 
@@ -158,7 +162,7 @@ class WandbLogger(Logger):
         try:
             run.finish(exit_code=0 if status == "success" else 1)
         except Exception as error:  # the run itself went well, whatever W&B says
-            log.warning("W&B did not finish (%s); to upload: wandb sync %s", _first_line(error), run.settings.sync_dir)
+            log.warning("W&B did not finish (%s); to upload: wandb sync %s", first_line(error), run.settings.sync_dir)
 
     # -- opening the run
 
@@ -180,10 +184,10 @@ class WandbLogger(Logger):
                 raise ConfigError(f"logger.wandb.mode=online failed: {failure}; try logger.wandb.mode=auto or offline.")
             reason = failure
         try:
-            self._run = self._init("offline")
+            self._run = self._started("offline")
         except Exception as error:  # training goes on without W&B
             self._given_up = True
-            log.warning("W&B cannot be used in this run: %s.", _first_line(error))
+            log.warning("W&B cannot be used in this run: %s.", first_line(error))
             return
         parts = " ".join(map(str, self._folders("offline-run-")))
         log.warning("W&B runs offline (%s); to upload: wandb sync %s", reason, parts)
@@ -197,7 +201,7 @@ class WandbLogger(Logger):
             return "no API key; get one with `wandb login`, or set WANDB_API_KEY"
         before = self._folders("run-")
         try:
-            self._run = self._init("online")
+            self._run = self._started("online")
         except Exception as error:  # no network, a wrong key, a server with problems: training must not depend on it
             wandb.teardown()  # otherwise the half-opened run keeps its id reserved
             for folder in set(self._folders("run-")) - set(before):
@@ -205,24 +209,11 @@ class WandbLogger(Logger):
             return why_not(error, base_url)
         return None
 
-    def _init(self, mode: Literal["online", "offline"]) -> Any:
-        import wandb
-
-        # The SDK's own process writes its file every 15 s by default, and dies with a training that is killed.
-        private = {name: value for name, value in _PRIVATE_SETTINGS.items() if name in wandb.Settings.model_fields}
-        settings = wandb.Settings(
-            **private, init_timeout=max(1.0, self._online_timeout - _GIVING_UP_SECONDS),
-            finish_timeout=_FINISH_SECONDS, finish_timeout_raises=True, silent=True, console="off", save_code=False,
-            disable_git=True,  # a remote's address may hold a password; result.json has the commit
+    def _started(self, mode: Literal["online", "offline"]) -> Any:
+        run = start_run(
+            mode, self._folder, self._run_id, resumed=self._resumed, online_timeout=self._online_timeout,
+            config=self._config, labels=self._labels,
         )  # fmt: skip
-        self._folder.mkdir(parents=True, exist_ok=True)
-        run = wandb.init(
-            dir=str(self._folder), mode=mode, id=self._run_id, project=self._project, entity=self._entity,
-            name=self._display_name, group=self._group, tags=self._tags, config=self._config, settings=settings,
-            reinit="create_new", resume="allow" if self._resumed and mode == "online" else None,
-        )  # fmt: skip
-        run.define_metric("iteration")
-        run.define_metric("*", step_metric="iteration")
         self._rows = max(self._rows, run.step)
         self._resumed = True  # should `finalize` be followed by more
         return run
@@ -255,9 +246,5 @@ class WandbLogger(Logger):
             call()
         except Exception as error:  # a tracker that dies must not take the run along
             if not self._warned:
-                log.warning("W&B failed (%s); training goes on, metrics.csv is complete.", _first_line(error))
+                log.warning("W&B failed (%s); training goes on, metrics.csv is complete.", first_line(error))
             self._warned = True
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,13 +1,17 @@
 """How good a classifier is: accuracy, per class, confusion, and calibration. Pure functions of logits and labels."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.core.measurement import Direction
+
 BINS = 15
+DIRECTIONS: Mapping[str, Direction] = {"accuracy": "higher", "ece": "lower", "cross_entropy": "lower"}  # of `report`
 
 
 def accuracy(logits: Tensor, label: Tensor) -> float:

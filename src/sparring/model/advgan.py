@@ -14,6 +14,7 @@ from sparring.attack.evaluation import baselines
 from sparring.attack.math.norm_ball import ball
 from sparring.core.distributed import rank_and_world
 from sparring.core.errors import CheckpointError, ConfigError
+from sparring.core.measurement import FinalMetrics
 from sparring.core.settings import pixel_fraction, radius
 from sparring.core.types import Batch
 from sparring.model import advgan_terms as adversarial
@@ -241,14 +242,14 @@ class AdvGAN(Game):
         self._held_out = []
         return found
 
-    def final_metrics(self, data: Any) -> dict[str, Any]:
-        found = baselines.baseline_flags(
+    def final_metrics(self, data: Any) -> FinalMetrics:
+        measured = baselines.baseline_flags(
             self.perturber, self.target, data, self.epsilon, self.device, self.target_class
         )
-        return found | {"queries": self.queries}
+        return FinalMetrics(baselines.metrics(measured), {"perturber": measured | {"queries": self.queries}})
 
-    def conclusion(self, metrics: Mapping[str, Any]) -> str:
-        return baselines.conclusion(metrics) if "split" in metrics else ""
+    def conclusion(self, final: FinalMetrics) -> str:
+        return baselines.conclusion(final.details["perturber"]) if final.metrics else ""
 
     # -- Lightning -------------------------------------------------------------------------------------------------------
 

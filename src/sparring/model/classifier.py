@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from sparring.core.distributed import mean_over_images, rank_and_world
 from sparring.core.errors import ConfigError
+from sparring.core.measurement import FinalMetrics, Measurement
 from sparring.core.pixels import normalise
 from sparring.core.types import Batch
 from sparring.metric import classification
@@ -107,9 +108,8 @@ class Classifier(Game):
     def validation_scalars(self) -> dict[str, float]:
         return self._held_out.scalars() | self._attacked.scalars(self, self.ema)
 
-    def final_metrics(self, data: Any) -> dict[str, Any]:
-        found = classification_records(self.classifier(), data, self.device, self.weight_dtype())
-        return found | self._attacked.judged(self, self.ema) | {"network": "ema"}
+    def final_metrics(self, data: Any) -> FinalMetrics:
+        return classification_metrics(self, "ema", data) | self._attacked.final_metrics(self, "ema")
 
     def train(self, mode: bool = True) -> "Classifier":
         """The averaged network stays in eval mode."""
@@ -182,14 +182,26 @@ def logits_of(network: nn.Module, image: Tensor, device: torch.device, dtype: to
     return torch.cat([network(normalise(part.to(device)).to(dtype)).float().cpu() for part in image.split(EVAL_BATCH)])
 
 
-def classification_records(network: nn.Module, data: Any, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
-    """`classification.report` on val (what choices are made by) and on test (read once, for the reported number)."""
-    found = {}
+def classification_metrics(game: Game, network: str, data: Any, **more: Any) -> FinalMetrics:
+    """Metrics of the game's classifier on val (what choices are made by) and on test (read once, for the reported number).
+
+    Args:
+        network: name of the network that classifies, for the record.
+        more: further entries of the section `classification`.
+    """
+    metrics: dict[str, Measurement] = {}
+    details: dict[str, Any] = {"network": network, **more}
     for split in ("val", "test"):
         whole = data.whole(split)
         if len(whole.label):
-            found[split] = classification.report(logits_of(network, whole.image, device, dtype), whole.label)
-    return found
+            logits = logits_of(game.classifier(), whole.image, game.device, game.weight_dtype())  # type: ignore[operator]
+            report = classification.report(logits, whole.label)
+            protocol = {"split": split, "images": report["images"], "network": network}
+            for name, direction in classification.DIRECTIONS.items():
+                value = report.pop(name)
+                metrics[f"{split}/{name}"] = Measurement(value=value, direction=direction, protocol=protocol)
+            details[split] = report
+    return FinalMetrics(metrics, {"classification": details})
 
 
 def check_classifier(network: nn.Module, *, channels: int, image_size: int, num_classes: int) -> None:

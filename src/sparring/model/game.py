@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 
 from sparring.core.distributed import average_buffers, average_gradients, rank_and_world
 from sparring.core.errors import ConfigError
+from sparring.core.measurement import FinalMetrics
 from sparring.core.randomness import generator as random_generator
 from sparring.core.types import Batch, TrainedNetwork
 from sparring.model.clock import Clock
@@ -89,11 +90,11 @@ class Game(L.LightningModule):
         """What a pass over the val split found; the same on every device."""
         return {}
 
-    def final_metrics(self, data: Any) -> dict[str, Any]:
+    def final_metrics(self, data: Any) -> FinalMetrics:
         """What `result.json` reports of a run that reached its budget; may read the test split, once."""
-        return {}
+        return FinalMetrics()
 
-    def conclusion(self, metrics: Mapping[str, Any]) -> str:
+    def conclusion(self, final: FinalMetrics) -> str:
         """What `final_metrics` mean, in words for the run's last sentence; nothing where the numbers say it."""
         return ""
 

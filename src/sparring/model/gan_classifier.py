@@ -8,13 +8,14 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparring.core.errors import ConfigError
+from sparring.core.measurement import FinalMetrics
 from sparring.core.randomness import generator as random_generator
 from sparring.core.types import Batch
 from sparring.model.backbone.base import Backbone
 from sparring.model.classifier import (
     HeldOut,
     check_classifier,
-    classification_records,
+    classification_metrics,
     learn,
     prepare_backbone,
     smoothed,
@@ -133,10 +134,9 @@ class GANClassifier(GAN):
         scalars = super().validation_scalars() | self._classified.scalars()
         return scalars | self._attacked.scalars(self, self.backbone_ema)
 
-    def final_metrics(self, data: Any) -> dict[str, Any]:
-        found = classification_records(self.classifier(), data, self.device, self.weight_dtype())
-        found |= self._attacked.judged(self, self.backbone_ema)
-        return super().final_metrics(data) | found | {"network": "backbone_ema"}
+    def final_metrics(self, data: Any) -> FinalMetrics:
+        own = classification_metrics(self, "backbone_ema", data) | self._attacked.final_metrics(self, "backbone_ema")
+        return super().final_metrics(data) | own
 
     def train(self, mode: bool = True) -> "GANClassifier":
         """The averages stay in eval mode."""

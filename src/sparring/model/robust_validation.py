@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from sparring.attack.evaluation.evaluate import evaluate, subset
 from sparring.attack.evaluation.target import Target
 from sparring.core.distributed import mean_over_images, rank_and_world
+from sparring.core.measurement import FinalMetrics, Measurement, robust_accuracy_name
 from sparring.core.pixels import normalise
 from sparring.core.randomness import seed_of
 from sparring.model.game import Game
@@ -43,16 +44,18 @@ class RobustHeldOut:
         (share,) = mean_over_images(self._right(game, network, rows)[None], len(rows)).tolist()
         return {ROBUST: share}
 
-    def judged(self, game: Game, network: nn.Module) -> dict[str, Any]:
-        """The same on this device alone, as a record says it."""
+    def final_metrics(self, game: Game, network: str) -> FinalMetrics:
+        """The same on this device alone; network: name of the averaged network in the game."""
         attack = self.robust.validation
         if attack is None or not len(self._label):
-            return {}
-        right = self._right(game, network, torch.arange(len(self._label)))
-        return {"robust": {
-            "accuracy": float(right) / len(self._label), "images": len(self._label), "split": "val",
-            "attack": type(attack).__name__, "norm": attack.norm, "epsilon": attack.epsilon, "steps": attack.steps,
-        }}  # fmt: skip
+            return FinalMetrics()
+        right = self._right(game, getattr(game, network), torch.arange(len(self._label)))
+        protocol = {
+            "split": "val", "images": len(self._label), "network": network, "attack": type(attack).__name__,
+            "norm": attack.norm, "epsilon": attack.epsilon, "steps": attack.steps,
+        }  # fmt: skip
+        measured = Measurement(value=float(right) / len(self._label), direction="higher", protocol=protocol)
+        return FinalMetrics({robust_accuracy_name("val", type(attack).__name__.lower(), attack.epsilon): measured})
 
     def _right(self, game: Game, network: nn.Module, rows: Tensor) -> Tensor:
         """How many of some images are right before and after the attack."""

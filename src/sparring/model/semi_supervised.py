@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from sparring.core.distributed import gather, rank_and_world
 from sparring.core.errors import ConfigError
+from sparring.core.measurement import FinalMetrics
 from sparring.core.types import Batch
 from sparring.model.backbone.base import Backbone
 from sparring.model.checks import check_generator
-from sparring.model.classifier import HeldOut, check_classifier, classification_records, prepare_backbone
+from sparring.model.classifier import HeldOut, check_classifier, classification_metrics, prepare_backbone
 from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory
@@ -178,9 +179,8 @@ class SemiSupervisedGAN(Game):
     def validation_scalars(self) -> dict[str, float]:
         return self._held_out.scalars()
 
-    def final_metrics(self, data: Any) -> dict[str, Any]:
-        found = classification_records(self.classifier(), data, self.device, self.weight_dtype())
-        return found | {"network": "discriminator_ema", "supervised_only": not self.draws_images}
+    def final_metrics(self, data: Any) -> FinalMetrics:
+        return classification_metrics(self, "discriminator_ema", data, supervised_only=not self.draws_images)
 
     def train(self, mode: bool = True) -> "SemiSupervisedGAN":
         """The averages stay in eval mode."""

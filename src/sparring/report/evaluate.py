@@ -29,7 +29,7 @@ def evaluate_report(run_path: Path) -> Path:
 
 def view(result: dict[str, Any], picture: Path) -> dict[str, Any]:
     """What the template shows, as plain values."""
-    records = result["metrics"]
+    records = result["records"]
     shown = columns(records)
     protocol = dict(records[0]["protocol"])
     discriminator = result["discriminator"] or {}

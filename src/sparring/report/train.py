@@ -1,6 +1,5 @@
 """report.html of a training run: one file that needs no network, no JavaScript and no other file."""
 
-import math
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,6 +64,7 @@ def view(record: MetricRecord) -> dict[str, Any]:
         "choices": list(_choices(record.config)),
         "config_yaml": record.config_yaml,
         "classes": list(per_class(record.result)),
+        "metrics": list(_metrics(record)),
         "cost": list(_cost(record)),
         "machine": list(machine(record.result.get("environment") or {})),
         "environment": list(flat(record.result.get("environment") or {})),
@@ -180,10 +180,11 @@ def _cost(record: MetricRecord) -> Iterator[tuple[str, str]]:
         yield f"Peak memory, {place}", f"{mebibytes:,.0f} MiB"
     for player, count in (record.result.get("parameters") or {}).items():
         yield f"Parameters, {player}", f"{count:,}"
-    for name, value in (record.result.get("metrics") or {}).items():
-        if isinstance(value, dict):  # of a classifier, shown elsewhere
-            continue
-        yield str(name), short([value]) if isinstance(value, float) and math.isfinite(value) else str(value)
+
+
+def _metrics(record: MetricRecord) -> Iterator[tuple[str, str]]:
+    for name, metric in (record.result.get("metrics") or {}).items():
+        yield name, short([] if metric["value"] is None else [metric["value"]])
 
 
 def machine(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,9 +1,9 @@
-"""Which attacks an attack config asks for, at which strengths, and the classifiers they are made with."""
+"""Which attacks an attack config asks for, and the classifiers they are made with."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from omegaconf import DictConfig, ListConfig
+import torch
+from omegaconf import DictConfig
 
 from sparring.attack.advgan import AdvGANAttack
 from sparring.attack.base import Attack
@@ -13,62 +13,60 @@ from sparring.attack.evaluation.target import Target
 from sparring.attack.transfer import Transfer
 from sparring.config.build import build
 from sparring.core.errors import ConfigError
-from sparring.core.settings import device_named, pixel_fraction
 from sparring.core.task import check_same_task
 from sparring.core.types import TrainedNetwork
-from sparring.trained.networks import load_classifier, load_perturber
-from sparring.trained.runs import open_run
+from sparring.trained.runs import Runs
 
 
-def strengths(given: Any) -> list[float]:
-    """One epsilon or a list of them, as fractions of the pixel range, rising. Raises ConfigError."""
-    several = list(given) if isinstance(given, ListConfig | list) else [given]
-    if not several:
-        raise ConfigError("epsilon=[] names no strength; give one or more, such as epsilon=[8/255,0.1].")
-    return sorted({pixel_fraction(each) for each in several})
+def named_attacks(node: DictConfig, extensions: Sequence[str]) -> dict[str, Attack]:
+    """The attacks of the section `attack` by name; a single one is called as its module is.
 
-
-def named_attacks(config: DictConfig) -> dict[str, Attack]:
-    """The attacks of `config.attack` by name; a single one is called as its module is."""
-    if "_target_" in config.attack:
-        one: Attack = build(config.attack, section="attack", extensions=list(config.extensions))
+    Raises:
+        ConfigError: there are none, or an attack refuses its settings.
+    """
+    if "_target_" in node:
+        one: Attack = build(node, section="attack", extensions=extensions)
         return {type(one).__module__.rpartition(".")[2]: one}
-    if not len(config.attack):
+    if not len(node):
         raise ConfigError("attack has no attacks; choose attack=pgd, or add one with +attack@attack.pgd=pgd.")
-    several: Mapping[str, Attack] = build(config.attack, section="attack", extensions=list(config.extensions))
+    several: Mapping[str, Attack] = build(node, section="attack", extensions=extensions)
     return dict(several)
 
 
-def accompanied(attacks: dict[str, Attack]) -> dict[str, Attack]:
-    """A generated attack that stands alone gets random signs and PGD beside it: what it has to beat, and what beats it."""
+def with_baselines(attacks: dict[str, Attack]) -> dict[str, Attack]:
+    """A generated attack that stands alone is compared with random signs, which it has to beat, and PGD, which beats it."""
     (only, *others) = attacks.values()
     return attacks | baselines.references() if isinstance(only, AdvGANAttack) and not others else attacks
 
 
-def attach_sources(attacks: Mapping[str, Attack], loaded: TrainedNetwork, config: DictConfig) -> dict[str, Attack]:
-    """The attacks with the classifiers of their transfers loaded. Raises DataError where those do not fit `loaded`."""
+def attach_sources(
+    attacks: Mapping[str, Attack], attacked: TrainedNetwork, runs: Runs, *, device: torch.device, rows: int | None
+) -> dict[str, Attack]:
+    """The attacks with the networks loaded that they make their images with.
+
+    Args:
+        attacked: the classifier that the images are for.
+        rows: images per pass through a network; None: as they come.
+
+    Raises:
+        CheckpointError: no such run, or it holds no such network.
+        DataError: a network that does not fit `attacked`.
+    """
     attached: dict[str, Attack] = {}
     for name, each in attacks.items():
         if isinstance(each, Ensemble):
-            each.attacks = attach_sources(each.attacks, loaded, config)
+            each.attacks = attach_sources(each.attacks, attacked, runs, device=device, rows=rows)
         if isinstance(each, Transfer):
-            source = load(each.run, config)
-            _check_same_task(source, loaded, "transfer needs a classifier")
-            each = each.attach(Target(source.network.to(device_named(config.device)), rows=config.rows))
+            source = runs.classifier(each.run)
+            _check_same_task(source, attacked, "transfer needs a classifier")
+            each = each.attach(Target(source.network.to(device), rows=rows))
         if isinstance(each, AdvGANAttack):
-            run = open_run(each.run, config.paths.log_dir)
-            source = load_perturber(run, extensions=list(config.extensions))
-            _check_same_task(source, loaded, "attack=advgan needs a perturbation generator")
-            network = Target(source.network.to(device_named(config.device)), rows=config.rows)
-            each = each.attach(network, trained_at=source.origin["epsilon"])
+            source = runs.perturber(each.run)
+            _check_same_task(source, attacked, "attack=advgan needs a perturbation generator")
+            each = each.attach(Target(source.network.to(device), rows=rows), trained_at=source.origin["epsilon"])
         attached[name] = each
     return attached
 
 
-def _check_same_task(source: TrainedNetwork, target: TrainedNetwork, needs: str) -> None:
-    check_same_task(source.origin["run"], source.task, other=target.origin["run"], wanted=target.task, needs=needs)
-
-
-def load(given: str, config: DictConfig, *, checkpoint: str | int = "last") -> TrainedNetwork:
-    run = open_run(given, config.paths.log_dir)
-    return load_classifier(run, extensions=list(config.extensions), checkpoint=checkpoint)
+def _check_same_task(source: TrainedNetwork, attacked: TrainedNetwork, needs: str) -> None:
+    check_same_task(source.origin["run"], source.task, other=attacked.origin["run"], wanted=attacked.task, needs=needs)

@@ -1,11 +1,9 @@
-"""The part of `attack.py` that looks at corruptions and calibration: nobody's attack, but what images meet."""
+"""Accuracy and calibration of the attacked classifier under corruptions, which no attacker chooses."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-from omegaconf import DictConfig, ListConfig
 from torch import Tensor, nn
 
 from sparring.core.errors import ConfigError
@@ -14,65 +12,61 @@ from sparring.core.types import Batch, TrainedNetwork
 from sparring.corruption import files
 from sparring.corruption.evaluate import Corrupted, drawn, published, under
 from sparring.corruption.score import mean_corruption_error
-from sparring.corruption.table import CORRUPTIONS
-from sparring.robustness.attacks import load
+from sparring.robustness.settings import AttackSettings
+from sparring.trained.runs import Runs
 
 
-def corruption_names(given: Any) -> list[str]:
-    """`all`, one name, or some. Raises ConfigError for a name that does not exist."""
-    several = list(given) if isinstance(given, ListConfig | list) else [given]
-    names = list(CORRUPTIONS) if several == ["all"] else [str(each) for each in several]
-    unknown = [name for name in names if name not in CORRUPTIONS]
-    if unknown:
-        raise ConfigError(f"corruption {unknown[0]} is unknown; give all, or some of {', '.join(CORRUPTIONS)}.")
-    return names
-
-
-def corruption_table(
-    config: DictConfig, loaded: TrainedNetwork, network: nn.Module, images: Batch, index: Tensor, device: torch.device
+def corruption_record(
+    settings: AttackSettings, runs: Runs, loaded: TrainedNetwork, network: nn.Module, images: Batch, index: Tensor
 ) -> dict[str, Any] | None:
-    """What result.json holds under "corruptions"; None where the config asks for none.
+    """The section `corruptions` of result.json; None where the settings ask for none.
 
-    images: uint8 on the CPU. With `config.baseline`, another classifier of the same images, its errors give the mCE.
+    Args:
+        network: images (N, C, H, W) in [-1, 1] -> logits (N, K): `loaded`, behind its defence if it has one.
+        images: (N, C, H, W) uint8 on the CPU, and labels.
+        index: (N,) int64, the images' places in the split; what is drawn depends on (seed, index).
+
+    Raises:
+        ConfigError: published files of images that the classifier does not take.
+        DataError: the baseline classifies other images.
     """
-    folder = None if config.corruption_files is None else Path(config.corruption_files).expanduser()
-    names = corruption_names(config.corruptions)
-    if not names and folder is None:
+    wanted = settings.corruptions
+    if not wanted.wanted:
         return None
-    if folder is not None:
-        _check_published(folder, loaded)
+    if wanted.folder is not None:
+        _check_published(wanted.folder, loaded)
 
     def sets() -> Iterator[Corrupted]:
-        if folder is not None:
-            return published(folder, count=config.count)
-        return drawn(images, names, index=index, seed=config.seed)
+        if wanted.folder is not None:
+            return published(wanted.folder, count=settings.count)
+        return drawn(images, wanted.names, index=index, seed=settings.seed)
 
-    table = under(network, sets(), batch_size=config.batch_size)
-    flat = [row for rows in table.values() for row in rows]
-    found: dict[str, Any] = {
-        "source": "drawn by sparring" if folder is None else str(folder),
+    table = under(network, sets(), batch_size=settings.batch_size)
+    rows = [row for severities in table.values() for row in severities]
+    record: dict[str, Any] = {
+        "source": "drawn by sparring" if wanted.folder is None else str(wanted.folder),
         "table": table,
-        "mean_accuracy": sum(row["accuracy"] for row in flat) / len(flat),
-        "mean_ece": sum(row["ece"] for row in flat) / len(flat),
+        "mean_accuracy": sum(row["accuracy"] for row in rows) / len(rows),
+        "mean_ece": sum(row["ece"] for row in rows) / len(rows),
     }
-    if config.baseline is not None:
-        other = load(str(config.baseline), config)
-        check_same_task(
-            other.origin["run"],
-            other.task,
-            other=loaded.origin["run"],
-            wanted=loaded.task,
-            needs="mCE needs a classifier",
-        )
-        before = under(other.network.to(device), sets(), batch_size=config.batch_size)
-        found["baseline"] = other.origin
-        found["mce"] = mean_corruption_error(errors(table), errors(before))
-    return found
+    if wanted.baseline is not None:
+        baseline = _baseline(wanted.baseline, runs, loaded)
+        before = under(baseline.network.to(settings.device), sets(), batch_size=settings.batch_size)
+        record["baseline"] = baseline.origin
+        record["mce"] = mean_corruption_error(error_rates(table), error_rates(before))
+    return record
 
 
-def errors(table: dict[str, list[dict[str, float]]]) -> dict[str, list[float]]:
-    """Corruption -> error rates, from the table of `under`."""
+def error_rates(table: dict[str, list[dict[str, float]]]) -> dict[str, list[float]]:
+    """Corruption -> error rate at each severity, from the table of `under`."""
     return {name: [1 - row["accuracy"] for row in rows] for name, rows in table.items()}
+
+
+def _baseline(given: str, runs: Runs, loaded: TrainedNetwork) -> TrainedNetwork:
+    other = runs.classifier(given)
+    needs = "mCE needs a classifier"
+    check_same_task(other.origin["run"], other.task, other=loaded.origin["run"], wanted=loaded.task, needs=needs)
+    return other
 
 
 def _check_published(folder: Path, loaded: TrainedNetwork) -> None:

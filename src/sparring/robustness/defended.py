@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from sparring.config.build import build
 from sparring.core.errors import ConfigError
 from sparring.core.settings import IN_FLIGHT
 from sparring.core.types import Batch, TrainedNetwork
@@ -16,40 +14,56 @@ from sparring.data.module.image_data import ImageData
 from sparring.data.serving import provenance
 from sparring.defence.base import Defence, Prior
 from sparring.defence.purify import Purified
-from sparring.trained.networks import TrainedGenerator, load_generator
-from sparring.trained.runs import open_run
+from sparring.trained.networks import TrainedGenerator
+from sparring.trained.runs import Runs
 
 
 @dataclass(frozen=True)
 class DefendedClassifier:
-    """network: the classifier behind its defence, on the CPU. trained: the generator that the defence uses, or None."""
+    """A classifier behind its defence.
+
+    Args:
+        network: images (N, C, H, W) in [-1, 1] -> logits (N, K); on the CPU.
+        generator: the one that the defence uses, or None.
+    """
 
     network: nn.Module
-    trained: TrainedGenerator | None
+    generator: TrainedGenerator | None
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether attacks that follow gradients apply."""
+        return bool(getattr(self.network, "differentiable", True))
 
     def check_unseen(self, data: ImageData, split: str) -> None:
-        """Raise DataError if the generator saw images of the split that the classifier is judged on; train judges nothing."""
-        if self.trained is None or split == "train":
+        """Refuse a generator that was trained on the split whose images are attacked; "train" measures nothing.
+
+        Raises:
+            DataError: it was, or does not say on what it was trained.
+        """
+        if self.generator is None or split == "train":
             return
-        folder = Path(self.trained.origin["run"])
-        records = provenance.load(folder, fingerprints=self.trained.origin["fingerprints"])
+        folder = Path(self.generator.origin["run"])
+        records = provenance.load(folder, fingerprints=self.generator.origin["fingerprints"])
         provenance.check({split: data.record(split)}, records, data.record("train").hashes)
 
 
-def defended_classifier(loaded: TrainedNetwork, config: DictConfig) -> DefendedClassifier:
-    """The defence of `config.defence` around a classifier.
+def defended_classifier(loaded: TrainedNetwork, defence: Defence, runs: Runs) -> DefendedClassifier:
+    """`defence` around a classifier.
+
+    Args:
+        runs: where the generator of the defence is, if it has one.
 
     Raises:
-        CheckpointError: its generator is no run of a GAN. ConfigError: it draws other images than the classifier sees.
+        CheckpointError: the generator of the defence is no run of a GAN.
+        ConfigError: it draws other images than the classifier sees.
     """
-    defence: Defence = build(config.defence, section="defence", extensions=list(config.extensions))
     if defence.generator is None:
         return DefendedClassifier(defence.defend(loaded.network, None), None)
-    run = open_run(defence.generator, config.paths.log_dir)
-    trained = load_generator(run, "ema", extensions=list(config.extensions))
-    prior = Prior(trained.network.requires_grad_(False), trained.latent_dim, trained.num_classes)
-    _check_shape(prior, loaded, trained.origin["run"])
-    return DefendedClassifier(defence.defend(loaded.network, prior).eval(), trained)
+    generator = runs.generator(defence.generator)
+    prior = Prior(generator.network.requires_grad_(False), generator.latent_dim, generator.num_classes)
+    _check_shape(prior, loaded, generator.origin["run"])
+    return DefendedClassifier(defence.defend(loaded.network, prior).eval(), generator)
 
 
 def _check_shape(prior: Prior, loaded: TrainedNetwork, run: str) -> None:
@@ -63,31 +77,36 @@ def _check_shape(prior: Prior, loaded: TrainedNetwork, run: str) -> None:
 
 
 def defence_record(
-    shielded: DefendedClassifier, loaded: TrainedNetwork, images: Batch, batch_size: int
+    defended: DefendedClassifier, loaded: TrainedNetwork, images: Batch, batch_size: int
 ) -> dict[str, Any] | None:
-    """What a defence does to images (N, C, H, W) in [-1, 1] that nobody attacked; None without a defence.
+    """What a defence does to images that nobody attacked; None without a defence.
 
     undefended_accuracy: of the classifier alone. reconstruction_rms: of the pixels of G(z*), mean over the images, in
     fractions of the pixel range, like an epsilon. class_rebuilt: share of the images for which a conditional generator
     rebuilt the true class best.
+
+    Args:
+        loaded: the classifier alone.
+        images: (N, C, H, W) in [-1, 1] and labels (N,), on the device of `defended`.
+        batch_size: images that are rebuilt together.
     """
-    network, trained = shielded.network, shielded.trained
-    if not isinstance(network, Purified) or trained is None:
+    network, generator = defended.network, defended.generator
+    if not isinstance(network, Purified) or generator is None:
         return None
     parts = list(zip(images.image.split(batch_size), images.label.split(batch_size), strict=True))
-    found = [network.rebuild(image) for image, _ in parts]
-    label = torch.cat([part.label for part in found])
+    rebuilt = [network.rebuild(image) for image, _ in parts]
+    label = torch.cat([part.label for part in rebuilt])
     with torch.no_grad():
-        alone = torch.cat([network.network(image).argmax(1) for image, _ in parts])
-    error = torch.cat([part.error for part in found])
-    same_classes = trained.class_names == loaded.class_names
+        undefended = torch.cat([network.network(image).argmax(1) for image, _ in parts])
+    error = torch.cat([part.error for part in rebuilt])
+    same_classes = generator.class_names == loaded.class_names
     return {
-        "generator": trained.origin,
-        "undefended_accuracy": _share(alone == images.label),
+        "generator": generator.origin,
+        "undefended_accuracy": _share(undefended == images.label),
         "reconstruction_rms": float((error.sqrt() / IN_FLIGHT).mean()),
         "class_rebuilt": _share(label == images.label) if same_classes else None,
     }
 
 
-def _share(right: Tensor) -> float:
-    return float(right.float().mean())
+def _share(correct: Tensor) -> float:
+    return float(correct.float().mean())

@@ -1,4 +1,4 @@
-"""TODO: docstring."""
+"""A picture of adversarial images: which examples it shows, and how each is drawn."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +10,11 @@ from sparring.attack.evaluation.evaluate import AttackOutcome
 from sparring.core.picture import grid_of_rows, write_png
 from sparring.core.pixels import to_uint8
 
+ROWS = 10  # of the picture
+
 
 def examples(outcome: AttackOutcome, label: Tensor) -> list[int]:
-    """The rows that a picture shows: the first fooled image of each class, else some that were not."""
+    """The rows that a picture shows: the first fooled image of each class, else some that were not; label: (N,)."""
     fooled = (outcome.clean & ~outcome.correct).nonzero().squeeze(1)
     first: dict[int, int] = {}
     for row in fooled.tolist():
@@ -21,11 +23,16 @@ def examples(outcome: AttackOutcome, label: Tensor) -> list[int]:
 
 
 def adversarial_picture(path: Path, image: Tensor, adversarial: Tensor, names: Sequence[str]) -> None:
-    """A PNG with a named row per image: original, perturbation stretched to the whole range around grey, adversarial image."""
+    """A PNG with a named row per image: original, perturbation stretched to the whole range around grey, adversarial image.
+
+    Args:
+        image, adversarial: (N, C, H, W) float32 in [-1, 1].
+        names: one per row.
+
+    Raises:
+        DiskError: the file could not be written.
+    """
     change = adversarial - image
     stretched = change / change.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
     rows = torch.stack([image, stretched, adversarial], 1)
     write_png(path, grid_of_rows([to_uint8(row) for row in rows], row_labels=names))
-
-
-ROWS = 10  # of the picture

@@ -1,4 +1,4 @@
-"""One attack after the other on one classifier: what each leaves at each strength, what looks wrong, and a picture."""
+"""One attack after the other on one classifier: robust accuracy at each strength, what looks wrong, and a picture."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -7,37 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
-from torch import Tensor
 
 from sparring.attack.advgan import AdvGANAttack
 from sparring.attack.base import Attack
 from sparring.attack.evaluation import flags
 from sparring.attack.evaluation.evaluate import AttackOutcome, distances, evaluate, per_class
 from sparring.attack.evaluation.probe import probe
-from sparring.attack.evaluation.target import Target
 from sparring.core.settings import epsilon_text
+from sparring.robustness.attacked import AttackedClassifier, TrialImages
 from sparring.robustness.pictures import adversarial_picture, examples
-
-
-@dataclass(frozen=True)
-class TrialImages:
-    """What is attacked, on the target's device: image float32 [-1, 1], label, and index, the place in the split.
-
-    pixels: the same images as uint8, on the CPU.
-    """
-
-    pixels: Tensor
-    image: Tensor
-    label: Tensor
-    index: Tensor
 
 
 @dataclass(frozen=True)
 class Trial:
     """One attack at one strength.
 
-    row: what result.json says of it. outcome: its `adversarial` holds the `examples` only, so that many trials fit in memory.
+    Args:
+        row: its entry in result.json.
+        outcome: its `adversarial` holds the `examples` only, so that many trials fit in memory.
+        examples: rows of the attacked images that a picture may show.
     """
 
     row: dict[str, Any]
@@ -49,26 +37,23 @@ Trials = dict[float, Trial]  # by epsilon, rising
 
 
 def run_trials(
-    name: str,
-    each: Attack,
-    epsilons: list[float],
-    target: Target,
-    images: TrialImages,
-    num_classes: int,
-    config: DictConfig,
-    keep: Callable[[AttackOutcome], None],
+    name: str, attack: Attack, attacked: AttackedClassifier, *, keep: Callable[[AttackOutcome], None]
 ) -> Trials:
-    """An attack at every strength; a line on stderr for each. keep: sees each outcome with all its images."""
-    trials = {}
-    for epsilon in epsilons:
+    """An attack at every strength; a line on stderr for each.
+
+    Args:
+        keep: gets each outcome with all its images.
+    """
+    settings, images, trials = attacked.settings, attacked.images, {}
+    for epsilon in settings.epsilons:
         outcome = evaluate(
-            each.at(epsilon), target, images.image, images.label,
-            index=images.index, seed=config.seed, batch_size=config.batch_size,
+            attack.at(epsilon), attacked.target, images.image, images.label,
+            index=images.index, seed=settings.seed, batch_size=settings.batch_size,
         )  # fmt: skip
         keep(outcome)
-        kept = examples(outcome, images.label.cpu())
-        row = _row(epsilon, outcome, images, num_classes)
-        trials[epsilon] = Trial(row, replace(outcome, adversarial=outcome.adversarial[kept]), kept)
+        shown = examples(outcome, images.label.cpu())
+        row = _row(epsilon, outcome, images, attacked.num_classes)
+        trials[epsilon] = Trial(row, replace(outcome, adversarial=outcome.adversarial[shown]), shown)
         line = f"{name:12} epsilon {epsilon_text(epsilon):18} accuracy {outcome.accuracy:6.1%}  {outcome.seconds:.1f} s"
         print(line, file=sys.stderr)
     return trials
@@ -93,46 +78,59 @@ def _row(epsilon: float, outcome: AttackOutcome, images: TrialImages, num_classe
 
 
 def worst_case(epsilon: float, trials: Mapping[str, Trials]) -> dict[str, Any]:
-    """An image counts where no attack fools the classifier."""
-    standing = torch.stack([each[epsilon].outcome.correct for each in trials.values()]).all(0)
-    return {"epsilon": epsilon, "shown": epsilon_text(epsilon), "accuracy": float(standing.float().mean())}
+    """Robust accuracy against all attacks together: an image counts where none fools the classifier."""
+    unfooled = torch.stack([each[epsilon].outcome.correct for each in trials.values()]).all(0)
+    return {"epsilon": epsilon, "shown": epsilon_text(epsilon), "accuracy": float(unfooled.float().mean())}
 
 
-def warnings(
-    attacks: Mapping[str, Attack],
-    trials: Mapping[str, Trials],
-    target: Target,
-    images: TrialImages,
-    config: DictConfig,
-) -> list[str]:
-    """Sentences about attacks that look weaker than they should be, each once."""
-    norms = sorted({each.norm for each in attacks.values()})
+def warnings(attacks: Mapping[str, Attack], trials: Mapping[str, Trials], attacked: AttackedClassifier) -> list[str]:
+    """Sentences about attacks that look weaker than they should be, each once.
+
+    Args:
+        attacks, trials: by name of the attack.
+    """
+    settings, images, target = attacked.settings, attacked.images, attacked.target
     bypassed = any(each.bypasses for each in attacks.values())
-    found: list[str | None] = [flags.not_bypassed(target.bypassable, bypassed)]
-    for norm in norms:
+    sentences: list[str | None] = [flags.not_bypassed(target.bypassable, bypassed)]
+    for norm in sorted({each.norm for each in attacks.values()}):
         curves = {name: curve for name, curve in trials.items() if attacks[name].norm == norm}
-        for epsilon in next(iter(curves.values())):
-            left = {name: curve[epsilon].outcome.accuracy for name, curve in curves.items()}
-            white = {name: value for name, value in left.items() if attacks[name].needs_gradient}
-            blind = left.keys() - white.keys() - {name for name in left if isinstance(attacks[name], AdvGANAttack)}
-            found.append(flags.black_box_wins(white, {name: left[name] for name in blind}))
-            found += [attacks[name].at(epsilon).remark() for name in curves]
-        found += [
+        for epsilon in settings.epsilons:
+            accuracy = {name: curve[epsilon].outcome.accuracy for name, curve in curves.items()}
+            sentences.append(_black_box_wins(attacks, accuracy))
+            sentences += [attacks[name].at(epsilon).remark() for name in curves]
+        sentences += [
             flags.not_falling([(eps, each.outcome.accuracy) for eps, each in curve.items()], name)
             for name, curve in curves.items()
         ]
-        if config.probe:
-            some = slice(0, config.probe)
-            epsilons = list(next(iter(curves.values())))
-            found += probe(
-                target, images.image[some], images.label[some],
-                norm=norm, epsilon=epsilons[len(epsilons) // 2], index=images.index[some], seed=config.seed,
+        if settings.probe:
+            rows = slice(0, settings.probe)
+            sentences += probe(
+                target, images.image[rows], images.label[rows], norm=norm,
+                epsilon=settings.epsilons[len(settings.epsilons) // 2], index=images.index[rows], seed=settings.seed,
             )  # fmt: skip
-    return list(dict.fromkeys(sentence for sentence in found if sentence))
+    return list(dict.fromkeys(sentence for sentence in sentences if sentence))
+
+
+def _black_box_wins(attacks: Mapping[str, Attack], accuracy: Mapping[str, float]) -> str | None:
+    """accuracy: robust accuracy by attack, at one epsilon. A generated attack is neither: it follows gradients in training."""
+    white_box = {name: value for name, value in accuracy.items() if attacks[name].needs_gradient}
+    black_box = {
+        name: value
+        for name, value in accuracy.items()
+        if name not in white_box and not isinstance(attacks[name], AdvGANAttack)
+    }
+    return flags.black_box_wins(white_box, black_box)
 
 
 def write_picture(path: Path, trials: Mapping[str, Trials], images: TrialImages, class_names: tuple[str, ...]) -> None:
-    """The strongest attack at the smallest epsilon that fools half of the images, or else at the largest."""
+    """Draw examples of the strongest attack at the smallest epsilon that fools half of the images, or else at the largest.
+
+    Args:
+        trials: by name of the attack.
+
+    Raises:
+        DiskError: the file could not be written.
+    """
     epsilons = list(next(iter(trials.values())))
 
     def strongest(epsilon: float) -> Trial:

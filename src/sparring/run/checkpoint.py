@@ -1,6 +1,6 @@
 """Checkpoints that survive kill -9, full disks and bit rot, and never run code when loaded.
 
-Next to `last.ckpt` stand `last.ckpt.sha256` and the checkpoint before it, `previous.ckpt`, with its own sidecar. While
+Next to `last.ckpt` lie `last.ckpt.sha256` and the checkpoint before it, `previous.ckpt`, with its own sidecar. While
 a file is being switched its sidecar lists the digests of the old *and* the new content, so there is no moment at which
 a killed process leaves a file that its sidecar does not vouch for.
 """
@@ -23,7 +23,7 @@ from sparring.core.errors import CheckpointError
 from sparring.run import sidecar
 
 log = logging.getLogger(__name__)
-_told: set[Path] = set()
+_warned_of: set[Path] = set()
 
 _URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:/")
 
@@ -40,10 +40,14 @@ class VerifiedCheckpointIO(CheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any | None = None
     ) -> None:
-        """Write `checkpoint` to `path`, keeping what stood there as `previous_path(path)`.
+        """Write `checkpoint` to `path`, keeping what was there as `previous_path(path)`.
+
+        Args:
+            checkpoint: tensors and plain containers.
+            storage_options: part of Lightning's interface; must be None.
 
         Raises:
-            DiskError: when it could not be written or read back; the files that stood there are intact.
+            DiskError: when it could not be written or read back; the earlier files are intact.
             CheckpointError: when `path` is a URL.
         """
         if storage_options is not None:
@@ -59,15 +63,16 @@ class VerifiedCheckpointIO(CheckpointIO):
             sidecar.write(target, *old_digests, digest)
             os.replace(temporary, target)
             sync_folder(target.parent)
-            sidecar.settle(target, digest)
+            sidecar.keep_only(target, digest)
 
     def load_checkpoint(
         self, path: str | os.PathLike[str], map_location: Any | None = "cpu", weights_only: bool | None = None
     ) -> dict[str, Any]:
         """Load `path`, or `previous_path(path)` with a warning when `path` is missing, truncated or altered.
 
-        Tensors arrive on the CPU unless `map_location` says otherwise. `weights_only` is part of Lightning's interface;
-        whatever it says, only tensors and plain containers are loaded.
+        Args:
+            map_location: device of the tensors.
+            weights_only: part of Lightning's interface; only tensors and plain containers are loaded in any case.
 
         Raises:
             CheckpointError: when neither file is intact, it holds other objects than data, or `path` is a URL.
@@ -84,9 +89,9 @@ class VerifiedCheckpointIO(CheckpointIO):
                 raise CheckpointError(
                     f"No usable checkpoint: {damage}, and {second}; start a new run or restore the files from a copy."
                 ) from second
-            if target not in _told:  # the stage looks before Lightning loads: one warning is enough
+            if target not in _warned_of:  # a resumed run loads it twice, once itself and once through Lightning
                 log.warning("%s; going on from the checkpoint before it, %s.", damage, previous)
-            _told.add(target)
+            _warned_of.add(target)
             return checkpoint
 
     def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
@@ -156,8 +161,8 @@ def _check_loadable(file: BinaryIO) -> None:
 
 def _culprit(error: pickle.UnpicklingError) -> str:
     """The name of the refused class or function in torch's page-long message."""
-    found = re.search(r"GLOBAL ([\w.]+)", str(error))
-    return found.group(1) if found else str(error).rpartition("WeightsUnpickler error: ")[2].splitlines()[0]
+    name = re.search(r"GLOBAL ([\w.]+)", str(error))
+    return name.group(1) if name else str(error).rpartition("WeightsUnpickler error: ")[2].splitlines()[0]
 
 
 def _keep_previous(target: Path) -> list[str]:
@@ -181,7 +186,7 @@ def _keep_previous(target: Path) -> list[str]:
         sidecar.write(previous, *sidecar.read(previous), digest)
         os.replace(temporary, previous)
         sync_folder(previous.parent)
-        sidecar.settle(previous, digest)
+        sidecar.keep_only(previous, digest)
     return [digest]
 
 
@@ -195,10 +200,10 @@ def _load(path: Path, map_location: Any) -> dict[str, Any]:
             if sha256_of(file) in sidecar.read(path):
                 return _unpack(file, path, map_location)
             switched = _inode(path) != os.fstat(file.fileno()).st_ino
-        if not switched:  # otherwise a running training replaced the file between the two reads: look again
+        if not switched:  # otherwise a running training replaced the file between the two reads: try again
             break
     if not sidecar.path_for(path).exists():
-        raise _Damaged(f"{path} has no {sidecar.path_for(path).name} beside it to check it against")
+        raise _Damaged(f"{path} has no {sidecar.path_for(path).name} to check it against")
     raise _Damaged(f"{path} is truncated or altered (it does not match {sidecar.path_for(path).name})")
 
 

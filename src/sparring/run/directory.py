@@ -8,8 +8,6 @@
 - `metrics.csv`, `images/`, `result.json`, `report.html`: to look at
 """
 
-import json
-import math
 import os
 import socket
 import time
@@ -20,7 +18,10 @@ from sparring.core.atomic import disk_error, sweep, write_atomic
 from sparring.core.errors import CheckpointError, ConfigError, DiskError
 from sparring.run.environment import config_hash, environment
 from sparring.run.lock import RunLock, is_locked
+from sparring.run.record import read_record, record_text, write_record
+from sparring.run.schema import SCHEMA_VERSION, check_run
 from sparring.run.search import is_run, why_no_run
+from sparring.run.settings import read_overrides, read_settings
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA_VERSION", "RunDir", "State", "config_hash", "environment", "write_atomic"]
 
-SCHEMA_VERSION = 1
 State = Literal["running", "finished", "interrupted", "failed", "diverged"]
 
 
@@ -78,11 +78,12 @@ class RunDir:
         """Open a run for reading; it may be running in another process.
 
         Raises:
-            CheckpointError: when `path` does not exist or is no run directory.
+            CheckpointError: when `path` does not exist, is no run directory, or one of another schema version.
         """
         folder = Path(path).absolute()
         if not is_run(folder):
             raise CheckpointError(why_no_run(folder))
+        check_run(folder)
         return cls(folder)
 
     @classmethod
@@ -90,7 +91,7 @@ class RunDir:
         """Open a run to go on writing it.
 
         Raises:
-            CheckpointError: when `path` is no run directory, or another process is writing it.
+            CheckpointError: when `path` is no run directory, one of another schema version, or another process is writing it.
         """
         run = cls.open(path)
         run._lock = RunLock(run.path)
@@ -127,85 +128,83 @@ class RunDir:
 
     @property
     def config(self) -> "DictConfig":
-        """The run's own settings, resolved, with `paths.run_dir` pointing to where the directory is now.
+        """The run's own settings, resolved, with `paths.run_dir` pointing to where the directory is.
 
         Raises:
-            CheckpointError: when the file cannot be read or refers to settings that do not exist.
+            CheckpointError: the file cannot be read or refers to settings that do not exist.
         """
-        from omegaconf import DictConfig, OmegaConf
-        from omegaconf.errors import OmegaConfBaseException
-        from yaml import YAMLError
-
-        file = self.path / ".hydra" / "config.yaml"
-        try:
-            config = OmegaConf.load(file)
-            if not isinstance(config, DictConfig):
-                raise CheckpointError(f"{file} holds a list, expected the settings of a run.")
-            if OmegaConf.is_dict(config.get("paths")):
-                # Stored as `${hydra:runtime.output_dir}`, which would now name the directory of the command that reads.
-                config.paths.run_dir = str(self.path)
-            OmegaConf.resolve(config)
-        except (OSError, YAMLError, UnicodeDecodeError, OmegaConfBaseException) as error:
-            reason = str(error).splitlines()[0]
-            raise CheckpointError(f"{file} cannot be read as the settings of a run: {reason}.") from error
-        OmegaConf.set_struct(config, True)
-        return config
+        return read_settings(self.path)
 
     @property
     def overrides(self) -> list[str]:
         """What was typed on the command line of the run."""
-        from omegaconf import OmegaConf
-
-        file = self.path / ".hydra" / "overrides.yaml"
-        return [str(item) for item in OmegaConf.load(file)] if file.exists() else []
+        return read_overrides(self.path)
 
     def write_status(
         self, state: State, reason: str, exit_code: int | None, clock: dict[str, int], checkpoint: str | None
     ) -> None:
-        """Say in `status.json` what became of the run and from which checkpoint it can go on. Raises DiskError."""
+        """Say in `status.json` what became of the run and from which checkpoint it can go on.
+
+        Args:
+            reason: a sentence for people.
+            exit_code: of the process; None while it runs.
+            clock: iteration and images_seen; empty for a verb without a clock.
+            checkpoint: path from the run directory, or None.
+
+        Raises:
+            DiskError: it could not be written.
+        """
         content = {
-            "schema_version": SCHEMA_VERSION, "state": state, "reason": reason, "exit_code": exit_code, "clock": clock,
+            "state": state, "reason": reason, "exit_code": exit_code, "clock": clock,
             "checkpoint": checkpoint, "pid": os.getpid(), "host": socket.gethostname(),
             "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         }  # fmt: skip
         file = self.path / "status.json"
         try:
-            _write_json(file, content)
+            write_record(file, content)
         except DiskError:
             # A full disk has no room for a second file, but this one has its block: better a short moment without the old
             # text than a dead run that says it is running.
             if not file.exists():
                 raise
-            file.write_text(json.dumps(_finite(content), indent=2) + "\n")
+            file.write_text(record_text(content))
 
     def status(self) -> dict[str, Any] | None:
         """The content of `status.json`, or None before the run has written one."""
         file = self.path / "status.json"
-        return _read_json(file) if file.exists() else None
+        return read_record(file) if file.exists() else None
 
     def write_result(self, result: dict[str, Any]) -> None:
         """Write `result.json`: plain values; `schema_version` is added, numbers that are not finite become null."""
-        _write_json(self.path / "result.json", {"schema_version": SCHEMA_VERSION, **result})
+        write_record(self.path / "result.json", result)
 
     def result(self) -> dict[str, Any]:
         """The content of `result.json`.
 
         Raises:
-            CheckpointError: when there is none, or a newer sparring wrote it.
+            CheckpointError: when there is none, or one of another schema version.
         """
         file = self.path / "result.json"
         if not file.exists():
             raise CheckpointError(f"{self.path} has no result.json (it did not finish); continue it with resume=.")
-        return _read_json(file)
+        return read_record(file)
 
     def save_weights(self, tensors: "dict[str, Tensor]", metadata: dict[str, str], *, file: Path | None = None) -> None:
-        """Write `weights.safetensors`, or `file` (see `sparring.run.weights`). Raises DiskError."""
+        """Write `weights.safetensors`, or `file` (see `sparring.run.weights`).
+
+        Raises:
+            DiskError: it could not be written.
+        """
         from sparring.run import weights
 
         weights.save(file or self.weights, tensors, metadata)
 
     def load_weights(self) -> "dict[str, Tensor]":
-        """The tensors of `weights.safetensors` on the CPU, checked against the stored hash. Raises CheckpointError."""
+        """The tensors of `weights.safetensors` on the CPU, checked against the stored hash.
+
+        Raises:
+            CheckpointError: the file is missing, damaged, or of another schema version.
+        """
         from sparring.run import weights
 
         return weights.load(self.weights)
@@ -238,31 +237,11 @@ class RunDir:
         return kept[iteration]
 
     def weights_hash(self) -> str:
-        """sha256 hex digest of the names and values of the stored weights, not the metadata. Raises CheckpointError."""
+        """sha256 hex digest of the names and values of the stored weights, not the metadata.
+
+        Raises:
+            CheckpointError: the file is missing, damaged, or of another schema version.
+        """
         from sparring.run import weights
 
         return weights.stored_hash(self.weights)
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    write_atomic(path, (json.dumps(_finite(content), indent=2, allow_nan=False) + "\n").encode())
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: null stands for them."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-        version = content["schema_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path} is damaged or was not written by sparring; restore it from a copy.") from error
-    if version > SCHEMA_VERSION:
-        raise CheckpointError(f"{path} has schema version {version}, newer than {SCHEMA_VERSION}: update sparring.")
-    return content

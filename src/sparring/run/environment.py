@@ -29,7 +29,11 @@ def identity(config: "DictConfig | dict[str, Any]") -> dict[str, Any]:
     """The resolved settings as plain values, the same wherever the run directory and caches are.
 
     The sections `paths`, `logger` and `hydra` do not enter; a value that begins with one of `paths` counts as that key.
-    A plain dictionary is taken as resolved.
+    Args:
+        config: a plain dictionary is taken as resolved.
+
+    Raises:
+        TypeError: `config` is no mapping.
     """
     from omegaconf import OmegaConf
 
@@ -38,8 +42,8 @@ def identity(config: "DictConfig | dict[str, Any]") -> dict[str, Any]:
         raise TypeError("config_hash expects a mapping.")
     paths = plain.get("paths") or {}
     places = {value: f"<{key}>" for key, value in paths.items() if isinstance(value, str) and os.path.isabs(value)}
-    kept: dict[str, Any] = _placeless({k: v for k, v in plain.items() if k not in _NOT_THE_EXPERIMENT}, places)
-    return kept
+    settings: dict[str, Any] = _placeless({k: v for k, v in plain.items() if k not in _NOT_THE_EXPERIMENT}, places)
+    return settings
 
 
 def _placeless(value: Any, places: dict[str, str]) -> Any:

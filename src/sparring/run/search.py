@@ -22,7 +22,7 @@ def why_no_run(path: Path) -> str:
 
 
 def _near(path: Path) -> list[str]:
-    """Up to three runs: those with the most similar names, else the newest, in `path`, beside it or in logs/<verb>."""
+    """Up to three runs: those with the most similar names, else the newest, in `path`, in its parent or in logs/<verb>."""
     runs = _runs_in(path) or _runs_in(path.parent)
     if not runs:
         runs = [run for verb in sorted(Path("logs").glob("*")) for run in _runs_in(verb)]
@@ -38,8 +38,11 @@ def _runs_in(folder: Path) -> list[Path]:
 
 
 def find_run(given: str, log_dir: Path) -> Path:
-    """The directory as typed, or as seen from the repository, logs/train or logs/study; as typed when there is none."""
+    """The directory as typed, relative to the working directory, the repository, logs/train or logs/study.
+
+    As typed when there is none.
+    """
     typed = Path(given).expanduser()
     places = (Path.cwd(), log_dir.parent, log_dir / "train", log_dir / "study")
-    found = (place / typed for place in places if (place / typed).is_dir())
-    return next(found, Path.cwd() / typed).resolve()
+    folders = (place / typed for place in places if (place / typed).is_dir())
+    return next(folders, Path.cwd() / typed).resolve()

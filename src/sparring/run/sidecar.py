@@ -1,4 +1,4 @@
-"""The `<file>.sha256` beside a file: the digests that its content may have, in the format of `sha256sum`."""
+"""The `<file>.sha256` of a file: the digests that its content may have, in the format of `sha256sum`."""
 
 import contextlib
 from pathlib import Path
@@ -8,7 +8,7 @@ from sparring.core.errors import DiskError
 
 
 def path_for(path: Path) -> Path:
-    """Where the digests of `path` stand."""
+    """The file with the digests of `path`."""
     return path.with_name(f"{path.name}.sha256")
 
 
@@ -22,12 +22,16 @@ def read(path: Path) -> list[str]:
 
 
 def write(path: Path, *digests: str) -> None:
-    """Let any of `digests` vouch for `path` from now on. Raises DiskError."""
+    """Let any of `digests` vouch for `path` from now on.
+
+    Raises:
+        DiskError: the sidecar could not be written.
+    """
     lines = [f"{digest}  {path.name}\n" for digest in dict.fromkeys(digests)]
     write_atomic(path_for(path), "".join(lines).encode())
 
 
-def settle(path: Path, digest: str) -> None:
-    """Drop the other digests once the switch is done; if the disk has no room left, the longer list does no harm."""
+def keep_only(path: Path, digest: str) -> None:
+    """Let `digest` alone vouch for `path`, once the switch is done; on a full disk the longer list stays, which is harmless."""
     with contextlib.suppress(DiskError):
         write(path, digest)

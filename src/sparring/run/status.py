@@ -1,15 +1,20 @@
 """What a stage leaves on record of itself: the settings it ran with, and in `status.json` what became of it."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import DivergedError, OutOfMemoryError, SparringError, is_out_of_memory
 from sparring.run.directory import RunDir, State
+from sparring.run.search import is_run
+from sparring.run.settings import write_settings
+
+RESUME = "resume"  # the setting that names a run to go on with
 
 
 @contextlib.contextmanager
@@ -33,12 +38,17 @@ def recorded(run_dir: Path) -> Iterator[RunDir]:
             raise
 
 
-def record_config(config: DictConfig, run_dir: Path) -> None:
-    """What Hydra does on the command line: a run directory is read back through its settings."""
-    file = run_dir / ".hydra" / "config.yaml"
-    if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        write_atomic(file, OmegaConf.to_yaml(config, resolve=True).encode())
+def record_config(run_dir: Path, settings: Mapping[str, Any]) -> None:
+    """Write the settings of a run where Hydra does on the command line: a run directory is read back through them.
+
+    Args:
+        settings: resolved, as plain values.
+
+    Raises:
+        DiskError: they could not be written.
+    """
+    if not is_run(run_dir):
+        write_settings(run_dir, settings)
 
 
 def ended_with(error: BaseException) -> tuple[State, int]:
@@ -57,16 +67,14 @@ def reason_of(error: BaseException) -> str:
     return str(error) if isinstance(error, SparringError) else f"{type(error).__name__}: {error}"
 
 
-def remember(run_dir: Path, config: DictConfig) -> None:
+def remember(run_dir: Path, settings: Mapping[str, Any]) -> None:
     """Make the settings of an accepted resume those of the run: without a new budget the next one goes on towards this.
 
-    For a stage to call, on rank 0, once it knows that the run can go on under `config`. Raises DiskError.
+    For a stage to call, on rank 0, once it knows that the run can go on under `settings`.
+
+    Raises:
+        DiskError: they could not be written.
     """
-    saved = OmegaConf.to_container(config, resolve=True)
-    content = OmegaConf.to_yaml(OmegaConf.create({**saved, RESUME: None}))  # type: ignore[dict-item]
-    write_atomic(run_dir / ".hydra" / "config.yaml", content.encode())
+    write_settings(run_dir, {**settings, RESUME: None})
     typed = [item for item in HydraConfig.get().overrides.task if item.partition("=")[0] != RESUME]
     write_atomic(run_dir / ".hydra" / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(typed)).encode())
-
-
-RESUME = "resume"

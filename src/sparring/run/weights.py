@@ -4,6 +4,7 @@ safetensors itself checks the header and the length only; a flipped bit in a wei
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import CheckpointError
+from sparring.run.schema import KEY, SCHEMA_VERSION, UNSTATED, check_version
 
 _HASH_KEY = "content_sha256"
 
@@ -30,46 +32,65 @@ def content_hash(tensors: dict[str, Tensor]) -> str:
 def save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     """Write `tensors` (any device, any strides) to `path` in one step.
 
+    Args:
+        metadata: texts to store with them.
+
     Raises:
         DiskError: when it could not be written; an older file is intact.
     """
     # Copies: safetensors refuses tensors that share memory.
     plain = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
-    write_atomic(path, serialize(plain, {**metadata, _HASH_KEY: content_hash(plain)}))
+    write_atomic(path, serialize(plain, {**metadata, KEY: str(SCHEMA_VERSION), _HASH_KEY: content_hash(plain)}))
 
 
 def load(path: Path) -> dict[str, Tensor]:
     """Read the tensors of `path` on the CPU.
 
     Raises:
-        CheckpointError: when the file is missing, truncated or altered.
+        CheckpointError: when the file is missing, truncated, altered, or of another schema version.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            stored = (file.metadata() or {}).get(_HASH_KEY)
+            metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (OSError, SafetensorError) as error:
         raise _unreadable(path, error) from error
-    if stored != content_hash(tensors):
+    _check_version(path, metadata)
+    if metadata.get(_HASH_KEY) != content_hash(tensors):
         raise CheckpointError(f"{path} is altered (its values do not match the hash stored with them); restore a copy.")
     return tensors
 
 
 def stored_metadata(path: Path) -> dict[str, str]:
-    """What `save` was given as metadata, and the content hash. Raises CheckpointError."""
+    """What `save` was given as metadata, the content hash and the schema version.
+
+    Raises:
+        CheckpointError: when the file is missing, truncated, or of another schema version.
+    """
     try:
         with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {})
+            metadata = dict(file.metadata() or {})
     except (OSError, SafetensorError) as error:
         raise _unreadable(path, error) from error
+    _check_version(path, metadata)
+    return metadata
 
 
 def stored_hash(path: Path) -> str:
-    """The content hash inside `path`; equal weights have equal hashes. Raises CheckpointError."""
+    """The content hash inside `path`; equal weights have equal hashes.
+
+    Raises:
+        CheckpointError: the file is missing, truncated, of another schema version, or not written by sparring.
+    """
     metadata = stored_metadata(path)
     if _HASH_KEY not in metadata:
         raise CheckpointError(f"{path} was not written by sparring: it has no {_HASH_KEY} in its metadata.")
     return metadata[_HASH_KEY]
+
+
+def _check_version(path: Path, metadata: Mapping[str, str]) -> None:
+    if _HASH_KEY in metadata:  # otherwise it was not written by sparring, which the caller finds out
+        check_version(path, int(metadata.get(KEY, UNSTATED)))
 
 
 def _unreadable(path: Path, error: Exception) -> CheckpointError:

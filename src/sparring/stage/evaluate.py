@@ -12,6 +12,7 @@ from sparring.config.build import build
 from sparring.core.errors import ConfigError
 from sparring.core.settings import device_named
 from sparring.evaluation.measure import Measured, Sides, Subject, measure_all
+from sparring.evaluation.metrics import metrics_of
 from sparring.evaluation.reference import attach_network
 from sparring.evaluation.subject import subject_of
 from sparring.metric.features.base import Features
@@ -27,7 +28,7 @@ SPLITS = ("train", "val", "test")
 def evaluate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
     """Measure what `config` names; leaves result.json, report.html and images/neighbours.png in `run_dir`.
 
-    Returns the content of result.json: `metrics` lists each value with spread, floor and protocol.
+    Returns the content of result.json: `metrics` by name, and `records` with all that was measured with them.
 
     Raises:
         ConfigError, DataError, CheckpointError, DivergedError, DiskError: in one sentence each.
@@ -49,13 +50,15 @@ def _evaluate(config: DictConfig, run: RunDir) -> dict[str, Any]:
     measured = measure_all(subject, sides, splits=splits, names=names, k=config.metric.k)
     picture = run.images / "neighbours.png"
     measured.draw_neighbours(picture)
+    records = measured.records()
     result = {
         "verb": "evaluate",
         "name": config.name,
         "config_hash": config_hash(config),
         "subject": subject.origin,
         "data": {"name": subject.data_config.name, "fingerprints": subject.data.fingerprints()},
-        "metrics": measured.records(),
+        "metrics": {name: each.record() for name, each in metrics_of(records).items()},
+        "records": records,
         "discriminator": measured.discriminator,
         "cost": {
             "seconds": round(time.perf_counter() - started, 1),

@@ -36,8 +36,8 @@ from sparring.generation.sampler import Sampler, Samples
 from sparring.run.directory import RunDir, config_hash, write_atomic
 from sparring.run.environment import environment
 from sparring.run.status import recorded
-from sparring.trained.networks import TrainedGenerator, load_generator
-from sparring.trained.runs import open_run
+from sparring.trained.networks import TrainedGenerator
+from sparring.trained.runs import Runs
 
 
 def generate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
@@ -80,8 +80,9 @@ def sampler_of(trained: TrainedGenerator, config: DictConfig) -> Sampler:
 
 def _generate(config: DictConfig, run: RunDir) -> dict[str, Any]:
     started = time.perf_counter()
-    source = open_run(config.run, config.paths.log_dir)
-    trained = load_generator(source, config.weights, extensions=list(config.extensions), checkpoint=config.checkpoint)
+    runs = Runs.of(config)
+    source = runs.open(config.run)
+    trained = runs.generator(source, weights=config.weights, checkpoint=config.checkpoint)
     formats = list(config.format) if isinstance(config.format, ListConfig) else [config.format]
     check_formats(formats, trained.channels)
     sampler = sampler_of(trained, config)
@@ -99,8 +100,10 @@ def _generate(config: DictConfig, run: RunDir) -> dict[str, Any]:
     write_atomic(run.path / "manifest.json", (json.dumps(content, indent=2) + "\n").encode())
     result = {
         "verb": "generate",
+        "name": config.name,
         "config_hash": config_hash(config),
         "data": {"fingerprints": trained.origin["fingerprints"]},
+        "metrics": {},
         "files": files,
         "cost": {"seconds": round(seconds, 2), "images": config.count},
         "environment": environment(),

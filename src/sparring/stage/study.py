@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sparring.config.build import build
 from sparring.config.compose import CONFIG_DIR
+from sparring.config.plain import plain
 from sparring.core.errors import ConfigError, Interrupted, SparringError
 from sparring.core.picture import read_png
 from sparring.run.directory import RunDir
@@ -29,7 +30,7 @@ from sparring.study.engine.plan import Planned, plan
 from sparring.study.engine.results import Results
 from sparring.study.engine.run import CellOutcome, run
 from sparring.study.tables.analysis import Analysis
-from sparring.study.tables.record import analysis_record, cells_record, costs_record
+from sparring.study.tables.record import analysis_record, cells_record, costs_record, metrics_record
 
 # Settings that do not change what a study finds, so that a study may go on with others.
 FREE = ("executor", "resume", "retry", "dir", "name", "extensions")
@@ -56,9 +57,9 @@ def study(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         if going_on and (run_dir / CELLS).exists():
             _check_same(folder, config)
         elif going_on and HydraConfig.initialized():  # it was refused before its first cell and is now put right
-            remember(run_dir, config)
+            remember(run_dir, plain(config))
         else:
-            record_config(config, run_dir)
+            record_config(run_dir, plain(config))
         try:
             with _signals():
                 result, failed = _run(config, folder)
@@ -116,6 +117,7 @@ def _result(config: DictConfig, analysis: Analysis, results: Results, planned: S
         "name": config.name,
         "config_hash": config_hash(config),
         "data": {"name": config.dataset},
+        "metrics": metrics_record(analysis),
         "analysis": analysis_record(analysis),
         "checks": results.checks,
         "cells": cells_record(planned, outcomes, results),

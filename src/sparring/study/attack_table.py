@@ -166,7 +166,8 @@ class AttackTable(ArmStudy):
         return corrected([
             compare(
                 self._success(results, arm, net), self._success(results, self.baseline, net), arm=arm,
-                baseline=self.baseline, smallest_effect=self.smallest_effect, where=f"the {net} net",
+                baseline=self.baseline, smallest_effect=self.smallest_effect, measure="attack success rate",
+                where=f"the {net} net",
                 primary=(net, arm) == ("standard", self.primary),
             )
             for net, arm in keys

@@ -45,7 +45,7 @@ from sparring.study.tables.published import anchor_table
 from sparring.study.tables.readings import record_of, value_of, value_text
 from sparring.study.tables.training_images import training_picture
 
-ACCURACY = ("metrics", "test", "accuracy")
+ACCURACY = ("metrics", "test/accuracy", "value")
 METRICS = ("fd", "kid", "precision", "recall", "density", "coverage", "authentic", "agreement")
 GENERATED = ("generated", "naive")
 # Overrides of arms that are not trained on real images alone; {pool} is the run that made the images.
@@ -223,7 +223,7 @@ class CAS(ArmStudy):
         real = results.find(arm="real")
         if real:
             lines = [
-                class_line(arm, results, "metrics", "test", "per_class", scale=100, arm=arm)
+                class_line(arm, results, "classification", "test", "per_class", scale=100, arm=arm)
                 for arm in self.arms if arm in ("real", *GENERATED)
             ]  # fmt: skip
             names = tuple(map(str, real[0].get("classes")))

@@ -166,7 +166,7 @@ class Corruptions(ArmStudy):
         compared = [
             compare(
                 *[values(results, MEASURES[name], arm=each, part=JUDGED) for each in (arm, self.baseline)],
-                arm=arm, baseline=self.baseline, smallest_effect=self.smallest_effect,
+                arm=arm, baseline=self.baseline, smallest_effect=self.smallest_effect, measure=name,
                 primary=(name, arm) == ("accuracy under corruptions", self.primary),
             )
             for name, arm in keys

@@ -21,7 +21,7 @@ from sparring.study.stats.verdict import Comparison, corrected
 from sparring.study.tables.analysis import Analysis, Plot, Table, answer, comparison_table, spread, told_clear
 from sparring.study.tables.curve import kept_plot
 
-ACCURACY = ("metrics", "test", "accuracy")
+ACCURACY = ("metrics", "test/accuracy", "value")
 USES = {"alone": "on the images alone", "added": "on real images, a share of each batch replaced by the images"}
 ALL, AGREE = "all", "agree"
 DRAWN = {  # rules of generate.py: as many images as in the whole pool, drawn otherwise

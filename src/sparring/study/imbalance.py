@@ -26,7 +26,7 @@ from sparring.study.tables.curve import class_line, mean_line
 from sparring.study.tables.mcnemar import pair_table
 from sparring.study.tables.published import anchor_table
 
-ACCURACY = ("metrics", "test", "accuracy")
+ACCURACY = ("metrics", "test/accuracy", "value")
 MEASURES = {
     "balanced accuracy": "mean recall over classes, %",
     "rare recall": "mean recall over the rare classes, %",
@@ -168,7 +168,7 @@ class Imbalance(ArmStudy):
         primary = (measure, ratio, arm) == ("balanced accuracy", self.primary_ratio, self.primary)
         common: dict[str, Any] = {
             "arm": arm, "baseline": self.baseline, "smallest_effect": self.smallest_effect, "where": f"ratio {ratio:g}",
-            "primary": primary,
+            "measure": f"test {measure}", "primary": primary,
         }  # fmt: skip
         if measure == "accuracy":  # also checks that both were trained equally long
             return results.compare(*ACCURACY, scale=100, ratio=float(ratio), **common)
@@ -181,7 +181,7 @@ class Imbalance(ArmStudy):
         return [float("nan") if each is None else 100 * self._value(each, measure) for each in cells]
 
     def _value(self, each: CellResult, measure: str) -> float:
-        counts = torch.tensor(each.get("metrics", "test", "confusion"))
+        counts = torch.tensor(each.get("classification", "test", "confusion"))
         if measure == "macro F1":
             return macro_f1(counts)
         if measure == "rare recall":  # the last classes are the smallest
@@ -231,7 +231,7 @@ class Imbalance(ArmStudy):
         if found:
             tags: dict[str, Any] = {"ratio": float(self.primary_ratio)}
             by_class = [
-                class_line(arm, results, "metrics", "test", "per_class", scale=100, arm=arm, **tags)
+                class_line(arm, results, "classification", "test", "per_class", scale=100, arm=arm, **tags)
                 for arm in dict.fromkeys((self.arms[0], self.baseline, self.primary))
             ]
             title = f"Recall by class, {self._where(self.primary_ratio)}: from the most frequent to the rarest"

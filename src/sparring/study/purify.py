@@ -167,8 +167,8 @@ class PurifyStudy(Study):
         keys += [(name, by) for by in judged_by for name in self.grid if (name, by) != keys[0]]
         return [
             compare(
-                judged_by[by](results, name), judged_by[by](results, NONE), arm=name, baseline=NONE, where=by,
-                smallest_effect=self.smallest_effect, primary=(name, by) == keys[0],
+                judged_by[by](results, name), judged_by[by](results, NONE), arm=name, baseline=NONE,
+                measure="accuracy", where=by, smallest_effect=self.smallest_effect, primary=(name, by) == keys[0],
             )
             for name, by in keys
         ]  # fmt: skip

@@ -191,9 +191,8 @@ class RobustAT(ArmStudy):
             read, part = measures[name]
             ours, theirs = (values(results, read, arm=each, part=part) for each in (arm, baseline))
             primary = (name, arm, baseline) == (self._pgd, self.primary, self.baseline)
-            compared.append(
-                compare(ours, theirs, arm=arm, baseline=baseline, smallest_effect=self.smallest_effect, primary=primary)
-            )
+            settings: dict[str, Any] = {"smallest_effect": self.smallest_effect, "measure": name, "primary": primary}
+            compared.append(compare(ours, theirs, arm=arm, baseline=baseline, **settings))
         found: dict[str, list[Comparison]] = {name: [] for name in measures}
         for (name, *_), it in zip(keys, corrected_for_number(compared), strict=True):
             found[name].append(it)

@@ -5,7 +5,7 @@ of HELPS or HURTS here should come up in one study of twenty.
 """
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from omegaconf import DictConfig
@@ -20,7 +20,7 @@ from sparring.study.stats.verdict import Comparison, corrected
 from sparring.study.tables.analysis import Analysis, Plot, Table, answer, comparison_table, number
 from sparring.study.tables.curve import mean_line
 
-ACCURACY = ("metrics", "test", "accuracy")
+ACCURACY = ("metrics", "test/accuracy", "value")
 PLANNED = (3, 6, 10, 20)  # replicates for which the detectable effect is told
 
 
@@ -109,10 +109,10 @@ class SeedNoise(Study):
         )  # fmt: skip
 
     def _test_noise(self, results: Results, labels: int) -> float:
-        found: list[Any] = [each.get("metrics", "test") for each in results.find(labels=labels)]
-        if not found:
+        cells = results.find(labels=labels)
+        if not cells:
             return math.nan
-        p, images = np.mean([each["accuracy"] for each in found]), found[0]["images"]
+        p, images = np.mean([each.get(*ACCURACY) for each in cells]), cells[0].get("classification", "test", "images")
         return float(100 * math.sqrt(p * (1 - p) / images))
 
     def _curve(self, results: Results) -> Plot:

@@ -33,7 +33,7 @@ from sparring.study.tables.similarity import (
     within_each,
 )
 
-TEST, VAL = ("metrics", "test", "accuracy"), ("metrics", "val", "accuracy")
+TEST, VAL = ("metrics", "test/accuracy", "value"), ("metrics", "val/accuracy", "value")
 USES = {"alone": "on the images alone", "added": "on real images, a share of each batch replaced by the images"}
 LAST, BEST, CHOSEN = "last", "best quality", "best classifier on val"
 

@@ -31,7 +31,7 @@ from sparring.study.tables.curve import class_line, mean_line
 from sparring.study.tables.mcnemar import pair_table
 from sparring.study.tables.published import anchor_table
 
-ACCURACY = ("metrics", "test", "accuracy")
+ACCURACY = ("metrics", "test/accuracy", "value")
 OWN = {"ssgan": "supervised", "pseudo": "cnn"}  # each use of unlabelled images, and the same network on labels alone
 NETWORK = ("supervised", "ssgan")  # arms of the semi-supervised network
 
@@ -203,7 +203,9 @@ class SslLabels(ArmStudy):
         found = results.find(arm=self.baseline, labels=self.primary_labels)
         if found:
             lines = [
-                class_line(arm, results, "metrics", "test", "per_class", scale=100, arm=arm, labels=self.primary_labels)
+                class_line(
+                    arm, results, "classification", "test", "per_class", scale=100, arm=arm, labels=self.primary_labels
+                )
                 for arm in (self.baseline, self.primary)
             ]
             title = f"Accuracy by class, {self.primary_labels} labels per class"

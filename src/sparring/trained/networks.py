@@ -1,7 +1,7 @@
 """Networks out of run directories: what metrics, attacks, defences and studies ask about an image, or draw images with."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,8 +16,8 @@ from sparring.core.types import TrainedNetwork
 from sparring.model.discriminator.base import Discriminator, DiscriminatorClassifier
 from sparring.model.perturber.base import Perturber
 from sparring.run import weights as weights_file
-from sparring.run.directory import RunDir, config_hash
-from sparring.trained.runs import TrainedModel
+from sparring.run.environment import config_hash
+from sparring.trained.model import TrainedModel
 
 WEIGHTS = ("ema", "generator")
 LOGITS_BATCH = 256
@@ -27,10 +27,13 @@ LOGITS_BATCH = 256
 class TrainedGenerator:
     """A generator out of a run directory and what is known about it.
 
-    network: (latent (N, latent_dim), label (N,)) -> images (N, C, H, W) in [-1, 1]; on the CPU, in eval mode.
-    discriminator: D of the same run, or None. class_names is empty for an unconditional generator.
-    class_prior: the training data's class frequencies, if saved.
-    origin: what a manifest says about where the images come from; plain values.
+    Args:
+        network: (latent (N, latent_dim), label (N,)) -> images (N, C, H, W) in [-1, 1]; on the CPU, in eval mode.
+        discriminator: D of the same run, or None.
+        channels: of an image.
+        class_names: empty for an unconditional generator.
+        class_prior: (K,) class frequencies of the training data, if saved.
+        origin: run, weights, clock and fingerprints, for a manifest; plain values.
     """
 
     network: nn.Module
@@ -43,32 +46,38 @@ class TrainedGenerator:
 
     @property
     def num_classes(self) -> int | None:
+        """None for an unconditional generator."""
         return len(self.class_names) or None
 
 
-def load_generator(
-    run: RunDir, weights: str, *, extensions: Sequence[str], checkpoint: str | int = "last"
-) -> TrainedGenerator:
-    """The generator of a run.
-
-    weights: "ema" (the averaged one) or "generator". checkpoint: as `TrainedModel` takes it.
-
-    Raises:
-        CheckpointError: the run has no generator or no weights, or they do not fit its settings. ConfigError: unknown weights.
-    """
+def check_weights_name(weights: str) -> None:
+    """Raise ConfigError unless `weights` names one of a generator's two sets of weights."""
     if weights not in WEIGHTS:
         raise ConfigError(f"weights={weights} is unknown; give one of {', '.join(WEIGHTS)}.")
-    trained = TrainedModel(run, extensions=extensions, checkpoint=checkpoint)
+
+
+def generator_of(trained: TrainedModel, weights: str, *, checkpoint: str | int) -> TrainedGenerator:
+    """The generator of a GAN, its discriminator, and where both come from.
+
+    Args:
+        weights: "ema" (the averaged one) or "generator".
+        checkpoint: which weights of the run `trained` holds, for the record.
+
+    Raises:
+        CheckpointError: the model has no generator, or its weights do not fit the settings.
+    """
     model, metadata = trained.model, trained.metadata
-    if not isinstance(getattr(model, weights, None), nn.Module):
-        raise CheckpointError(f"{run.path} holds no generator; give the directory of a run of train.py with a GAN.")
-    network: nn.Module = getattr(model, weights)
+    network = getattr(model, weights, None)
+    if not isinstance(network, nn.Module):
+        raise CheckpointError(
+            f"{trained.run.path} holds no generator; give the directory of a run of train.py with a GAN."
+        )
     trained.load({weights: network})
     names = json.loads(metadata["classes"])
     classes = tuple(names or map(str, range(model.num_classes))) if model.conditional else ()
     origin = {
-        "run": str(run.path),
-        "config_hash": config_hash(trained.config),
+        "run": str(trained.run.path),
+        "config_hash": config_hash(trained.settings),
         "weights": weights,
         "checkpoint": checkpoint,
         "generator_sha256": weights_file.content_hash(trained.tensors_of(weights)),
@@ -77,48 +86,66 @@ def load_generator(
         "fingerprints": json.loads(metadata["fingerprints"]),
     }
     return TrainedGenerator(
-        network.eval(), _loaded_discriminator(trained), model.latent_dim, trained.config.data.channels, classes,
+        network.eval(), _loaded_discriminator(trained), model.latent_dim, trained.settings.data.channels, classes,
         trained.tensors.get("class_prior"), origin,
     )  # fmt: skip
 
 
-def load_classifier(run: RunDir, *, extensions: Sequence[str], checkpoint: str | int = "last") -> TrainedNetwork:
-    """The classifier that a run trained, whatever game it was trained in; checkpoint: as `TrainedModel` takes it.
+def classifier_of(trained: TrainedModel) -> TrainedNetwork:
+    """The classifier of a model: its own, or a discriminator whose head tells classes.
 
     Raises:
-        CheckpointError: the run trained none, has no such weights, or they do not fit its settings.
-        ConfigError: a checkpoint of another word.
+        CheckpointError: the model has none, or its weights do not fit the settings.
     """
-    return _trained_network(TrainedModel(run, extensions=extensions, checkpoint=checkpoint), _classifier)
+    model, discriminator = trained.model, getattr(trained.model, "discriminator", None)
+    if hasattr(model, "classifier"):
+        return _trained_network(trained, model.classifier())
+    if isinstance(discriminator, Discriminator) and discriminator.head.classifies:
+        return _trained_network(trained, DiscriminatorClassifier(discriminator))
+    raise CheckpointError(
+        f"{trained.run.path} holds no classifier; give the directory of a run of train.py with model=classifier, or of a GAN "
+        "whose discriminator tells classes, such as model=acgan."
+    )
 
 
-def load_discriminator(run: RunDir, *, extensions: Sequence[str]) -> TrainedNetwork:
-    """The discriminator of a GAN's run: (images (N, C, H, W) in [-1, 1], labels (N,)) -> logits (N,).
+def discriminator_of(trained: TrainedModel) -> TrainedNetwork:
+    """The discriminator of a GAN: (images (N, C, H, W) in [-1, 1], labels (N,)) -> logits (N,).
 
     Raises:
-        CheckpointError: the run trained none, has no weights, or they do not fit its settings.
+        CheckpointError: the model has none, or its weights do not fit the settings.
     """
-    return _trained_network(TrainedModel(run, extensions=extensions), _discriminator)
+    network = getattr(trained.model, "discriminator", None)
+    if not isinstance(network, Discriminator):
+        raise CheckpointError(
+            f"{trained.run.path} holds no discriminator; give the directory of a run of train.py with a GAN."
+        )
+    return _trained_network(trained, network)
 
 
-def load_perturber(run: RunDir, *, extensions: Sequence[str]) -> TrainedNetwork:
-    """The perturbation generator of a run of model=advgan: images (N, C, H, W) -> changes in radii, same shape.
+def perturber_of(trained: TrainedModel) -> TrainedNetwork:
+    """The perturbation generator of model=advgan: images (N, C, H, W) in [-1, 1] -> changes in radii, same shape.
 
-    `origin["epsilon"]` is what it was trained with.
+    `origin["epsilon"]` is the fraction of the pixel range that it was trained with.
 
     Raises:
-        CheckpointError: the run trained none, has no weights, or they do not fit its settings.
+        CheckpointError: the model has none, or its weights do not fit the settings.
     """
-    loaded = _trained_network(TrainedModel(run, extensions=extensions), _perturber)
-    epsilon = pixel_fraction(run.config.model.epsilon)
-    return replace(loaded, origin=loaded.origin | {"epsilon": epsilon})
+    network = getattr(trained.model, "perturber", None)
+    if not isinstance(network, Perturber):
+        raise CheckpointError(
+            f"{trained.run.path} holds no perturbation generator; give the directory of a run of train.py with "
+            "model=advgan."
+        )
+    loaded = _trained_network(trained, network)
+    return replace(loaded, origin=loaded.origin | {"epsilon": pixel_fraction(trained.settings.model.epsilon)})
 
 
-def discriminator_logits(
-    run: RunDir, *, extensions: Sequence[str], checkpoint: str | int, device: torch.device
-) -> Callable[[Tensor, Tensor], Tensor] | None:
-    """(uint8 images (N, C, H, W), labels (N,)) -> logits (N,) on the CPU of the run's discriminator; None where it has none."""
-    network = _loaded_discriminator(TrainedModel(run, extensions=extensions, checkpoint=checkpoint))
+def discriminator_logits(trained: TrainedModel, *, device: torch.device) -> Callable[[Tensor, Tensor], Tensor] | None:
+    """(uint8 images (N, C, H, W), labels (N,)) -> logits (N,) on the CPU, of the discriminator on `device`.
+
+    None where the model has no discriminator.
+    """
+    network = _loaded_discriminator(trained)
     if not isinstance(network, Discriminator):
         return None
     network.to(device, torch.float32)
@@ -131,15 +158,15 @@ def discriminator_logits(
     return logits
 
 
-def _trained_network(trained: TrainedModel, choose: Callable[[Any, RunDir], nn.Module]) -> TrainedNetwork:
-    network = choose(trained.model, trained.run)
+def _trained_network(trained: TrainedModel, network: nn.Module) -> TrainedNetwork:
+    """`network`, a part of the model or wrapped around one, with its weights and its origin."""
     trained.load(trained.model.networks())
     network = network.eval().requires_grad_(False).to(torch.float32)
-    metadata, data = trained.metadata, trained.config.data
+    metadata, data = trained.metadata, trained.settings.data
     as_trained = isinstance(network, Discriminator | DiscriminatorClassifier | Perturber)
     origin = {
         "run": str(trained.run.path),
-        "config_hash": config_hash(trained.config),
+        "config_hash": config_hash(trained.settings),
         "weights": "as trained" if as_trained else "averaged",
         "weights_sha256": weights_file.stored_hash(trained.file),
         "iteration": int(metadata["iteration"]),
@@ -155,29 +182,3 @@ def _loaded_discriminator(trained: TrainedModel) -> nn.Module | None:
         return None
     trained.load({"discriminator": network})
     return network.eval()
-
-
-def _classifier(model: Any, run: RunDir) -> nn.Module:
-    if hasattr(model, "classifier"):
-        return model.classifier()
-    discriminator = getattr(model, "discriminator", None)
-    if isinstance(discriminator, Discriminator) and discriminator.head.classifies:
-        return DiscriminatorClassifier(discriminator)
-    raise CheckpointError(
-        f"{run.path} holds no classifier; give the directory of a run of train.py with model=classifier, or of a GAN whose "
-        "discriminator tells classes, such as model=acgan."
-    )
-
-
-def _discriminator(model: Any, run: RunDir) -> nn.Module:
-    if not isinstance(getattr(model, "discriminator", None), Discriminator):
-        raise CheckpointError(f"{run.path} holds no discriminator; give the directory of a run of train.py with a GAN.")
-    return model.discriminator
-
-
-def _perturber(model: Any, run: RunDir) -> nn.Module:
-    if not isinstance(getattr(model, "perturber", None), Perturber):
-        raise CheckpointError(
-            f"{run.path} holds no perturbation generator; give the directory of a run of train.py with model=advgan."
-        )
-    return model.perturber

@@ -1,31 +1,34 @@
 """The door to earlier runs: a run as typed is found, opened, built from its settings, and given its weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from omegaconf import DictConfig
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparring.config.build import build
-from sparring.core.errors import CheckpointError
+from sparring.core.types import TrainedNetwork
 from sparring.model.game import Game
 from sparring.run import weights as weights_file
 from sparring.run.directory import RunDir
 from sparring.run.search import find_run
+from sparring.trained import networks
+from sparring.trained.model import TrainedModel
+from sparring.trained.networks import TrainedGenerator
 
-
-def open_run(given: object, log_dir: str | Path) -> RunDir:
-    """The run that `given` names: a directory, also as seen from the repository, logs/train or logs/study.
-
-    Raises:
-        CheckpointError: there is none, with the runs that may have been meant.
-    """
-    return RunDir.open(find_run(str(given), Path(log_dir)))
+Given = str | Path | RunDir  # a run as typed, its directory, or the opened run
+Checkpoint = str | int
 
 
 def build_model(config: DictConfig, *, extensions: Sequence[str] = ()) -> Any:
     """The LightningModule of a whole configuration, with the data's shape checked against the networks.
+
+    Args:
+        config: has the sections `model` and `data`.
+        extensions: packages of the user whose classes may be built.
 
     Raises:
         ConfigError: the networks do not fit each other or the data.
@@ -36,34 +39,101 @@ def build_model(config: DictConfig, *, extensions: Sequence[str] = ()) -> Any:
     return model
 
 
-class TrainedModel:
-    """The model of a run, built from its saved settings, with the tensors of one of its weight files.
+@dataclass(frozen=True)
+class Runs:
+    """Earlier runs: where they are looked for, and whose classes their settings may name.
 
-    checkpoint: "last"; "best" as quality or robust accuracy found it; or an iteration whose weights the run kept.
+    Every method takes a run as it was typed: a directory, relative to the working directory, the repository, logs/train or
+    logs/study. `checkpoint` is "last"; "best" by quality or robust accuracy; or an iteration whose weights the run kept.
 
-    Raises:
-        CheckpointError: the run has no such weights. ConfigError: its settings build no model, or a checkpoint of another word.
+    Args:
+        log_dir: the folder `logs` that holds train/, study/, ...
+        extensions: packages of the user whose classes may be built.
     """
 
-    def __init__(self, run: RunDir, *, extensions: Sequence[str], checkpoint: str | int = "last") -> None:
-        self.run, self.config = run, run.config
-        self.file = run.weights_file(checkpoint)
-        self.tensors = weights_file.load(self.file)
-        self.metadata = weights_file.stored_metadata(self.file)
-        self.model: Any = build_model(self.config, extensions=extensions)
+    log_dir: Path = Path("logs")
+    extensions: tuple[str, ...] = ()
 
-    def tensors_of(self, name: str) -> dict[str, Tensor]:
-        """The saved tensors of one network, by their names inside it; empty where there are none."""
-        prefix = f"{name}."
-        return {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
+    @classmethod
+    def of(cls, config: DictConfig) -> "Runs":
+        """What a verb's configuration says: `paths.log_dir` and `extensions`."""
+        return cls(Path(config.paths.log_dir), tuple(config.extensions))
 
-    def load(self, networks: Mapping[str, nn.Module]) -> None:
-        """Give networks of the model their weights. Raises CheckpointError where they do not fit."""
-        for name, network in networks.items():
-            try:
-                network.load_state_dict(self.tensors_of(name))
-            except RuntimeError as error:
-                reason = str(error).splitlines()[-1].strip()
-                raise CheckpointError(
-                    f"The weights of {self.run.path} do not fit its settings ({reason}); restore the run from a copy."
-                ) from error
+    def find(self, given: Given) -> Path:
+        """The directory that is meant; the path as typed where there is none."""
+        return given.path if isinstance(given, RunDir) else find_run(str(given), self.log_dir)
+
+    def open(self, given: Given) -> RunDir:
+        """The run, for reading.
+
+        Raises:
+            CheckpointError: there is none, with the runs that may have been meant.
+        """
+        return given if isinstance(given, RunDir) else RunDir.open(self.find(given))
+
+    def model(self, given: Given, *, checkpoint: Checkpoint = "last") -> TrainedModel:
+        """The model of a run and its saved tensors.
+
+        Raises:
+            CheckpointError: no such run, or no such weights.
+            ConfigError: its settings build no model, or a checkpoint of another word.
+        """
+        run = self.open(given)
+        settings, file = run.config, run.weights_file(checkpoint)
+        tensors, metadata = weights_file.load(file), weights_file.stored_metadata(file)
+        return TrainedModel(run, settings, build_model(settings, extensions=self.extensions), file, tensors, metadata)
+
+    def classifier(self, given: Given, *, checkpoint: Checkpoint = "last") -> TrainedNetwork:
+        """The classifier that a run trained, whatever game it was trained in.
+
+        Raises:
+            CheckpointError: the run trained none, has no such weights, or they do not fit its settings.
+            ConfigError: a checkpoint of another word.
+        """
+        return networks.classifier_of(self.model(given, checkpoint=checkpoint))
+
+    def discriminator(self, given: Given, *, checkpoint: Checkpoint = "last") -> TrainedNetwork:
+        """The discriminator of a GAN's run: (images (N, C, H, W) in [-1, 1], labels (N,)) -> logits (N,).
+
+        Raises:
+            CheckpointError: the run trained none, has no such weights, or they do not fit its settings.
+        """
+        return networks.discriminator_of(self.model(given, checkpoint=checkpoint))
+
+    def discriminator_logits(
+        self, given: Given, *, checkpoint: Checkpoint, device: torch.device
+    ) -> Callable[[Tensor, Tensor], Tensor] | None:
+        """The run's discriminator as a function (uint8 images (N, C, H, W), labels (N,)) -> logits (N,) on the CPU.
+
+        None where the run has no discriminator.
+
+        Args:
+            device: where the network computes.
+
+        Raises:
+            CheckpointError: no such run or weights, or they do not fit its settings.
+        """
+        return networks.discriminator_logits(self.model(given, checkpoint=checkpoint), device=device)
+
+    def perturber(self, given: Given, *, checkpoint: Checkpoint = "last") -> TrainedNetwork:
+        """The perturbation generator of a run of model=advgan: images (N, C, H, W) -> changes in radii, same shape.
+
+        `origin["epsilon"]` is the fraction of the pixel range that it was trained with.
+
+        Raises:
+            CheckpointError: the run trained none, has no such weights, or they do not fit its settings.
+        """
+        return networks.perturber_of(self.model(given, checkpoint=checkpoint))
+
+    def generator(self, given: Given, *, weights: str = "ema", checkpoint: Checkpoint = "last") -> TrainedGenerator:
+        """The generator of a run.
+
+        Args:
+            weights: "ema" (the averaged one) or "generator".
+
+        Raises:
+            CheckpointError: the run has no generator or no such weights, or they do not fit its settings.
+            ConfigError: unknown `weights`, or a checkpoint of another word.
+        """
+        networks.check_weights_name(weights)
+        return networks.generator_of(self.model(given, checkpoint=checkpoint), weights, checkpoint=checkpoint)

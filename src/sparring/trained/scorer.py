@@ -1,6 +1,6 @@
 """Trained networks that label and filter the images of a mix."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,32 +13,40 @@ from sparring.core.types import TrainedNetwork
 from sparring.data.mix.base import Context, Scorer
 from sparring.data.serving import provenance
 from sparring.run.directory import RunDir
-from sparring.run.search import find_run
-from sparring.trained.networks import load_classifier, load_discriminator
-from sparring.trained.runs import open_run
+from sparring.trained.runs import Runs
 
 BATCH = 256
 
 
 @dataclass(frozen=True)
 class RunScorers:
-    """`data.mix.base.Runs` over the run directories of `log_dir`."""
+    """What `data.mix.base.EarlierRuns` asks for, out of run directories."""
 
-    log_dir: Path
-    extensions: Sequence[str] = ()
+    runs: Runs
 
     def find(self, given: str) -> Path:
-        return find_run(given, self.log_dir)
+        """The directory of a run as typed."""
+        return self.runs.find(given)
 
     def classifier(self, given: str, context: Context, key: str) -> Scorer:
-        run = open_run(given, self.log_dir)
-        loaded = load_classifier(run, extensions=self.extensions)
+        """The classifier of a run as typed: (images, labels) -> logits (N, K).
+
+        Args:
+            key: the setting that names the run, for messages.
+
+        Raises:
+            CheckpointError: no such run, or no classifier.
+            DataError: it knows other classes or another image shape than the data of `context`.
+        """
+        run = self.runs.open(given)
+        loaded = self.runs.classifier(run)
         _check(f"{key}={given}", loaded, context)
         return _scorer(run, loaded, lambda image, label: loaded.network(image))
 
     def discriminator(self, given: str, context: Context, key: str) -> Scorer:
-        run = open_run(given, self.log_dir)
-        loaded = load_discriminator(run, extensions=self.extensions)
+        """The discriminator of a GAN's run as typed: (images, labels) -> logits (N,). Arguments and errors as `classifier`."""
+        run = self.runs.open(given)
+        loaded = self.runs.discriminator(run)
         _check(f"{key}={given}", loaded, context)
         return _scorer(run, loaded, loaded.network)
 

@@ -1,4 +1,4 @@
-"""What a training run leaves about its images: which it saw, and a picture of those that were mixed in."""
+"""What a training run records of its images: which it was trained on, and a picture of those that were mixed in."""
 
 from typing import Any
 
@@ -12,7 +12,12 @@ COLUMNS, ROWS = 10, 20  # of the picture
 def record_images(run: RunDir, data: Any, *, labelled: bool) -> None:
     """Write `provenance.npz`, and `images/mixed.png` where images are mixed in: a row per class, the first of each.
 
-    labelled: whether training used the labels. Raises DiskError.
+    Args:
+        data: opened.
+        labelled: whether training used the labels.
+
+    Raises:
+        DiskError: a file could not be written.
     """
     provenance.save(run.path, data.provenance(labelled=labelled), run=run.path, fingerprints=data.fingerprints())
     if data.pool is None:

@@ -1,29 +1,34 @@
 """Whether a run can go on under the settings given, and from where."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
+from sparring.config.plain import plain
 from sparring.core.errors import CheckpointError, ConfigError
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
+from sparring.training.settings import TrainSettings
 
 log = logging.getLogger(__name__)
 
 # What decides the numbers of a run. Where data lies, devices, intervals and loggers may change.
 FIXED = ("seed", "model", "data", "trainer.precision")
+SECTIONS = ("seed", "model", "data", "trainer")
 SHOWN = 3
 PLACES = ("data.source", "data.path", "data.cache_dir", "data.storage")
 
 
-def check_settings(run: RunDir, config: DictConfig) -> None:
+def check_settings(run: RunDir, resolved: Mapping[str, Any]) -> None:
     """Compare the settings that decide a run's numbers with the ones it was started with.
+
+    Args:
+        resolved: the whole configuration as plain values.
 
     Raises:
         CheckpointError: they differ; names each setting, before and now.
     """
-    different = _differences(run.config, config)
+    different = _differences(plain(run.config), resolved)
     if len(different) > SHOWN + 1:
         different = [*different[:SHOWN], f"and {len(different) - SHOWN} more"]
     if different:
@@ -33,8 +38,12 @@ def check_settings(run: RunDir, config: DictConfig) -> None:
         )
 
 
-def load_state(run: RunDir, config: DictConfig, budget: int, fingerprints: dict[str, str]) -> dict[str, Any]:
+def load_state(run: RunDir, settings: TrainSettings, budget: int, fingerprints: dict[str, str]) -> dict[str, Any]:
     """The newest checkpoint of the run that verifies.
+
+    Args:
+        budget: iterations of the whole run.
+        fingerprints: of the images that are there now, by split.
 
     Raises:
         CheckpointError: there is none, or the images are not those that the run has trained on.
@@ -51,10 +60,10 @@ def load_state(run: RunDir, config: DictConfig, budget: int, fingerprints: dict[
         )
     if saved["fingerprints"] != fingerprints:
         raise CheckpointError(
-            f"{run.path} was trained on other images than data.path={config.data.path} holds now (their fingerprints differ); "
-            "give it the same images, or start a new run."
+            f"{run.path} was trained on other images than data.path={settings.data_path} holds now (their fingerprints "
+            "differ); give it the same images, or start a new run."
         )
-    if saved["budget"] != budget and "constant" not in config.model.schedule._target_:
+    if saved["budget"] != budget and settings.scheduled:
         log.warning(
             "The learning rate follows a schedule over the whole budget: with %d iterations in place of %d it jumps now.",
             budget,
@@ -63,9 +72,9 @@ def load_state(run: RunDir, config: DictConfig, budget: int, fingerprints: dict[
     return saved
 
 
-def _differences(before: DictConfig, now: DictConfig) -> list[str]:
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """One text per setting in FIXED that changed: `model.d_steps was 1, now 2`."""
-    old, new = _flat(before), _flat(now)
+    old, new = _leaves(before), _leaves(now)
     keys = [key for key in {**old, **new} if key.startswith(FIXED) and not key.startswith(PLACES)]
     return [
         f"{key} was {old.get(key, 'not there')}, now {new.get(key, 'not there')}"
@@ -77,8 +86,8 @@ def _differences(before: DictConfig, now: DictConfig) -> list[str]:
 _ABSENT = object()
 
 
-def _flat(config: DictConfig) -> dict[str, Any]:
-    """Resolved leaves by dotted key."""
+def _leaves(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The leaves of the sections that can hold FIXED settings, by dotted key."""
     leaves: dict[str, Any] = {}
 
     def walk(node: Any, key: str) -> None:
@@ -88,7 +97,6 @@ def _flat(config: DictConfig) -> dict[str, Any]:
         else:
             leaves[key] = node
 
-    for name in ("seed", "model", "data", "trainer"):
-        node = config[name]
-        walk(OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node, name)
+    for name in SECTIONS:
+        walk(settings[name], name)
     return leaves

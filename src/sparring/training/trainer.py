@@ -1,63 +1,49 @@
-"""Lightning's Trainer from the configuration: one budget, one strategy, nothing that it would do behind our back."""
+"""Lightning's Trainer: one budget, one strategy, and none of what it does without being asked."""
 
 import logging
 import os
 import warnings
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import lightning.pytorch as L
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from omegaconf import DictConfig, OmegaConf
 
-from sparring.callback.checkpoint import Checkpoint
-from sparring.callback.progress import ProgressDisplay
-from sparring.callback.scalars import Scalars
-from sparring.callback.signals import Signals
-from sparring.config.build import build
 from sparring.core.distributed import PlayerStrategy
 from sparring.core.errors import ConfigError
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
+from sparring.training.parts import TrainingParts
+from sparring.training.settings import TrainerSettings, TrainSettings
 
 LAUNCHERS = ("MASTER_ADDR", "TORCHELASTIC_RUN_ID", "SLURM_NTASKS")
 HALF = ("16", "16-mixed", "16-true")
-NEEDED: tuple[type[L.Callback], ...] = (Scalars, Signals, Checkpoint)
 Callback = TypeVar("Callback", bound=L.Callback)
 
 
-def build_trainer(
-    config: DictConfig, run: RunDir, budget: int, loggers: list[Any], *, extensions: Sequence[str]
-) -> L.Trainer:
+def build_trainer(parts: TrainingParts, settings: TrainerSettings, run: RunDir, budget: int) -> L.Trainer:
     """A Trainer for `budget` iterations on the devices asked for.
 
+    Args:
+        parts: its callbacks and loggers, and the Trainer's settings from the configuration.
+        run: where Lightning would write if it were asked to.
+
     Raises:
-        ConfigError: a callback that every run needs is missing, or Lightning refuses the settings.
+        ConfigError: Lightning refuses the settings.
     """
-    world = device_count(config.trainer) * config.trainer.num_nodes
-    callbacks = [build(node, section="callback", extensions=extensions) for node in config.callback.values() if node]
-    callbacks.sort(
-        key=lambda callback: isinstance(callback, Checkpoint | ProgressDisplay)
-    )  # after all that may stop the run
-    for kind in NEEDED:
-        if not any(isinstance(callback, kind) for callback in callbacks):
-            raise ConfigError(
-                f"callback has no {kind.__name__.lower()}, which every run needs; start from callback=default."
-            )
-    make = build(config.trainer, section="trainer", extensions=extensions)
     try:
-        trainer = make(
+        trainer = parts.make_trainer(
             max_steps=budget, max_epochs=-1,
-            strategy=PlayerStrategy() if world > 1 else "auto",
-            plugins=[VerifiedCheckpointIO()], callbacks=callbacks, logger=loggers or False,
+            strategy=PlayerStrategy() if world_size(settings) > 1 else "auto",
+            plugins=[VerifiedCheckpointIO()], callbacks=parts.callbacks, logger=parts.loggers or False,
             default_root_dir=str(run.path), enable_checkpointing=False, enable_progress_bar=False,
             enable_model_summary=False, num_sanity_val_steps=0, use_distributed_sampler=False,
         )  # fmt: skip
     except (MisconfigurationException, ValueError, TypeError) as error:
         raise ConfigError(f"the trainer's settings do not work here: {error}") from error
     # Lightning would synchronise all devices at every iteration to share a SIGTERM; the signals callback does it better.
-    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
+    epoch_loop: Any = trainer.fit_loop.epoch_loop
+    epoch_loop._broadcast_sigterm_tensor = lambda: None
     return trainer
 
 
@@ -66,36 +52,44 @@ def callback_of(trainer: L.Trainer, kind: type[Callback]) -> Callback:
     return next(callback for callback in trainer.callbacks if isinstance(callback, kind))  # type: ignore[attr-defined]
 
 
-def check_trainer(config: DictConfig) -> None:
+def callbacks_of(trainer: L.Trainer, *kinds: type[Callback]) -> list[Callback]:
+    """The trainer's callbacks of these kinds, in its order."""
+    return [callback for callback in trainer.callbacks if isinstance(callback, kinds)]  # type: ignore[attr-defined]
+
+
+def check_trainer(settings: TrainSettings) -> None:
     """What can be refused before anything is built.
 
     Raises:
         ConfigError: devices, intervals, or a batch that cannot be split evenly.
     """
-    _check_split(config, device_count(config.trainer) * config.trainer.num_nodes)
-    if config.trainer.num_nodes > 1 and not any(name in os.environ for name in LAUNCHERS):
+    trainer = settings.trainer
+    _check_split(settings, world_size(trainer))
+    if trainer.num_nodes > 1 and not any(name in os.environ for name in LAUNCHERS):
         raise ConfigError(
-            f"trainer.num_nodes={config.trainer.num_nodes} would wait for nodes that do not know of each other: start it with "
+            f"trainer.num_nodes={trainer.num_nodes} would wait for nodes that do not know of each other: start it with "
             "torchrun or srun on every node, or set MASTER_ADDR, MASTER_PORT and NODE_RANK."
         )
-    if str(config.trainer.precision) in HALF:
+    if trainer.precision in HALF:
         raise ConfigError(
-            f"trainer.precision={config.trainer.precision} is not supported: its loss scaling was never tried with gradient "
+            f"trainer.precision={trainer.precision} is not supported: its loss scaling was never tried with gradient "
             "penalties; use bf16-mixed or 32-true."
         )
     for key in ("log_every_n_steps", "val_check_interval", "num_nodes"):
-        value = config.trainer[key]
+        value = getattr(trainer, key)
         if not isinstance(value, int) or value < 1:
             raise ConfigError(f"trainer.{key}={value} must be a whole number of at least 1.")
 
 
-def iterations(config: DictConfig, per_epoch: int) -> int:
+def iterations(trainer: TrainerSettings, per_epoch: int) -> int:
     """The run's budget in iterations.
+
+    Args:
+        per_epoch: iterations of one pass over the training images.
 
     Raises:
         ConfigError: it is none.
     """
-    trainer = config.trainer
     budget = trainer.max_steps if trainer.max_epochs is None else trainer.max_epochs * per_epoch
     if budget is None or budget < 1:
         raise ConfigError(
@@ -105,16 +99,20 @@ def iterations(config: DictConfig, per_epoch: int) -> int:
     return int(budget)
 
 
-def device_count(trainer: DictConfig) -> int:
-    """Devices per node that the trainer's settings ask for.
+def world_size(trainer: TrainerSettings) -> int:
+    """Devices that train together, over all nodes.
 
     Raises:
         ConfigError: `trainer.devices` is neither a positive number, a list of indices, -1 nor auto.
     """
+    return _devices_per_node(trainer) * trainer.num_nodes
+
+
+def _devices_per_node(trainer: TrainerSettings) -> int:
     devices = trainer.devices
     if isinstance(devices, int) and devices > 0:
         return devices
-    if OmegaConf.is_list(devices) and len(devices) > 0:
+    if isinstance(devices, list) and devices:
         return len(devices)
     if devices in ("auto", -1):
         on_gpu = trainer.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
@@ -139,10 +137,10 @@ def quiet_lightning() -> None:
         warnings.filterwarnings("ignore", message=pattern)
 
 
-def _check_split(config: DictConfig, world: int) -> None:
-    rows, parts = config.data.batch_size, world * config.model.accumulate
-    if rows % parts:
+def _check_split(settings: TrainSettings, world: int) -> None:
+    parts = world * settings.accumulate
+    if settings.batch_size % parts:
         raise ConfigError(
-            f"data.batch_size={rows} is the batch of all devices and cannot be split evenly into {world} device(s) x "
-            f"model.accumulate={config.model.accumulate}; choose a multiple of {parts}."
+            f"data.batch_size={settings.batch_size} is the batch of all devices and cannot be split evenly into {world} "
+            f"device(s) x model.accumulate={settings.accumulate}; choose a multiple of {parts}."
         )

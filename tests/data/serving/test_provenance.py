@@ -11,6 +11,7 @@ import torch
 from sparring.core.errors import DataError
 from sparring.data.serving import provenance
 from sparring.data.serving.provenance import Provenance, beyond_labels, check, hashes, shared
+from sparring.trained.runs import Runs
 from sparring.trained.scorer import RunScorers
 
 Make = Callable[..., Any]
@@ -87,7 +88,7 @@ def test_record_is_read_back_and_bound_to_its_training(tmp_path: Path) -> None:
 def test_a_run_records_its_train_and_val_rows_and_its_pool(make: Make) -> None:
     data = make("digits", "data/mix=more_real", "data.labels_per_class=10")
     data.setup()
-    data.prepare_mix(RunScorers(Path("unused")))
+    data.prepare_mix(RunScorers(Runs(Path("unused"))))
     train, val, pool = data.provenance(labelled=True)
     assert train.rows.tolist() == data._splits["train"].rows.tolist()
     assert (val.role, pool.labelled) == ("selected", True)
@@ -100,7 +101,7 @@ def test_a_run_records_its_train_and_val_rows_and_its_pool(make: Make) -> None:
 def test_a_gaussians_images_are_no_rows_of_train(make: Make) -> None:
     data = make("digits", "data/mix=gaussian", "data.labels_per_class=10", "data.mix.per_class=30")
     data.setup()
-    data.prepare_mix(RunScorers(Path("unused")))
+    data.prepare_mix(RunScorers(Runs(Path("unused"))))
     train, val = data.provenance(labelled=True)
     assert (len(train.rows), val.role) == (100, "selected")
     check({"val": data.record("val"), "test": data.record("test")}, [train, val], NONE)

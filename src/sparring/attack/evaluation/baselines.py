@@ -13,6 +13,7 @@ from sparring.attack.evaluation.evaluate import distances, evaluate, subset
 from sparring.attack.evaluation.target import Target
 from sparring.attack.noise import Noise
 from sparring.attack.pgd import PGD
+from sparring.core.measurement import Measurement, robust_accuracy_name
 from sparring.core.pixels import normalise
 from sparring.core.settings import epsilon_text
 
@@ -67,6 +68,29 @@ def baseline_flags(
         others = (label != target_class).cpu() & outcomes["advgan"].clean
         hits = outcomes["advgan"].predicted[others] == target_class
         found |= {"target_class": target_class, "hit_rate": float(hits.float().mean())}
+    return found
+
+
+def metrics(measured: Mapping[str, Any]) -> dict[str, Measurement]:
+    """The accuracies of `baseline_flags` as metrics: of the target, so more is better for whoever defends it."""
+    if not measured:
+        return {}
+    split, epsilon = measured["split"], measured["epsilon"]
+    images = {"split": split, "images": measured["images"]}
+    found = {f"{split}/accuracy": Measurement(value=measured["accuracy_clean"], direction="higher", protocol=images)}
+    for name in ("noise", "pgd", "advgan"):
+        protocol = (
+            images | {"attack": name, "norm": "linf", "epsilon": epsilon} | ({"steps": STEPS} if name == "pgd" else {})
+        )
+        value = measured[f"accuracy_left_{name}"]
+        found[robust_accuracy_name(split, name, epsilon)] = Measurement(
+            value=value, direction="higher", protocol=protocol
+        )
+    if "hit_rate" in measured:
+        protocol = images | {"attack": "advgan", "epsilon": epsilon, "target_class": measured["target_class"]}
+        found[f"{split}/targeted_success_rate"] = Measurement(
+            value=measured["hit_rate"], direction="higher", protocol=protocol
+        )
     return found
 
 

@@ -26,7 +26,7 @@ class Context:
     shape: ImageShape
     class_names: tuple[str, ...]
     seed: int
-    runs: "Runs"
+    runs: "EarlierRuns"
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Scorer:
     origin: dict[str, Any]
 
 
-class Runs(Protocol):
+class EarlierRuns(Protocol):
     """Earlier runs as a mix sees them; whoever trains hands them in. key: the setting that names a run, for messages."""
 
     def find(self, given: str) -> Path:

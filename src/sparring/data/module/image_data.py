@@ -12,7 +12,7 @@ from torch import Tensor
 from sparring.core import pixels as augment
 from sparring.core.errors import ConfigError
 from sparring.core.types import UNLABELLED, Batch, ImageShape
-from sparring.data.mix.base import Context, Mix, Pool, Runs, stream, taker
+from sparring.data.mix.base import Context, EarlierRuns, Mix, Pool, stream, taker
 from sparring.data.mix.pool.checked import checked
 from sparring.data.reading.decode import FILTERS, Decoder
 from sparring.data.reading.source import Location, Source
@@ -138,7 +138,7 @@ class ImageData(L.LightningDataModule):
                     f" set data.batch_size={available} or less."
                 )
 
-    def prepare_mix(self, runs: Runs) -> None:
+    def prepare_mix(self, runs: EarlierRuns) -> None:
         """Make the pool that `mix` asks for; after `setup`, before training, and only by who trains.
 
         Raises what `mix.pool.checked.checked` does.

@@ -25,7 +25,11 @@ _HIDDEN = "<hidden>"
 
 
 def requested_mode(mode: str) -> str:
-    """`mode`, or for `auto` what the variable WANDB_MODE asks for. Raises ConfigError for an unknown one."""
+    """`mode`, or for `auto` what the variable WANDB_MODE asks for.
+
+    Raises:
+        ConfigError: an unknown mode.
+    """
     if mode not in MODES:
         raise ConfigError(f"logger.wandb.mode={mode} does not exist; choose one of {', '.join(MODES)}.")
     return _FROM_ENVIRONMENT.get(os.environ.get("WANDB_MODE", ""), mode) if mode == "auto" else mode
@@ -46,9 +50,14 @@ def api_key_is_set(base_url: str) -> bool:
     return False
 
 
+def first_line(error: Exception) -> str:
+    """Of its message, or its kind where it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def why_not(error: Exception, base_url: str) -> str:
     """What went wrong at opening an online run, in a few words and without the SDK's quotes from the server."""
-    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    text = first_line(error)
     if re.search(r"\b401\b|not logged in|api[ _]key", text, re.IGNORECASE):
         return f"the API key does not work on {base_url}"
     if re.search(r"deadline exceeded|timed out|giving up|connection refused|no such host", text, re.IGNORECASE):
@@ -59,8 +68,11 @@ def why_not(error: Exception, base_url: str) -> str:
 def plain_config(params: Any) -> dict[str, Any]:
     """`params` (a mapping or DictConfig) as resolved plain containers, without values that look like secrets.
 
-    A value is hidden when its key says so (`api_key`, `token`, ...) or when it contains the value of an environment variable
-    that does.
+    A value is hidden when its key is one of a secret (`api_key`, `token`, ...) or when it contains the value of an environment
+    variable of such a name.
+
+    Raises:
+        TypeError: `params` is no mapping.
     """
     plain = OmegaConf.to_container(params, resolve=True) if OmegaConf.is_config(params) else params
     if not isinstance(plain, dict):

@@ -82,12 +82,13 @@ class Results:
         ]
 
     def compare(
-        self, *metric: str, arm: str, baseline: str, smallest_effect: float, scale: float = 1.0, where: str = "",
-        primary: bool = False, own_budget: Collection[str] = (), **tags: Tag,
+        self, *metric: str, arm: str, baseline: str, smallest_effect: float, scale: float = 1.0,
+        measure: str = "test accuracy", where: str = "", primary: bool = False, own_budget: Collection[str] = (), **tags: Tag,
     ) -> Comparison:  # fmt: skip
         """Cells tagged arm=`arm` against arm=`baseline`, paired by replicate, after a check that both were trained equally long.
 
-        metric: where the value stands in result.json; larger is better. tags: which cells of the arms ({"labels": 50}).
+        metric: where the value stands in result.json; larger is better. measure: what it is, in words.
+        tags: which cells of the arms ({"labels": 50}).
         own_budget: arms that are meant to train for another number of steps ("real with the GAN's compute").
 
         Raises:
@@ -97,7 +98,8 @@ class Results:
         return compare(
             self.values(*metric, scale=scale, arm=arm, **tags),
             self.values(*metric, scale=scale, arm=baseline, **tags),
-            arm=arm, baseline=baseline, smallest_effect=smallest_effect, where=where, primary=primary,
+            arm=arm, baseline=baseline, smallest_effect=smallest_effect, measure=measure, where=where,
+            primary=primary,
         )  # fmt: skip
 
     def _check_equal_terms(self, arms: Sequence[str], where: str, tags: Mapping[str, Tag]) -> None:

@@ -41,6 +41,7 @@ class Verdict(StrEnum):
 class Comparison:
     """An arm against its baseline over paired replicates, in the unit of the values (points of accuracy, say).
 
+    measure: what the values are ("test accuracy").
     where: the setting in which they are compared ("50 labels"); empty when there is only one.
     values, baseline_values: per replicate; NaN for a replicate that failed.
     p: exact sign-flip; t_p and p_holm: of the t test, before and after correction. NaN below ENOUGH replicates.
@@ -50,6 +51,7 @@ class Comparison:
 
     arm: str
     baseline: str
+    measure: str
     where: str
     primary: bool
     values: tuple[float, ...]
@@ -89,7 +91,7 @@ class Comparison:
 
 def compare(
     values: Sequence[float], baseline_values: Sequence[float], *, arm: str, baseline: str, smallest_effect: float,
-    where: str = "", primary: bool = False,
+    measure: str = "test accuracy", where: str = "", primary: bool = False,
 ) -> Comparison:  # fmt: skip
     """One comparison as if it were the only one; `corrected` then judges several together.
 
@@ -99,7 +101,7 @@ def compare(
     n, sd = len(delta), _sd(delta)
     enough = n >= ENOUGH
     comparison = Comparison(
-        arm=arm, baseline=baseline, where=where, primary=primary,
+        arm=arm, baseline=baseline, measure=measure, where=where, primary=primary,
         values=tuple(map(float, values)), baseline_values=tuple(map(float, baseline_values)),
         n=n, delta=_mean(delta), sd=sd, t=statistics.t_interval(delta), bca=statistics.bca_interval(delta),
         p=statistics.sign_flip_p(delta) if enough else math.nan,

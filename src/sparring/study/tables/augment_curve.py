@@ -11,7 +11,7 @@ from sparring.study.tables.mcnemar import pair_table
 from sparring.study.tables.published import anchor_table
 from sparring.study.tables.readings import relative_cost, told
 
-ACCURACY = ("metrics", "test", "accuracy")
+ACCURACY = ("metrics", "test/accuracy", "value")
 NULLS = ("gaussian", "oversample", "compute")  # what a GAN must beat to be worth its trouble
 CONTROLS = ("aug", "oversample", "gaussian", "pseudo", "more_real", "compute")
 
@@ -105,7 +105,7 @@ def plots(study: CurveSettings, results: Results) -> list[Plot]:
         found.append(Plot("Accuracy of each arm", "", "test accuracy, %", tuple(study.arms), (line,), note=note))
     shown = list(dict.fromkeys((study.baseline, study.primary, *(arm for arm in ("more_real",) if arm in study.arms))))
     by_class = [
-        class_line(arm, results, "metrics", "test", "per_class", scale=100, arm=arm, labels=study.primary_labels)
+        class_line(arm, results, "classification", "test", "per_class", scale=100, arm=arm, labels=study.primary_labels)
         for arm in shown
     ]
     names = _class_names(study, results)

@@ -8,7 +8,8 @@ from sparring.study.engine.results import CellResult, Results, Tag
 from sparring.study.stats.statistics import McNemar, mcnemar
 from sparring.study.tables.analysis import Table, number, p_value
 
-TEST = ("metrics", "test")
+TEST = ("classification", "test")
+ACCURACY = ("metrics", "test/accuracy", "value")
 
 
 def pair_table(
@@ -24,7 +25,7 @@ def pair_table(
         found = [each for each in both if each is not None]
         if len(found) == 2:
             it = two_models(*found)
-            accuracies = [number(100 * float(each.get(*TEST, "accuracy"))) for each in found]
+            accuracies = [number(100 * float(each.get(*ACCURACY))) for each in found]
             kind = "exact" if it.exact else "chi-square"
             rows.append((where, *accuracies, str(it.only_first), str(it.only_second), p_value(it.p), kind))
     head = ("setting", f"{arm}, %", f"{baseline}, %", f"only {arm} right", f"only {baseline} right", "p", "test")

@@ -43,7 +43,7 @@ def told(measured: float, *, assumed: float) -> str:
 
 def record_of(each: CellResult, metric: str) -> dict[str, Any]:
     """The entry of one metric in an evaluation."""
-    found: list[dict[str, Any]] = each.get("metrics")
+    found: list[dict[str, Any]] = each.get("records")
     return next(record for record in found if record["metric"] == metric)
 
 

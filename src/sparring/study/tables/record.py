@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from sparring.core.measurement import Measurement
 from sparring.study.engine.plan import Planned
 from sparring.study.engine.results import Results
 from sparring.study.engine.run import CellOutcome
@@ -41,16 +42,24 @@ def cells_record(
             "verb": each.cell.verb, "overrides": list(each.cell.overrides), "tags": dict(each.cell.tags),
             "inputs": list(each.inputs), "key": each.key, "state": outcome.state, "reason": outcome.reason,
             "seconds": outcome.seconds,
-            **({key: _short(found.result[key]) for key in KEPT if key in found.result} if found else {}),
+            **({key: found.result[key] for key in KEPT if key in found.result} if found else {}),
         }  # fmt: skip
     return record
 
 
-def _short(entry: Any) -> Any:
-    """Without the answers to each test image, which stay in the cell's own result.json."""
-    if not isinstance(entry, dict):
-        return entry
-    return {key: _short(value) for key, value in entry.items() if key != "right"}
+def metrics_record(analysis: Analysis) -> dict[str, dict[str, Any]]:
+    """The differences between arms as metrics: `difference/test accuracy/gan - aug/50 labels per class`."""
+    metrics = {}
+    for each in analysis.comparisons:
+        parts = ("difference", each.measure, f"{each.arm} - {each.baseline}", each.where)
+        protocol = {
+            "measure": each.measure, "unit": "percentage points", "arm": each.arm, "baseline": each.baseline,
+            "where": each.where, "primary": each.primary, "replicates": each.n, "interval": "95 % t, paired",
+        }  # fmt: skip
+        interval = (each.t.low, each.t.high)
+        measured = Measurement(value=each.delta, interval=interval, direction="higher", protocol=protocol)
+        metrics["/".join(filter(None, parts))] = measured.record()
+    return metrics
 
 
 def costs_record(planned: Sequence[Planned], outcomes: Mapping[str, CellOutcome], seconds: float) -> dict[str, Any]:

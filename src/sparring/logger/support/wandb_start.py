@@ -1,0 +1,45 @@
+"""Starting a run of the W&B SDK with the settings that a training needs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+# What `wandb.init` may need on top of its own time limit to give up and to start again offline.
+GIVING_UP_SECONDS = 3.0
+FINISH_SECONDS = 60.0
+PRIVATE_SETTINGS: dict[str, Any] = {"x_transaction_log_flush_interval": 1.0}  # may vanish with a release of the SDK
+
+
+def start_run(
+    mode: Literal["online", "offline"], folder: Path, run_id: str, *, resumed: bool, online_timeout: float,
+    config: dict[str, Any], labels: Mapping[str, Any],
+) -> Any:  # fmt: skip
+    """A new `wandb.Run` whose x-axis is `iteration`.
+
+    Args:
+        folder: W&B's files go to `<folder>/wandb`.
+        resumed: whether the run `run_id` may exist and is then continued.
+        online_timeout: seconds that the server may take to answer.
+        config: settings to record.
+        labels: project, entity, name, group and tags, as `wandb.init` takes them.
+
+    Raises:
+        Exception: whatever the SDK raises.
+    """
+    import wandb
+
+    # The SDK's own process writes its file every 15 s by default, and dies with a training that is killed.
+    private = {name: value for name, value in PRIVATE_SETTINGS.items() if name in wandb.Settings.model_fields}
+    settings = wandb.Settings(
+        **private, init_timeout=max(1.0, online_timeout - GIVING_UP_SECONDS),
+        finish_timeout=FINISH_SECONDS, finish_timeout_raises=True, silent=True, console="off", save_code=False,
+        disable_git=True,  # a remote's address may hold a password; result.json has the commit
+    )  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    run = wandb.init(
+        dir=str(folder), mode=mode, id=run_id, config=config, settings=settings, reinit="create_new",
+        resume="allow" if resumed and mode == "online" else None, **labels,
+    )  # fmt: skip
+    run.define_metric("iteration")
+    run.define_metric("*", step_metric="iteration")
+    return run

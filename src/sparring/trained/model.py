@@ -1,0 +1,56 @@
+"""The model of an earlier run together with the tensors of one of its weight files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from sparring.core.errors import CheckpointError
+from sparring.run.directory import RunDir
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model built from the settings of its run; its networks get their weights from `load`.
+
+    Args:
+        run: where it was trained.
+        settings: those of the run, resolved.
+        model: the LightningModule, with freshly initialised weights.
+        file: the weight file that was read.
+        tensors: by `<network>.<parameter>`, on the CPU.
+        metadata: what the run says about these weights; texts, some of them JSON.
+    """
+
+    run: RunDir
+    settings: DictConfig
+    model: Any
+    file: Path
+    tensors: Mapping[str, Tensor]
+    metadata: Mapping[str, str]
+
+    def tensors_of(self, name: str) -> dict[str, Tensor]:
+        """The saved tensors of one network, by their names inside it; empty where there are none."""
+        prefix = f"{name}."
+        return {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
+
+    def load(self, networks: Mapping[str, nn.Module]) -> None:
+        """Give networks of the model their weights.
+
+        Args:
+            networks: by the name under which the run saved them.
+
+        Raises:
+            CheckpointError: the weights do not fit the settings of the run.
+        """
+        for name, network in networks.items():
+            try:
+                network.load_state_dict(self.tensors_of(name))
+            except RuntimeError as error:
+                reason = str(error).splitlines()[-1].strip()
+                raise CheckpointError(
+                    f"The weights of {self.run.path} do not fit its settings ({reason}); restore the run from a copy."
+                ) from error

@@ -1,0 +1,188 @@
+"""One training in its run directory: prepared, fitted, concluded, and what is left of it when it fails."""
+
+import contextlib
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+from sparring.callback.quality_stop import QualityStop
+from sparring.core.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError
+from sparring.core.measurement import FinalMetrics
+from sparring.model.clock import Clock
+from sparring.run.checkpoint import VerifiedCheckpointIO
+from sparring.run.directory import RunDir, State, write_atomic
+from sparring.run.status import ended_with, record_config, remember
+from sparring.trained.scorer import RunScorers
+from sparring.training.attach import attach_classifiers
+from sparring.training.images import record_images
+from sparring.training.parts import TrainingParts
+from sparring.training.result import ending_of, is_finished, training_result
+from sparring.training.resume import load_state
+from sparring.training.settings import TrainSettings
+from sparring.training.trainer import build_trainer, callbacks_of, iterations
+
+log = logging.getLogger(__name__)
+
+
+class Training:
+    """A training from its parts to its result.
+
+    Args:
+        run: where it is recorded.
+        first: whether this process owns `run`; the others of a distributed training write nothing.
+    """
+
+    parts: TrainingParts  # from `prepare` on
+    trainer: L.Trainer
+
+    def __init__(self, settings: TrainSettings, run: RunDir, *, first: bool) -> None:
+        self.settings, self.run, self.first = settings, run, first
+        self._records_failure = first and not settings.resume  # a resume that is refused leaves the run as it was
+        self._started = time.perf_counter()
+
+    def begin(self) -> None:
+        """Leave the settings and a first status in the directory of a new run."""
+        if self.first and not self.settings.resume:
+            record_config(self.run.path, self.settings.resolved)
+            self._write_status("running", "getting ready", None)
+
+    def prepare(self, parts: TrainingParts) -> None:
+        """Open the data, load what the model and the data take from earlier runs, and find the state to go on from.
+
+        Raises:
+            ConfigError, DataError, CheckpointError: something does not fit, in one sentence.
+        """
+        self.parts = parts
+        model, data = parts.model, parts.data
+        data.streams, data.clock = model.streams, model.clock
+        data.setup("fit")
+        if self.first and data.origin["skipped"]:
+            log.warning("%d images that do not decode were left out (data.on_error=skip).", data.origin["skipped"])
+        data.prepare_mix(RunScorers(parts.runs))
+        attach_classifiers(model, data, parts.runs)
+        model.prepare(data)
+        budget = model.budget = iterations(self.settings.trainer, data.iterations_per_epoch)
+        saved = load_state(self.run, self.settings, budget, data.fingerprints()) if self.settings.resume else None
+        self._start_loggers(parts.loggers, saved)
+        self.trainer = build_trainer(parts, self.settings.trainer, self.run, budget)
+        if saved is not None and self.first:
+            remember(self.run.path, self.settings.resolved)
+            self._records_failure = True
+            self._write_status("running", f"resumed at iteration {saved['clock']['iteration']}", None)
+        if self.first:
+            record_images(self.run, data, labelled=model.uses_labels)
+
+    def fit(self) -> None:
+        """Train to the end of the budget, or until a callback or a signal stops it.
+
+        Raises:
+            ConfigError: Lightning refuses the settings.
+            DivergedError, DiskError: from the callbacks.
+        """
+        path = self.run.checkpoints / "last.ckpt" if self.settings.resume else None
+        try:
+            self.trainer.fit(self.parts.model, datamodule=self.parts.data, ckpt_path=path, weights_only=True)
+        except MisconfigurationException as error:
+            raise ConfigError(str(error)) from error
+
+    def conclude(self) -> dict[str, Any]:
+        """Close the loggers, write result and report; returns the content of `result.json`, empty in other processes.
+
+        Raises:
+            Interrupted: a signal stopped the training.
+        """
+        model = self.parts.model
+        for logger in self.parts.loggers:
+            logger.finalize("success")
+        if not self.first:
+            return {}
+        best, final = None, FinalMetrics()
+        if is_finished(self.trainer, model):
+            best = self._take_best()
+            final = model.final_metrics(self.parts.data)
+        seconds = time.perf_counter() - self._started
+        result = training_result(self.settings, self.trainer, model, self.parts.data, final, best=best, seconds=seconds)
+        self.run.write_result(result)
+        conclusion = model.conclusion(final)
+        ending = ending_of(self.trainer, model, best=best, conclusion=conclusion)
+        self._write_status(ending.state, ending.reason, ending.exit_code)
+        report = self._report()
+        if ending.signal:
+            raise Interrupted(f"{ending.reason}; go on with: python train.py resume={self.run.path}", ending.signal)
+        self._print_summary(conclusion, report)
+        return result
+
+    def fail(self, error: BaseException) -> None:
+        """Say in `status.json` why the training broke off and what is left of it; never hides the error itself."""
+        for logger in self.parts.loggers if hasattr(self, "parts") else ():
+            with contextlib.suppress(Exception):
+                logger.finalize("failed")
+        if not self._records_failure:
+            return
+        checkpoint = self._last_checkpoint()
+        if isinstance(error, DivergedError) and checkpoint:
+            error.args = (f"{error} The last good checkpoint is {self.run.path / checkpoint}.",)
+        state, code = ended_with(error)
+        with contextlib.suppress(Exception):
+            self._write_status(state, str(error) or type(error).__name__, code)
+            if hasattr(self, "trainer"):
+                self._report()
+
+    def out_of_memory(self) -> OutOfMemoryError:
+        """What to tell the user when the device refused an allocation."""
+        return OutOfMemoryError(
+            f"The device ran out of memory at data.batch_size={self.settings.batch_size} with model.accumulate="
+            f"{self.settings.accumulate}; raise model.accumulate (the same batch in smaller parts) or lower data.batch_size."
+        )
+
+    # -- parts -----------------------------------------------------------------------------------------------------------
+
+    def _start_loggers(self, loggers: list[Any], saved: dict[str, Any] | None) -> None:
+        for logger in loggers:
+            if saved is not None:
+                logger.continue_after(saved["clock"]["iteration"], saved["logger_runs"].get(logger.name))
+            logger.log_hyperparams(self.settings.resolved)
+
+    def _take_best(self) -> int | None:
+        """Give the run the weights of its best measurement, where callback/quality_stop says so; returns their iteration.
+
+        `checkpoints/last.ckpt` stays what was trained last: a resume goes on from there.
+        """
+        stops = callbacks_of(self.trainer, QualityStop)
+        if not any(stop.keep_best for stop in stops) or not self.run.best_weights.exists():
+            return None
+        try:
+            saved = VerifiedCheckpointIO().load_checkpoint(self.run.checkpoints / "best.ckpt")
+        except CheckpointError as error:  # the run is trained: it ends with its last weights
+            log.warning("The weights of the best measurement are not taken: %s", error)
+            return None
+        self.parts.model.load_state_dict(saved["state_dict"])
+        write_atomic(self.run.weights, self.run.best_weights.read_bytes())
+        return int(saved["clock"]["iteration"])
+
+    def _write_status(self, state: State, reason: str, exit_code: int | None) -> None:
+        clock = self.parts.model.clock if hasattr(self, "parts") else Clock()
+        self.run.write_status(state, reason, exit_code, clock.state_dict(), self._last_checkpoint())
+
+    def _last_checkpoint(self) -> str | None:
+        return "checkpoints/last.ckpt" if (self.run.checkpoints / "last.ckpt").exists() else None
+
+    def _report(self) -> Path | None:
+        if not self.settings.report:
+            return None
+        from sparring.report import train_report  # matplotlib, which only the end of a run needs
+
+        return train_report(self.run.path)
+
+    def _print_summary(self, conclusion: str, report: Path | None) -> None:
+        if conclusion:
+            print(f"Result: {conclusion}.", file=sys.stderr)
+        if report is not None:
+            print(f"Report: {report}", file=sys.stderr)
+        if self.parts.model.draws_images:
+            print(f"Images: python generate.py run={self.run.path}", file=sys.stderr)

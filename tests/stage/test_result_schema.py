@@ -1,0 +1,190 @@
+"""What every verb leaves in result.json is what result.schema.json says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from omegaconf import OmegaConf
+
+from sparring.config.compose import compose as compose_verb
+from sparring.run.directory import RunDir
+from sparring.run.schema import RESULT_SCHEMA
+from sparring.stage import call
+from tests.conftest import TINY, compose, trained_here
+
+SCHEMA = Draft202012Validator(json.loads(RESULT_SCHEMA.read_text()))
+METRIC = {"value": 0.5, "std": None, "interval": [0.25, 0.75], "protocol": {"split": "test"}, "direction": "higher"}
+
+
+def result_of(run: Path) -> dict[str, Any]:
+    """The result of a run, after a check against the schema."""
+    result = json.loads((run / "result.json").read_text())
+    problems = [f"{'.'.join(map(str, each.absolute_path))}: {each.message}" for each in SCHEMA.iter_errors(result)]
+    assert not problems, problems
+    return result
+
+
+def called(verb: str, run: Path, cache_dir: Path, *overrides: str) -> dict[str, Any]:
+    config = compose(*overrides, "device=cpu", f"paths.cache_dir={cache_dir}", config=verb, run_dir=run)
+    OmegaConf.resolve(config)
+    call(verb, config, run)
+    return result_of(run)
+
+
+@pytest.fixture(scope="module")
+def gan_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    return trained_here(tmp_path_factory.mktemp("gan") / "run", cache_dir, *TINY, "trainer.max_steps=2")
+
+
+def test_the_schema_is_one() -> None:
+    Draft202012Validator.check_schema(SCHEMA.schema)
+
+
+def test_training_a_classifier(victim_run: Path) -> None:
+    result = result_of(victim_run)
+    assert set(result["metrics"]) == {
+        f"{split}/{name}" for split in ("val", "test") for name in ("accuracy", "ece", "cross_entropy")
+    }
+    assert result["metrics"]["test/ece"]["direction"] == "lower"
+    assert result["metrics"]["test/accuracy"]["protocol"] == {"split": "test", "images": 355, "network": "ema"}
+    assert sum(map(sum, result["classification"]["test"]["confusion"])) == 355
+
+
+def test_training_a_gan_and_drawing_from_it(gan_run: Path, cache_dir: Path, tmp_path: Path) -> None:
+    assert result_of(gan_run)["metrics"] == {}
+    drawn = called("generate", tmp_path / "out", cache_dir, f"run={gan_run}", "count=4")
+    assert (drawn["name"], drawn["metrics"], drawn["files"]) == ("test", {}, {"grid": "images/grid.png"})
+
+
+def test_training_a_perturber(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
+    keys = ["model=advgan", f"model.target={victim_run}", "model.epsilon=0.2", "data.image_size=8", "model.target_class=8",
+            "model.perturber.width=4", "model.discriminator.width=4", "trainer.max_steps=1"]  # fmt: skip
+    metrics = result_of(trained_here(tmp_path / "run", cache_dir, *keys))["metrics"]
+    robust = {f"test/robust_accuracy/{name}@51/255" for name in ("noise", "pgd", "advgan")}
+    assert set(metrics) == {"test/accuracy", "test/targeted_success_rate"} | robust
+
+
+def test_evaluating(gan_run: Path, cache_dir: Path, tmp_path: Path) -> None:
+    few = [
+        "count=20",
+        "repeats=2",
+        "splits=[train,test]",
+        "metric.names=[fd,authentic,agreement]",
+        "metric/features=pixels",
+    ]
+    result = called("evaluate", tmp_path / "out", cache_dir, f"run={gan_run}", *few, "report=false")
+    by_name = {f"{each['reference']}/{each['name']}": each for each in result["records"]}
+    assert set(result["metrics"]) == set(by_name)
+    name = "test/fd_pixels_20"
+    fd = result["metrics"][name]
+    assert (fd["value"], fd["std"]) == (by_name[name]["value"], by_name[name]["spread"])
+    assert fd["direction"] == "lower"
+    assert (fd["protocol"]["reference"]["split"], fd["protocol"]["count"]) == ("test", 20)
+    assert result["metrics"]["train/authentic_pixels_20"]["direction"] == "near_reference"
+    without = result["metrics"]["test/agreement_pixels_20"]  # pixels classify nothing
+    assert without["value"] is None
+    assert without["reason"]
+
+
+def test_attacking(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
+    few = ["attack=default", "attack.pgd.steps=2", "attack.apgd.steps=2", "attack.square.queries=2", "count=20", "probe=0",
+           "epsilon=[8/255,0.1]", "corruptions=[fog]", f"baseline={victim_run}"]  # fmt: skip
+    result = called("attack", tmp_path / "out", cache_dir, f"run={victim_run}", *few)
+    robust = {
+        f"test/robust_accuracy/{name}@{epsilon}"
+        for name in ("fgsm", "pgd", "apgd", "square", "worst_case")
+        for epsilon in ("8/255", "25.5/255")
+    }
+    others = {"test/accuracy", "test/ece", "test/corruption_accuracy", "test/corruption_ece", "test/mce"}
+    assert set(result["metrics"]) == robust | others
+    for name, rows in result["attacks"].items():
+        assert result["metrics"][f"test/robust_accuracy/{name}@25.5/255"]["value"] == rows[1]["accuracy"]
+    assert result["metrics"]["test/robust_accuracy/worst_case@8/255"]["value"] == result["worst"][0]["accuracy"]
+    assert result["metrics"]["test/accuracy"]["value"] == result["clean"]["accuracy"]
+
+
+@pytest.mark.slow
+def test_a_study(cache_dir: Path, tmp_path: Path) -> None:
+    few = ["study=seed_noise", "study.replicates=2", "study.labels_per_class=[5]", "study.steps=2", "data.image_size=8",
+           "executor=inline", f"paths.cache_dir={cache_dir}"]  # fmt: skip
+    call("study", compose_verb("study", few), tmp_path / "study")
+    result = result_of(tmp_path / "study")
+    (comparison,) = result["analysis"]["comparisons"]
+    ((name, metric),) = result["metrics"].items()
+    assert name.startswith(f"difference/test accuracy/{comparison['arm']} - {comparison['baseline']}/")
+    assert (metric["value"], metric["interval"]) == (comparison["delta"], comparison["t_interval"])
+    for cell in (tmp_path / "study" / "cells").glob("**/result.json"):
+        result_of(cell.parent)
+
+
+def whole(**changes: Any) -> dict[str, Any]:
+    """A small result that the schema accepts, with `changes`."""
+    environment = dict.fromkeys(["sparring", "git", "python", "platform", "packages", "device", "usable_cores"], "")
+    fixed = {
+        "schema_version": 2, "verb": "generate", "name": "images", "config_hash": "0" * 64, "data": {}, "metrics": {},
+        "files": {}, "cost": {"seconds": 1.0, "images": 1}, "environment": environment,
+    }  # fmt: skip
+    return fixed | changes
+
+
+def evaluated(metric: Any) -> dict[str, Any]:
+    """The same of an evaluation of one metric."""
+    result = whole(verb="evaluate", metrics={"test/fd": metric}, subject={}, records=[], discriminator=None)
+    del result["files"]
+    return result
+
+
+def test_a_small_result_is_accepted() -> None:
+    assert SCHEMA.is_valid(whole())
+    assert SCHEMA.is_valid(evaluated(METRIC))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schema_version": 1},
+        {"verb": "paint"},
+        {"config_hash": "0"},
+        {"metrics": [METRIC]},
+        {"metrics": {"test/accuracy": 0.5}},
+        {"cost": {}},
+        {"remarks": "none"},
+        {"classes": ["cat"]},  # of another verb
+    ],
+    ids=str,
+)
+def test_another_result_is_not(changes: dict[str, Any]) -> None:
+    assert not SCHEMA.is_valid(whole(**changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"direction": "up"},
+        {"std": -1.0},
+        {"interval": [0.5]},
+        {"protocol": None},
+        {"reason": "it has a value"},
+        {"p": 0.5},
+    ],
+    ids=str,
+)
+def test_another_metric_is_not(changes: dict[str, Any]) -> None:
+    evaluated = whole(
+        verb="evaluate", metrics={"test/fd": METRIC | changes}, subject={}, records=[], discriminator=None
+    )
+    del evaluated["files"]
+    assert not SCHEMA.is_valid(evaluated)
+
+
+@pytest.mark.parametrize("missing", sorted(METRIC))
+def test_a_metric_states_everything(missing: str) -> None:
+    metric = {key: value for key, value in METRIC.items() if key != missing}
+    assert not SCHEMA.is_valid(evaluated(metric))
+
+
+def test_numbers_that_are_not_finite_are_null(tmp_path: Path) -> None:
+    RunDir(tmp_path).write_result(whole(verb="evaluate", metrics={"a": METRIC | {"interval": [float("nan"), 1.0]}}))
+    assert json.loads((tmp_path / "result.json").read_text())["metrics"]["a"]["interval"] == [None, 1.0]
