@@ -72,7 +72,7 @@ def seconds(work: object, *arguments: object, **named: object) -> float:
 def compare_pgd(model: nn.Module, image: Tensor, label: Tensor, width: int) -> None:
     image, label, index = image[:BATCH], label[:BATCH], torch.arange(BATCH)
     attack = PGD(
-        norm="linf", epsilon=EPSILON, steps=STEPS, reach=2.5, start="uniform", restarts=1, loss="cross_entropy", momentum=0.0
+        norm="linf", epsilon=EPSILON, steps=STEPS, step_size=None, start="uniform", restarts=1, loss="cross_entropy", momentum=0.0
     )  # fmt: skip
     pairs = []
     for turn in range(ROUNDS + 1):

@@ -187,7 +187,8 @@ def test_square_and_transfer_need_none(victim: Victim) -> None:
         ({"loss": "hinge"}, "loss=hinge is unknown"),
         ({"start": "image", "restarts": 2}, "restarts=2 would repeat"),
         ({"start": "far"}, "start=far is unknown"),
-        ({"reach": 0.0}, "reach=0.0 must be above 0"),
+        ({"step_size": 0.0}, "step_size=0.0 is no fraction"),
+        ({"momentum": 1.5}, "momentum=1.5 must be from 0 to 1"),
         ({"epsilon": 8}, "epsilon=8 is no fraction"),
     ],
 )

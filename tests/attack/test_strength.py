@@ -13,6 +13,7 @@ from sparring.attack.evaluation.evaluate import evaluate
 from sparring.attack.evaluation.target import Target, UnitRange
 from sparring.attack.fab import FAB, fill
 from sparring.attack.fgsm import FGSM
+from sparring.attack.math.norm_ball import ball
 from sparring.attack.square import Square, side_of_square
 from tests.attack.conftest import Victim, accuracy, pgd
 
@@ -71,6 +72,33 @@ def test_the_exact_robust_accuracy_of_a_linear_model(norm: str, epsilon: float) 
         adversarial = attack(model, image, label, index=index, seed=0)
         standing = (model(adversarial).argmax(1) == label)[clear]
         assert torch.equal(standing, robust[clear]), name
+
+
+def test_step_sizes_are_fractions_of_the_pixel_range() -> None:
+    """On a linear model every Linf step goes the same way, so that the distance is steps * step size, until the ball ends."""
+    model = Linear(48)
+    image, label, index = torch.zeros(4, 3, 4, 4), torch.zeros(4, dtype=torch.int64), torch.arange(4)
+
+    def distance(attack: Attack) -> float:
+        change = attack(model, image, label, index=index, seed=0)
+        assert torch.equal(change.abs(), change.abs().max().expand_as(change))
+        return float(change.abs().max()) / 2
+
+    assert distance(pgd(steps=3, step_size="2/255", start="image")) == pytest.approx(6 / 255)
+    assert distance(pgd(steps=3, step_size="2/255", start="image").at(0.3)) == pytest.approx(6 / 255)
+    assert distance(pgd(steps=30, step_size="2/255", start="image")) == pytest.approx(0.2)
+    unset = pgd(epsilon=0.1, steps=10, start="image")
+    assert unset.step_length(ball("linf", image, 0.1)) == pytest.approx(2 * 2.5 * 0.1 / 10)
+    assert unset.at(0.3).step_length(ball("linf", image, 0.3)) == pytest.approx(2 * 2.5 * 0.3 / 10)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_pgd_of_one_step_of_length_epsilon_from_the_image_is_fgsm(norm: str, victim: Victim) -> None:
+    image, label, index = victim.test.image[:20], victim.test.label[:20], torch.arange(20)
+    one_step = pgd(norm=norm, epsilon=0.1, steps=1, step_size=0.1, start="image")
+    fgsm = FGSM(norm=norm, epsilon=0.1, loss="cross_entropy")
+    expected = fgsm(victim.plain, image, label, index=index, seed=0)
+    torch.testing.assert_close(one_step(victim.plain, image, label, index=index, seed=0), expected, rtol=0, atol=1e-6)
 
 
 def test_square_stays_above_and_comes_near_the_exact_robust_accuracy() -> None:

@@ -114,4 +114,4 @@ def test_parts_and_repeats_give_the_same_images() -> None:
 
 def test_bad_strength_is_refused() -> None:
     with pytest.raises(ConfigError, match="epsilon=8 is no fraction"):
-        PGDDiscriminatorAttack(norm="linf", epsilon=8, steps=5, reach=2.5, start="image")
+        PGDDiscriminatorAttack(norm="linf", epsilon=8, steps=5, step_size=None, start="image")

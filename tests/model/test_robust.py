@@ -145,11 +145,11 @@ def test_parts_and_devices_attack_the_images_of_the_whole_batch(monkeypatch: pyt
     assert not torch.allclose(later, second)
 
 
-def test_a_step_is_the_same_step_size_in_fractions_of_the_range() -> None:
+def test_the_step_size_is_a_fraction_of_the_pixel_range() -> None:
     inner = model_of("pgd_at", "model.robust.steps=4", "model.robust.step_size=8/255").robust.inner  # type: ignore[union-attr]
-    assert inner.reach * 2 * EPSILON / 4 == pytest.approx(2 * 8 / 255)  # type: ignore[union-attr, operator]
+    assert inner.step_size == pytest.approx(8 / 255)  # type: ignore[union-attr, operator]
     published = build_model(compose(*SMALL, "model/robust=fast")).robust.inner  # type: ignore[union-attr]
-    assert published.reach * published.epsilon / published.steps == pytest.approx(10 / 255)  # type: ignore[union-attr, operator]
+    assert (published.steps, published.step_size) == (1, pytest.approx(10 / 255))  # type: ignore[union-attr]
 
 
 # -- TRADES -----------------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class BPDA(PGD):
         norm: str,
         epsilon: float | str,
         steps: int,
-        reach: float,
+        step_size: float | str | None,
         start: str,
         restarts: int,
         loss: str,
@@ -49,7 +49,7 @@ class BPDA(PGD):
             raise ConfigError(f"through={through} is unknown; give one of {', '.join(ROUTES)}.")
         self.through, self.draws = through, draws
         super().__init__(
-            norm=norm, epsilon=epsilon, steps=steps, reach=reach, start=start, restarts=restarts, loss=loss,
+            norm=norm, epsilon=epsilon, steps=steps, step_size=step_size, start=start, restarts=restarts, loss=loss,
             momentum=momentum,
         )  # fmt: skip
 
@@ -69,8 +69,7 @@ class BPDA(PGD):
             gradient = gradient.nan_to_num(0.0)
             size = gradient.abs().mean((1, 2, 3), keepdim=True).clamp_(min=1e-30)
             velocity = self.momentum * velocity + gradient / size
-            step = self.reach * allowed.radius / self.steps
-            moved = part.settle(part.project(x.add(part.steepest(velocity), alpha=step)))
+            moved = part.settle(part.project(x.add(part.steepest(velocity), alpha=self.step_length(allowed))))
             stands = right(logits, label[left])
             result[left] = torch.where(stands[:, None, None, None], moved, x)
             x, velocity, left = moved[stands], velocity[stands], left[stands]

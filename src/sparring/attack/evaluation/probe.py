@@ -31,14 +31,14 @@ def _sentences(
         _, _, gradient = slope(target, image, label, cross_entropy)
     yield flags.zero_gradients(gradient)
 
-    def left(steps: int, strength: float, reach: float, start: str) -> float:
+    def left(steps: int, strength: float, step_size: float | None, start: str) -> float:
         attack = PGD(
-            norm=norm, epsilon=strength, steps=steps, reach=reach, start=start, restarts=1, loss="cross_entropy",
+            norm=norm, epsilon=strength, steps=steps, step_size=step_size, start=start, restarts=1, loss="cross_entropy",
             momentum=0.0,
         )  # fmt: skip
         return evaluate(attack, target, image, label, index=index, seed=seed, batch_size=len(image)).accuracy
 
-    few, many = left(FEW, epsilon, 2.5, "uniform"), left(MANY, epsilon, 2.5, "uniform")
+    few, many = left(FEW, epsilon, None, "uniform"), left(MANY, epsilon, None, "uniform")
     yield flags.more_steps_do_not_help(FEW, few, MANY, many)
-    yield flags.single_step_wins(left(1, epsilon, 1.0, "image"), many)
-    yield flags.everything_allowed(left(MANY, 1.0, 2.5, "uniform"))
+    yield flags.single_step_wins(left(1, epsilon, epsilon, "image"), many)
+    yield flags.everything_allowed(left(MANY, 1.0, None, "uniform"))

@@ -20,13 +20,16 @@ class PGDDiscriminatorAttack(DiscriminatorAttack):
     D is attacked in eval mode with frozen weights, and the generated images stay as they are. With model/head=auxiliary this
     is Rob-GAN, whose head is a robust classifier of the images.
 
-    norm: "linf" or "l2". epsilon: fraction of the pixel range. steps, reach, start: as of attack=pgd.
+    norm: "linf" or "l2". epsilon: fraction of the pixel range. steps, step_size, start: as of attack=pgd.
     """
 
-    def __init__(self, *, norm: str, epsilon: float | str, steps: int, reach: float, start: str) -> None:
+    def __init__(
+        self, *, norm: str, epsilon: float | str, steps: int, step_size: float | str | None, start: str
+    ) -> None:
         super().__init__()
         self.attack = _CostPGD(
-            norm=norm, epsilon=epsilon, steps=steps, reach=reach, start=start, restarts=1, loss="cross_entropy", momentum=0.0
+            norm=norm, epsilon=epsilon, steps=steps, step_size=step_size, start=start, restarts=1, loss="cross_entropy",
+            momentum=0.0,
         )  # fmt: skip
 
     def forward(

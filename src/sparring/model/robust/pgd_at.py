@@ -10,8 +10,8 @@ from sparring.model.step.draws import Draws
 class PGDTraining(Adversarial):
     """Cross-entropy at the images that PGD finds within epsilon; the clean images are not learned from.
 
-    steps: of the inner PGD, one forward and backward pass each. step_size: fraction of the pixel range; None: 2.5 epsilon
-        in all steps together.
+    steps: of the inner PGD, one forward and backward pass each. step_size: length of one step, a fraction of the pixel range
+        as epsilon is; None: 2.5 * epsilon / steps.
     """
 
     def __init__(

@@ -8,8 +8,6 @@ from sparring.core.settings import at_least_one, pixel_fraction
 from sparring.model.robust.base import Robust
 from sparring.model.step.draws import Draws
 
-REACH = 2.5  # length of all steps of an attack together, in epsilons (Madry et al. 2018, appendix)
-
 
 class Adversarial(Robust):
     """Training within epsilon of the images.
@@ -28,13 +26,12 @@ class Adversarial(Robust):
 
 def inner_pgd(
     *, norm: str, epsilon: float | str, steps: int, step_size: float | str | None,
-    reach: float = REACH, start: str = "uniform", loss: str = "cross_entropy",
+    start: str = "uniform", loss: str = "cross_entropy",
 ) -> PGD:  # fmt: skip
-    """PGD of one start. step_size: fraction of the pixel range; None: `reach` epsilons in all steps together."""
-    at_least_one(steps=steps)
-    if step_size is not None:
-        reach = pixel_fraction(step_size, name="step_size") * steps / pixel_fraction(epsilon)
-    return PGD(norm=norm, epsilon=epsilon, steps=steps, reach=reach, start=start, restarts=1, loss=loss, momentum=0.0)
+    """PGD of one start, without momentum; the settings are those of `PGD`."""
+    return PGD(
+        norm=norm, epsilon=epsilon, steps=steps, step_size=step_size, start=start, restarts=1, loss=loss, momentum=0.0
+    )
 
 
 def worst(attack: PGD, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Tensor:
