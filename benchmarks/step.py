@@ -128,7 +128,7 @@ class Bare:
         for term in self.discriminator.head.generator_terms(forged).values():
             loss = loss + term.mean()
         view = GeneratorView(
-            self.discriminator, self.generator, self.show, forged, latent, self.draws, plain=image, real=seen
+            self.discriminator, self.generator, self.show, forged, latent, self.draws, generated=image, real=seen
         )  # fmt: skip
         for penalty in due:
             if "generator" in penalty.terms:

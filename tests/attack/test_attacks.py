@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.attack.apgd import APGD
-from sparring.attack.base import Attack, slope
+from sparring.attack.base import Attack, input_gradient
 from sparring.attack.ensemble import Ensemble
 from sparring.attack.evaluation.target import Target
 from sparring.attack.fab import FAB
@@ -131,7 +131,7 @@ def test_gradients_agree_with_finite_differences(victim: Victim) -> None:
     label = victim.test.label[:3]
     target = (label + 3) % 10
     for objective in (cross_entropy, margin, dlr, lambda z, y: dlr_targeted(z, y, target)):
-        _, _, gradient = slope(model, x, label, objective)
+        _, _, gradient = input_gradient(model, x, label, objective)
         step = 1e-6 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         with torch.no_grad():
             rise = objective(model(x + step), label) - objective(model(x - step), label)

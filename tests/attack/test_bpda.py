@@ -46,7 +46,7 @@ def test_it_climbs_the_mean_of_the_classifier_s_gradients_where_the_defence_puts
         point = model.rounded(image, draw).requires_grad_()
         nn.functional.cross_entropy(victim.plain(point), label, reduction="sum").backward()
         expected += point.grad / 3
-    logits, gradient = bpda(draws=3).slope(model, image, label, cross_entropy)
+    logits, gradient = bpda(draws=3).mean_gradient(model, image, label, cross_entropy)
     torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(logits, victim.plain(model.rounded(image, 0)))
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.attack.apgd import APGD, checkpoints
-from sparring.attack.base import Attack, survivors
+from sparring.attack.base import Attack, still_correct
 from sparring.attack.ensemble import Ensemble
 from sparring.attack.evaluation.evaluate import evaluate
 from sparring.attack.evaluation.target import Target, UnitRange
@@ -162,11 +162,11 @@ def test_pgd_costs_what_its_steps_cost(victim: Victim) -> None:
 def test_restarts_attack_only_what_stands(victim: Victim) -> None:
     image, label, index = victim.test.image, victim.test.label, torch.arange(len(victim.test.label))
     once = pgd(steps=10)(victim.plain, image, label, index=index, seed=0)
-    standing = len(survivors(victim.plain, once, label))
+    standing = len(still_correct(victim.plain, once, label))
     model = Counting(victim.plain)
     twice = pgd(steps=10, restarts=2)(model, image, label, index=index, seed=0)
     assert model.forwards == 11 * len(label) + 10 * standing
-    assert len(survivors(victim.plain, twice, label)) < standing
+    assert len(still_correct(victim.plain, twice, label)) < standing
 
 
 def test_on_a_broken_model_the_ensemble_costs_less_than_half_of_the_naive_one(victim: Victim) -> None:

@@ -87,6 +87,7 @@ def test_both_networks_are_prepared_alike() -> None:
     assert isinstance(model, Classifier)
 
     class Data:
+        batch_size = 4
         train_labels = torch.zeros(20)
 
         @staticmethod

@@ -97,14 +97,14 @@ def test_each_phase_moves_only_its_own_player(loss: str, regularizer: str, monke
 def test_every_step_sees_fresh_images(loss: str, per_iteration: int, monkeypatch: pytest.MonkeyPatch) -> None:
     model = gan(f"model/loss={loss}", "model.d_steps=3")
     seen: list[torch.Tensor] = []
-    original = model._parts
+    original = model.parts
 
     def parts(chunk, player, number):
         if chunk is not None:
             seen.append(chunk.image)
         yield from original(chunk, player, number)
 
-    monkeypatch.setattr(model, "_parts", parts)
+    monkeypatch.setattr(model, "parts", parts)
     _, chunks = fit(model, 4)
     assert len(seen) == 4 * per_iteration
     torch.testing.assert_close(torch.stack(seen), torch.stack(chunks.drawn[: len(seen)]))
@@ -169,7 +169,7 @@ def test_generated_labels_follow_the_data_prior() -> None:
     model.batch_size = 4000
     prior = torch.tensor([0.5, 0.3, 0.2, 0, 0, 0, 0, 0, 0, 0])
     model.class_prior.copy_(prior)
-    (part,) = model._parts(None, "generator", 0)
+    (part,) = model.parts(None, "generator", 0)
     torch.testing.assert_close(part.fake_label.bincount(minlength=10) / 4000, prior, atol=0.03, rtol=0)
 
 
@@ -177,22 +177,20 @@ def test_draws_differ_between_iterations_and_players_and_repeat_for_the_same() -
     model = gan("model/loss=hinge")
     model.batch_size = 4
     latents = [
-        next(model._parts(None, player, number)).latent
-        for player in ("generator", "discriminator")
-        for number in (0, 1)
+        next(model.parts(None, player, number)).latent for player in ("generator", "discriminator") for number in (0, 1)
     ]
     assert len({latent.sum().item() for latent in latents}) == 4
-    torch.testing.assert_close(next(model._parts(None, "generator", 0)).latent, latents[0])
+    torch.testing.assert_close(next(model.parts(None, "generator", 0)).latent, latents[0])
 
 
 def test_ranks_draw_different_rows_of_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     model = gan("model/loss=hinge")
     model.batch_size = 6
-    (whole,) = model._parts(None, "generator", 3)
+    (whole,) = model.parts(None, "generator", 3)
     shares = []
     for rank in range(2):
         monkeypatch.setattr("sparring.model.game.rank_and_world", lambda module, rank=rank: (rank, 2))
-        shares += list(model._parts(None, "generator", 3))
+        shares += list(model.parts(None, "generator", 3))
     assert not torch.equal(shares[0].latent, shares[1].latent)
     for name in ("latent", "fake_label"):
         assert torch.equal(torch.cat([getattr(share, name) for share in shares]), getattr(whole, name))
@@ -272,7 +270,9 @@ def test_every_image_that_a_discriminator_judges_is_augmented(monkeypatch: pytes
 def test_only_penalties_with_a_second_derivative_leave_the_trainer_s_precision() -> None:
     for name, exact in (("r1", True), ("approximate_r1", False), ("lecam", False), ("dragan", True)):
         model = gan(f"model/regularizer=[{name}]")
-        assert isinstance(model._exact_gradients(model._due("discriminator", 0)), nullcontext) == (not exact), name
+        assert isinstance(model.regularizers.due("discriminator", 0).precision(model.device), nullcontext) == (
+            not exact
+        ), name
 
 
 def test_feature_matching_compares_with_fresh_real_images_when_it_is_due() -> None:
@@ -314,10 +314,10 @@ def test_images_that_apa_passes_off_as_real_are_none_that_the_step_shows_as_gene
     compute = model.generator.forward
     model.generator.forward = lambda z, label: latent.append((z, label)) or compute(z, label)
     model.batch_size = BATCH
-    (part,) = model._parts(Batch(real, torch.arange(BATCH) % 10), "discriminator", 0)
+    (part,) = model.parts(Batch(real, torch.arange(BATCH) % 10), "discriminator", 0)
     with torch.no_grad():
         fake = model.generator(part.latent, part.fake_label)
-    view = model._discriminator_view(part, fake, {})
+    view = model.views.discriminator_view(part, fake, gradients_at=())
     (shown, fake_label), (other, label) = latent
     assert torch.equal(fake_label, label)  # rpgan pairs by label
     assert not (shown == other).any()

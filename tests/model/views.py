@@ -83,5 +83,5 @@ def generator_view(
     seen = None if real is None else judged(discriminator, real, label)
     return GeneratorView(
         discriminator, generator, lambda image: image, judged(discriminator, image, label), latent, Seeded(len(latent)),
-        plain=image, real=seen,
+        generated=image, real=seen,
     )  # fmt: skip

@@ -44,13 +44,13 @@ def attacked(run: Path, cache_dir: Path, out: Path, *overrides: str) -> dict[str
 def test_the_run_says_what_the_perturber_is_worth(perturber_run: Path, victim_run: Path) -> None:
     found = read_run(perturber_run)
     metrics = found.result["metrics"]
-    assert metrics["accuracy_left_advgan"] < metrics["accuracy_left_noise"] - 0.02  # 60 iterations
-    assert metrics["accuracy_left_pgd"] <= metrics["accuracy_left_advgan"] + 0.02
+    assert metrics["robust_accuracy_advgan"] < metrics["robust_accuracy_noise"] - 0.02  # 60 iterations
+    assert metrics["robust_accuracy_pgd"] <= metrics["robust_accuracy_advgan"] + 0.02
     assert metrics["queries"] == 60 * 64
     assert metrics["mean_linf"] <= 0.2
-    text = f"{metrics['accuracy_left_advgan']:.1%} under this perturber"
+    text = f"{metrics['robust_accuracy_advgan']:.1%} under this perturber"
     assert text in found.status["reason"]
-    val = [row for row in found.metrics if row["val/accuracy_left"]]
+    val = [row for row in found.metrics if row["val/robust_accuracy"]]
     assert [row["iteration"] for row in val] == ["30", "60"]
     assert float(val[0]["val/accuracy"]) == float(val[1]["val/accuracy"]) > 0.5  # the target does not move
     # The target is in no file of the run; what it saw is on record.
@@ -71,7 +71,7 @@ def test_attack_leaf_repeats_the_runs_own_number(
     assert list(result["attacks"]) == ["advgan", "noise", "pgd"]  # never without what beats it
     metrics = read_run(perturber_run).result["metrics"]
     for name, rows in result["attacks"].items():
-        assert rows[0]["accuracy"] == pytest.approx(metrics[f"accuracy_left_{name}"])
+        assert rows[0]["accuracy"] == pytest.approx(metrics[f"robust_accuracy_{name}"])
     assert result["attacks"]["advgan"][0]["mean_linf"] <= 0.2
     assert not [flag for flag in result["flags"] if "was trained at" in flag]
 
@@ -216,8 +216,8 @@ def test_trained_perturbers_beat_noise_by_far(
 ) -> None:
     keys = [*ADVGAN, f"model/perturber={perturber}", f"model.target={victim_run}", "trainer.max_steps=250"]
     metrics = read_run(trained_here(tmp_path / "run", cache_dir, *keys)).result["metrics"]
-    assert metrics["accuracy_left_advgan"] < metrics["accuracy_left_noise"] - 0.2
-    assert metrics["accuracy_left_advgan"] < 0.4
+    assert metrics["robust_accuracy_advgan"] < metrics["robust_accuracy_noise"] - 0.2
+    assert metrics["robust_accuracy_advgan"] < 0.4
 
 
 @pytest.mark.slow
@@ -225,7 +225,7 @@ def test_a_black_box_student_is_enough(victim_run: Path, cache_dir: Path, tmp_pa
     keys = [*EIGHT, f"model.target={victim_run}", "trainer.max_steps=250", "model.distill=dynamic"]
     found = read_run(trained_here(tmp_path / "run", cache_dir, *keys))
     metrics = found.result["metrics"]
-    assert metrics["accuracy_left_advgan"] < metrics["accuracy_left_noise"] - 0.1
+    assert metrics["robust_accuracy_advgan"] < metrics["robust_accuracy_noise"] - 0.1
     assert metrics["queries"] == 64 * (75 + 2 * 175)  # 30 % of the budget on real images, then on both
     assert re.search(r"under this perturber", found.status["reason"])
 

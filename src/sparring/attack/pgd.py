@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from sparring.attack.base import Attack, look, slope, survivors
+from sparring.attack.base import Attack, input_gradient, logits_at, still_correct
 from sparring.attack.math.norm_ball import Ball
 from sparring.attack.math.objective import LOSSES, Objective, check_loss, kl_from, untargeted
 from sparring.core.errors import ConfigError
@@ -61,11 +61,11 @@ class PGD(Attack):
     def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
         result = self._climb(model, allowed, label, index, seed, 0)
         for restart in range(1, self.restarts):
-            left = survivors(model, result, label)
-            if not len(left):
+            remaining = still_correct(model, result, label)
+            if not len(remaining):
                 break
-            part = allowed.take(left)
-            result[left] = self._climb(model, part, label[left], index[left.cpu()], seed, restart)
+            part = allowed.take(remaining)
+            result[remaining] = self._climb(model, part, label[remaining], index[remaining.cpu()], seed, restart)
         return result
 
     def _climb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int, restart: int) -> Tensor:
@@ -74,7 +74,7 @@ class PGD(Attack):
         step = self.step_length(allowed)
         velocity = None
         for _ in range(self.steps):
-            _, _, gradient = slope(model, x, label, objective)
+            _, _, gradient = input_gradient(model, x, label, objective)
             if self.momentum:
                 size = gradient.abs().mean((1, 2, 3), keepdim=True).clamp_(min=1e-30)
                 velocity = gradient / size if velocity is None else self.momentum * velocity + gradient / size
@@ -93,4 +93,4 @@ class PGD(Attack):
         return draw("pgd", seed, restart, index=index)
 
     def _objective(self, model: nn.Module, image: Tensor) -> Objective:
-        return kl_from(look(model, image)) if self.loss == "kl" else untargeted(self.loss)
+        return kl_from(logits_at(model, image)) if self.loss == "kl" else untargeted(self.loss)

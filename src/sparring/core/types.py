@@ -1,7 +1,7 @@
 """What several packages share: the batch and the shape of the data."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
@@ -28,6 +28,30 @@ class ImageShape:
     channels: int
     image_size: int
     num_classes: int
+
+
+class TrainingData(Protocol):
+    """What a model asks of the data that it is trained on; `sparring.data.module.image_data.ImageData` is the one there is."""
+
+    batch_size: int  # images of one chunk, over all devices
+
+    @property
+    def train_labels(self) -> Tensor:
+        """(N,) int64 labels of the training images, on the CPU."""
+
+    @property
+    def class_prior(self) -> Tensor:
+        """(K,) float32 share of each class among the training images, summing to 1."""
+
+    @property
+    def batch_prior(self) -> Tensor:
+        """(K,) expected share of each class in a training batch, images mixed in included."""
+
+    def train_images(self, indices: Tensor) -> Tensor:
+        """uint8 (n, C, H, W): training images at positions (n,) from 0 to N - 1."""
+
+    def whole(self, split: str) -> Batch:
+        """All images of "train", "val" or "test" with their labels, uint8 (N, C, H, W), on the CPU; N may be 0."""
 
 
 @dataclass(frozen=True)

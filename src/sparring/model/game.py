@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from sparring.core.distributed import average_buffers, average_gradients, rank_and_world
 from sparring.core.errors import ConfigError
 from sparring.core.randomness import generator as random_generator
-from sparring.core.types import Batch, TrainedNetwork
+from sparring.core.types import Batch, TrainedNetwork, TrainingData
 from sparring.model.clock import Clock
 from sparring.model.meter import Meter
 from sparring.model.schedule.base import Schedule
@@ -60,12 +60,24 @@ class Game(L.LightningModule):
         self.accumulate, self.seed = accumulate, seed
         self.clock, self.meter = Clock(), Meter()
         self.budget = 1
-        self.batch_size = 0  # images in one chunk over all devices; known with the first batch
+        self._batch_size: int | None = None
 
     # -- what stages and callbacks ask -----------------------------------------------------------------------------------
 
-    def prepare(self, data: Any) -> None:
+    @property
+    def batch_size(self) -> int:
+        """Images in one chunk over all devices; known from `prepare` or the first batch on."""
+        if self._batch_size is None:
+            raise RuntimeError("The batch size is not known yet: call prepare(data), or begin_iteration(chunk).")
+        return self._batch_size
+
+    @batch_size.setter
+    def batch_size(self, images: int) -> None:
+        self._batch_size = images
+
+    def prepare(self, data: TrainingData) -> None:
         """Take over what only the opened data knows; called once, after `data.setup`, before training."""
+        self.batch_size = data.batch_size
 
     def check_data(self, *, channels: int, image_size: int) -> None:
         """Raise ConfigError where the networks do not fit each other or images of this shape; before any data is read."""
@@ -86,10 +98,10 @@ class Game(L.LightningModule):
         return {}
 
     def validation_scalars(self) -> dict[str, float]:
-        """What a pass over the val split found; the same on every device."""
+        """Scalars of a pass over the val split, by name; the same on every device."""
         return {}
 
-    def final_metrics(self, data: Any) -> dict[str, Any]:
+    def final_metrics(self, data: TrainingData) -> dict[str, Any]:
         """What `result.json` reports of a run that reached its budget; may read the test split, once."""
         return {}
 
@@ -124,8 +136,8 @@ class Game(L.LightningModule):
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * schedule(progress)
                 schedule.adjust(group, progress)
-        if self.batch_size == 0:
-            self.batch_size = len(chunk.label) * rank_and_world(self)[1]
+        if self._batch_size is None:
+            self._batch_size = len(chunk.label) * rank_and_world(self)[1]
 
     def schedule_of(self, player: str) -> Schedule:
         """What the player's optimizer follows."""

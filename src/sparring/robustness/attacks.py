@@ -42,7 +42,7 @@ def named_attacks(config: DictConfig) -> dict[str, Attack]:
 def accompanied(attacks: dict[str, Attack]) -> dict[str, Attack]:
     """A generated attack that stands alone gets random signs and PGD beside it: what it has to beat, and what beats it."""
     (only, *others) = attacks.values()
-    return attacks | baselines.references() if isinstance(only, AdvGANAttack) and not others else attacks
+    return attacks | baselines.baselines() if isinstance(only, AdvGANAttack) and not others else attacks
 
 
 def attach_sources(attacks: Mapping[str, Attack], loaded: TrainedNetwork, config: DictConfig) -> dict[str, Attack]:

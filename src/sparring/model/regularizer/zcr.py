@@ -23,9 +23,9 @@ class LatentConsistency(Regularizer):
     def discriminator(self, view: DiscriminatorView) -> Tensor:
         label = view.fake.label
         with torch.no_grad():
-            image = view.show(view.generator(nearby(view.latent, self.sigma, view.draws), label))
+            image = view.augment(view.generator(nearby(view.latent, self.sigma, view.draws), label))
         return self.d_weight * (view.fake.logits - view.discriminator(image, label)).square()
 
     def generator(self, view: GeneratorView) -> Tensor:
         moved = view.generator(nearby(view.latent, self.sigma, view.draws), view.fake.label)
-        return -self.g_weight * squared_distance(view.plain, moved)
+        return -self.g_weight * squared_distance(view.generated, moved)

@@ -31,7 +31,7 @@ class Free(Adversarial):
             self.delta = image.new_zeros(draws.batch_size, *image.shape[1:])
         delta = self.delta = self.delta.to(image)
         own = draws.share(delta)[draws.rows]
-        shown = ball("linf", image, self.epsilon).settle(image + own).requires_grad_()
+        shown = ball("linf", image, self.epsilon).project_exactly(image + own).requires_grad_()
 
         def climb(gradient: Tensor) -> None:
             """Called with the gradient at `shown` in the course of the backward pass."""
