@@ -218,12 +218,12 @@ def test_a_generator_of_another_size_is_refused_before_data_is_read() -> None:
     [
         (
             ["model/conditioning=none"],
-            "head=projection judges an image by its label but model.conditioning=none never shows",
+            "head=projection uses the label but model.conditioning=none never gives",
         ),
         (["model/head=none"], "conditioning=concat gives the generator a label that model.head=none never checks"),
         (
             ["model/conditioning=cbn"],
-            "conditioning=cbn shows the label to normalisation layers alone and ConvGenerator has none",
+            "conditioning=cbn gives the label to normalisation layers alone and ConvGenerator has none",
         ),
     ],
 )

@@ -20,7 +20,7 @@ from sparring.core.pixels import normalise
 from sparring.core.randomness import seed_of
 from sparring.model.classifier import Classifier, smoothed
 from sparring.model.robust import trades
-from sparring.model.robust.shared.adversarial import worst
+from sparring.model.robust.shared.adversarial import adversarial_images
 from sparring.model.step.draws import Draws
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
@@ -105,10 +105,10 @@ def test_the_inner_attack_raises_what_is_trained(robust: str, steps: int, soft: 
         optimizer.step()
     inner = model.robust.inner  # type: ignore[union-attr]
     assert inner.steps == steps
-    found = worst(inner, network, image, target, draws_of(model))
+    adversarial = adversarial_images(inner, network, image, target, draws_of(model))
     network.eval()
     with torch.no_grad():
-        before, after = network(image), network(found)
+        before, after = network(image), network(adversarial)
     climbed = cross_entropy(after, target, reduction="none") - cross_entropy(before, target, reduction="none")
     divergence = (before.softmax(1) * (before.log_softmax(1) - after.log_softmax(1))).sum(1)
     assert bool(((divergence if robust == "trades" else climbed) > 0.01).all())
@@ -121,7 +121,7 @@ def test_the_attack_looks_in_eval_mode_and_leaves_no_trace(robust: str) -> None:
     model.network.blocks[0].eval()  # type: ignore[operator, union-attr]  # a layer that was frozen stays so
     before = {name: value.clone() for name, value in watch.state_dict().items()}
     image, target = batch(soft=True)
-    worst(model.robust.inner, watch, image, target, draws_of(model))  # type: ignore[union-attr, arg-type]
+    adversarial_images(model.robust.inner, watch, image, target, draws_of(model))  # type: ignore[union-attr, arg-type]
     assert not any(watch.modes)
     assert len(watch.modes) == model.robust.inner.steps + (robust == "trades")  # type: ignore[union-attr, operator]
     assert all(torch.equal(value, before[name]) for name, value in watch.state_dict().items())
@@ -133,15 +133,15 @@ def test_parts_and_devices_attack_the_images_of_the_whole_batch(monkeypatch: pyt
     model = model_of("pgd_at")
     image, target = batch(soft=False)
     inner, network = model.robust.inner, model.network.double()  # type: ignore[union-attr]
-    whole = worst(inner, network, image.double(), target.double(), draws_of(model))  # type: ignore[arg-type]
+    whole = adversarial_images(inner, network, image.double(), target.double(), draws_of(model))  # type: ignore[arg-type]
     for first in range(2):
         rows = slice(first, None, 2)
-        part = worst(inner, network, image[rows].double(), target[rows].double(), draws_of(model, rows))  # type: ignore[arg-type]
+        part = adversarial_images(inner, network, image[rows].double(), target[rows].double(), draws_of(model, rows))  # type: ignore[arg-type]
         torch.testing.assert_close(part, whole[rows])
     monkeypatch.setattr("sparring.model.game.rank_and_world", lambda module: (1, 2))
-    second = worst(inner, network, image[3:].double(), target[3:].double(), draws_of(model))  # type: ignore[arg-type]
+    second = adversarial_images(inner, network, image[3:].double(), target[3:].double(), draws_of(model))  # type: ignore[arg-type]
     torch.testing.assert_close(second, whole[3:])
-    later = worst(inner, network, image[3:].double(), target[3:].double(), draws_of(model, iteration=1))  # type: ignore[arg-type]
+    later = adversarial_images(inner, network, image[3:].double(), target[3:].double(), draws_of(model, iteration=1))  # type: ignore[arg-type]
     assert not torch.allclose(later, second)
 
 
@@ -171,7 +171,9 @@ def test_trades_loss_and_gradient_in_float64(monkeypatch: pytest.MonkeyPatch) ->
     model = model_of("trades", "model.robust.beta=2.5")
     image, target = (tensor.double() for tensor in batch(soft=True))
     adversarial = (image + 0.3 * torch.randn(image.shape, dtype=image.dtype)).clamp(-1, 1)
-    monkeypatch.setattr(trades, "worst", lambda *_: adversarial)  # held still: finite differences move the weights
+    monkeypatch.setattr(
+        trades, "adversarial_images", lambda *_: adversarial
+    )  # held still: finite differences move the weights
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).double()
     learned = model.robust.loss(network, image, target, draws_of(model))
     learned.loss.backward()

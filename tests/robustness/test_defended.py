@@ -86,7 +86,7 @@ def test_a_defended_classifier_is_attackable_and_its_flags_are_right(
     ]
     result = attack(settings(classifier, cache_dir, tmp_path / "a", *keys), tmp_path / "a")
     assert list(result["attacks"]) == ["transfer", "bpda", "choice"]
-    assert not any("random" in flag or "goes through the defence" in flag for flag in result["flags"])
+    assert not any("random" in flag or "takes the defence into account" in flag for flag in result["flags"])
     found = result["defence"]
     alone = attack(settings(classifier, cache_dir, tmp_path / "b", "attack=fgsm", "count=12"), tmp_path / "b")
     assert found["undefended_accuracy"] == pytest.approx(alone["clean"]["accuracy"])

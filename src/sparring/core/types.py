@@ -31,7 +31,7 @@ class ImageShape:
 
 
 class TrainingData(Protocol):
-    """What a model asks of the data that it is trained on; `sparring.data.module.image_data.ImageData` is the one there is."""
+    """The data that a model is trained on, as far as the model reads it; `ImageData` implements it."""
 
     batch_size: int  # images of one chunk, over all devices
 
@@ -58,7 +58,7 @@ class TrainingData(Protocol):
 class TrainedNetwork:
     """network: images (N, C, H, W) in [-1, 1] -> logits (N, K); on the CPU, in eval mode, weights frozen.
 
-    task: the images and classes that it was trained on. origin: what a record says about where it comes from; plain values.
+    task: the images and classes that it was trained on. origin: where it comes from, for records; plain values.
     """
 
     network: nn.Module

@@ -205,7 +205,7 @@ class AdvGAN(Game):
     def on_fit_start(self) -> None:
         self.target.to(self.device, self.weight_dtype())
 
-    # -- what stages and callbacks ask -----------------------------------------------------------------------------------
+    # -- for stages and callbacks ----------------------------------------------------------------------------------------
 
     def prepare(self, data: TrainingData) -> None:
         super().prepare(data)

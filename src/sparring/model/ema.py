@@ -9,12 +9,16 @@ from sparring.core.errors import ConfigError
 
 
 class EMA:
-    """Half-life and ramp-up of an average over images instead of steps, so that it survives a change of batch size.
+    """Half-life and ramp-up of an average, counted in images instead of steps, so that the batch size does not matter.
 
-    half_life: images after which a weight's share in the average has halved.
-    ramp_up: the half-life is at most this share of the images seen so far, so that the poor early weights are
-        forgotten quickly; `None` switches the ramp-up off.
-    start: images before which the average is a copy of the weights.
+    Args:
+        half_life: images after which a weight's share in the average has halved.
+        ramp_up: the half-life is at most this share of the images seen so far, so that the poor early weights are
+            forgotten quickly; None switches the ramp-up off.
+        start: images before which the average is a copy of the weights.
+
+    Raises:
+        ConfigError: a setting out of range.
     """
 
     def __init__(self, *, half_life: float, ramp_up: float | None, start: float = 0) -> None:
@@ -28,9 +32,10 @@ class EMA:
         self.start = start
 
     def decay(self, *, images: int, images_seen: int, stretch: float = 1.0) -> float:
-        """Weight of the old average when `images` more images were trained on, `images_seen` before them.
+        """Weight [0, 1] of the old average after `images` more images, with `images_seen` before them.
 
-        stretch: factor on the half-life, from a schedule.
+        Args:
+            stretch: factor on the half-life, from a schedule.
         """
         if images_seen < self.start:
             return 0.0

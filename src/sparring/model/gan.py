@@ -163,7 +163,7 @@ class GAN(Game):
         """Terms of G's loss, (N,) or 0-d, besides the adversarial one and the penalties, by the name in the logs."""
         return dict(self.discriminator.head.generator_terms(view.fake))
 
-    # -- what a step is made of ----------------------------------------------------------------------------------------
+    # -- parts and terms of a step --------------------------------------------------------------------------------------
 
     @property
     def views(self) -> ViewMaker:

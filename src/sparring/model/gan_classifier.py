@@ -113,7 +113,7 @@ class GANClassifier(GAN):
     def schedule_of(self, player: str) -> Schedule:
         return self.classifier_schedule if player == "backbone" else super().schedule_of(player)
 
-    # -- what stages and callbacks ask -----------------------------------------------------------------------------------
+    # -- for stages and callbacks ----------------------------------------------------------------------------------------
 
     def classifier(self) -> nn.Module:
         """image -> logits, the network that others use."""

@@ -156,7 +156,7 @@ class SemiSupervisedGAN(Game):
         images_seen = self.clock.images_seen
         averaging.update(average, network, images=self.batch_size, images_seen=images_seen, stretch=stretch)
 
-    # -- what stages and callbacks ask -----------------------------------------------------------------------------------
+    # -- for stages and callbacks ----------------------------------------------------------------------------------------
 
     def classifier(self) -> nn.Module:
         """image -> logits, the network that others use."""

@@ -1,4 +1,4 @@
-"""What every generator is: a network of a latent and a label."""
+"""The base of generators: networks of a latent and a label."""
 
 from torch import Tensor, nn
 
@@ -14,4 +14,5 @@ class Generator(nn.Module):
     conditioning: Conditioning
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        """Latents (N, L) and classes (N,) int64 -> images (N, C, H, W)."""
         raise TypeError(f"{type(self).__name__} must define forward(latent, label)")

@@ -6,7 +6,7 @@ from sparring.model.head.base import Head
 
 
 class UnconditionalHeadMaker:
-    """The discriminator never sees a label."""
+    """An unconditional discriminator."""
 
     conditional = False
 

@@ -16,7 +16,10 @@ class PathLength(Regularizer):
     """weight * (||J_w^T y|| - a)^2, J_w the Jacobian of synthesis at style w, y normal images, a a moving average of the norm.
 
     ||J_w^T y|| is divided by sqrt(H W), as in the paper. a <- a + decay * (mean norm - a), after each step, from 0. The paper
-    takes half of the batch; here it is the whole.
+    uses half of the batch, this implementation the whole.
+
+    Args:
+        decay: rate of the moving average a, (0, 1].
 
     Buffers: mean (a).
     """

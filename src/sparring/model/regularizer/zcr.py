@@ -9,7 +9,7 @@ from sparring.model.step.views import DiscriminatorView, GeneratorView
 
 
 class LatentConsistency(Regularizer):
-    """With z' = z + n, n ~ N(0, sigma^2 I): D should not tell G(z) from G(z'), while G should draw them differently.
+    """With z' = z + n, n ~ N(0, sigma^2 I): D's logits of G(z) and G(z') should be equal, the two images different.
 
     D: d_weight * (D(G(z)) - D(G(z')))^2. G: -g_weight * mean over pixels of (G(z) - G(z'))^2.
     """

@@ -1,4 +1,4 @@
-"""What all ways of adversarial training share: an epsilon, an inner attack, and an attack on val that judges the outcome."""
+"""The base of adversarial training methods: an epsilon, an inner attack, and an attack on val."""
 
 from torch import Tensor, nn
 
@@ -10,10 +10,16 @@ from sparring.model.step.draws import Draws
 
 
 class Adversarial(Robust):
-    """Training within epsilon of the images.
+    """Training on images within epsilon of the originals.
 
-    norm: "linf" or "l2". epsilon: fraction of the pixel range (0, 1], a number or text such as "8/255".
-    val_steps: steps of the PGD of the same norm and epsilon on val. val_images: images of val that it attacks, at most.
+    Args:
+        norm: "linf" or "l2".
+        epsilon: fraction of the pixel range (0, 1], a number or text such as "8/255".
+        val_steps: steps of the PGD of the same norm and epsilon on val.
+        val_images: images of val that it attacks, at most.
+
+    Raises:
+        ConfigError: a setting out of range.
     """
 
     def __init__(self, *, norm: str, epsilon: float | str, val_steps: int, val_images: int) -> None:
@@ -34,11 +40,14 @@ def inner_pgd(
     )
 
 
-def worst(attack: PGD, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Tensor:
+def adversarial_images(attack: PGD, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Tensor:
     """Adversarial images (N, C, H, W) of a part.
 
-    The attack sees the network in eval mode with frozen weights: BatchNorm's statistics are those of the network so far and
-    stay so, and dropout and noise are off. It climbs the loss that is trained, with class probabilities (N, K) and all.
+    The network is attacked in eval mode with frozen weights: BatchNorm uses its running statistics and does not change them,
+    dropout and noise are off. The attack maximises the loss that is trained.
+
+    Args:
+        image: (N, C, H, W) in [-1, 1]. target: (N, K) class probabilities.
     """
     seed = seed_of("inner attack", draws.seed, *draws.key)
     return attack(network, image, target, index=draws.index(), seed=seed)
