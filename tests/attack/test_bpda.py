@@ -15,23 +15,7 @@ from sparring.attack.transfer import Transfer
 from sparring.core.errors import ConfigError
 from sparring.defence.base import Defended
 from tests.attack.conftest import Victim, accuracy, pgd, settings
-
-
-class Rounded(Defended):
-    """A purifier that is fast and not continuous: pixels go to the nearest of 5 grey levels, `draw` shifts these."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def rounded(self, image: Tensor, draw: int) -> Tensor:
-        return ((image * 2 + 0.3 * draw).round() - 0.3 * draw).detach() / 2
-
-    def forward(self, image: Tensor) -> Tensor:
-        return self.network(self.rounded(image, 0))
-
-    def straight_through(self, image: Tensor, draw: int = 0) -> Tensor:
-        return self.network(image + (self.rounded(image, draw) - image).detach())
+from tests.attack.every import Rounded
 
 
 def bpda(**changes: object) -> BPDA:
