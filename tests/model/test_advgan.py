@@ -20,6 +20,7 @@ from sparring.model.advgan import AdvGAN
 from sparring.model.perturber.base import Perturber
 from sparring.trained.runs import build_model
 from tests.conftest import compose
+from tests.leaves import leaves
 
 SMALL = ["model=advgan", "model.target=run", "model.epsilon=0.2", "data.image_size=8", "model.perturber.width=4",
          "model.discriminator.width=4", "model.student.width=4"]  # fmt: skip
@@ -204,7 +205,7 @@ def test_a_student_takes_no_gradient_of_the_target() -> None:
     assert asked == [False]
 
 
-@pytest.mark.parametrize("perturber", ["conv", "mlp"])
+@pytest.mark.parametrize("perturber", leaves("model/perturber"))
 @pytest.mark.parametrize(("channels", "size"), [(1, 8), (3, 28), (4, 15), (3, 32)])
 def test_perturbers_take_any_shape_and_each_image_alone(perturber: str, channels: int, size: int) -> None:
     settings = compose(

@@ -8,7 +8,9 @@ import pytest
 import torch
 from PIL import Image, ImageEnhance, ImageOps
 from torch import Tensor
+from torch.nn.functional import one_hot
 
+from sparring.config.build import build
 from sparring.core.errors import ConfigError
 from sparring.core.types import Batch
 from sparring.model.classifier import Classifier
@@ -22,6 +24,7 @@ from sparring.model.transform.mixup import Mixup
 from sparring.model.transform.shift import Shift
 from sparring.trained.runs import build_model
 from tests.conftest import compose
+from tests.leaves import leaves
 
 SMALL = ["model=classifier", "data.image_size=8", "model.backbone.width=4"]
 N = 24
@@ -92,6 +95,27 @@ def test_other_pixel_changes_are_pillows(channels: int) -> None:
     assert (pixel.autocontrast(dim) - expected).abs().max() <= 1.05 / 127.5
     flat = torch.full((2, channels, 4, 4), 0.5)
     assert torch.equal(pixel.autocontrast(flat), flat)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("leaf", leaves("model/transform"))
+def test_every_leaf_keeps_shapes_range_and_class_probabilities(leaf: str, channels: int) -> None:
+    config = compose(*SMALL, f"model/transform=[{leaf}]", f"data.channels={channels}").model.transform
+    (transform,) = build(config, section="model").values()
+    image, draws = pictures(channels), draws_for(channels=channels)
+    target = one_hot(torch.arange(N) % 4, 4).float()
+    before = image.clone(), target.clone()
+    changed, mixed = transform(image, target, draws)
+    assert changed.shape == image.shape
+    assert changed.dtype == torch.float32
+    assert float(changed.abs().max()) <= 1 + 1e-5  # a point between two pixels rounds
+    torch.testing.assert_close(mixed.sum(1), torch.ones(N))
+    assert bool((mixed >= 0).all())
+    again = transform(image, target, draws)
+    assert torch.equal(changed, again[0])
+    assert torch.equal(mixed, again[1])
+    assert torch.equal(image, before[0])  # the caller's tensors stay
+    assert torch.equal(target, before[1])
 
 
 def test_a_batch_of_operations_is_each_image_alone() -> None:

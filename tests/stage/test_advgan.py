@@ -18,6 +18,7 @@ from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
 from sparring.trained.networks import load_perturber
 from tests.conftest import command, compose, read_run, trained_here
+from tests.leaves import leaves
 
 ADVGAN = ["model=advgan", "data.image_size=8", "model.epsilon=0.2", "model.discriminator.width=4"]
 EIGHT = [*ADVGAN, "model.perturber.width=8"]
@@ -210,7 +211,7 @@ def test_resumed_equals_uninterrupted(distill: str, victim_run: Path, cache_dir:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("perturber", ["conv", "mlp"])
+@pytest.mark.parametrize("perturber", leaves("model/perturber"))
 def test_trained_perturbers_beat_noise_by_far(
     perturber: str, victim_run: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
