@@ -123,8 +123,8 @@ def test_published_parameter_counts(name: str) -> None:
     # Initialising millions of weights takes seconds; on the meta device only their number is there.
     with torch.device("meta"):
         gan = build(compose("data=cifar10", *chosen, *widths, *overrides).model, section="model")
-    found = counts(gan.generator, gan.discriminator)
-    assert [round(count / 1e6, 2 if wanted < 2 else 1) for count, wanted in zip(found, expected, strict=True)] == list(
+    ours = counts(gan.generator, gan.discriminator)
+    assert [round(count / 1e6, 2 if wanted < 2 else 1) for count, wanted in zip(ours, expected, strict=True)] == list(
         expected
     )
 

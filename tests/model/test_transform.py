@@ -184,7 +184,7 @@ def test_mixup_is_the_papers_equation() -> None:
 def test_cutmix_targets_follow_the_pasted_area() -> None:
     image = torch.arange(N).float()[:, None, None, None].expand(N, 1, 9, 9).clone()
     target = torch.eye(N)
-    seen = 0
+    changed_batches = 0
     for iteration in range(20):
         draws = draws_for(N, "augmentation", iteration)
         mixed, mixed_target = CutMix(alpha=1.0, probability=1.0)(image, target, draws)
@@ -193,8 +193,8 @@ def test_cutmix_targets_follow_the_pasted_area() -> None:
             pasted = float((mixed[k] == order[k]).float().mean())
             expected = target[k] * (1 - pasted) + target[order[k]] * pasted if order[k] != k else target[k]
             torch.testing.assert_close(mixed_target[k], expected)
-        seen += int((mixed != image).any())
-    assert seen > 10
+        changed_batches += int((mixed != image).any())
+    assert changed_batches > 10
 
 
 def test_boxes() -> None:

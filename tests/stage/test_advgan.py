@@ -43,20 +43,20 @@ def attacked(run: Path, cache_dir: Path, out: Path, *overrides: str) -> dict[str
 
 @pytest.mark.slow
 def test_the_run_says_what_the_perturber_is_worth(perturber_run: Path, victim_run: Path) -> None:
-    found = read_run(perturber_run)
-    metrics = found.result["metrics"]
+    run = read_run(perturber_run)
+    metrics = run.result["metrics"]
     assert metrics["robust_accuracy_advgan"] < metrics["robust_accuracy_noise"] - 0.02  # 60 iterations
     assert metrics["robust_accuracy_pgd"] <= metrics["robust_accuracy_advgan"] + 0.02
     assert metrics["queries"] == 60 * 64
     assert metrics["mean_linf"] <= 0.2
     text = f"{metrics['robust_accuracy_advgan']:.1%} under this perturber"
-    assert text in found.status["reason"]
-    val = [row for row in found.metrics if row["val/robust_accuracy"]]
+    assert text in run.status["reason"]
+    val = [row for row in run.metrics if row["val/robust_accuracy"]]
     assert [row["iteration"] for row in val] == ["30", "60"]
     assert float(val[0]["val/accuracy"]) == float(val[1]["val/accuracy"]) > 0.5  # the target does not move
     # The target is in no file of the run; what it saw is on record.
-    assert {name.partition(".")[0] for name in found.weights} == {"perturber", "discriminator"}
-    prints = found.result["data"]["fingerprints"]
+    assert {name.partition(".")[0] for name in run.weights} == {"perturber", "discriminator"}
+    prints = run.result["data"]["fingerprints"]
     assert {each.by for each in provenance.load(perturber_run, fingerprints=prints)} == {
         str(victim_run),
         str(perturber_run),
@@ -132,8 +132,8 @@ def test_rounding_stays_within_epsilon() -> None:
     for epsilon, norm in ((0.1, "linf"), (8 / 255, "linf"), (0.5, "l2")):
         noise = torch.randn(image.shape, generator=draw)
         change = noise.sign() * 2 * epsilon if norm == "linf" else noise / length(noise) * 2 * epsilon
-        found = rounded((image + change).clamp(-1, 1), pixels, epsilon, norm).double() - pixels.double()
-        size = found.abs().amax() if norm == "linf" else found.flatten(1).norm(dim=1).amax()
+        difference = rounded((image + change).clamp(-1, 1), pixels, epsilon, norm).double() - pixels.double()
+        size = difference.abs().amax() if norm == "linf" else difference.flatten(1).norm(dim=1).amax()
         assert float(size) <= 255 * epsilon + 1e-3 * (norm == "l2")
         if norm == "linf":
             assert float(size) == int(255 * epsilon + 1e-6)
@@ -224,11 +224,11 @@ def test_trained_perturbers_beat_noise_by_far(
 @pytest.mark.slow
 def test_a_black_box_student_is_enough(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
     keys = [*EIGHT, f"model.target={victim_run}", "trainer.max_steps=250", "model.distill=dynamic"]
-    found = read_run(trained_here(tmp_path / "run", cache_dir, *keys))
-    metrics = found.result["metrics"]
+    run = read_run(trained_here(tmp_path / "run", cache_dir, *keys))
+    metrics = run.result["metrics"]
     assert metrics["robust_accuracy_advgan"] < metrics["robust_accuracy_noise"] - 0.1
     assert metrics["queries"] == 64 * (75 + 2 * 175)  # 30 % of the budget on real images, then on both
-    assert re.search(r"under this perturber", found.status["reason"])
+    assert re.search(r"under this perturber", run.status["reason"])
 
 
 @pytest.mark.slow
@@ -240,8 +240,8 @@ def test_a_target_class_wins(victim_run: Path, cache_dir: Path, tmp_path: Path) 
         "trainer.val_check_interval=250",
         "model.target_class=8",
     ]
-    found = read_run(trained_here(tmp_path / "run", cache_dir, *keys))
-    assert found.result["metrics"]["hit_rate"] > 0.5
-    assert "it makes class 8 of" in found.status["reason"]
-    (last,) = (float(row["val/hit_rate"]) for row in found.metrics if row["val/hit_rate"])
+    run = read_run(trained_here(tmp_path / "run", cache_dir, *keys))
+    assert run.result["metrics"]["hit_rate"] > 0.5
+    assert "it makes class 8 of" in run.status["reason"]
+    (last,) = (float(row["val/hit_rate"]) for row in run.metrics if row["val/hit_rate"])
     assert last > 0.5

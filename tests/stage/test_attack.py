@@ -133,9 +133,9 @@ def test_the_outcome_does_not_depend_on_the_batch_or_the_other_images(
 def test_corruptions_calibration_and_mce(trained: Path, cache_dir: Path, tmp_path: Path) -> None:
     few = ["attack=fgsm", "corruptions=[fog,gaussian_noise]", f"baseline={trained}", "probe=0", "count=200"]
     result = attack(settings(trained, cache_dir, tmp_path / "out", *few), tmp_path / "out")
-    found = result["corruptions"]
-    assert set(found["table"]) == {"fog", "gaussian_noise"}
-    assert found["mce"] == 1.0  # against itself
+    corruptions = result["corruptions"]
+    assert set(corruptions["table"]) == {"fog", "gaussian_noise"}
+    assert corruptions["mce"] == 1.0  # against itself
     assert 0 <= result["clean"]["ece"] <= 1
     assert "Corruptions" in (tmp_path / "out" / "report.html").read_text()
     assert corruption_names("all") == list(CORRUPTIONS)
