@@ -110,8 +110,8 @@ def test_square_stays_above_and_comes_near_the_exact_robust_accuracy() -> None:
         exact = float((value.abs() > 2 * 0.03 * dual).float().mean())
         attack = Square(norm=norm, epsilon=0.03, queries=1000, area=0.8)
         adversarial = attack(model, image, label, index=torch.arange(200), seed=0)
-        left = float((model(adversarial).argmax(1) == label).float().mean())
-        assert exact - 1e-6 <= left <= exact + slack, norm
+        accuracy_under_square = float((model(adversarial).argmax(1) == label).float().mean())
+        assert exact - 1e-6 <= accuracy_under_square <= exact + slack, norm
 
 
 def test_filling_up_in_closed_form() -> None:

@@ -9,9 +9,10 @@ from torch import Tensor
 from sparring.core.errors import ConfigError
 from sparring.model.augment.ada import ADA
 from sparring.model.augment.apa import APA
-from sparring.model.augment.diffaugment import DiffAugment, colour, cut_out, shifts, translate
+from sparring.model.augment.diffaugment import DiffAugment, colour, shifts
 from sparring.model.augment.math.affine import blits, geometry, resample, rotation, scaling, translation
 from sparring.model.augment.math.colour import flip_luma, recolour, saturate, turn_hue
+from sparring.model.augment.math.pixels import cut_out, translate
 from tests.model.views import Seeded
 
 ZERO, ONE = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)

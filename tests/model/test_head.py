@@ -183,9 +183,9 @@ def test_contrastive_heads_tell_the_class_of_the_proxy_at_the_smallest_angle(nam
             torch.testing.assert_close(logits[row], torch.stack(angles))
 
 
-def test_other_heads_tell_no_class() -> None:
+def test_other_heads_do_not_classify() -> None:
     for name in ("none", "projection"):
         head = build(compose(f"model/head={name}").model.head, section="model").make(6)
         assert not head.classifies
-        with pytest.raises(TypeError, match="tells no class"):
+        with pytest.raises(TypeError, match="does not classify"):
             head.class_logits(torch.zeros(1, 6))

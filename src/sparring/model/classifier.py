@@ -181,7 +181,7 @@ class HeldOut:
         return {"val/accuracy": accuracy, "val/cross_entropy": loss}
 
 
-def prepare_backbone(data: TrainingData, *networks: Any) -> None:
+def prepare_backbone(data: TrainingData, *networks: Backbone) -> None:
     """Give the same training images to backbones that compute something from them."""
     image = data.train_images(torch.arange(min(PREPARE_IMAGES, len(data.train_labels)))).cpu()
     for network in networks:

@@ -1,11 +1,14 @@
 """Exponential moving average of the generator's weights (Karras et al. 2018, section 3 and StyleGAN2-ADA's ramp-up)."""
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 from sparring.core.errors import ConfigError
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class EMA:
@@ -45,7 +48,7 @@ class EMA:
         return 0.5 ** (images / half_life) if half_life > 0 else 0.0
 
     @staticmethod
-    def copy_of(network: nn.Module) -> nn.Module:
+    def copy_of(network: Network) -> Network:
         """A frozen copy in eval mode to average into."""
         return copy.deepcopy(network).requires_grad_(False).eval()
 

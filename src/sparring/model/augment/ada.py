@@ -5,9 +5,9 @@ from torch import Tensor
 
 from sparring.core.errors import ConfigError
 from sparring.model.augment.base import Adaptive
-from sparring.model.augment.diffaugment import cut_out
 from sparring.model.augment.math.affine import blits, geometry, resample
 from sparring.model.augment.math.colour import recolour
+from sparring.model.augment.math.pixels import cut_out
 from sparring.model.step.draws import Draws
 
 

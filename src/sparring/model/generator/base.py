@@ -16,3 +16,15 @@ class Generator(nn.Module):
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
         """Latents (N, L) and classes (N,) int64 -> images (N, C, H, W)."""
         raise TypeError(f"{type(self).__name__} must define forward(latent, label)")
+
+
+class StyleGenerator(Generator):
+    """A generator in two halves, for what works on styles (path length regularization)."""
+
+    def style(self, latent: Tensor, label: Tensor) -> Tensor:
+        """Latents (N, L) and classes (N,) -> styles (N, S)."""
+        raise TypeError(f"{type(self).__name__} must define style(latent, label)")
+
+    def synthesis(self, style: Tensor, seeds: Tensor) -> Tensor:
+        """Styles (N, S) and noise seeds (N,) int64 (`layer.pixel_noise.seeds_of(latent)`) -> images (N, C, H, W)."""
+        raise TypeError(f"{type(self).__name__} must define synthesis(style, seeds)")

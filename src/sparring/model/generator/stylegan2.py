@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from sparring.core.errors import ConfigError
 from sparring.model.conditioning.base import ConditioningMaker
-from sparring.model.generator.base import Generator
+from sparring.model.generator.base import StyleGenerator
 from sparring.model.layer.pixel_noise import hashed_normal, hashed_uniform, seeds_of
 from sparring.model.layer.pyramid import pyramid
 from sparring.model.layer.residual import stage_widths
 from sparring.model.layer.style import Mapping, StyledStage
 
 
-class StyleGAN2Generator(Generator):
+class StyleGAN2Generator(StyleGenerator):
     """conditioning -> mapping -> style; learned constant -> one styled stage per resolution, whose images are summed.
 
     `style` and `synthesis` are the two halves, for what works on styles (path length). The output is linear, as in the

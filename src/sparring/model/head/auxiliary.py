@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparring.model.head.base import Head
-from sparring.model.head.none import LinearHead
+from sparring.model.head.shared.linear import LinearHead
 from sparring.model.step.views import DiscriminatorOutput
 
 

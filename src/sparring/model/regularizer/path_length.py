@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from sparring.core.distributed import average
 from sparring.core.errors import ConfigError
-from sparring.model.generator.stylegan2 import StyleGAN2Generator
+from sparring.model.generator.base import StyleGenerator
 from sparring.model.layer.pixel_noise import seeds_of
 from sparring.model.regularizer.base import Regularizer
 from sparring.model.step.recipe import Recipe
@@ -35,14 +35,14 @@ class PathLength(Regularizer):
         self._means: list[Tensor] = []
 
     def check(self, recipe: Recipe) -> None:
-        if not isinstance(recipe.generator, StyleGAN2Generator):
+        if not isinstance(recipe.generator, StyleGenerator):
             raise ConfigError(
                 f"model.regularizer=path_length needs a generator with styles, and {type(recipe.generator).__name__} has "
                 "none; set model/generator=stylegan2, or leave it out."
             )
 
     def generator(self, view: GeneratorView) -> Tensor:
-        assert isinstance(view.generator, StyleGAN2Generator)
+        assert isinstance(view.generator, StyleGenerator)
         style = view.generator.style(view.latent, view.fake.label)
         image = view.generator.synthesis(style, seeds_of(view.latent))
         lengths = path_lengths(style, image, view.draws.normal("path_length", *image.shape[1:]))

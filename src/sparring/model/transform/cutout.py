@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from sparring.model.augment.diffaugment import cut_out
+from sparring.model.augment.math.pixels import cut_out
 from sparring.model.step.draws import Draws
 from sparring.model.transform.base import ImageTransform, check_share
 

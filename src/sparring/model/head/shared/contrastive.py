@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from sparring.core.distributed import gather, own_rows
-from sparring.model.head.none import LinearHead
+from sparring.model.head.shared.linear import LinearHead
 from sparring.model.step.recipe import Recipe
 from sparring.model.step.views import DiscriminatorOutput
 
