@@ -121,7 +121,7 @@ class GAN(Game):
 
     def discriminator_step(self, chunk: Batch, number: int) -> None:
         """D step `number` of the run on one chunk of real images; G's forward needs no graph."""
-        due = self.regularizers.due("discriminator", number)
+        due, strength = self.regularizers.due("discriminator", number), self.schedule.penalty(self.progress)
         for part in self.parts(chunk, "discriminator", number):
             with torch.no_grad():
                 generated = self.generator(part.latent, part.fake_label)
@@ -132,7 +132,7 @@ class GAN(Game):
                 self.note({"logits/real": view.real.logits.mean(), "logits/fake": view.fake.logits.mean()})
                 class_terms = self._means(self.discriminator.head.discriminator_terms(view.real, view.fake))
                 penalties = self._means(due.discriminator(view), prefix="penalty/")
-                loss = adversarial + sum(class_terms.values()) + due.weighted_sum(penalties, strength=self._strength)
+                loss = adversarial + sum(class_terms.values()) + due.weighted_sum(penalties, strength)
             self.manual_backward(loss / self.accumulate)
             self.augment.observe(view.real.logits)
         self.step_player("discriminator")
@@ -142,7 +142,7 @@ class GAN(Game):
 
     def generator_step(self, chunk: Batch | None, number: int) -> None:
         """G step `number` of the run; `chunk` holds real images, where the loss or a penalty compares."""
-        due = self.regularizers.due("generator", number)
+        due, strength = self.regularizers.due("generator", number), self.schedule.penalty(self.progress)
         with frozen(self.discriminator):
             for part in self.parts(chunk, "generator", number):
                 with due.precision(self.device):
@@ -152,9 +152,7 @@ class GAN(Game):
                     adversarial = self.selection(losses, view.fake.logits, number)
                     other_terms = self._means(self.generator_terms(view))
                     penalties = self._means(due.generator(view), prefix="penalty/g_")
-                    loss = (
-                        adversarial + sum(other_terms.values()) + due.weighted_sum(penalties, strength=self._strength)
-                    )
+                    loss = adversarial + sum(other_terms.values()) + due.weighted_sum(penalties, strength)
                 self.manual_backward(loss / self.accumulate)
         self.step_player("generator")
         self.regularizers.after_step("generator", self.generator, number)
@@ -187,11 +185,6 @@ class GAN(Game):
                 image, label = chunk.image[rows].to(self.weight_dtype()), chunk.label[rows]
             draws = self.draws(player, number, rows=rows)
             yield Part(image, label, draws.normal("latent", self.latent_dim), fake_label[rows], draws)
-
-    @property
-    def _strength(self) -> float:
-        """The schedule's factor on all penalties at this iteration."""
-        return self.schedule.penalty(self.progress)
 
     def _means(self, terms: Mapping[str, Tensor], *, prefix: str = "") -> dict[str, Tensor]:
         """The mean of each term of a loss, 0-d; also noted, under `prefix` and its name."""

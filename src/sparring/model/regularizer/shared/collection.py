@@ -63,7 +63,7 @@ class DueRegularizers:
         """Penalties (N,) or 0-d by name, in G's loss."""
         return {name: each.generator(view) for name, each in self.by_name.items()}
 
-    def weighted_sum(self, means: Mapping[str, Tensor], *, strength: float) -> Tensor | float:
+    def weighted_sum(self, means: Mapping[str, Tensor], strength: float) -> Tensor | float:
         """Sum of the penalties' means (0-d each), times `strength`.
 
         Each is weighted by its interval, so that its mean over all steps does not depend on it (lazy regularization).
