@@ -5,7 +5,7 @@
 A small network trained on scikit-learn's digits for a few seconds, one thread, CPU time. PGD and the loop make the same
 steps on the same images (the loop: pure torch, no checks, no exact ball) in alternating order; reported: the median of the
 paired ratios and their range. The ensemble is that of conf/attack/ensemble.yaml with 500 queries of Square; the naive one
-runs every attack in full on every image and takes the worst afterwards. A look is one image seen by the network.
+runs every attack in full on every image and takes the worst afterwards. A query is one image that the network classifies.
 """
 
 import os
@@ -72,7 +72,7 @@ def seconds(work: object, *arguments: object, **named: object) -> float:
 def compare_pgd(model: nn.Module, image: Tensor, label: Tensor, width: int) -> None:
     image, label, index = image[:BATCH], label[:BATCH], torch.arange(BATCH)
     attack = PGD(
-        norm="linf", epsilon=EPSILON, steps=STEPS, reach=2.5, start="uniform", restarts=1, loss="cross_entropy", momentum=0.0
+        norm="linf", epsilon=EPSILON, steps=STEPS, step_size=None, start="uniform", restarts=1, loss="cross_entropy", momentum=0.0
     )  # fmt: skip
     pairs = []
     for turn in range(ROUNDS + 1):
@@ -89,7 +89,7 @@ def compare_pgd(model: nn.Module, image: Tensor, label: Tensor, width: int) -> N
     print(
         f"PGD-{STEPS}, {BATCH} images, width {width}: bare loop {loop:.0f} ms, ours {framework:.0f} ms; "
         f"ratio median {statistics.median(ratios):.3f} [{min(ratios):.3f} .. {max(ratios):.3f}]; "
-        f"gradients {target.gradient_rows} for {STEPS * BATCH} of the loop, other looks {target.forward_rows}"
+        f"gradients {target.gradient_rows} for {STEPS * BATCH} of the loop, other queries {target.forward_rows}"
     )
 
 
@@ -108,14 +108,14 @@ def compare_ensemble(model: nn.Module, image: Tensor, label: Tensor) -> None:
     target = Target(model, rows=None)
     ensemble = Ensemble(norm="linf", epsilon=EPSILON, attacks=parts())
     together = seconds(ensemble, target, image, label, index=index, seed=0)
-    looks = target.queries
+    queries = target.queries
     each = Target(model, rows=None)
     alone = sum(seconds(attack, each, image, label, index=index, seed=0) for attack in parts().values())
     full = BATCH * (101 + 9 * 101 + 9 * 200 + 500)
     print(
-        f"ensemble, {BATCH} images, epsilon {EPSILON}: {looks} looks, {together:.2f} s; every attack on every image, each "
-        f"leaving fooled images alone: {each.queries} looks, {alone:.2f} s ({each.queries / looks:.1f}x); "
-        f"naive, every attack in full: {full} looks ({full / looks:.1f}x)"
+        f"ensemble, {BATCH} images, epsilon {EPSILON}: {queries} queries, {together:.2f} s; every attack on every image, each "
+        f"leaving fooled images alone: {each.queries} queries, {alone:.2f} s ({each.queries / queries:.1f}x); "
+        f"naive, every attack in full: {full} queries ({full / queries:.1f}x)"
     )
 
 

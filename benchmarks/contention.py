@@ -3,7 +3,7 @@
     python benchmarks/contention.py
 
 One RpGAN step of the default networks on 16x16 images, batch 64; each setting in a process of its own, alternating, first on
-the machine as it is, then beside two busy processes per core. `train.py` sets GOMP_SPINCOUNT=1000 unless it is set.
+the machine as it is, then with two busy processes per core. `train.py` sets GOMP_SPINCOUNT=1000 unless it is set.
 """
 
 import os

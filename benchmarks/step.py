@@ -72,7 +72,7 @@ class Bare:
         self.generator, self.discriminator = model.generator.train(), model.discriminator.train()
         self.optimizer_g, self.optimizer_d = model.configure_optimizers()
         self.draws: Any = Loose(batch_size)
-        self.show = functools.partial(model.augment, draws=self.draws)
+        self.augment = functools.partial(model.augment, draws=self.draws)
         self.done = 0
 
     def iteration(self) -> None:
@@ -90,15 +90,15 @@ class Bare:
         with torch.no_grad():
             fake = self.generator(latent, fake_label)
             real = model.augment.real(real, label, lambda label: self.generator(self.latent(), label), self.draws)
-            real, fake = self.show(real), self.show(fake)
+            real, fake = self.augment(real), self.augment(fake)
         wanted = {where for penalty in due for where in penalty.gradients_at}
-        seen = self.judged(real.requires_grad_("real" in wanted), label)
-        forged = self.judged(fake.requires_grad_("fake" in wanted), fake_label)
-        loss = model.loss.discriminator(seen.logits, forged.logits).mean()
-        for term in self.discriminator.head.discriminator_terms(seen, forged).values():
+        real_output = self.output(real.requires_grad_("real" in wanted), label)
+        fake_output = self.output(fake.requires_grad_("fake" in wanted), fake_label)
+        loss = model.loss.discriminator(real_output.logits, fake_output.logits).mean()
+        for term in self.discriminator.head.discriminator_terms(real_output, fake_output).values():
             loss = loss + term.mean()
         view = DiscriminatorView(
-            self.discriminator, self.generator, self.show, forged, latent, self.draws, real=seen
+            self.discriminator, self.generator, self.augment, fake_output, latent, self.draws, real=real_output
         )  # fmt: skip
         for penalty in due:
             if "discriminator" in penalty.terms:
@@ -108,27 +108,29 @@ class Bare:
         self.optimizer_d.zero_grad()
         for penalty in due:
             penalty.after_step("discriminator", self.discriminator)
-        model.augment.observe(seen.logits)
+        model.augment.observe(real_output.logits)
         model.augment.after_step(images=self.batch_size)
 
     def generator_step(self, number: int) -> None:
         model = self.model
-        due, latent, label, seen = list(self.due(number)), self.latent(), self.fake_label(), None
+        due, latent, label, real_output = list(self.due(number)), self.latent(), self.fake_label(), None
         self.discriminator.requires_grad_(False)
         if model.loss.pairs or any(penalty.compares for penalty in due):
             real, real_label = self.real()
             label = real_label if model.loss.pairs else label
             with torch.no_grad():
-                seen = self.judged(self.show(real), real_label)
+                real_output = self.output(self.augment(real), real_label)
         image = self.generator(latent, label)
-        forged = self.judged(self.show(image), label)
+        fake_output = self.output(self.augment(image), label)
         loss = model.selection(
-            model.loss.generator(forged.logits, seen.logits if seen else None), forged.logits, number
+            model.loss.generator(fake_output.logits, real_output.logits if real_output else None),
+            fake_output.logits,
+            number,
         )
-        for term in self.discriminator.head.generator_terms(forged).values():
+        for term in self.discriminator.head.generator_terms(fake_output).values():
             loss = loss + term.mean()
         view = GeneratorView(
-            self.discriminator, self.generator, self.show, forged, latent, self.draws, plain=image, real=seen
+            self.discriminator, self.generator, self.augment, fake_output, latent, self.draws, generated=image, real=real_output
         )  # fmt: skip
         for penalty in due:
             if "generator" in penalty.terms:
@@ -153,7 +155,7 @@ class Bare:
     def fake_label(self) -> Tensor:
         return torch.randint(self.model.num_classes, (self.batch_size,))
 
-    def judged(self, image: Tensor, label: Tensor) -> DiscriminatorOutput:
+    def output(self, image: Tensor, label: Tensor) -> DiscriminatorOutput:
         features = self.discriminator.features(image)
         return DiscriminatorOutput(image, label, features, self.discriminator.head(features, label))
 
@@ -225,8 +227,8 @@ def main() -> None:
     for chosen in [[f"model={preset}"] for preset in PRESETS] if given.all else [[]]:
         ours, plain, ratios = compare([*chosen, *given.overrides], given.blocks)
         name = " ".join(chosen or given.overrides) or "defaults"
-        spread = f"{statistics.median(ratios):.3f} [{min(ratios):.3f} .. {max(ratios):.3f}]"
-        print(f"| {name} | {plain:.1f} | {ours:.1f} | {spread} |", flush=True)
+        interval = f"{statistics.median(ratios):.3f} [{min(ratios):.3f} .. {max(ratios):.3f}]"
+        print(f"| {name} | {plain:.1f} | {ours:.1f} | {interval} |", flush=True)
 
 
 if __name__ == "__main__":

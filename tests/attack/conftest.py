@@ -24,7 +24,7 @@ class Victim:
 def settings(**changes: object) -> dict[str, object]:
     """PGD as in conf/attack/pgd.yaml, at an epsilon that suits digits."""
     fixed: dict[str, object] = {
-        "norm": "linf", "epsilon": 0.2, "steps": 10, "reach": 2.5, "start": "uniform", "restarts": 1,
+        "norm": "linf", "epsilon": 0.2, "steps": 10, "step_size": None, "start": "uniform", "restarts": 1,
         "loss": "cross_entropy", "momentum": 0.0,
     }  # fmt: skip
     return {**fixed, **changes}

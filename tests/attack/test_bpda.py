@@ -15,23 +15,7 @@ from sparring.attack.transfer import Transfer
 from sparring.core.errors import ConfigError
 from sparring.defence.base import Defended
 from tests.attack.conftest import Victim, accuracy, pgd, settings
-
-
-class Rounded(Defended):
-    """A purifier that is fast and not continuous: pixels go to the nearest of 5 grey levels, `draw` shifts these."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def rounded(self, image: Tensor, draw: int) -> Tensor:
-        return ((image * 2 + 0.3 * draw).round() - 0.3 * draw).detach() / 2
-
-    def forward(self, image: Tensor) -> Tensor:
-        return self.network(self.rounded(image, 0))
-
-    def straight_through(self, image: Tensor, draw: int = 0) -> Tensor:
-        return self.network(image + (self.rounded(image, draw) - image).detach())
+from tests.attack.every import Rounded
 
 
 def bpda(**changes: object) -> BPDA:
@@ -46,7 +30,7 @@ def test_it_climbs_the_mean_of_the_classifier_s_gradients_where_the_defence_puts
         point = model.rounded(image, draw).requires_grad_()
         nn.functional.cross_entropy(victim.plain(point), label, reduction="sum").backward()
         expected += point.grad / 3
-    logits, gradient = bpda(draws=3).slope(model, image, label, cross_entropy)
+    logits, gradient = bpda(draws=3).mean_gradient(model, image, label, cross_entropy)
     torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(logits, victim.plain(model.rounded(image, 0)))
 

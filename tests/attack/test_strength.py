@@ -7,12 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from sparring.attack.apgd import APGD, checkpoints
-from sparring.attack.base import Attack, survivors
+from sparring.attack.base import Attack, still_correct
 from sparring.attack.ensemble import Ensemble
 from sparring.attack.evaluation.evaluate import evaluate
 from sparring.attack.evaluation.target import Target, UnitRange
 from sparring.attack.fab import FAB, fill
 from sparring.attack.fgsm import FGSM
+from sparring.attack.math.norm_ball import ball
 from sparring.attack.square import Square, side_of_square
 from tests.attack.conftest import Victim, accuracy, pgd
 
@@ -73,6 +74,33 @@ def test_the_exact_robust_accuracy_of_a_linear_model(norm: str, epsilon: float) 
         assert torch.equal(standing, robust[clear]), name
 
 
+def test_step_sizes_are_fractions_of_the_pixel_range() -> None:
+    """On a linear model every Linf step goes the same way, so that the distance is steps * step size, until the ball ends."""
+    model = Linear(48)
+    image, label, index = torch.zeros(4, 3, 4, 4), torch.zeros(4, dtype=torch.int64), torch.arange(4)
+
+    def distance(attack: Attack) -> float:
+        change = attack(model, image, label, index=index, seed=0)
+        assert torch.equal(change.abs(), change.abs().max().expand_as(change))
+        return float(change.abs().max()) / 2
+
+    assert distance(pgd(steps=3, step_size="2/255", start="image")) == pytest.approx(6 / 255)
+    assert distance(pgd(steps=3, step_size="2/255", start="image").at(0.3)) == pytest.approx(6 / 255)
+    assert distance(pgd(steps=30, step_size="2/255", start="image")) == pytest.approx(0.2)
+    unset = pgd(epsilon=0.1, steps=10, start="image")
+    assert unset.step_length(ball("linf", image, 0.1)) == pytest.approx(2 * 2.5 * 0.1 / 10)
+    assert unset.at(0.3).step_length(ball("linf", image, 0.3)) == pytest.approx(2 * 2.5 * 0.3 / 10)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_pgd_of_one_step_of_length_epsilon_from_the_image_is_fgsm(norm: str, victim: Victim) -> None:
+    image, label, index = victim.test.image[:20], victim.test.label[:20], torch.arange(20)
+    one_step = pgd(norm=norm, epsilon=0.1, steps=1, step_size=0.1, start="image")
+    fgsm = FGSM(norm=norm, epsilon=0.1, loss="cross_entropy")
+    expected = fgsm(victim.plain, image, label, index=index, seed=0)
+    torch.testing.assert_close(one_step(victim.plain, image, label, index=index, seed=0), expected, rtol=0, atol=1e-6)
+
+
 def test_square_stays_above_and_comes_near_the_exact_robust_accuracy() -> None:
     model = Linear(48)
     image = torch.rand(200, 3, 4, 4, generator=torch.Generator().manual_seed(1)) * 0.8 - 0.4
@@ -82,8 +110,8 @@ def test_square_stays_above_and_comes_near_the_exact_robust_accuracy() -> None:
         exact = float((value.abs() > 2 * 0.03 * dual).float().mean())
         attack = Square(norm=norm, epsilon=0.03, queries=1000, area=0.8)
         adversarial = attack(model, image, label, index=torch.arange(200), seed=0)
-        left = float((model(adversarial).argmax(1) == label).float().mean())
-        assert exact - 1e-6 <= left <= exact + slack, norm
+        accuracy_under_square = float((model(adversarial).argmax(1) == label).float().mean())
+        assert exact - 1e-6 <= accuracy_under_square <= exact + slack, norm
 
 
 def test_filling_up_in_closed_form() -> None:
@@ -134,11 +162,11 @@ def test_pgd_costs_what_its_steps_cost(victim: Victim) -> None:
 def test_restarts_attack_only_what_stands(victim: Victim) -> None:
     image, label, index = victim.test.image, victim.test.label, torch.arange(len(victim.test.label))
     once = pgd(steps=10)(victim.plain, image, label, index=index, seed=0)
-    standing = len(survivors(victim.plain, once, label))
+    standing = len(still_correct(victim.plain, once, label))
     model = Counting(victim.plain)
     twice = pgd(steps=10, restarts=2)(model, image, label, index=index, seed=0)
     assert model.forwards == 11 * len(label) + 10 * standing
-    assert len(survivors(victim.plain, twice, label)) < standing
+    assert len(still_correct(victim.plain, twice, label)) < standing
 
 
 def test_on_a_broken_model_the_ensemble_costs_less_than_half_of_the_naive_one(victim: Victim) -> None:
@@ -191,9 +219,9 @@ def test_pgd_is_within_half_a_point_of_foolbox(norm: str, kind: str, victim: Vic
     )
     unit = foolbox.PyTorchModel(UnitRange(model).eval(), bounds=(0, 1))
     _, clipped, _ = theirs(unit, (image + 1) / 2, label, epsilons=epsilon)
-    left, other = accuracy(model, adversarial, label), accuracy(model, clipped * 2 - 1, label)
-    print(f"{kind} {norm}: ours {left:.2f}, foolbox {other:.2f}")
-    assert abs(left - other) <= 0.5
+    ours, published = accuracy(model, adversarial, label), accuracy(model, clipped * 2 - 1, label)
+    print(f"{kind} {norm}: ours {ours:.2f}, foolbox {published:.2f}")
+    assert abs(ours - published) <= 0.5
 
 
 @pytest.mark.slow
@@ -214,8 +242,8 @@ def test_within_a_point_of_autoattack(which: str, norm: str, epsilon: float, vic
     theirs = pyautoattack.AutoAttack(
         UnitRange(victim.robust).eval(), norm={"linf": "Linf", "l2": "L2"}[norm], eps=epsilon, seed=0, **custom
     )
-    found = theirs.run_standard_evaluation((image + 1) / 2, label, batch_size=300)
-    found = found[0] if isinstance(found, tuple) else found
-    left, other = accuracy(victim.robust, adversarial, label), accuracy(victim.robust, found * 2 - 1, label)
-    print(f"{which} {norm}: ours {left:.2f}, AutoAttack {other:.2f}")
-    assert round(abs(left - other), 3) <= 1  # percent of 300 images in float32
+    reference = theirs.run_standard_evaluation((image + 1) / 2, label, batch_size=300)
+    reference = reference[0] if isinstance(reference, tuple) else reference
+    ours, published = accuracy(victim.robust, adversarial, label), accuracy(victim.robust, reference * 2 - 1, label)
+    print(f"{which} {norm}: ours {ours:.2f}, AutoAttack {published:.2f}")
+    assert round(abs(ours - published), 3) <= 1  # percent of 300 images in float32

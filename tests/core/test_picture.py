@@ -38,11 +38,11 @@ def test_grid_places_every_image(channels: int) -> None:
     assert (picture[-10:-1, 14:-1, : min(channels, 3)] == BACKGROUND).all()  # the sixth cell is empty
 
 
-@pytest.mark.parametrize(("channels", "shown"), [(2, 1), (5, 3), (12, 3)])
-def test_other_channel_counts_show_the_first(channels: int, shown: int) -> None:
+@pytest.mark.parametrize(("channels", "drawn"), [(2, 1), (5, 3), (12, 3)])
+def test_other_channel_numbers_are_drawn_by_their_first(channels: int, drawn: int) -> None:
     images = torch.arange(channels, dtype=torch.uint8).view(1, channels, 1, 1).expand(1, channels, 2, 2)
     picture = grid(images, columns=1, scale=1, gap=0)
-    assert picture[0, 0].tolist() == list(range(shown))
+    assert picture[0, 0].tolist() == list(range(drawn))
 
 
 def test_small_images_are_enlarged_by_an_integer() -> None:
@@ -57,7 +57,7 @@ def test_rows_of_unequal_length_and_labels() -> None:
     strip = labelled[:, : labelled.shape[1] - plain.shape[1]]
     assert np.array_equal(labelled[:, strip.shape[1] :], plain)
     assert (plain[52:100] == BACKGROUND).all()
-    for top in (2, 52, 102):  # every label leaves ink beside its own row, inside the strip
+    for top in (2, 52, 102):  # every label has ink next to its own row, inside the strip
         assert (strip[top : top + 48] > 150).any()
     assert (strip[:, :3] == BACKGROUND).all()
 

@@ -54,10 +54,10 @@ def defended(classes: int | None, **changes: object) -> Purified:
 
 def test_the_nearest_image_is_that_of_least_squares() -> None:
     generator, image = Affine(), images(5)
-    found = defended(None).rebuild(image)
-    torch.testing.assert_close(found.image, generator.projected(image, 0), atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(found.error, (found.image - image).square().mean((1, 2, 3)))
-    torch.testing.assert_close(generator(found.latent, found.label), found.image)
+    result = defended(None).rebuild(image)
+    torch.testing.assert_close(result.image, generator.projected(image, 0), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(result.error, (result.image - image).square().mean((1, 2, 3)))
+    torch.testing.assert_close(generator(result.latent, result.label), result.image)
 
 
 def test_an_image_that_the_generator_made_is_found() -> None:
@@ -65,23 +65,23 @@ def test_an_image_that_the_generator_made_is_found() -> None:
     image = generator(
         torch.randn(5, LATENT, generator=torch.Generator().manual_seed(2)), torch.zeros(5, dtype=torch.int64)
     )
-    found = defended(None).rebuild(image)
-    assert float(found.error.max()) < 1e-8
+    result = defended(None).rebuild(image)
+    assert float(result.error.max()) < 1e-8
 
 
 def test_the_class_is_the_one_that_rebuilds_best() -> None:
     generator, image = Affine(classes=3), images(40)
-    found = defended(3).rebuild(image)
+    result = defended(3).rebuild(image)
     distances = torch.stack([(generator.projected(image, each) - image).square().mean((1, 2, 3)) for each in range(3)])
-    assert torch.equal(found.label, distances.argmin(0))
-    assert len(found.label.unique()) == 3
-    torch.testing.assert_close(found.error, distances.amin(0), atol=1e-5, rtol=1e-4)
+    assert torch.equal(result.label, distances.argmin(0))
+    assert len(result.label.unique()) == 3
+    torch.testing.assert_close(result.error, distances.amin(0), atol=1e-5, rtol=1e-4)
 
 
 def test_one_step_is_momentum_gradient_descent() -> None:
     generator, image = Affine(), images(1)
     start = torch.ones(1, LATENT)
-    found = descend(generator, image, start, torch.zeros(1, dtype=torch.int64), steps=2, lr=0.5, momentum=0.3).best()
+    result = descend(generator, image, start, torch.zeros(1, dtype=torch.int64), steps=2, lr=0.5, momentum=0.3).best()
     matrix, target = generator.matrix, image.flatten() - generator.offset[0]
 
     def slope(z: Tensor) -> Tensor:
@@ -89,7 +89,7 @@ def test_one_step_is_momentum_gradient_descent() -> None:
 
     first = -0.5 * slope(start[0])
     second = 0.3 * first - 0.5 * slope(start[0] + first)  # the last fifth of two steps is none of them
-    torch.testing.assert_close(found.latent[0], start[0] + first + second)
+    torch.testing.assert_close(result.latent[0], start[0] + first + second)
 
 
 def test_starts_belong_to_seed_and_restart_and_every_class_gets_as_many() -> None:

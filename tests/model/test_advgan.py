@@ -15,11 +15,12 @@ from sparring.core.errors import ConfigError
 from sparring.core.settings import radius
 from sparring.core.task import Task
 from sparring.core.types import Batch, TrainedNetwork
-from sparring.model import advgan_terms as adversarial
+from sparring.model import advgan_terms as terms
 from sparring.model.advgan import AdvGAN
 from sparring.model.perturber.base import Perturber
 from sparring.trained.runs import build_model
 from tests.conftest import compose
+from tests.leaves import leaves
 
 SMALL = ["model=advgan", "model.target=run", "model.epsilon=0.2", "data.image_size=8", "model.perturber.width=4",
          "model.discriminator.width=4", "model.student.width=4"]  # fmt: skip
@@ -82,8 +83,7 @@ LOGITS = [[2.0, 1.0, -1.0], [0.5, 3.0, 2.5], [0.0, 0.0, 4.0]]
 )
 def test_margin_by_hand(target_class: int | None, confidence: float, expected: list[float]) -> None:
     logits, label = torch.tensor(LOGITS, dtype=torch.float64), torch.tensor([0, 0, 2])
-    found = adversarial.margin(logits, label, target_class, confidence)
-    assert found.tolist() == expected
+    assert terms.margin(logits, label, target_class, confidence).tolist() == expected
 
 
 def test_norm_hinge_by_hand() -> None:
@@ -91,29 +91,33 @@ def test_norm_hinge_by_hand() -> None:
         np.random.default_rng(0).normal(size=(5, 3, 4, 4)) * np.array([0.0, 0.1, 0.3, 0.5, 1.0])[:, None, None, None]
     )
     paper = [max(0.0, np.linalg.norm(each) - 0.5 * 0.4 * math.sqrt(48)) / (0.4 * math.sqrt(48)) for each in change]
-    found = adversarial.norm_hinge(torch.tensor(change), radius(0.2), 0.5)
-    np.testing.assert_allclose(found.numpy(), paper, atol=1e-12)
+    penalty = terms.norm_hinge(torch.tensor(change), radius(0.2), 0.5)
+    np.testing.assert_allclose(penalty.numpy(), paper, atol=1e-12)
     assert paper[0] == 0 < paper[-1]
     none = torch.zeros(2, 1, 2, 2, requires_grad=True)
-    adversarial.norm_hinge(none, 0.4, 0.0).sum().backward()
+    terms.norm_hinge(none, 0.4, 0.0).sum().backward()
     assert none.grad is not None
     assert bool(none.grad.isfinite().all())
 
 
-def test_health_knows_one_pattern_for_all_images() -> None:
+def test_statistics_show_one_perturbation_for_all_images() -> None:
     same, sign = torch.full((6, 1, 2, 2), -0.4), torch.tensor([0.4, -0.4] * 3).view(6, 1, 1, 1).expand(6, 1, 2, 2)
-    fixed, varied = (adversarial.health(change, 0.4) for change in (same, sign))
+    fixed, varied = (terms.perturbation_statistics(change, 0.4) for change in (same, sign))
     assert [float(fixed[f"perturbation/{key}"]) for key in ("size", "saturated", "varied")] == [1, 1, 0]
     assert float(varied["perturbation/varied"]) == 1
 
 
-def test_shares_by_hand() -> None:
-    label, clean, left = torch.tensor([0, 0, 1, 1, 2]), torch.tensor([0, 0, 1, 0, 2]), torch.tensor([0, 2, 2, 1, 2])
-    parts = [torch.stack([label, clean, left])[:, :3], torch.stack([label, clean, left])[:, 3:]]
+def test_validation_scalars_by_hand() -> None:
+    label, clean, adversarial = (
+        torch.tensor([0, 0, 1, 1, 2]),
+        torch.tensor([0, 0, 1, 0, 2]),
+        torch.tensor([0, 2, 2, 1, 2]),
+    )
+    predictions = [torch.stack([label, clean, adversarial])[:, :3], torch.stack([label, clean, adversarial])[:, 3:]]
     # Right at first: images 0, 1, 2, 4; still right: 0 and 4 (3 was wrong before). Of the four not of class 2, two become it.
-    found = adversarial.shares(parts, 2)
-    assert found == pytest.approx({"val/accuracy": 0.8, "val/accuracy_left": 0.4, "val/hit_rate": 0.5})
-    assert adversarial.shares([], None) == {}
+    scalars = terms.validation_scalars(predictions, 2)
+    assert scalars == pytest.approx({"val/accuracy": 0.8, "val/robust_accuracy": 0.4, "val/hit_rate": 0.5})
+    assert terms.validation_scalars([], None) == {}
 
 
 class Loud(Perturber):
@@ -127,12 +131,12 @@ def test_ball_and_range_are_exact(epsilon: str) -> None:
     model.perturber = Loud()
     image = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2.02 - 1.01
     image = image.clamp(-1, 1)
-    found = model.perturbed(image)
-    distance = (found.double() - image.double()).abs().max()
+    adversarial = model.perturbed(image)
+    distance = (adversarial.double() - image.double()).abs().max()
     assert float(distance) <= radius(model.epsilon)
     if model.epsilon < 1:  # a sine of 50 that no range cuts reaches the bound
         assert float(distance) > radius(model.epsilon) - 1e-6
-    assert -1 <= float(found.min()) <= float(found.max()) <= 1
+    assert -1 <= float(adversarial.min()) <= float(adversarial.max()) <= 1
 
 
 @pytest.mark.parametrize("distill", ["none", "static", "dynamic"])
@@ -163,7 +167,7 @@ def test_the_perturber_follows_the_written_loss() -> None:
     model.target.double()
     image, label = batch()
     image = image.double()
-    found = step(model, Batch(image, label))["perturber"]
+    gradients = step(model, Batch(image, label))["perturber"]
     change = (image + 0.4 * model.perturber(image)).clamp(-1, 1) - image
     logits, rows = model.target(image + change), torch.arange(12)
     others = logits.clone()
@@ -172,7 +176,7 @@ def test_the_perturber_follows_the_written_loss() -> None:
     gan = (model.discriminator(image + change, label) - 1).square() / 2
     norm = ((change.square().sum((1, 2, 3))).sqrt() / (0.4 * 8) - 0.1).clamp(min=0)
     expected = torch.autograd.grad((adv + 0.7 * gan + 0.3 * norm).mean(), list(model.perturber.parameters()))
-    for one, other in zip(found, expected, strict=True):
+    for one, other in zip(gradients, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-7)  # the ball's bounds are float32
 
 
@@ -201,7 +205,7 @@ def test_a_student_takes_no_gradient_of_the_target() -> None:
     assert asked == [False]
 
 
-@pytest.mark.parametrize("perturber", ["conv", "mlp"])
+@pytest.mark.parametrize("perturber", leaves("model/perturber"))
 @pytest.mark.parametrize(("channels", "size"), [(1, 8), (3, 28), (4, 15), (3, 32)])
 def test_perturbers_take_any_shape_and_each_image_alone(perturber: str, channels: int, size: int) -> None:
     settings = compose(
@@ -252,17 +256,17 @@ def test_without_a_target_it_says_so() -> None:
         model.target  # noqa: B018
 
 
-FOUND: Mapping[str, Any] = {
-    "split": "test", "images": 1000, "epsilon": 0.2, "accuracy_clean": 0.99, "accuracy_left_noise": 0.95,
-    "accuracy_left_pgd": 0.01,
+METRICS: Mapping[str, Any] = {
+    "split": "test", "images": 1000, "epsilon": 0.2, "accuracy_clean": 0.99, "robust_accuracy_noise": 0.95,
+    "robust_accuracy_pgd": 0.01,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("left", "warning"), [(0.98, "no more than random signs"), (0.7, "less than half of PGD"), (0.2, "")]
+    ("robust_accuracy", "warning"), [(0.98, "no more than random signs"), (0.7, "less than half of PGD"), (0.2, "")]
 )
-def test_a_perturber_that_does_nothing_is_called_so(left: float, warning: str) -> None:
-    text = conclusion({**FOUND, "accuracy_left_advgan": left})
+def test_a_weak_perturber_gets_a_warning(robust_accuracy: float, warning: str) -> None:
+    text = conclusion({**METRICS, "robust_accuracy_advgan": robust_accuracy})
     assert "99.0% clean, 95.0% under random signs" in text
     assert "1.0% under PGD-50" in text
     assert ("WARNING" in text) == bool(warning)

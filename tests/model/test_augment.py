@@ -9,9 +9,10 @@ from torch import Tensor
 from sparring.core.errors import ConfigError
 from sparring.model.augment.ada import ADA
 from sparring.model.augment.apa import APA
-from sparring.model.augment.diffaugment import DiffAugment, colour, cut_out, shifts, translate
+from sparring.model.augment.diffaugment import DiffAugment, colour, shifts
 from sparring.model.augment.math.affine import blits, geometry, resample, rotation, scaling, translation
 from sparring.model.augment.math.colour import flip_luma, recolour, saturate, turn_hue
+from sparring.model.augment.math.pixels import cut_out, translate
 from tests.model.views import Seeded
 
 ZERO, ONE = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
@@ -64,10 +65,10 @@ def test_cutout_zeroes_a_square_that_may_hang_over_the_edge() -> None:
 def test_diffaugment_is_differentiable_and_draws_per_image() -> None:
     augment = DiffAugment(policies=["colour", "translation", "cutout"], shift=0.125, hole=0.5)
     image = images(1).expand(6, -1, -1, -1).clone().requires_grad_()
-    seen = augment(image, Seeded(6))
-    assert not torch.equal(seen[0], seen[1])
-    torch.testing.assert_close(seen, augment(image, Seeded(6)))
-    seen.square().sum().backward()
+    augmented = augment(image, Seeded(6))
+    assert not torch.equal(augmented[0], augmented[1])
+    torch.testing.assert_close(augmented, augment(image, Seeded(6)))
+    augmented.square().sum().backward()
     assert image.grad.isfinite().all()
     assert image.grad.any()
     with pytest.raises(ConfigError, match="policies has blur"):
@@ -94,12 +95,12 @@ def test_matrices_turn_shift_and_scale_as_they_say() -> None:
 
 def test_blits_only_move_pixels() -> None:
     image = images(64, channels=1)
-    seen = resample(image, blits(image, ONE, Seeded(64)))
-    for before, after in zip(image, seen, strict=True):
+    augmented = resample(image, blits(image, ONE, Seeded(64)))
+    for before, after in zip(image, augmented, strict=True):
         values = before.flatten()
         nearest = (after.flatten()[:, None] - values[None]).abs().amin(dim=1)
         assert nearest.max() < 1e-9
-    assert sum(torch.allclose(a, b) for a, b in zip(image, seen, strict=True)) < 8
+    assert sum(torch.allclose(a, b) for a, b in zip(image, augmented, strict=True)) < 8
 
 
 def test_geometry_is_the_identity_at_p_zero_and_scales_as_the_paper_says() -> None:
@@ -146,10 +147,10 @@ def test_ada_changes_nothing_at_p_zero_and_every_channel_count_at_p_one(channels
     torch.testing.assert_close(ada()(image, Seeded(4)), image)
     torch.testing.assert_close(recolour(image, ZERO, Seeded(4)), image)
     leaf = image.clone().requires_grad_()
-    seen = ada(initial=1.0, cutout=1.0)(leaf, Seeded(4))
-    assert seen.shape == image.shape
-    assert not any(torch.allclose(a, b) for a, b in zip(seen, image, strict=True))
-    seen.square().sum().backward()
+    augmented = ada(initial=1.0, cutout=1.0)(leaf, Seeded(4))
+    assert augmented.shape == image.shape
+    assert not any(torch.allclose(a, b) for a, b in zip(augmented, image, strict=True))
+    augmented.square().sum().backward()
     assert leaf.grad.isfinite().all()
 
 
@@ -202,8 +203,8 @@ def test_apa_shows_generated_images_of_the_same_label_as_real() -> None:
 
     assert torch.equal(apa.real(real, label, generate, Seeded(2000)), real)
     apa.p.fill_(0.3)
-    shown = apa.real(real, label, generate, Seeded(2000))
-    swapped = (shown == fake).flatten(1).all(1)
-    assert torch.equal(shown[~swapped], real[~swapped])
+    presented = apa.real(real, label, generate, Seeded(2000))
+    swapped = (presented == fake).flatten(1).all(1)
+    assert torch.equal(presented[~swapped], real[~swapped])
     assert swapped.double().mean().item() == pytest.approx(0.3, abs=0.03)
     assert torch.equal(apa(real, Seeded(2000)), real)

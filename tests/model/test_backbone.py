@@ -1,17 +1,19 @@
 """Backbones: shapes over sizes and channels, known parameter counts, and the whitening layer."""
 
+import copy
 import sys
+from functools import cache
 from types import ModuleType
 
 import pytest
 import torch
+from omegaconf import DictConfig
 
+from sparring.config.build import build
 from sparring.core.errors import ConfigError
 from sparring.core.pixels import normalise
-from sparring.model.backbone.airbench import RIDGE, Airbench, whitening
+from sparring.model.backbone.airbench import RIDGE, whitening
 from sparring.model.backbone.base import Backbone
-from sparring.model.backbone.cnn import CNN
-from sparring.model.backbone.resnet8 import ResNet8
 from sparring.model.backbone.resnet18 import ResNet18
 from sparring.model.backbone.shared.residual import BasicBlock, Pointwise, PreBlock
 from sparring.model.backbone.timm import Timm
@@ -19,25 +21,37 @@ from sparring.model.backbone.wide_resnet import WideResNet
 from sparring.model.classifier import Classifier
 from sparring.trained.runs import build_model
 from tests.conftest import compose
+from tests.leaves import leaves
 
 
-def network(name: str, channels: int) -> Backbone:
-    shape = {"channels": channels, "num_classes": 7}
-    made: dict[str, Backbone] = {
-        "cnn": CNN(**shape, width=4),
-        "resnet8": ResNet8(**shape, width=4),
-        "resnet18": ResNet18(**shape, width=4),
-        "wide_resnet": WideResNet(**shape, depth=10, width=1),
-        "airbench": Airbench(**shape, widths=[4, 8, 8], temperature=9.0),
-    }
-    return made[name].eval()
+@cache
+def settings_of(name: str) -> DictConfig:
+    return compose("model=classifier", f"model/backbone={name}")
 
 
-@pytest.mark.parametrize("name", ["cnn", "resnet8", "resnet18", "wide_resnet", "airbench"])
+def network(name: str, channels: int, size: int) -> Backbone:
+    """A leaf of conf/model/backbone, narrow where it has a width."""
+    whole = copy.deepcopy(settings_of(name))
+    whole.data.image_size = size
+    config = whole.model.backbone
+    narrow = {"width": 4, "widths": [4, 8, 8], "depth": 10}
+    for key, value in ({"channels": channels, "num_classes": 7} | narrow).items():
+        if key in config:
+            config[key] = value
+    try:
+        built: Backbone = build(config, section="model")
+    except ConfigError as error:
+        if name != "timm" or "needs the package timm" not in str(error):
+            raise
+        pytest.skip("timm is not installed")
+    return built.eval()
+
+
+@pytest.mark.parametrize("name", leaves("model/backbone"))
 @pytest.mark.parametrize("size", [8, 28, 32, 96])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_shapes(name: str, size: int, channels: int) -> None:
-    built = network(name, channels)
+    built = network(name, channels, size)
     image = torch.randn(2, channels, size, size)
     features = built.features(image)
     assert features.shape == (2, built.features_dim)
@@ -71,8 +85,8 @@ def test_whitened_patches_are_uncorrelated() -> None:
     filters = whitening(image)
     assert filters.shape == (16, 2, 2, 2)
     torch.testing.assert_close(filters[8:], -filters[:8])
-    answers = torch.nn.functional.conv2d(image, filters[:8]).permute(1, 0, 2, 3).flatten(1)
-    covariance = answers.double().cov()
+    responses = torch.nn.functional.conv2d(image, filters[:8]).permute(1, 0, 2, 3).flatten(1)
+    covariance = responses.double().cov()
     patches = image.unfold(2, 2, 1).unfold(3, 2, 1).permute(1, 4, 5, 0, 2, 3).flatten(3).flatten(0, 2)
     variance = torch.linalg.eigvalsh(patches.double().cov())
     torch.testing.assert_close(covariance, (variance / (variance + RIDGE)).diag(), atol=1e-4, rtol=1e-4)
@@ -87,6 +101,7 @@ def test_both_networks_are_prepared_alike() -> None:
     assert isinstance(model, Classifier)
 
     class Data:
+        batch_size = 4
         train_labels = torch.zeros(20)
 
         @staticmethod
@@ -112,18 +127,17 @@ def test_pointwise_is_the_strided_convolution() -> None:
     expected = torch.nn.functional.conv2d(x, layer.weight, stride=2)
     torch.testing.assert_close(layer(x), expected)
     weight = torch.randn_like(expected)
-    found, known = (torch.autograd.grad((y * weight).sum(), [x, layer.weight]) for y in (layer(x), expected))
-    torch.testing.assert_close(found, known)
+    ours, known = (torch.autograd.grad((y * weight).sum(), [x, layer.weight]) for y in (layer(x), expected))
+    torch.testing.assert_close(ours, known)
 
 
-@pytest.mark.parametrize("name", ["resnet8", "resnet18", "wide_resnet"])
+@pytest.mark.parametrize("name", leaves("model/backbone"))
 def test_no_pointwise_convolution_has_a_stride(name: str) -> None:
     """torch 2.13's backward pass of those corrupts memory on the CPU, which a test can only survive by not calling it."""
-    strided = [
-        each for each in network(name, 3).modules() if isinstance(each, torch.nn.Conv2d) and each.stride != (1, 1)
-    ]
-    assert strided
-    assert all(each.kernel_size == (3, 3) for each in strided)
+    convolutions = [each for each in network(name, 3, 32).modules() if isinstance(each, torch.nn.Conv2d)]
+    strided = [each for each in convolutions if each.stride != (1, 1)]
+    assert strided or "resnet" not in name
+    assert all(each.kernel_size != (1, 1) for each in strided)
 
 
 def test_timm_is_optional_and_used_as_documented(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,12 +81,12 @@ def test_a_weighted_step_has_the_gradient_of_torchs_weighted_loss(monkeypatch: p
     expected = torch.autograd.grad(
         cross_entropy(logits, label, weight=model.class_weight, reduction="sum") / 6, model.network.head.weight
     )
-    found: list[torch.Tensor] = []
+    gradients: list[torch.Tensor] = []
     monkeypatch.setattr(model, "begin_iteration", lambda chunk: None)
     monkeypatch.setattr(model, "manual_backward", lambda loss: loss.backward())
-    monkeypatch.setattr(model, "step_player", lambda name, **more: found.append(model.network.head.weight.grad))
+    monkeypatch.setattr(model, "step_player", lambda name, **more: gradients.append(model.network.head.weight.grad))
     model.training_step({"classifier": [Batch(image, label)]}, 0)
-    torch.testing.assert_close(found[0], expected[0])
+    torch.testing.assert_close(gradients[0], expected[0])
 
 
 @pytest.mark.parametrize(

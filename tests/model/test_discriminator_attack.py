@@ -1,4 +1,4 @@
-"""Rob-GAN's step: D learns from real images within epsilon that cost it more, and from nothing else that is new."""
+"""Rob-GAN's step: D learns from real images within epsilon with a larger loss; all else is as in an AC-GAN."""
 
 import pytest
 import torch
@@ -13,6 +13,7 @@ from sparring.model.gan import GAN
 from sparring.model.step.views import DiscriminatorOutput
 from sparring.trained.runs import build_model
 from tests.conftest import compose
+from tests.leaves import leaves
 
 TINY = ["data.image_size=8", "model.generator.width=4", "model.discriminator.width=4", "model.latent_dim=5"]
 BATCH = 8
@@ -32,19 +33,19 @@ def batch() -> Batch:
 
 
 def learned_from(model: GAN, monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, Tensor]]:
-    """(training mode, images) of everything that D is shown in its step."""
-    seen: list[tuple[bool, Tensor]] = []
+    """(training mode, images) of all forward passes of D in its step."""
+    passes: list[tuple[bool, Tensor]] = []
     forward = model.discriminator.forward_with_features
 
     def watched(image: Tensor, label: Tensor) -> DiscriminatorOutput:
-        seen.append((model.discriminator.training, image.detach().clone()))
+        passes.append((model.discriminator.training, image.detach().clone()))
         return forward(image, label)
 
     monkeypatch.setattr(model.discriminator, "forward_with_features", watched)
     monkeypatch.setattr(model, "manual_backward", lambda loss: loss.backward())
     monkeypatch.setattr(model, "step_player", lambda player: None)
     model.discriminator_step(batch(), 0)
-    return seen
+    return passes
 
 
 def cost(model: GAN, image: Tensor, fake: Tensor) -> Tensor:
@@ -59,8 +60,7 @@ def cost(model: GAN, image: Tensor, fake: Tensor) -> Tensor:
 def test_d_learns_from_costlier_images_within_epsilon(monkeypatch: pytest.MonkeyPatch) -> None:
     model = gan()
     with torch.enable_grad():
-        seen = [image for training, image in learned_from(model, monkeypatch) if training]
-    real, fake = seen
+        real, fake = [image for training, image in learned_from(model, monkeypatch) if training]
     original = batch().image
     assert float((real - original).abs().max()) == pytest.approx(0.2, abs=1e-6)  # 0.1 of the pixel range
     assert float(real.abs().max()) <= 1
@@ -72,9 +72,9 @@ def test_d_learns_from_costlier_images_within_epsilon(monkeypatch: pytest.Monkey
 
 def test_the_attack_sees_d_in_eval_mode_and_leaves_it_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     model = gan()
-    seen = learned_from(model, monkeypatch)
+    passes = learned_from(model, monkeypatch)
     steps = 5
-    assert [training for training, _ in seen] == [False] * (1 + steps) + [True, True]
+    assert [training for training, _ in passes] == [False] * (1 + steps) + [True, True]
     assert model.discriminator.training
     assert all(weight.requires_grad and weight.grad is not None for weight in model.discriminator.parameters())
 
@@ -95,6 +95,28 @@ def test_without_an_attack_the_images_stay(monkeypatch: pytest.MonkeyPatch) -> N
     assert isinstance(model.discriminator_attack, NoAttack)
 
 
+@pytest.mark.parametrize("leaf", leaves("model/discriminator_attack"))
+def test_every_leaf_keeps_to_the_range_and_leaves_d_as_it_was(leaf: str) -> None:
+    model = gan(attack=(f"model/discriminator_attack={leaf}",)).train()
+    image, label = batch()
+    fake = torch.zeros_like(image)
+    weights = {name: value.clone() for name, value in model.discriminator.state_dict().items()}
+    draws = model.draws("discriminator", 0)
+    attack = model.discriminator_attack
+    with torch.no_grad():
+        attacked, again = (
+            attack(image, label, fake, label, discriminator=model.discriminator, loss=model.loss, draws=draws)
+            for _ in range(2)
+        )
+    assert attacked.shape == image.shape
+    assert attacked.dtype == image.dtype
+    assert float(attacked.abs().max()) <= 1
+    assert torch.equal(attacked, again)
+    assert model.discriminator.training
+    assert all(weight.requires_grad and weight.grad is None for weight in model.discriminator.parameters())
+    assert all(torch.equal(value, weights[name]) for name, value in model.discriminator.state_dict().items())
+
+
 def test_parts_and_repeats_give_the_same_images() -> None:
     model = gan("model.discriminator_attack.start=uniform")
     image, label = batch()
@@ -102,8 +124,8 @@ def test_parts_and_repeats_give_the_same_images() -> None:
 
     def moved(rows: slice, number: int = 0) -> Tensor:
         draws = model.draws("discriminator", number, rows=rows)
-        shown = image[rows], label[rows], fake[rows], label[rows]
-        return model.discriminator_attack(*shown, discriminator=model.discriminator, loss=model.loss, draws=draws)
+        part = image[rows], label[rows], fake[rows], label[rows]
+        return model.discriminator_attack(*part, discriminator=model.discriminator, loss=model.loss, draws=draws)
 
     whole = moved(slice(None))
     assert torch.equal(whole, moved(slice(None)))
@@ -114,4 +136,4 @@ def test_parts_and_repeats_give_the_same_images() -> None:
 
 def test_bad_strength_is_refused() -> None:
     with pytest.raises(ConfigError, match="epsilon=8 is no fraction"):
-        PGDDiscriminatorAttack(norm="linf", epsilon=8, steps=5, reach=2.5, start="image")
+        PGDDiscriminatorAttack(norm="linf", epsilon=8, steps=5, step_size=None, start="image")

@@ -96,18 +96,18 @@ def test_each_phase_moves_only_its_own_player(loss: str, regularizer: str, monke
 @pytest.mark.parametrize(("loss", "per_iteration"), [("rpgan", 4), ("hinge", 3)])
 def test_every_step_sees_fresh_images(loss: str, per_iteration: int, monkeypatch: pytest.MonkeyPatch) -> None:
     model = gan(f"model/loss={loss}", "model.d_steps=3")
-    seen: list[torch.Tensor] = []
-    original = model._parts
+    used: list[torch.Tensor] = []
+    original = model.parts
 
     def parts(chunk, player, number):
         if chunk is not None:
-            seen.append(chunk.image)
+            used.append(chunk.image)
         yield from original(chunk, player, number)
 
-    monkeypatch.setattr(model, "_parts", parts)
+    monkeypatch.setattr(model, "parts", parts)
     _, chunks = fit(model, 4)
-    assert len(seen) == 4 * per_iteration
-    torch.testing.assert_close(torch.stack(seen), torch.stack(chunks.drawn[: len(seen)]))
+    assert len(used) == 4 * per_iteration
+    torch.testing.assert_close(torch.stack(used), torch.stack(chunks.drawn[: len(used)]))
 
 
 @pytest.mark.parametrize("d_steps", [1, 3])
@@ -169,7 +169,7 @@ def test_generated_labels_follow_the_data_prior() -> None:
     model.batch_size = 4000
     prior = torch.tensor([0.5, 0.3, 0.2, 0, 0, 0, 0, 0, 0, 0])
     model.class_prior.copy_(prior)
-    (part,) = model._parts(None, "generator", 0)
+    (part,) = model.parts(None, "generator", 0)
     torch.testing.assert_close(part.fake_label.bincount(minlength=10) / 4000, prior, atol=0.03, rtol=0)
 
 
@@ -177,22 +177,20 @@ def test_draws_differ_between_iterations_and_players_and_repeat_for_the_same() -
     model = gan("model/loss=hinge")
     model.batch_size = 4
     latents = [
-        next(model._parts(None, player, number)).latent
-        for player in ("generator", "discriminator")
-        for number in (0, 1)
+        next(model.parts(None, player, number)).latent for player in ("generator", "discriminator") for number in (0, 1)
     ]
     assert len({latent.sum().item() for latent in latents}) == 4
-    torch.testing.assert_close(next(model._parts(None, "generator", 0)).latent, latents[0])
+    torch.testing.assert_close(next(model.parts(None, "generator", 0)).latent, latents[0])
 
 
 def test_ranks_draw_different_rows_of_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     model = gan("model/loss=hinge")
     model.batch_size = 6
-    (whole,) = model._parts(None, "generator", 3)
+    (whole,) = model.parts(None, "generator", 3)
     shares = []
     for rank in range(2):
         monkeypatch.setattr("sparring.model.game.rank_and_world", lambda module, rank=rank: (rank, 2))
-        shares += list(model._parts(None, "generator", 3))
+        shares += list(model.parts(None, "generator", 3))
     assert not torch.equal(shares[0].latent, shares[1].latent)
     for name in ("latent", "fake_label"):
         assert torch.equal(torch.cat([getattr(share, name) for share in shares]), getattr(whole, name))
@@ -239,40 +237,44 @@ def test_class_losses_and_penalties_add_up_in_both_steps(monkeypatch: pytest.Mon
 def test_the_generator_learns_from_the_selected_images_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     model = gan("model/loss=hinge", "model/selection=top_k", "model.selection.least=0.25", "model.selection.every=1",
                 "model.selection.decay=0.25")  # fmt: skip
-    seen: list[torch.Tensor] = []
+    selected_from: list[torch.Tensor] = []
     original = model.selection
     monkeypatch.setattr(
-        model, "selection", lambda losses, logits, number: (seen.append(logits), original(losses, logits, number))[1]
+        model,
+        "selection",
+        lambda losses, logits, number: (selected_from.append(logits), original(losses, logits, number))[1],
     )
     _, g_losses = captured(model, 2, monkeypatch)
-    assert g_losses[0] == pytest.approx(-seen[0].mean().item(), rel=1e-5)
-    assert g_losses[1] == pytest.approx(-seen[1].topk(2).values.mean().item(), rel=1e-5)  # a quarter of 8
+    assert g_losses[0] == pytest.approx(-selected_from[0].mean().item(), rel=1e-5)
+    assert g_losses[1] == pytest.approx(-selected_from[1].topk(2).values.mean().item(), rel=1e-5)  # a quarter of 8
 
 
-def test_every_image_that_a_discriminator_judges_is_augmented(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_image_that_the_discriminator_sees_is_augmented(monkeypatch: pytest.MonkeyPatch) -> None:
     model = gan("model/augment=diffaugment", "model/regularizer=[r1,r2]")
-    shown: list[torch.Tensor] = []
-    judged: list[torch.Tensor] = []
+    augmented: list[torch.Tensor] = []
+    received: list[torch.Tensor] = []
     original = model.augment.forward
 
     def watch(image: torch.Tensor, draws: object) -> torch.Tensor:
-        shown.append(original(image, draws))
-        return shown[-1]
+        augmented.append(original(image, draws))
+        return augmented[-1]
 
     monkeypatch.setattr(model.augment, "forward", watch)
-    model.discriminator.register_forward_pre_hook(lambda module, inputs: judged.append(inputs[0]))
+    model.discriminator.register_forward_pre_hook(lambda module, inputs: received.append(inputs[0]))
     features = model.discriminator.features
-    monkeypatch.setattr(model.discriminator, "features", lambda image: (judged.append(image), features(image))[1])
+    monkeypatch.setattr(model.discriminator, "features", lambda image: (received.append(image), features(image))[1])
     fit(model, 2)
-    assert len(shown) == 8  # real and generated, in each player's step (the loss pairs)
-    for image in judged:
-        assert any(torch.equal(image, each) for each in shown)
+    assert len(augmented) == 8  # real and generated, in each player's step (the loss pairs)
+    for image in received:
+        assert any(torch.equal(image, each) for each in augmented)
 
 
 def test_only_penalties_with_a_second_derivative_leave_the_trainer_s_precision() -> None:
     for name, exact in (("r1", True), ("approximate_r1", False), ("lecam", False), ("dragan", True)):
         model = gan(f"model/regularizer=[{name}]")
-        assert isinstance(model._exact_gradients(model._due("discriminator", 0)), nullcontext) == (not exact), name
+        assert isinstance(model.regularizers.due("discriminator", 0).precision(model.device), nullcontext) == (
+            not exact
+        ), name
 
 
 def test_feature_matching_compares_with_fresh_real_images_when_it_is_due() -> None:
@@ -280,13 +282,13 @@ def test_feature_matching_compares_with_fresh_real_images_when_it_is_due() -> No
         "model/loss=hinge", "model/head=multi_hinge", "model/regularizer=[feature_matching]",
         "model.regularizer.feature_matching.interval=2", "model.accumulate=1",
     )  # fmt: skip
-    penalty, seen = model.regularizers["feature_matching"], []
+    penalty, compared = model.regularizers["feature_matching"], []
     compute = penalty.generator
 
     def watched(view):
         assert view.real is not None
         assert not view.real.features.requires_grad
-        seen.append(
+        compared.append(
             (view.real.image, model.discriminator.features(view.real.image).detach(), view.fake.features.detach())
         )
         return compute(view)
@@ -294,11 +296,11 @@ def test_feature_matching_compares_with_fresh_real_images_when_it_is_due() -> No
     penalty.generator = watched
     _, chunks = fit(model, 4)
     assert len(chunks.drawn) == 8  # one for each D step, one for each G step
-    assert [image.equal(chunks.drawn[number]) for (image, _, _), number in zip(seen, (1, 5), strict=True)] == [
+    assert [image.equal(chunks.drawn[number]) for (image, _, _), number in zip(compared, (1, 5), strict=True)] == [
         True,
         True,
     ]
-    for (_, real, fake), value in zip(seen, model.meter._values["penalty/g_feature_matching"], strict=True):
+    for (_, real, fake), value in zip(compared, model.meter._values["penalty/g_feature_matching"], strict=True):
         assert value.item() == pytest.approx((real.mean(0) - fake.mean(0)).abs().mean().item(), rel=1e-5)
 
 
@@ -314,13 +316,13 @@ def test_images_that_apa_passes_off_as_real_are_none_that_the_step_shows_as_gene
     compute = model.generator.forward
     model.generator.forward = lambda z, label: latent.append((z, label)) or compute(z, label)
     model.batch_size = BATCH
-    (part,) = model._parts(Batch(real, torch.arange(BATCH) % 10), "discriminator", 0)
+    (part,) = model.parts(Batch(real, torch.arange(BATCH) % 10), "discriminator", 0)
     with torch.no_grad():
         fake = model.generator(part.latent, part.fake_label)
-    view = model._discriminator_view(part, fake, {})
-    (shown, fake_label), (other, label) = latent
+    view = model.views.discriminator_view(part, fake, gradients_at=())
+    (generated, fake_label), (presented, label) = latent
     assert torch.equal(fake_label, label)  # rpgan pairs by label
-    assert not (shown == other).any()
+    assert not (generated == presented).any()
     assert not view.real.image.any(dim=(1, 2, 3)).logical_not().any()  # none of the real ones is left
     loss = model.loss.discriminator(view.real.logits, view.fake.logits).mean()
     (gradient,) = torch.autograd.grad(loss, model.discriminator.head.linear.weight)

@@ -24,7 +24,7 @@ LABEL = torch.tensor([0, 2, 1, 1, 0, 2])
 CONTRAST = {"num_classes": CLASSES, "embedding_dim": 4, "temperature": 0.5, "d_weight": 0.7, "g_weight": 0.3}
 
 
-def judged(seed: int) -> DiscriminatorOutput:
+def output_of(seed: int) -> DiscriminatorOutput:
     draws = torch.Generator().manual_seed(seed)
     features = torch.randn(6, FEATURES, dtype=torch.float64, generator=draws, requires_grad=True)
     return DiscriminatorOutput(torch.zeros(6, 1, 2, 2), LABEL, features, torch.zeros(6, dtype=torch.float64))
@@ -47,14 +47,14 @@ def entropies(classifier, view: DiscriminatorOutput) -> list[float]:
 )
 def test_plain_heads_add_nothing(leaf) -> None:
     head = head_of(leaf)
-    assert head.discriminator_terms(judged(1), judged(2)) == {}
-    assert head.generator_terms(judged(2)) == {}
+    assert head.discriminator_terms(output_of(1), output_of(2)) == {}
+    assert head.generator_terms(output_of(2)) == {}
 
 
 @pytest.mark.parametrize("fake_weight", [0.0, 0.4])
 def test_auxiliary_classifier(fake_weight: float) -> None:
     head = head_of(Auxiliary(num_classes=CLASSES, d_weight=0.7, fake_weight=fake_weight, g_weight=0.2))
-    real, fake = judged(1), judged(2)
+    real, fake = output_of(1), output_of(2)
     terms = head.discriminator_terms(real, fake)
     assert terms["loss/class_real"].tolist() == pytest.approx([0.7 * e for e in entropies(head.classifier, real)])
     assert ("loss/class_fake" in terms) == bool(fake_weight)
@@ -69,7 +69,7 @@ def test_auxiliary_classifier(fake_weight: float) -> None:
 
 def test_twin_auxiliary_classifiers() -> None:
     head = head_of(TwinAuxiliary(num_classes=CLASSES, d_weight=0.7, g_weight=0.2))
-    real, fake = judged(1), judged(2)
+    real, fake = output_of(1), output_of(2)
     terms = head.discriminator_terms(real, fake)
     assert terms["loss/class_real"].tolist() == pytest.approx([0.7 * e for e in entropies(head.classifier, real)])
     assert terms["loss/class_twin"].tolist() == pytest.approx([0.7 * e for e in entropies(head.twin, fake)])
@@ -80,7 +80,7 @@ def test_twin_auxiliary_classifiers() -> None:
 
 def test_multi_hinge() -> None:
     head = head_of(MultiHinge(num_classes=CLASSES, d_weight=1.0, g_weight=0.05))
-    real, fake = judged(1), judged(2)
+    real, fake = output_of(1), output_of(2)
 
     def by_hand(view: DiscriminatorOutput, labels: list[int]) -> list[float]:
         scores = (view.features @ head.classifier.weight.T + head.classifier.bias).tolist()
@@ -103,7 +103,7 @@ def unit(vector: Tensor) -> Tensor:
 
 def test_conditional_contrast_by_double_loop() -> None:
     head = head_of(Contrastive(**CONTRAST))
-    view = judged(1)
+    view = output_of(1)
     own = [unit(head.embed.weight @ h + head.embed.bias) for h in view.features]
     proxy = [unit(head.proxy.weight[y]) for y in LABEL.tolist()]
     expected = []
@@ -112,7 +112,7 @@ def test_conditional_contrast_by_double_loop() -> None:
         others = {k: math.exp((own[i] @ own[k]).item() / 0.5) for k in range(6) if k != i}
         friends = sum(value for k, value in others.items() if LABEL[k] == y)
         expected.append(-math.log((attraction + friends) / (attraction + sum(others.values()))))
-    (term,) = head.discriminator_terms(view, judged(2)).values()
+    (term,) = head.discriminator_terms(view, output_of(2)).values()
     assert term.tolist() == pytest.approx([0.7 * value for value in expected])
     (term,) = head.generator_terms(view).values()
     assert term.tolist() == pytest.approx([0.3 * value for value in expected])
@@ -121,7 +121,7 @@ def test_conditional_contrast_by_double_loop() -> None:
 def test_data_to_data_cross_entropy_by_double_loop() -> None:
     margin_ = 0.6
     head = head_of(DataToData(**CONTRAST, margin=margin_))
-    view = judged(1)
+    view = output_of(1)
     own = [unit(head.embed.weight @ h + head.embed.bias) for h in view.features]
     proxy = [unit(head.proxy.weight[y]) for y in LABEL.tolist()]
     expected = []
@@ -131,7 +131,7 @@ def test_data_to_data_cross_entropy_by_double_loop() -> None:
             math.exp(max((own[i] @ own[k]).item() - (1 - margin_), 0.0) / 0.5) for k in range(6) if LABEL[k] != y
         ]
         expected.append(-math.log(attraction / (attraction + sum(strangers))))
-    (term,) = head.discriminator_terms(view, judged(2)).values()
+    (term,) = head.discriminator_terms(view, output_of(2)).values()
     assert term.tolist() == pytest.approx([0.7 * value for value in expected])
 
 
@@ -139,7 +139,7 @@ def test_data_to_data_cross_entropy_by_double_loop() -> None:
     "leaf", [Contrastive(**CONTRAST), DataToData(**CONTRAST, margin=0.98)], ids=lambda leaf: type(leaf).__name__
 )
 def test_contrast_has_finite_gradients_where_all_images_are_of_one_class(leaf) -> None:
-    head, view = head_of(leaf), judged(1)
+    head, view = head_of(leaf), output_of(1)
     alone = view._replace(label=torch.zeros_like(LABEL))
     (term,) = head.generator_terms(alone).values()
     term.mean().backward()
@@ -165,8 +165,8 @@ def test_heads_that_classify_learn_the_class_that_they_tell(name: str) -> None:
     (rise,) = torch.autograd.grad(own.sum(), features)
 
     def loss(moved: Tensor) -> float:
-        judged = DiscriminatorOutput(torch.zeros(9, 1, 4, 4), label, moved, torch.zeros(9))
-        return float(head.discriminator_terms(judged, judged)["loss/class_real"].detach().mean())
+        output = DiscriminatorOutput(torch.zeros(9, 1, 4, 4), label, moved, torch.zeros(9))
+        return float(head.discriminator_terms(output, output)["loss/class_real"].detach().mean())
 
     assert loss(features + 1e-2 * rise / rise.norm()) < loss(features)
 
@@ -183,9 +183,9 @@ def test_contrastive_heads_tell_the_class_of_the_proxy_at_the_smallest_angle(nam
             torch.testing.assert_close(logits[row], torch.stack(angles))
 
 
-def test_other_heads_tell_no_class() -> None:
+def test_other_heads_do_not_classify() -> None:
     for name in ("none", "projection"):
         head = build(compose(f"model/head={name}").model.head, section="model").make(6)
         assert not head.classifies
-        with pytest.raises(TypeError, match="tells no class"):
+        with pytest.raises(TypeError, match="does not classify"):
             head.class_logits(torch.zeros(1, 6))

@@ -54,11 +54,11 @@ def test_spectral_norm_leaves_embeddings_when_told_and_evaluation_does_not_move_
 def test_modulated_convolution_is_equations_1_and_3_per_image() -> None:
     layer = ModulatedConv(3, 4, 3, style_dim=5).double()
     hidden, style = randn(2, 3, 6, 6), randn(2, 5)
-    for image, row, found in zip(hidden, style, layer(hidden, style), strict=True):
+    for image, row, result in zip(hidden, style, layer(hidden, style), strict=True):
         scales = layer.affine.weight @ row + layer.affine.bias
         weight = layer.weight * (3 * 9) ** -0.5 * scales[None, :, None, None]
         weight = torch.stack([kernel / (kernel.square().sum() + 1e-8).sqrt() for kernel in weight])
-        torch.testing.assert_close(found, nn.functional.conv2d(image[None], weight, padding=1)[0])
+        torch.testing.assert_close(result, nn.functional.conv2d(image[None], weight, padding=1)[0])
 
 
 def test_upsampling_modulated_convolution_per_image() -> None:
@@ -66,18 +66,18 @@ def test_upsampling_modulated_convolution_per_image() -> None:
     hidden, style = randn(2, 3, 5, 5), randn(2, 5)
     line = torch.tensor([1, 3, 3, 1], dtype=torch.float64) / 8
     blur = 4 * torch.outer(line, line)
-    for image, row, found in zip(hidden, style, layer(hidden, style), strict=True):
+    for image, row, result in zip(hidden, style, layer(hidden, style), strict=True):
         scales = layer.affine.weight @ row + layer.affine.bias
         weight = layer.weight * scales[None, :, None, None]
         weight = torch.stack([kernel / kernel.norm() for kernel in weight])
-        spread = torch.zeros(3, 9, 9, dtype=torch.float64)  # zeros between the pixels
-        spread[:, ::2, ::2] = image
-        grown = nn.functional.conv2d(spread[None], weight.flip(2, 3), padding=2)  # (1, 4, 11, 11)
+        upsampled = torch.zeros(3, 9, 9, dtype=torch.float64)  # zeros between the pixels
+        upsampled[:, ::2, ::2] = image
+        grown = nn.functional.conv2d(upsampled[None], weight.flip(2, 3), padding=2)  # (1, 4, 11, 11)
         expected = torch.stack(
             [nn.functional.conv2d(m[None, None], blur[None, None], padding=1)[0, 0] for m in grown[0]]
         )
-        assert found.shape == (4, 10, 10)
-        torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-8)
+        assert result.shape == (4, 10, 10)
+        torch.testing.assert_close(result, expected, rtol=1e-6, atol=1e-8)
 
 
 def test_unit_variance_goes_through_a_demodulated_convolution() -> None:

@@ -123,8 +123,8 @@ def test_published_parameter_counts(name: str) -> None:
     # Initialising millions of weights takes seconds; on the meta device only their number is there.
     with torch.device("meta"):
         gan = build(compose("data=cifar10", *chosen, *widths, *overrides).model, section="model")
-    found = counts(gan.generator, gan.discriminator)
-    assert [round(count / 1e6, 2 if wanted < 2 else 1) for count, wanted in zip(found, expected, strict=True)] == list(
+    ours = counts(gan.generator, gan.discriminator)
+    assert [round(count / 1e6, 2 if wanted < 2 else 1) for count, wanted in zip(ours, expected, strict=True)] == list(
         expected
     )
 
@@ -218,12 +218,12 @@ def test_a_generator_of_another_size_is_refused_before_data_is_read() -> None:
     [
         (
             ["model/conditioning=none"],
-            "head=projection judges an image by its label but model.conditioning=none never shows",
+            "head=projection uses the label but model.conditioning=none never gives",
         ),
         (["model/head=none"], "conditioning=concat gives the generator a label that model.head=none never checks"),
         (
             ["model/conditioning=cbn"],
-            "conditioning=cbn shows the label to normalisation layers alone and ConvGenerator has none",
+            "conditioning=cbn gives the label to normalisation layers alone and ConvGenerator has none",
         ),
     ],
 )

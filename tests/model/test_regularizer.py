@@ -93,23 +93,23 @@ def test_norms_have_a_finite_slope_where_the_gradient_is_zero(penalty) -> None:
 
 
 def test_wgan_gp_looks_between_and_dragan_around_real_images() -> None:
-    seen: list[torch.Tensor] = []
+    inputs: list[torch.Tensor] = []
 
     class Watch(Affine):
         def forward(self, image, label):
-            seen.append(image.detach())
+            inputs.append(image.detach())
             return super().forward(image, label)
 
     critic, real, fake = Watch(WEIGHT), images(2000, 2), images(2000, 2, 1)
     view = discriminator_view(critic, real, fake)
     WGANGP(weight=1.0, interval=1).discriminator(view)
-    share = ((seen[-1] - fake) / (real - fake)).flatten(1)
+    share = ((inputs[-1] - fake) / (real - fake)).flatten(1)
     torch.testing.assert_close(share, share[:, :1].expand_as(share))  # one number per image
     assert share.min() > 0
     assert share.max() < 1
     assert share.mean().item() == pytest.approx(0.5, abs=0.02)
     DRAGAN(weight=1.0, scale=0.5, interval=1).discriminator(view)
-    noise = (seen[-1] - real).flatten(1) / (0.5 * real.flatten(1).std(dim=1, keepdim=True))
+    noise = (inputs[-1] - real).flatten(1) / (0.5 * real.flatten(1).std(dim=1, keepdim=True))
     assert noise.std().item() == pytest.approx(1.0, abs=0.02)
 
 

@@ -1,4 +1,4 @@
-"""Adversarial training: its losses by hand, its images where they must be, its network as it was."""
+"""Adversarial training: losses by hand, images within the ball and range, an attacked network that is not changed."""
 
 from functools import cache
 from pathlib import Path
@@ -14,23 +14,25 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from sparring.attack.evaluation.evaluate import evaluate, subset
 from sparring.attack.evaluation.target import Target
+from sparring.attack.pgd import PGD
 from sparring.config.build import build
 from sparring.core.errors import ConfigError
 from sparring.core.pixels import normalise
 from sparring.core.randomness import seed_of
 from sparring.model.classifier import Classifier, smoothed
 from sparring.model.robust import trades
-from sparring.model.robust.shared.adversarial import worst
+from sparring.model.robust.shared.adversarial import adversarial_images
 from sparring.model.step.draws import Draws
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
 from sparring.trained.runs import Runs, build_model
 from tests.conftest import compose
+from tests.leaves import leaves
 
 Array = NDArray[np.float64]
 SMALL = ["model=classifier", "data.image_size=8", "model.backbone.width=4", "report=false", "trainer.accelerator=cpu"]
 EPSILON = 0.2
-LEAVES = ["pgd_at", "trades", "fast", "free"]
+LEAVES = [leaf for leaf in leaves("model/robust") if leaf != "none"]
 
 
 @cache
@@ -59,18 +61,18 @@ def batch(count: int = 6, *, soft: bool) -> tuple[Tensor, Tensor]:
 
 
 class Watch(nn.Module):
-    """Passes images on, and keeps those seen in training mode and the mode of every pass."""
+    """Passes images on, and records the mode of every pass and the images of those in training mode."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self.shown: list[Tensor] = []
+        self.trained_on: list[Tensor] = []
         self.modes: list[bool] = []
 
     def forward(self, image: Tensor) -> Tensor:
         self.modes.append(all(module.training for module in self.modules()))
         if self.training:
-            self.shown.append(image.detach().clone())
+            self.trained_on.append(image.detach().clone())
         return self.network(image)
 
 
@@ -85,44 +87,59 @@ def test_images_stay_in_the_ball_and_in_range(robust: str, soft: bool) -> None:
     image, target = batch(soft=soft)
     for iteration in range(3):
         model.robust.loss(watch, image, target, draws_of(model, iteration=iteration)).loss.backward()
-    shown = watch.shown[-1]
-    assert float(shown.abs().max()) <= 1
-    assert float((shown.double() - image.double()).abs().max()) <= 2 * EPSILON
-    assert float((shown - image).abs().max()) > 1.9 * EPSILON
+    adversarial = watch.trained_on[-1]
+    assert float(adversarial.abs().max()) <= 1
+    assert float((adversarial.double() - image.double()).abs().max()) <= 2 * EPSILON
+    assert float((adversarial - image).abs().max()) > 1.9 * EPSILON
+
+
+def inner_of(model: Classifier) -> PGD:
+    """The inner attack of a method that has one; free adversarial training has none."""
+    inner = getattr(model.robust, "inner", None)
+    if inner is None:
+        pytest.skip("has no inner attack")
+    assert isinstance(inner, PGD)
+    return inner
+
+
+def test_the_inner_attacks_have_the_papers_steps() -> None:
+    assert {leaf: inner_of(model_of(leaf)).steps for leaf in ("pgd_at", "fast", "trades")} == {
+        "pgd_at": 7, "fast": 1, "trades": 10,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("soft", [False, True])
-@pytest.mark.parametrize(("robust", "steps"), [("pgd_at", 7), ("fast", 1), ("trades", 10)])
-def test_the_inner_attack_raises_what_is_trained(robust: str, steps: int, soft: bool) -> None:
+@pytest.mark.parametrize("robust", LEAVES)
+def test_the_inner_attack_raises_what_is_trained(robust: str, soft: bool) -> None:
     """On a network that has learned a little: random ones are flat."""
     model = model_of(robust)
+    inner = inner_of(model)
     network, (image, target) = model.network, batch(soft=soft)
     optimizer = torch.optim.Adam(network.parameters(), 1e-2)
     for _ in range(20):
         optimizer.zero_grad()
         cross_entropy(network(image), target).backward()
         optimizer.step()
-    inner = model.robust.inner  # type: ignore[union-attr]
-    assert inner.steps == steps
-    found = worst(inner, network, image, target, draws_of(model))
+    adversarial = adversarial_images(inner, network, image, target, draws_of(model))
     network.eval()
     with torch.no_grad():
-        before, after = network(image), network(found)
+        before, after = network(image), network(adversarial)
     climbed = cross_entropy(after, target, reduction="none") - cross_entropy(before, target, reduction="none")
     divergence = (before.softmax(1) * (before.log_softmax(1) - after.log_softmax(1))).sum(1)
-    assert bool(((divergence if robust == "trades" else climbed) > 0.01).all())
+    assert bool(((divergence if inner.loss == "kl" else climbed) > 0.01).all())
 
 
-@pytest.mark.parametrize("robust", ["pgd_at", "trades", "fast"])
-def test_the_attack_looks_in_eval_mode_and_leaves_no_trace(robust: str) -> None:
+@pytest.mark.parametrize("robust", LEAVES)
+def test_the_attack_queries_in_eval_mode_and_changes_nothing(robust: str) -> None:
     model = model_of(robust)
+    inner = inner_of(model)
     watch = Watch(model.network).train()
     model.network.blocks[0].eval()  # type: ignore[operator, union-attr]  # a layer that was frozen stays so
     before = {name: value.clone() for name, value in watch.state_dict().items()}
     image, target = batch(soft=True)
-    worst(model.robust.inner, watch, image, target, draws_of(model))  # type: ignore[union-attr, arg-type]
+    adversarial_images(inner, watch, image, target, draws_of(model))
     assert not any(watch.modes)
-    assert len(watch.modes) == model.robust.inner.steps + (robust == "trades")  # type: ignore[union-attr, operator]
+    assert len(watch.modes) == inner.steps + (inner.loss == "kl")
     assert all(torch.equal(value, before[name]) for name, value in watch.state_dict().items())
     assert [name for name, module in watch.named_modules() if not module.training] == ["network.blocks.0"]
     assert all(weight.requires_grad and weight.grad is None for weight in watch.parameters())
@@ -132,23 +149,23 @@ def test_parts_and_devices_attack_the_images_of_the_whole_batch(monkeypatch: pyt
     model = model_of("pgd_at")
     image, target = batch(soft=False)
     inner, network = model.robust.inner, model.network.double()  # type: ignore[union-attr]
-    whole = worst(inner, network, image.double(), target.double(), draws_of(model))  # type: ignore[arg-type]
+    whole = adversarial_images(inner, network, image.double(), target.double(), draws_of(model))  # type: ignore[arg-type]
     for first in range(2):
         rows = slice(first, None, 2)
-        part = worst(inner, network, image[rows].double(), target[rows].double(), draws_of(model, rows))  # type: ignore[arg-type]
+        part = adversarial_images(inner, network, image[rows].double(), target[rows].double(), draws_of(model, rows))  # type: ignore[arg-type]
         torch.testing.assert_close(part, whole[rows])
     monkeypatch.setattr("sparring.model.game.rank_and_world", lambda module: (1, 2))
-    second = worst(inner, network, image[3:].double(), target[3:].double(), draws_of(model))  # type: ignore[arg-type]
+    second = adversarial_images(inner, network, image[3:].double(), target[3:].double(), draws_of(model))  # type: ignore[arg-type]
     torch.testing.assert_close(second, whole[3:])
-    later = worst(inner, network, image[3:].double(), target[3:].double(), draws_of(model, iteration=1))  # type: ignore[arg-type]
+    later = adversarial_images(inner, network, image[3:].double(), target[3:].double(), draws_of(model, iteration=1))  # type: ignore[arg-type]
     assert not torch.allclose(later, second)
 
 
-def test_a_step_is_the_same_step_size_in_fractions_of_the_range() -> None:
+def test_the_step_size_is_a_fraction_of_the_pixel_range() -> None:
     inner = model_of("pgd_at", "model.robust.steps=4", "model.robust.step_size=8/255").robust.inner  # type: ignore[union-attr]
-    assert inner.reach * 2 * EPSILON / 4 == pytest.approx(2 * 8 / 255)  # type: ignore[union-attr, operator]
+    assert inner.step_size == pytest.approx(8 / 255)  # type: ignore[union-attr, operator]
     published = build_model(compose(*SMALL, "model/robust=fast")).robust.inner  # type: ignore[union-attr]
-    assert published.reach * published.epsilon / published.steps == pytest.approx(10 / 255)  # type: ignore[union-attr, operator]
+    assert (published.steps, published.step_size) == (1, pytest.approx(10 / 255))  # type: ignore[union-attr]
 
 
 # -- TRADES -----------------------------------------------------------------------------------------------------------------
@@ -170,7 +187,9 @@ def test_trades_loss_and_gradient_in_float64(monkeypatch: pytest.MonkeyPatch) ->
     model = model_of("trades", "model.robust.beta=2.5")
     image, target = (tensor.double() for tensor in batch(soft=True))
     adversarial = (image + 0.3 * torch.randn(image.shape, dtype=image.dtype)).clamp(-1, 1)
-    monkeypatch.setattr(trades, "worst", lambda *_: adversarial)  # held still: finite differences move the weights
+    monkeypatch.setattr(
+        trades, "adversarial_images", lambda *_: adversarial
+    )  # held still: finite differences move the weights
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).double()
     learned = model.robust.loss(network, image, target, draws_of(model))
     learned.loss.backward()
@@ -261,7 +280,7 @@ def test_free_counts_one_iteration_for_all_its_steps(tmp_path: Path, cache_dir: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("robust", ["trades", "free"])
+@pytest.mark.parametrize("robust", LEAVES)
 def test_resumed_equals_uninterrupted(
     robust: str, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -287,23 +306,23 @@ def test_resumed_equals_uninterrupted(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "beside",
+    "others",
     [
         ["data/mix=gaussian", "data.mix.fraction=0.7"],
         ["model.accumulate=2", "model.label_smoothing=0", "model/transform=[flip,cutmix]"],
         ["model=gan_classifier", "model.generator.width=4", "model.discriminator.width=4", "model.start=0"],
     ],
 )
-@pytest.mark.parametrize("robust", ["pgd_at", "free"])
-def test_it_composes(robust: str, beside: list[str], tmp_path: Path, cache_dir: Path) -> None:
+@pytest.mark.parametrize("robust", LEAVES)
+def test_it_composes(robust: str, others: list[str], tmp_path: Path, cache_dir: Path) -> None:
     few = ["trainer.max_steps=2", "trainer.val_check_interval=1", "model.robust.val_images=20", "data.batch_size=20"]
-    chosen = [f"model/robust={robust}", *beside, *few, f"paths.cache_dir={cache_dir}"]
+    chosen = [f"model/robust={robust}", *others, *few, f"paths.cache_dir={cache_dir}"]
     result = train(compose(*SMALL, *chosen, run_dir=tmp_path / "run"), tmp_path / "run")
     assert result["clock"]["iteration"] == 2
     measured = result["metrics"]["val/robust_accuracy/pgd@8/255"]
     assert measured["protocol"]["images"] == 20
     assert result["validation"]["last"]["value"] == measured["value"]
-    if "data/mix=gaussian" in beside:
+    if "data/mix=gaussian" in others:
         assert result["data"]["origin"]["mix"]["per_batch"] == 14
 
 

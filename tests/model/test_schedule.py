@@ -2,12 +2,15 @@
 
 import pytest
 
+from sparring.config.build import build
 from sparring.core.errors import ConfigError
 from sparring.model.schedule.constant import Constant
 from sparring.model.schedule.cosine import Cosine
 from sparring.model.schedule.linear import LinearSchedule
 from sparring.model.schedule.one_cycle import OneCycle
 from sparring.model.schedule.r3gan import R3GAN
+from tests.conftest import compose
+from tests.leaves import leaves
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,18 @@ def test_one_cycle() -> None:
     factor = OneCycle(peak=0.2, initial=0.1, final=0.0)
     values = [factor(progress) for progress in (0.0, 0.1, 0.2, 0.6, 1.0)]
     assert values == pytest.approx([0.1, 0.55, 1.0, 0.5, 0.0])
+
+
+@pytest.mark.parametrize("leaf", leaves("model/schedule"))
+def test_every_leaf_gives_factors_over_the_whole_budget(leaf: str) -> None:
+    schedule = build(compose(f"model/schedule={leaf}").model.schedule, section="model")
+    for progress in (0.0, 0.01, 0.5, 1.0):
+        assert 0 <= schedule(progress) <= 1
+        assert all(0 <= each(progress) <= 1 for each in (schedule.penalty, schedule.half_life, schedule.augmentation))
+    assert max(schedule(step / 100) for step in range(101)) == 1  # the optimizer's rate is used somewhere
+    group = {"lr": 0.1, "betas": (0.5, 0.9)}
+    schedule.adjust(group, 0.5)
+    assert (group["lr"], group["betas"][0]) == (0.1, 0.5)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 import pytest
 import torch
 
+from sparring.config.build import build
 from sparring.core.errors import ConfigError
 from sparring.model.selection.all import All
 from sparring.model.selection.top_k import TopK
 from sparring.trained.runs import build_model
 from tests.conftest import compose
+from tests.leaves import leaves
 
 
 def test_all_is_the_mean() -> None:
@@ -22,6 +24,20 @@ def test_top_k_is_the_mean_over_the_best() -> None:
     assert loss.item() == 2.5  # images 2 and 0
     loss.backward()
     assert losses.grad.tolist() == [0.5, 0.0, 0.5, 0.0]
+
+
+@pytest.mark.parametrize("leaf", leaves("model/selection"))
+def test_every_leaf_is_a_weighted_mean_of_the_losses(leaf: str) -> None:
+    """Equal losses come out as they are, the gradient's weights are at least 0 and sum to 1."""
+    selection = build(compose(f"model/selection={leaf}").model.selection, section="model")
+    logits = torch.linspace(-1, 1, 8)
+    losses = torch.full((8,), 3.0, requires_grad=True)
+    for iteration in (0, 10_000):
+        loss = selection(losses, logits, iteration)
+        assert loss.item() == pytest.approx(3.0)
+        (weight,) = torch.autograd.grad(loss, losses)
+        assert bool((weight >= 0).all())
+        assert float(weight.sum()) == pytest.approx(1.0)
 
 
 def test_k_decays_to_its_least() -> None:

@@ -8,7 +8,9 @@ import pytest
 import torch
 from PIL import Image, ImageEnhance, ImageOps
 from torch import Tensor
+from torch.nn.functional import one_hot
 
+from sparring.config.build import build
 from sparring.core.errors import ConfigError
 from sparring.core.types import Batch
 from sparring.model.classifier import Classifier
@@ -22,6 +24,7 @@ from sparring.model.transform.mixup import Mixup
 from sparring.model.transform.shift import Shift
 from sparring.trained.runs import build_model
 from tests.conftest import compose
+from tests.leaves import leaves
 
 SMALL = ["model=classifier", "data.image_size=8", "model.backbone.width=4"]
 N = 24
@@ -94,6 +97,27 @@ def test_other_pixel_changes_are_pillows(channels: int) -> None:
     assert torch.equal(pixel.autocontrast(flat), flat)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("leaf", leaves("model/transform"))
+def test_every_leaf_keeps_shapes_range_and_class_probabilities(leaf: str, channels: int) -> None:
+    config = compose(*SMALL, f"model/transform=[{leaf}]", f"data.channels={channels}").model.transform
+    (transform,) = build(config, section="model").values()
+    image, draws = pictures(channels), draws_for(channels=channels)
+    target = one_hot(torch.arange(N) % 4, 4).float()
+    before = image.clone(), target.clone()
+    changed, mixed = transform(image, target, draws)
+    assert changed.shape == image.shape
+    assert changed.dtype == torch.float32
+    assert float(changed.abs().max()) <= 1 + 1e-5  # a point between two pixels rounds
+    torch.testing.assert_close(mixed.sum(1), torch.ones(N))
+    assert bool((mixed >= 0).all())
+    again = transform(image, target, draws)
+    assert torch.equal(changed, again[0])
+    assert torch.equal(mixed, again[1])
+    assert torch.equal(image, before[0])  # the caller's tensors stay
+    assert torch.equal(target, before[1])
+
+
 def test_a_batch_of_operations_is_each_image_alone() -> None:
     image = pictures(3, count=2 * len(randaugment.OPERATIONS))
     chosen = torch.arange(len(image)) % len(randaugment.OPERATIONS)
@@ -160,7 +184,7 @@ def test_mixup_is_the_papers_equation() -> None:
 def test_cutmix_targets_follow_the_pasted_area() -> None:
     image = torch.arange(N).float()[:, None, None, None].expand(N, 1, 9, 9).clone()
     target = torch.eye(N)
-    seen = 0
+    changed_batches = 0
     for iteration in range(20):
         draws = draws_for(N, "augmentation", iteration)
         mixed, mixed_target = CutMix(alpha=1.0, probability=1.0)(image, target, draws)
@@ -169,8 +193,8 @@ def test_cutmix_targets_follow_the_pasted_area() -> None:
             pasted = float((mixed[k] == order[k]).float().mean())
             expected = target[k] * (1 - pasted) + target[order[k]] * pasted if order[k] != k else target[k]
             torch.testing.assert_close(mixed_target[k], expected)
-        seen += int((mixed != image).any())
-    assert seen > 10
+        changed_batches += int((mixed != image).any())
+    assert changed_batches > 10
 
 
 def test_boxes() -> None:

@@ -44,8 +44,8 @@ BOUNDS = {"r1", "r2", "wgan_gp", "dragan", "approximate_r1", "weight_clipping"}
 
 def allowed(row: Row) -> bool:
     """What the papers' parts demand of each other; an unbounded loss gets a second regularizer instead of a refusal."""
-    seen = [row[key] == "none" for key in ("conditioning", "head") if key in row]
-    labels = len(set(seen)) <= 1
+    unconditional = [row[key] == "none" for key in ("conditioning", "head") if key in row]
+    labels = len(set(unconditional)) <= 1
     norms = row.get("conditioning") != "cbn" or row.get("generator", "dcgan") in WITH_NORMS
     styles = row.get("regularizer") != "path_length" or row.get("generator", "stylegan2") == "stylegan2"
     return labels and norms and styles

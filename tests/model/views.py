@@ -59,7 +59,7 @@ class Linear(nn.Module):
         return (latent @ self.matrix.T).view(-1, 1, self.side, self.side)
 
 
-def judged(discriminator: nn.Module, image: Tensor, label: Tensor) -> DiscriminatorOutput:
+def output_of(discriminator: nn.Module, image: Tensor, label: Tensor) -> DiscriminatorOutput:
     return DiscriminatorOutput(image, label, image.flatten(1), discriminator(image, label))
 
 
@@ -71,8 +71,8 @@ def discriminator_view(
     label = torch.zeros(len(real), dtype=torch.int64) if label is None else label
     real, fake = (image.detach().clone().requires_grad_() for image in (real, fake))
     return DiscriminatorView(
-        discriminator, generator or nn.Identity(), lambda image: image, judged(discriminator, fake, label),
-        torch.zeros(len(real), 1) if latent is None else latent, Seeded(len(real)), real=judged(discriminator, real, label),
+        discriminator, generator or nn.Identity(), lambda image: image, output_of(discriminator, fake, label),
+        torch.zeros(len(real), 1) if latent is None else latent, Seeded(len(real)), real=output_of(discriminator, real, label),
     )  # fmt: skip
 
 
@@ -80,8 +80,8 @@ def generator_view(
     discriminator: nn.Module, generator: nn.Module, latent: Tensor, label: Tensor, *, real: Tensor | None = None
 ) -> GeneratorView:
     image = generator(latent, label)
-    seen = None if real is None else judged(discriminator, real, label)
+    real_output = None if real is None else output_of(discriminator, real, label)
     return GeneratorView(
-        discriminator, generator, lambda image: image, judged(discriminator, image, label), latent, Seeded(len(latent)),
-        plain=image, real=seen,
+        discriminator, generator, lambda image: image, output_of(discriminator, image, label), latent, Seeded(len(latent)),
+        generated=image, real=real_output,
     )  # fmt: skip

@@ -82,17 +82,17 @@ def test_a_defended_classifier_is_attackable_and_its_flags_are_right(
     ]
     result = attack(settings(classifier, cache_dir, tmp_path / "a", *keys), tmp_path / "a")
     assert list(result["attacks"]) == ["transfer", "bpda", "choice"]
-    assert not any("random" in flag or "goes through the defence" in flag for flag in result["flags"])
-    found = result["defence"]
+    assert not any("random" in flag or "takes the defence into account" in flag for flag in result["flags"])
+    record = result["defence"]
     alone = attack(settings(classifier, cache_dir, tmp_path / "b", "attack=fgsm", "count=12"), tmp_path / "b")
-    assert found["undefended_accuracy"] == pytest.approx(alone["clean"]["accuracy"])
-    assert 0 < found["reconstruction_rms"] < 1
-    assert 0 <= found["class_rebuilt"] <= 1
-    assert found["generator"]["run"] == str(generator)
+    assert record["undefended_accuracy"] == pytest.approx(alone["clean"]["accuracy"])
+    assert 0 < record["reconstruction_rms"] < 1
+    assert 0 <= record["class_rebuilt"] <= 1
+    assert record["generator"]["run"] == str(generator)
     assert result["protocol"]["defence"]["steps"] == 3
     assert "Without defence" in (tmp_path / "a" / "report.html").read_text()
     again = attack(settings(classifier, cache_dir, tmp_path / "c", *keys, "batch_size=5"), tmp_path / "c")
-    assert again["defence"] == found
+    assert again["defence"] == record
     assert [(row["accuracy"], row["mean_l2"]) for rows in again["attacks"].values() for row in rows] == [
         (row["accuracy"], row["mean_l2"]) for rows in result["attacks"].values() for row in rows
     ]

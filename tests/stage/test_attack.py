@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from omegaconf import DictConfig, OmegaConf
 
+from sparring.attack.advgan import AdvGANAttack
 from sparring.attack.base import Attack
 from sparring.config.build import build
 from sparring.core.errors import CheckpointError, ConfigError, DataError
@@ -17,12 +19,11 @@ from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
 from sparring.stage.train import train
 from sparring.trained.runs import Runs
+from tests.attack.every import few_steps
 from tests.conftest import CONF, command, compose
+from tests.leaves import leaves
 
-ELSEWHERE = ("advgan", "bpda", "defended")  # need more than a classifier: test_advgan.py, test_defend.py
-CHOICES = [
-    path.stem for path in sorted((CONF / "attack").glob("*.yaml")) if path.stem[0] != "_" and path.stem not in ELSEWHERE
-]
+CHOICES = leaves("attack")
 
 
 def classifier(folder: Path, cache_dir: Path, *overrides: str, steps: int = 60) -> Path:
@@ -56,26 +57,25 @@ def settings(run: Path, cache_dir: Path, out: Path, *overrides: str) -> DictConf
     return config
 
 
-SMALL = {
-    "pgd": ["attack.steps=5"],
-    "apgd": ["attack.steps=5"],
-    "fab": ["attack.steps=5"],
-    "square": ["attack.queries=10"],
-    "ensemble": [
-        f"attack.attacks.{name}=5" for name in ("apgd_ce.steps", "apgd_t.steps", "fab_t.steps", "square.queries")
-    ],
-    "default": ["attack.pgd.steps=5", "attack.apgd.steps=5", "attack.square.queries=10"],
-}
+def chosen(choice: str, run: Path, cache_dir: Path, *overrides: str) -> DictConfig:
+    """The settings of attack=<choice>; those that need another run get `run`."""
+    needs_run = yaml.safe_load((CONF / "attack" / f"{choice}.yaml").read_text()).get("run") == "???"
+    more = [f"attack.run={run}"] if needs_run else []
+    return settings(run, cache_dir, Path("out"), f"attack={choice}", *more, *overrides)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_attack_runs_from_its_leaf(choice: str, trained: Path, cache_dir: Path, tmp_path: Path) -> None:
-    more = [f"attack.run={trained}", "attack.attack.steps=5"] if choice == "transfer" else SMALL.get(choice, [])
-    config = settings(trained, cache_dir, tmp_path / "out", f"attack={choice}", *more)
+    config = chosen(choice, trained, cache_dir, f"paths.run_dir={tmp_path / 'out'}")
+    attacks = named_attacks(config.attack, [])
+    if any(each.bypasses for each in attacks.values()):
+        pytest.skip("needs a defence: tests/robustness/test_defended.py")
+    if any(isinstance(each, AdvGANAttack) for each in attacks.values()):
+        pytest.skip("needs a perturber: tests/stage/test_advgan.py")
+    few_steps(config.attack)
     result = attack(config, tmp_path / "out")
-    names = ["fgsm", "pgd", "apgd", "square"] if choice == "default" else [choice]
-    assert list(result["attacks"]) == names
+    assert list(result["attacks"]) == list(attacks)
     clean = result["clean"]["accuracy"]
     assert clean > 0.5
     for rows in result["attacks"].values():
@@ -99,16 +99,17 @@ def test_every_attack_runs_from_its_leaf(choice: str, trained: Path, cache_dir: 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_leaf_builds_and_passes_its_strength_on(choice: str, trained: Path, cache_dir: Path) -> None:
-    more = ["attack.run=other"] if choice == "transfer" else []
-    config = settings(trained, cache_dir, Path("out"), f"attack={choice}", *more)
+    config = chosen(choice, trained, cache_dir)
     for each in named_attacks(config.attack, []).values():
         stronger: Attack = each.at("1/2")
         assert (each.epsilon, stronger.epsilon, each.norm) == (8 / 255, 0.5, "linf")
         inner = [*getattr(stronger, "attacks", {}).values(), getattr(stronger, "attack", stronger)]
         assert {part.epsilon for part in inner} == {0.5}
-    if choice != "default":
-        other = settings(trained, cache_dir, Path("out"), f"attack={choice}", "attack.norm=l2", *more)
-        assert build(other.attack, section="attack").norm == "l2"
+    if choice == "advgan":
+        with pytest.raises(ConfigError, match="knows no norm=l2"):
+            build(chosen(choice, trained, cache_dir, "attack.norm=l2").attack, section="attack")
+    elif "_target_" in config.attack:
+        assert build(chosen(choice, trained, cache_dir, "attack.norm=l2").attack, section="attack").norm == "l2"
 
 
 def test_the_outcome_does_not_depend_on_the_batch_or_the_other_images(
@@ -127,9 +128,9 @@ def test_the_outcome_does_not_depend_on_the_batch_or_the_other_images(
 def test_corruptions_calibration_and_mce(trained: Path, cache_dir: Path, tmp_path: Path) -> None:
     few = ["attack=fgsm", "corruptions=[fog,gaussian_noise]", f"baseline={trained}", "probe=0", "count=200"]
     result = attack(settings(trained, cache_dir, tmp_path / "out", *few), tmp_path / "out")
-    found = result["corruptions"]
-    assert set(found["table"]) == {"fog", "gaussian_noise"}
-    assert found["mce"] == 1.0  # against itself
+    corruptions = result["corruptions"]
+    assert set(corruptions["table"]) == {"fog", "gaussian_noise"}
+    assert corruptions["mce"] == 1.0  # against itself
     assert 0 <= result["clean"]["ece"] <= 1
     assert "Corruptions" in (tmp_path / "out" / "report.html").read_text()
     assert corruption_names("all") == list(CORRUPTIONS)
@@ -171,8 +172,9 @@ def test_a_source_of_other_classes_or_size_is_refused(
 
 
 def test_four_classes_are_enough_for_targeted_dlr(fewer_classes: Path, cache_dir: Path, tmp_path: Path) -> None:
-    few = ["attack=ensemble", *SMALL["ensemble"], "probe=0"]
-    result = attack(settings(fewer_classes, cache_dir, tmp_path / "out", *few), tmp_path / "out")
+    config = settings(fewer_classes, cache_dir, tmp_path / "out", "attack=ensemble", "probe=0")
+    few_steps(config.attack)
+    result = attack(config, tmp_path / "out")
     assert len(result["classes"]) == 4
 
 

@@ -33,8 +33,8 @@ def test_transfers_come_from_the_undefended_classifier(cache_dir: Path) -> None:
     assert purified["defence.generator"] == "cell:r1/gan"
     assert "+attack@attack.bpda" in purified.keys() - none.keys()
     assert {key: purified[key] for key in none} == none  # nothing else of the attack differs
-    one_step = [none[f"attack.fgsm_transfer.attack.{key}"] for key in ("steps", "reach", "start")]
-    assert one_step == ["1", "1.0", "image"]
+    one_step = [none[f"attack.fgsm_transfer.attack.{key}"] for key in ("steps", "step_size", "start")]
+    assert one_step == ["1", none["epsilon"], "image"]
 
 
 def test_the_verdict_is_about_the_worst_attack(cache_dir: Path, tmp_path: Path) -> None:

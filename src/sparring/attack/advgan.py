@@ -1,4 +1,4 @@
-"""AdvGAN as an attack (Xiao et al. 2018): one pass through a trained perturbation generator, no look at the classifier."""
+"""AdvGAN as an attack (Xiao et al. 2018): one pass through a trained perturbation generator, no query of the classifier."""
 
 import copy
 from typing import Self
@@ -12,11 +12,12 @@ from sparring.core.settings import epsilon_text
 
 
 class AdvGANAttack(Attack):
-    """x + radius * P(x), cut to the ball, with the perturbation generator P of a run of `model=advgan`.
+    """x + radius * P(x), projected onto the ball, with the perturbation generator P of a run of `model=advgan`.
 
     At another epsilon than P was trained with, its perturbation is scaled; `remark` then says so.
 
-    run: run directory; `attach` gives its network, which whoever builds the attack has to load.
+    Args:
+        norm: "linf". run: run directory; its network P is handed over by `attach`.
     """
 
     needs_gradient = False
@@ -44,7 +45,6 @@ class AdvGANAttack(Attack):
             )
 
     def remark(self) -> str | None:
-        """What a reader must know of this strength."""
         if abs(self.epsilon - self.trained_at) < 1e-9:
             return None
         return (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.base import Attack, look, right, slope, survivors
+from sparring.attack.base import Attack, input_gradient, is_correct, logits_at, still_correct
 from sparring.attack.math.norm_ball import Ball
 from sparring.attack.math.objective import LOSSES, Objective, check_loss, towards, untargeted
 from sparring.core.errors import ConfigError
@@ -19,12 +19,15 @@ Aim = Callable[[Tensor], Objective]
 
 
 class APGD(Attack):
-    """At most `restarts` runs of `steps` steps per image (and target); an image is left alone once it fools.
+    """At most `restarts` runs of `steps` steps per image (and target class); an image that fools the model is done.
 
-    Of an image that is never fooled, the point of the largest loss in the last run is returned.
+    Of an image that never fools it, the point of the largest loss in the last run is returned.
 
-    loss: cross_entropy, margin or dlr.
-    targets: 0 climbs the loss of the label; n > 0 runs for each of the n likeliest other classes (APGD-T: loss=dlr, targets=9).
+    Args:
+        steps: gradient steps of a run. restarts: runs from different starting points.
+        loss: cross_entropy, margin or dlr.
+        targets: 0 maximises the loss of the label; n > 0 runs towards each of the n likeliest other classes in turn (APGD-T:
+            loss=dlr, targets=9).
     """
 
     def __init__(self, *, norm: str, epsilon: float | str, steps: int, restarts: int, loss: str, targets: int) -> None:
@@ -35,19 +38,19 @@ class APGD(Attack):
         self.steps, self.restarts, self.loss, self.targets = steps, restarts, check_loss(loss, LOSSES), targets
 
     def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
-        logits = look(model, allowed.image)
+        logits = logits_at(model, allowed.image)
         likeliest = logits.scatter(1, label[:, None], -torch.inf).argsort(dim=1, descending=True, stable=True)
         result = allowed.image.clone()
-        left = right(logits, label).nonzero().squeeze(1)
+        remaining = is_correct(logits, label).nonzero().squeeze(1)
         for restart in range(self.restarts):
             for rank in range(min(self.targets, logits.shape[1] - 1)) if self.targets else [-1]:
-                if not len(left):
+                if not len(remaining):
                     return result
-                aim = self._aim(likeliest[left, rank]) if self.targets else lambda rows: untargeted(self.loss)
-                part = allowed.take(left)
-                start = part.start("apgd", seed, restart, rank, index=index[left.cpu()])
-                result[left] = climb(model, part, label[left], start, aim, self.steps)
-                left = left[survivors(model, result[left], label[left])]
+                aim = self._aim(likeliest[remaining, rank]) if self.targets else lambda rows: untargeted(self.loss)
+                part = allowed.take(remaining)
+                start = part.start("apgd", seed, restart, rank, index=index[remaining.cpu()])
+                result[remaining] = climb(model, part, label[remaining], start, aim, self.steps)
+                remaining = remaining[still_correct(model, result[remaining], label[remaining])]
         return result
 
     def _aim(self, target: Tensor) -> Aim:
@@ -55,7 +58,7 @@ class APGD(Attack):
 
 
 class Climb:
-    """The state of the images that are still attacked. `rows`: their places in the batch."""
+    """The state of the n images that are still attacked; tensors have n rows. `rows` (n,): their positions in the batch."""
 
     def __init__(self, x: Tensor, gradient: Tensor, loss: Tensor, step: float) -> None:
         self.rows = torch.arange(len(x), device=x.device)
@@ -90,14 +93,18 @@ class Climb:
 
 
 def climb(model: nn.Module, allowed: Ball, label: Tensor, start: Tensor, aim: Aim, steps: int) -> Tensor:
-    """The first misclassified point of each image, else its point of the largest loss. aim: the objective of some rows."""
+    """The first misclassified point of each image, else its point of the largest loss, (N, C, H, W).
+
+    Args:
+        label: (N,). start: (N, C, H, W). aim: rows (n,) -> the objective of these images.
+    """
     result = start.clone()
     everything = torch.arange(len(start), device=start.device)
-    logits, loss, gradient = slope(model, start, label, aim(everything))
+    logits, loss, gradient = input_gradient(model, start, label, aim(everything))
     state = Climb(start, gradient, loss, 2 * allowed.radius)
     marks, last = checkpoints(steps), 0
     for done in range(steps + 1):
-        kept = right(logits, label[state.rows])
+        kept = is_correct(logits, label[state.rows])
         if not bool(kept.all()):
             fooled = state.rows[~kept]
             result[fooled] = state.x[~kept]
@@ -109,14 +116,14 @@ def climb(model: nn.Module, allowed: Ball, label: Tensor, start: Tensor, aim: Ai
             state.checkpoint(done - last)
             last = done
         x = _proposed(allowed, state, first=done == 0)
-        logits, loss, gradient = slope(model, x, label[state.rows], aim(state.rows))
+        logits, loss, gradient = input_gradient(model, x, label[state.rows], aim(state.rows))
         state.moved(x, loss, gradient)
     result[state.rows] = state.best
     return result
 
 
 def checkpoints(steps: int) -> set[int]:
-    """Steps after which the step size is looked at: p_0 = 0, p_1 = 0.22, p_j+1 = p_j + max(p_j - p_j-1 - 0.03, 0.06)."""
+    """Steps after which the step size may be halved: p_0 = 0, p_1 = 0.22, p_j+1 = p_j + max(p_j - p_j-1 - 0.03, 0.06)."""
     places, before, at = set(), 0.0, 0.22
     while at <= 1:
         places.add(math.ceil(round(at * steps, 6)))

@@ -1,4 +1,4 @@
-"""What every attack is: images in, images within epsilon out, from a model that is the same afterwards."""
+"""The base of every attack: images in, images within epsilon out; the model is unchanged afterwards."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -18,11 +18,17 @@ Model = Callable[[Tensor], Tensor]
 
 
 class Attack(ABC):
-    """Base of every `sparring.attack.<name>` leaf.
+    """Base of every `sparring.attack.<name>` leaf: subclasses define `perturb`.
 
-    norm: "linf" or "l2". epsilon: strength as a fraction of the pixel range (0, 1], a number or text such as "8/255".
-    needs_gradient: false for attacks that only look at logits.
-    bypasses: it goes through a defence that has no gradient of its own.
+    needs_gradient: False for attacks that use the model's logits alone, or not the model at all.
+    bypasses: whether it works on a defence that has no gradient of its own.
+
+    Args:
+        norm: "linf" or "l2".
+        epsilon: strength as a fraction of the pixel range (0, 1], a number or text such as "8/255".
+
+    Raises:
+        ConfigError: another norm, or an epsilon out of range.
     """
 
     needs_gradient: ClassVar[bool] = True
@@ -33,16 +39,21 @@ class Attack(ABC):
         self.epsilon = pixel_fraction(epsilon)
 
     def __call__(self, model: nn.Module, image: Tensor, label: Tensor, *, index: Tensor, seed: int) -> Tensor:
-        """Adversarial images, float32 (N, C, H, W) in [-1, 1], no pixel or image further than epsilon from `image`.
+        """Adversarial images of a batch. May be called under `no_grad` and `inference_mode`.
 
-        model: image -> logits (N, K); in eval mode with frozen weights during the attack, restored afterwards.
-        image: float32 (N, C, H, W) in [-1, 1], any memory format. label: (N,) int64 classes.
-        index: (N,) int64, numbers of the images in their data set: what is drawn for an image depends on (seed, index)
-            alone. Logits depend on the batch's size in their last bits, unless `model` is a `target.Target` with `rows`.
-        May be called under `no_grad` and `inference_mode`.
+        Args:
+            model: image -> logits (N, K); in eval mode with frozen weights during the attack, restored afterwards.
+            image: float32 (N, C, H, W) in [-1, 1], any memory format.
+            label: (N,) int64 classes.
+            index: (N,) int64, numbers of the images in their data set: what is drawn for an image depends on (seed, index)
+                alone. Logits depend on the batch's size in their last bits, unless `model` is a `Target` with `rows`.
+
+        Returns:
+            float32 (N, C, H, W) in [-1, 1], each within epsilon of its original in the attack's norm, exactly.
 
         Raises:
-            ConfigError: the attack needs gradients that the model says it has not (`differentiable = False`), or more classes.
+            ConfigError: the attack needs gradients and the model declares `differentiable = False`, or it needs more classes.
+            ValueError: other numbers of labels or indices than images.
         """
         if not len(image) == len(label) == len(index):
             raise ValueError(
@@ -54,7 +65,7 @@ class Attack(ABC):
         with torch.inference_mode(False), attacked(model):
             original, label = image.detach().clone(), label.detach().clone()
             allowed = ball(self.norm, original, self.epsilon)
-            return allowed.settle(self.perturb(model, allowed, label, index.cpu(), seed).detach())
+            return allowed.project_exactly(self.perturb(model, allowed, label, index.cpu(), seed).detach())
 
     def check(self, model: nn.Module) -> None:
         """Raise ConfigError if the attack does not apply to the model."""
@@ -67,12 +78,16 @@ class Attack(ABC):
             )
 
     def remark(self) -> str | None:
-        """A sentence that must stand beside the outcome at this strength."""
+        """A sentence that reports must print with the results at this strength, or None."""
         return None
 
     @abstractmethod
     def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
-        """Perturbed images (N, C, H, W) for the originals `allowed.image`, N >= 1; `index` is on the CPU."""
+        """Perturbed images (N, C, H, W) of the originals `allowed.image`, N >= 1; the caller projects them onto the ball.
+
+        Args:
+            allowed: the ball around each image. label: (N,) int64. index: (N,) int64 on the CPU.
+        """
 
     def at(self, epsilon: float | str) -> Self:
         """The same attack with another strength. Raises ConfigError."""
@@ -98,8 +113,8 @@ def attacked(model: nn.Module) -> Iterator[None]:
             weight.requires_grad_(flag)
 
 
-def slope(model: Model, x: Tensor, label: Tensor, objective: Objective) -> tuple[Tensor, Tensor, Tensor]:
-    """(logits (N, K), loss (N,), gradient of each image's loss (N, C, H, W)) at x: one forward, one backward pass."""
+def input_gradient(model: Model, x: Tensor, label: Tensor, objective: Objective) -> tuple[Tensor, Tensor, Tensor]:
+    """(logits (N, K), loss (N,), gradient of each image's loss (N, C, H, W)) at x (N, C, H, W): one forward and backward pass."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         logits = model(x)
@@ -109,16 +124,16 @@ def slope(model: Model, x: Tensor, label: Tensor, objective: Objective) -> tuple
 
 
 @torch.no_grad()
-def look(model: Model, x: Tensor) -> Tensor:
-    """Logits without a graph."""
+def logits_at(model: Model, x: Tensor) -> Tensor:
+    """Logits (N, K) of images (N, C, H, W), without a graph."""
     return model(x)
 
 
-def right(logits: Tensor, label: Tensor) -> Tensor:
-    """(N,) bool: classified correctly. NaN logits count as wrong answers, as they would in an accuracy."""
+def is_correct(logits: Tensor, label: Tensor) -> Tensor:
+    """(N,) bool from logits (N, K) and label (N,). NaN logits count as wrong, as they would in an accuracy."""
     return logits.argmax(1) == label
 
 
-def survivors(model: Model, x: Tensor, label: Tensor) -> Tensor:
-    """Rows that are still classified correctly."""
-    return right(look(model, x), label).nonzero().squeeze(1)
+def still_correct(model: Model, x: Tensor, label: Tensor) -> Tensor:
+    """Rows (n,) of the images x (N, C, H, W) that are still classified as label (N,)."""
+    return is_correct(logits_at(model, x), label).nonzero().squeeze(1)

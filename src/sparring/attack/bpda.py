@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.base import right
+from sparring.attack.base import is_correct
 from sparring.attack.math.norm_ball import Ball
 from sparring.attack.math.objective import LOSSES, Objective, check_loss, untargeted
 from sparring.attack.pgd import PGD
@@ -14,17 +14,19 @@ ROUTES = {"identity": "straight_through", "choice": "by_choice"}  # methods of `
 
 
 class BPDA(PGD):
-    """PGD with the defence in the forward pass and the identity in its place in the backward pass.
+    """PGD with the defence g in the forward pass and the identity in its place in the backward pass.
 
-    The gradient at x is the classifier's at g(x), g being the defence. That says little where a defence chooses among several
-    clean images, such as one of each class of a generator. through="choice" climbs what it chooses by instead: towards the
-    nearest clean image of another class, away from that of the right one; `loss` is then a function of minus the squared
-    distances, of which margin never saturates. The first x that is misclassified is the answer, for
-    g is not continuous and the next step may lose it again; images that are fooled cost no further steps.
+    The gradient at x is the classifier's at g(x). That gradient is of little use where a defence chooses among several clean
+    images, such as one of each class of a generator. through="choice" uses the quantity it chooses by instead: x moves towards
+    the nearest clean image of another class and away from that of its own class; `loss` is then a function of minus the
+    squared distances, for which margin never saturates. The first misclassified x is returned, since g is not continuous and
+    the next step may be classified correctly again; such images take no further steps.
 
-    through: "identity" (BPDA), or "choice".
-    draws: the gradient is the mean over this many random draws of the defence (expectation over transformation, Athalye et
-        al. 2018, section 4.2). The first is the defence's own, by which alone an image is judged.
+    Args:
+        norm, epsilon, steps, step_size, start, restarts, loss, momentum: as of `PGD`, without loss=kl.
+        through: "identity" (BPDA), or "choice".
+        draws: the gradient is the mean over this many random draws of the defence (expectation over transformation, Athalye
+            et al. 2018, section 4.2). The first is the defence's own, the only one by which success is measured.
     """
 
     bypasses = True
@@ -35,7 +37,7 @@ class BPDA(PGD):
         norm: str,
         epsilon: float | str,
         steps: int,
-        reach: float,
+        step_size: float | str | None,
         start: str,
         restarts: int,
         loss: str,
@@ -49,7 +51,7 @@ class BPDA(PGD):
             raise ConfigError(f"through={through} is unknown; give one of {', '.join(ROUTES)}.")
         self.through, self.draws = through, draws
         super().__init__(
-            norm=norm, epsilon=epsilon, steps=steps, reach=reach, start=start, restarts=restarts, loss=loss,
+            norm=norm, epsilon=epsilon, steps=steps, step_size=step_size, start=start, restarts=restarts, loss=loss,
             momentum=momentum,
         )  # fmt: skip
 
@@ -60,26 +62,29 @@ class BPDA(PGD):
             )
 
     def _climb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int, restart: int) -> Tensor:
-        x = allowed.settle(self._first(allowed, index, seed, restart))
-        result, left = x.clone(), torch.arange(len(x), device=x.device)
+        x = allowed.project_exactly(self._first(allowed, index, seed, restart))
+        result, remaining = x.clone(), torch.arange(len(x), device=x.device)
         velocity = torch.zeros_like(x)
         for _ in range(self.steps):
-            part = allowed.take(left)
-            logits, gradient = self.slope(model, x, label[left], untargeted(self.loss))
+            part = allowed.take(remaining)
+            logits, gradient = self.mean_gradient(model, x, label[remaining], untargeted(self.loss))
             gradient = gradient.nan_to_num(0.0)
             size = gradient.abs().mean((1, 2, 3), keepdim=True).clamp_(min=1e-30)
             velocity = self.momentum * velocity + gradient / size
-            step = self.reach * allowed.radius / self.steps
-            moved = part.settle(part.project(x.add(part.steepest(velocity), alpha=step)))
-            stands = right(logits, label[left])
-            result[left] = torch.where(stands[:, None, None, None], moved, x)
-            x, velocity, left = moved[stands], velocity[stands], left[stands]
-            if not len(left):
+            moved = part.project_exactly(part.project(x.add(part.steepest(velocity), alpha=self.step_length(allowed))))
+            correct = is_correct(logits, label[remaining])
+            result[remaining] = torch.where(correct[:, None, None, None], moved, x)
+            x, velocity, remaining = moved[correct], velocity[correct], remaining[correct]
+            if not len(remaining):
                 break
         return result
 
-    def slope(self, model: nn.Module, x: Tensor, label: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:
-        """(logits (N, K) or distances of the defence's own draw, mean gradient of the loss over the draws (N, C, H, W))."""
+    def mean_gradient(self, model: nn.Module, x: Tensor, label: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:
+        """The mean gradient of the loss over the draws, and what it is a function of.
+
+        Returns:
+            (N, K) logits, or minus distances with through=choice, of the defence's own draw; (N, C, H, W) gradient.
+        """
         own, total = None, torch.zeros_like(x)
         for draw in range(self.draws):
             with torch.enable_grad():

@@ -6,15 +6,16 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.base import Attack, look, right, survivors
+from sparring.attack.base import Attack, is_correct, logits_at, still_correct
 from sparring.attack.math.norm_ball import Ball
 from sparring.core.errors import ConfigError
 
 
 class Ensemble(Attack):
-    """The attacks in their order, each on what all before left standing; what is never fooled comes back unchanged.
+    """The attacks in their order, each on the images that none before it turned wrong; the rest come back unchanged.
 
-    attacks: name -> attack. Every one gets the ensemble's norm and epsilon, which its own have to agree with.
+    Args:
+        attacks: name -> attack. Each must have the ensemble's norm, and is run at its epsilon.
     """
 
     def __init__(self, *, norm: str, epsilon: float | str, attacks: Mapping[str, Attack]) -> None:
@@ -40,16 +41,16 @@ class Ensemble(Attack):
 
     def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
         result = allowed.image.clone()
-        left = right(look(model, result), label).nonzero().squeeze(1)
+        remaining = is_correct(logits_at(model, result), label).nonzero().squeeze(1)
         for attack in self.attacks.values():
-            if not len(left):
+            if not len(remaining):
                 break
-            part = allowed.take(left)
-            # Settled here: what is judged has to be what is returned.
-            tried = part.settle(attack.perturb(model, part, label[left], index[left.cpu()], seed))
-            standing = survivors(model, tried, label[left])
-            fooled = torch.ones(len(left), dtype=torch.bool, device=left.device)
-            fooled[standing] = False
-            result[left[fooled]] = tried[fooled]
-            left = left[standing]
+            part = allowed.take(remaining)
+            # Projected here, so that the images that are classified are those that are returned.
+            tried = part.project_exactly(attack.perturb(model, part, label[remaining], index[remaining.cpu()], seed))
+            correct = still_correct(model, tried, label[remaining])
+            fooled = torch.ones(len(remaining), dtype=torch.bool, device=remaining.device)
+            fooled[correct] = False
+            result[remaining[fooled]] = tried[fooled]
+            remaining = remaining[correct]
         return result

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.base import Attack, look, right, slope, survivors
+from sparring.attack.base import Attack, input_gradient, is_correct, logits_at, still_correct
 from sparring.attack.math.norm_ball import Ball
 from sparring.attack.math.objective import towards
 from sparring.core.settings import at_least_one
@@ -14,10 +14,14 @@ BACKWARD = 0.9  # beta: what is left of the way from the original after a succes
 
 
 class FAB(Attack):
-    """Looks for the smallest perturbation towards each of the `targets` likeliest other classes; one within epsilon ends it.
+    """Searches the smallest perturbation towards each of the `targets` likeliest other classes, until one is within epsilon.
 
-    Epsilon plays no part in the search, so it fails where others fail least. An image that is not fooled within epsilon
-    comes back unchanged. The first of `restarts` starts at the image, the others in the ball.
+    Epsilon plays no part in the search, so its failures are other ones than those of the other attacks. An image that is not
+    misclassified within epsilon comes back unchanged.
+
+    Args:
+        steps: linearisations per search. restarts: searches per class; the first starts at the image, the others in the ball.
+        targets: number of likeliest other classes, each searched in turn.
     """
 
     def __init__(self, *, norm: str, epsilon: float | str, steps: int, restarts: int, targets: int) -> None:
@@ -26,40 +30,40 @@ class FAB(Attack):
         self.steps, self.restarts, self.targets = steps, restarts, targets
 
     def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
-        logits = look(model, allowed.image)
+        logits = logits_at(model, allowed.image)
         likeliest = logits.scatter(1, label[:, None], -torch.inf).argsort(dim=1, descending=True, stable=True)
         result = allowed.image.clone()
-        left = right(logits, label).nonzero().squeeze(1)
+        remaining = is_correct(logits, label).nonzero().squeeze(1)
         for restart in range(self.restarts):
             for rank in range(min(self.targets, logits.shape[1] - 1)):
-                if not len(left):
+                if not len(remaining):
                     return result
-                part = allowed.take(left)
+                part = allowed.take(remaining)
                 start = part.image
                 if restart:
-                    start = part.start("fab", seed, restart, rank, index=index[left.cpu()])
-                found = self._search(model, part, label[left], likeliest[left, rank], start)
-                fooled = torch.ones(len(left), dtype=torch.bool, device=left.device)
-                fooled[survivors(model, found, label[left])] = False
-                result[left[fooled]] = found[fooled]
-                left = left[~fooled]
+                    start = part.start("fab", seed, restart, rank, index=index[remaining.cpu()])
+                candidate = self._search(model, part, label[remaining], likeliest[remaining, rank], start)
+                fooled = torch.ones(len(remaining), dtype=torch.bool, device=remaining.device)
+                fooled[still_correct(model, candidate, label[remaining])] = False
+                result[remaining[fooled]] = candidate[fooled]
+                remaining = remaining[~fooled]
         return result
 
     def _search(self, model: nn.Module, allowed: Ball, label: Tensor, target: Tensor, start: Tensor) -> Tensor:
-        """The first point within epsilon that fools, or the original."""
+        """(N, C, H, W): the first misclassified point within epsilon, or the original. target: (N,) classes."""
         result = allowed.image.clone()
         place = torch.arange(len(start), device=start.device)
         x = start
         for _ in range(self.steps):
             image = allowed.image
-            _, gap, gradient = slope(model, x, label[place], towards("margin", target[place]))
+            _, gap, gradient = input_gradient(model, x, label[place], towards("margin", target[place]))
             gradient = gradient.nan_to_num(0.0)
             here, at_image = (self._across(point, x, gap, gradient) for point in (x, image))
             near, far = self._size(here), self._size(at_image)
             share = (near / (near + far).clamp_(min=1e-20)).clamp_(max=TOWARDS_IMAGE)
             x = (1 - share) * (x + OVERSHOOT * here) + share * (image + OVERSHOOT * at_image)
             x = x.clamp_(-1, 1)
-            crossed = ~right(look(model, x), label[place])
+            crossed = ~is_correct(logits_at(model, x), label[place])
             within = crossed & (self._size(x - image) <= allowed.radius).flatten()
             if bool(within.any()):
                 result[place[within]] = x[within]
@@ -77,7 +81,10 @@ class FAB(Attack):
         return change.square().sum((1, 2, 3), keepdim=True).sqrt_()
 
     def _across(self, point: Tensor, x: Tensor, gap: Tensor, gradient: Tensor) -> Tensor:
-        """The smallest change of `point` within [-1, 1] onto gap + gradient (z - x) = 0, or as near as the range allows."""
+        """The smallest change of `point` within [-1, 1] onto gap + gradient (z - x) = 0, or as near as the range allows.
+
+        point, x, gradient: (N, C, H, W). gap: (N,), the objective at x.
+        """
         value = gap + (gradient * (point - x)).sum((1, 2, 3))
         # The change goes up the gradient while the value is negative, down after.
         direction = gradient.sign() * -value.sign()[:, None, None, None]

@@ -2,15 +2,16 @@
 
 from torch import Tensor, nn
 
-from sparring.attack.base import Attack, slope
+from sparring.attack.base import Attack, input_gradient
 from sparring.attack.math.norm_ball import Ball
 from sparring.attack.math.objective import LOSSES, check_loss, untargeted
 
 
 class FGSM(Attack):
-    """image + epsilon * sign(gradient); in L2 along the gradient (the fast gradient method). One gradient.
+    """image + epsilon * sign(gradient); in L2 along the gradient (the fast gradient method). Costs one gradient.
 
-    loss: cross_entropy, margin or dlr.
+    Args:
+        loss: cross_entropy, margin or dlr.
     """
 
     def __init__(self, *, norm: str, epsilon: float | str, loss: str) -> None:
@@ -18,5 +19,5 @@ class FGSM(Attack):
         self.loss = check_loss(loss, LOSSES)
 
     def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
-        _, _, gradient = slope(model, allowed.image, label, untargeted(self.loss))
+        _, _, gradient = input_gradient(model, allowed.image, label, untargeted(self.loss))
         return allowed.project(allowed.image + allowed.radius * allowed.steepest(gradient))

@@ -1,4 +1,4 @@
-"""Random signs: what an attack has to beat, at the same strength and without a look at the classifier."""
+"""Random signs: the baseline of every attack, of the same strength and without access to the classifier."""
 
 from torch import Tensor, nn
 

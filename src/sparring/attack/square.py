@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.base import Attack, look, right
+from sparring.attack.base import Attack, is_correct, logits_at
 from sparring.attack.math.norm_ball import Ball, length
 from sparring.attack.math.objective import margin
 from sparring.core.errors import ConfigError
@@ -18,9 +18,11 @@ TILES = 5  # of the first L2 perturbation, in each direction
 
 
 class Square(Attack):
-    """At most `queries` looks per image; a proposal stays if it lowers the classifier's margin. Needs no gradient.
+    """At most `queries` queries per image; a proposal is kept if it lowers the classifier's margin. Needs no gradient.
 
-    area: share of the image that the first squares cover (0.8 in AutoAttack).
+    Args:
+        queries: images that the model classifies, per image, at most.
+        area: share of the image that the first squares cover, (0, 1] (0.8 in AutoAttack).
     """
 
     needs_gradient = False
@@ -35,8 +37,8 @@ class Square(Attack):
     def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
         result = allowed.image.clone()
         first, propose = (stripes, squares) if self.norm == "linf" else (tiles, moved_mass)
-        logits = look(model, result)
-        place = right(logits, label).nonzero().squeeze(1)
+        logits = logits_at(model, result)
+        place = is_correct(logits, label).nonzero().squeeze(1)
         numbers = torch.empty(len(result), BLOCK, 4 + 2 * result.shape[1], device=result.device)
         x, worst = result[place], margin(logits, label)[place]
         allowed = allowed.take(place)
@@ -50,8 +52,8 @@ class Square(Attack):
                     numbers[place] = _numbers(numbers, seed, query, index[place.cpu()])
                 side = side_of_square(self.area, query, self.queries, x.shape[2:])
                 proposal = propose(allowed, x, side, numbers[place, (query - 1) % BLOCK])
-            logits = look(model, proposal)
-            loss, kept = margin(logits, label[place]), right(logits, label[place])
+            logits = logits_at(model, proposal)
+            loss, kept = margin(logits, label[place]), is_correct(logits, label[place])
             better = (loss > worst) | (query == 0)
             x = torch.where(better[:, None, None, None], proposal, x)
             worst = torch.where(better, loss, worst)
@@ -63,28 +65,34 @@ class Square(Attack):
 
 
 def side_of_square(area: float, query: int, queries: int, size: torch.Size) -> int:
-    """Pixels along each side, from a share of the image that halves as in the paper, stretched to `queries`."""
+    """Pixels along each side of the squares at one of `queries` queries; size: (H, W) of the images.
+
+    Their area halves after the paper's numbers of queries, scaled from 10,000 to `queries`.
+    """
     halved = sum(query * 10000 / queries > step for step in HALVINGS)
     side = round(math.sqrt(area / 2**halved * size[0] * size[1]))
     return max(1, min(side, min(size) - 1))
 
 
 def stripes(allowed: Ball, seed: int, index: Tensor) -> Tensor:
-    """Vertical stripes one pixel wide, each channel at one of the two edges of the ball."""
+    """Vertical stripes one pixel wide, each channel at one of the two edges of the ball; (N, C, H, W)."""
     image = allowed.image
     chosen = rows(torch.rand, (image.shape[1], 1, image.shape[3]), "square", "stripes", seed, index=index)
     return allowed.project(image + allowed.radius * _sign(chosen.to(image.device)))
 
 
 def squares(allowed: Ball, x: Tensor, side: int, number: Tensor) -> Tensor:
-    """A square of each image moved to one edge of the ball, each channel to its own (algorithm 2)."""
+    """A square of each image x (N, C, H, W) moved to an edge of the ball, chosen per channel (algorithm 2).
+
+    number: (N, 4 + 2 C), uniform on [0, 1).
+    """
     edge = allowed.project(allowed.image + allowed.radius * _sign(number[:, 4 : 4 + x.shape[1], None, None]))
     inside, _, _ = window(number[:, 0], number[:, 1], side, x.shape[2:])
     return torch.where(inside[:, None], edge, x)
 
 
 def tiles(allowed: Ball, seed: int, index: Tensor) -> Tensor:
-    """A grid of bumps with random signs, of the length of the radius (the start of section 4.2 of the paper)."""
+    """A grid of bumps with random signs, of the radius's length (the start in section 4.2 of the paper); (N, C, H, W)."""
     image = allowed.image
     _, channels, height, width = image.shape
     side = max(1, min(height, width) // TILES)
@@ -99,7 +107,10 @@ def tiles(allowed: Ball, seed: int, index: Tensor) -> Tensor:
 
 
 def moved_mass(allowed: Ball, x: Tensor, side: int, number: Tensor) -> Tensor:
-    """What the change has in one square, and what it may still grow, goes into another, with a bump added (algorithm 3)."""
+    """The norm of the change in one square, and what the ball has left, moved to another, with a bump (algorithm 3).
+
+    x: (N, C, H, W). number: (N, 4 + 2 C), uniform on [0, 1).
+    """
     side = max(side + 1 - side % 2, 3) if min(x.shape[2:]) > 3 else side  # odd: the bump has a centre
     change = x - allowed.image
     into, top, left = window(number[:, 0], number[:, 1], side, x.shape[2:])
@@ -119,9 +130,10 @@ def moved_mass(allowed: Ball, x: Tensor, side: int, number: Tensor) -> Tensor:
 
 
 def window(row: Tensor, column: Tensor, side: int, size: torch.Size) -> tuple[Tensor, Tensor, Tensor]:
-    """A square per image at a place given by two numbers in [0, 1).
+    """A square per image at a place given by two numbers (N,) in [0, 1).
 
-    Returns (N, H, W) bool, and (N, H), (N, W) each pixel's row and column in the square, clamped to 0..side-1.
+    Returns:
+        (N, H, W) bool, whether a pixel is inside; (N, H) and (N, W), its row and column in the square, clamped to 0..side-1.
     """
     places, inside = [], []
     for number, pixels in ((row, size[0]), (column, size[1])):
@@ -144,10 +156,10 @@ def bump(height: int, width: int, device: torch.device) -> Tensor:
     """(height, width): rings that fall off from the middle; ring k from the edge has sum over j <= k of 1 / (n + 1 - j)^2."""
     row = (torch.arange(height, device=device) - height // 2).abs()
     column = (torch.arange(width, device=device) - width // 2).abs()
-    reach = width // 2
-    ring = torch.maximum(row[:, None] * max(1, width // max(1, height)), column[None, :]).clamp(max=reach)
-    terms = 1 / (reach + 1 - torch.arange(reach + 1, device=device)).float() ** 2
-    return terms.cumsum(0)[reach - ring]
+    last = width // 2
+    ring = torch.maximum(row[:, None] * max(1, width // max(1, height)), column[None, :]).clamp(max=last)
+    terms = 1 / (last + 1 - torch.arange(last + 1, device=device)).float() ** 2
+    return terms.cumsum(0)[last - ring]
 
 
 def _numbers(like: Tensor, seed: int, query: int, index: Tensor) -> Tensor:

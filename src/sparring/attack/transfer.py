@@ -1,4 +1,4 @@
-"""Transfer: adversarial images made on another classifier, with its gradients, and tried on this one."""
+"""Transfer: adversarial images made with the gradients of another classifier (Papernot et al. 2016)."""
 
 import copy
 from typing import Self
@@ -11,9 +11,11 @@ from sparring.core.errors import ConfigError
 
 
 class Transfer(Attack):
-    """What `attack` does to `source`. Looks at this model not once, so it applies to any, differentiable or not.
+    """The adversarial images of `attack` on a source classifier. This model is never queried, so it need not be differentiable.
 
-    run: run directory of the other classifier; `attach` gives its network, which whoever builds the attack has to load.
+    Args:
+        run: run directory of the source classifier; its network is handed over by `attach`.
+        attack: the attack on it; it must have the same norm, and is run at this attack's epsilon.
     """
 
     needs_gradient = False
@@ -26,7 +28,7 @@ class Transfer(Attack):
         self.source: nn.Module | None = None
 
     def attach(self, source: nn.Module) -> Self:
-        """The same attack with the network (images -> logits) that the images are made on."""
+        """The same attack with the source classifier: images (N, C, H, W) in [-1, 1] -> logits (N, K)."""
         other = copy.copy(self)
         other.source = source
         return other

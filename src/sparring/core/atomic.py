@@ -1,4 +1,4 @@
-"""Writing files so that a reader, a crash or a full disk never meets half of one.
+"""Writing files so that no reader, crash or full disk leaves a part of one.
 
 Every file is first written under a temporary name *in its own folder* (so the switch is a rename on one file system,
 wherever TMPDIR points), flushed to the disk, and only then put in place with `os.replace`.
@@ -24,7 +24,7 @@ _REASONS = {
     errno.EACCES: "writing there is not permitted",
     errno.EPERM: "writing there is not permitted",
     errno.ENOTDIR: "a part of that path is a file",
-    errno.EEXIST: "a file stands where a folder is needed",
+    errno.EEXIST: "a file has the name of a folder that is needed",
 }
 _ADVICE = "free some space, or write elsewhere with paths.log_dir=<folder>"
 
@@ -62,7 +62,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync_file(file: BinaryIO) -> None:
-    """Push everything written to `file` down to the disk; this is where a full disk may first show."""
+    """Push everything written to `file` down to the disk; a full disk may be noticed only here."""
     file.flush()
     os.fsync(file.fileno())
 

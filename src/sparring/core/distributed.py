@@ -30,11 +30,15 @@ class PlayerStrategy(DDPStrategy):
 
 
 def check_world_size(*, asked: int) -> None:
-    """Refuse to train on fewer processes than asked for, as happens under sbatch without srun."""
-    found = dist.get_world_size() if dist.is_initialized() else 1
-    if found != asked:
+    """Refuse to train on fewer processes than `asked` for, as happens under sbatch without srun.
+
+    Raises:
+        ConfigError: another number of processes started.
+    """
+    started = dist.get_world_size() if dist.is_initialized() else 1
+    if started != asked:
         raise ConfigError(
-            f"{asked} processes were asked for (trainer.devices x trainer.num_nodes) but {found} started; "
+            f"{asked} processes were asked for (trainer.devices x trainer.num_nodes) but {started} started; "
             "under SLURM start one task per device (srun, --ntasks-per-node=<devices>)."
         )
 
@@ -126,7 +130,7 @@ def gather(rows: Tensor) -> Tensor:
     """(N, ...) of every process as (world * N, ...), in the order of the ranks; differentiable once.
 
     With losses that are averaged over the processes' rows and gradients that are averaged by `average_gradients`, the
-    result is the gradient that one process with all rows would have found.
+    result is the gradient that one process would compute from all rows.
     """
     return cast(Tensor, _Gather.apply(rows)) if active() else rows
 

@@ -31,11 +31,17 @@ def grid(
 ) -> np.ndarray:
     """Images in rows of `columns`, in reading order; a last row that is not full ends in empty cells.
 
-    images: (N, C, H, W) uint8, N >= 1. Of channels other than 1, 3 or 4 the first three are shown (the first of two).
-    scale: integer factor of nearest-neighbour enlargement; `None` makes small images at least 48 pixels high.
-    gap: pixels between and around the images, not enlarged.
-    row_labels: one text per row, drawn in a strip on the left.
-    Returns (height, width, 1, 3 or 4) uint8.
+    Args:
+        images: (N, C, H, W) uint8, N >= 1. Of other channel numbers than 1, 3 and 4 the first three are drawn (the first of two).
+        scale: integer factor of nearest-neighbour enlargement; None makes small images at least 48 pixels high.
+        gap: pixels between and around the images, not enlarged.
+        row_labels: one text per row, drawn in a strip on the left.
+
+    Returns:
+        (height, width, 1, 3 or 4) uint8.
+
+    Raises:
+        ValueError: no column, no image, or images of another type.
     """
     if columns < 1:
         raise ValueError(f"a grid needs at least one column, got {columns}")
@@ -101,9 +107,9 @@ def read_png(path: Path) -> np.ndarray:
 def _cell(image: Tensor, scale: int | None) -> np.ndarray:
     """(C, H, W) to (H * scale, W * scale, 1, 3 or 4)."""
     channels, height, _ = image.shape
-    shown = channels if channels in (1, 3, 4) else (3 if channels > 4 else 1)
+    drawn = channels if channels in (1, 3, 4) else (3 if channels > 4 else 1)
     factor = enlargement(height) if scale is None else scale
-    array = image[:shown].permute(1, 2, 0).cpu().numpy()
+    array = image[:drawn].permute(1, 2, 0).cpu().numpy()
     return array.repeat(factor, axis=0).repeat(factor, axis=1)
 
 

@@ -1,4 +1,4 @@
-"""Lists and near misses of names, as sentences put them."""
+"""Lists of names and suggestions of similar names, for sentences."""
 
 import difflib
 import re
@@ -19,11 +19,11 @@ def near(name: str, names: Iterable[str]) -> str:
     names = list(dict.fromkeys(names))
     section, _, last = name.rpartition(".")
     siblings = {other.rpartition(".")[2]: other for other in names if other.rpartition(".")[0] == section}
-    found = [siblings[short] for short in _close(last, siblings, 0.65)] if section else []
-    if not found:
+    similar = [siblings[short] for short in _close(last, siblings, 0.65)] if section else []
+    if not similar:
         by_end = [other for other in names if _close(last, [re.split(r"[./]", other)[-1]], 0.8)]
-        found = _close(name, names, 0.75) or sorted(by_end, key=len)
-    return f", did you mean {' or '.join(found[:3])}?" if found else ""
+        similar = _close(name, names, 0.75) or sorted(by_end, key=len)
+    return f", did you mean {' or '.join(similar[:3])}?" if similar else ""
 
 
 def _close(name: str, names: Iterable[str], cutoff: float) -> list[str]:

@@ -12,7 +12,7 @@ FINE = 9  # points per pixel and direction when a kernel is drawn
 
 
 def defocus_blur(image: Tensor, strength: float, *key: int | str, index: Tensor) -> Tensor:
-    """A disk of radius `strength`."""
+    """Blur by a disk of radius `strength`."""
     radius = strength * image.shape[2]
     y, x = _fine_grid(math.ceil(radius))
     kernel = _kernel((y.square() + x.square() <= radius**2).float())
@@ -20,12 +20,12 @@ def defocus_blur(image: Tensor, strength: float, *key: int | str, index: Tensor)
 
 
 def motion_blur(image: Tensor, strength: float, *key: int | str, index: Tensor) -> Tensor:
-    """A line of length `strength`, half a pixel thick, in a direction of the image's own."""
-    half = strength * image.shape[2] / 2
-    y, x = _fine_grid(math.ceil(half + 0.5))
+    """Blur along a line of length `strength`, half a pixel thick, in a random direction per image."""
+    half_length = strength * image.shape[2] / 2
+    y, x = _fine_grid(math.ceil(half_length + 0.5))
     angle = math.pi * uniform(image[:, 0, :1, 0], *key, index=index)[..., None]
     along, across = x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
-    return _blurred(image, _kernel(((along.abs() <= half) & (across.abs() <= 0.25)).float()))
+    return _blurred(image, _kernel(((along.abs() <= half_length) & (across.abs() <= 0.25)).float()))
 
 
 def pixelate(image: Tensor, strength: float, *key: int | str, index: Tensor) -> Tensor:
@@ -41,9 +41,9 @@ def _overlap(pixels: int, cells: int) -> Tensor:
     return (torch.minimum(edge[1:], low + 1) - torch.maximum(edge[:-1], low)).clamp(min=0)
 
 
-def _fine_grid(reach: int) -> tuple[Tensor, Tensor]:
-    """Coordinates (1, n, n) of the points of a (2 reach + 1)-pixel square, FINE per pixel, in pixels from its middle."""
-    at = (torch.arange((2 * reach + 1) * FINE) + 0.5) / FINE - reach - 0.5
+def _fine_grid(half: int) -> tuple[Tensor, Tensor]:
+    """Coordinates (1, n, n) of the points of a (2 half + 1)-pixel square, FINE per pixel, in pixels from its middle."""
+    at = (torch.arange((2 * half + 1) * FINE) + 0.5) / FINE - half - 0.5
     return at[None, :, None], at[None, None, :]
 
 
@@ -59,8 +59,8 @@ def _kernel(fine: Tensor) -> Tensor:
 def _blurred(image: Tensor, kernel: Tensor) -> Tensor:
     """Each image with its kernel (N, n, n); the edge is repeated outwards."""
     count, channels = image.shape[:2]
-    reach = kernel.shape[-1] // 2
-    padded = pad(image, (reach,) * 4, mode="replicate")
+    half = kernel.shape[-1] // 2
+    padded = pad(image, (half,) * 4, mode="replicate")
     weight = kernel[:, None].repeat_interleave(channels, 0).to(image)
     flat = conv2d(padded.flatten(0, 1)[None], weight, groups=count * channels)
     return flat.view_as(image)

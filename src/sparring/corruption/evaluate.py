@@ -16,7 +16,11 @@ Corrupted = tuple[str, int, Batch]  # name, severity, uint8 images with labels
 
 
 def drawn(images: Batch, names: Sequence[str], *, index: Tensor, seed: int) -> Iterator[Corrupted]:
-    """Our corruptions of uint8 images, one severity at a time; index: (N,), what is drawn depends on (seed, index)."""
+    """The corruptions `names` of uint8 images (N, C, H, W), one severity at a time.
+
+    Args:
+        index: (N,) int64, numbers of the images in their data set; random draws depend on (seed, index).
+    """
     for name in names:
         for severity in SEVERITIES:
             yield (
@@ -27,7 +31,11 @@ def drawn(images: Batch, names: Sequence[str], *, index: Tensor, seed: int) -> I
 
 
 def published(folder: Path, *, count: int | None = None) -> Iterator[Corrupted]:
-    """CIFAR-10-C's files, the first `count` images of each severity. Raises DataError."""
+    """CIFAR-10-C's files, the first `count` images of each severity.
+
+    Raises:
+        DataError: a file is missing or has another shape.
+    """
     for name in files.names(folder):
         for severity in SEVERITIES:
             whole = files.read(folder, name, severity)
@@ -35,7 +43,11 @@ def published(folder: Path, *, count: int | None = None) -> Iterator[Corrupted]:
 
 
 def under(network: nn.Module, sets: Iterable[Corrupted], *, batch_size: int) -> dict[str, list[dict[str, float]]]:
-    """Corruption -> {severity, accuracy, ece} at severities 1 to 5; the network's mode is the caller's (eval)."""
+    """Corruption -> {severity, accuracy, ece} at severities 1 to 5, all in 0..1.
+
+    Args:
+        network: image (N, C, H, W) in [-1, 1] -> logits (N, K), in eval mode.
+    """
     table: dict[str, list[dict[str, float]]] = {}
     for name, severity, images in sets:
         probability = probabilities(network, images.image, batch_size)
@@ -47,6 +59,6 @@ def under(network: nn.Module, sets: Iterable[Corrupted], *, batch_size: int) -> 
 
 @torch.no_grad()
 def probabilities(network: nn.Module, image: Tensor, batch_size: int) -> Tensor:
-    """uint8 (N, C, H, W) -> (N, K) on the CPU."""
+    """Class probabilities (N, K) on the CPU of uint8 images (N, C, H, W); network in eval mode."""
     device = next((weight.device for weight in network.parameters()), torch.device("cpu"))
     return torch.cat([network(normalise(part.to(device))).softmax(1).float().cpu() for part in image.split(batch_size)])

@@ -13,10 +13,10 @@ BLOCKS = 5  # severities, one after the other in each file
 
 def names(folder: Path) -> list[str]:
     """The corruptions that have a file. Raises DataError where there is none."""
-    found = sorted(file.stem for file in folder.glob("*.npy") if file.stem != "labels")
-    if not found or not (folder / "labels.npy").is_file():
+    corruptions = sorted(file.stem for file in folder.glob("*.npy") if file.stem != "labels")
+    if not corruptions or not (folder / "labels.npy").is_file():
         raise DataError(f"{folder} holds no CIFAR-10-C: expected labels.npy and files such as gaussian_noise.npy.")
-    return found
+    return corruptions
 
 
 def read(folder: Path, name: str, severity: int) -> Batch:

@@ -1,4 +1,4 @@
-"""What moves or hides pixels. Images (N, C, H, W) float32 in [0, 1]; lengths are shares of the image's side."""
+"""Changes that move or hide pixels. Images (N, C, H, W) float32 in [0, 1]; lengths are shares of the image's side."""
 
 import math
 
@@ -8,7 +8,7 @@ from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 from sparring.core.randomness import normal, uniform
 
-CELLS = 4  # of the grid whose corners an elastic change moves
+CELLS = 4  # per side of the grid whose corners `elastic` moves
 
 
 def rotation(image: Tensor, strength: float, *key: int | str, index: Tensor) -> Tensor:

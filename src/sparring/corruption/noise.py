@@ -1,4 +1,4 @@
-"""Noise. Images (N, C, H, W) float32 in [0, 1]; what is drawn for an image depends on (key, index)."""
+"""Noise. Images (N, C, H, W) float32 in [0, 1]; random draws of an image depend on (key, index)."""
 
 import torch
 from torch import Tensor
@@ -21,6 +21,6 @@ def shot_noise(image: Tensor, strength: float, *key: int | str, index: Tensor) -
 
 
 def impulse_noise(image: Tensor, strength: float, *key: int | str, index: Tensor) -> Tensor:
-    """A share `strength` of all values becomes black or white."""
+    """A share `strength` of all values becomes 0 or 1."""
     number = uniform(image, *key, index=index)
     return torch.where(number < strength / 2, 0.0, torch.where(number > 1 - strength / 2, 1.0, image))

@@ -1,7 +1,7 @@
-"""The corruptions by name, five severities each, in the spirit of CIFAR-10-C (Hendrycks and Dietterich 2019).
+"""The corruptions by name, five severities each, modelled on CIFAR-10-C (Hendrycks and Dietterich 2019).
 
-Strengths are our own, so that they mean something from 8 to 96 pixels and with one channel; numbers are not comparable with
-those on the published files, which `sparring.corruption.files` reads. No training augmentation of sparring is among them.
+Strengths are chosen for images of 8 to 96 pixels and any number of channels, so numbers are not comparable with those on the
+published files, which `sparring.corruption.files` reads. No training augmentation of sparring is among them.
 """
 
 from collections.abc import Callable
@@ -34,9 +34,13 @@ CORRUPTIONS: dict[str, tuple[Callable[..., Tensor], tuple[float, ...]]] = {
 
 
 def corrupt(name: str, image: Tensor, *, severity: int, index: Tensor, seed: int) -> Tensor:
-    """uint8 (N, C, H, W) -> uint8 of the same shape. What happens to an image depends on (seed, index) and nothing else.
+    """Corrupted images, uint8 (N, C, H, W).
 
-    Severities share what is drawn, so that 5 is more of what 1 was.
+    Random draws depend on (seed, index) alone and are shared by all severities, so that 5 is a stronger version of 1.
+
+    Args:
+        name: a key of CORRUPTIONS. image: uint8 (N, C, H, W). severity: 1 to 5.
+        index: (N,) int64, numbers of the images in their data set.
 
     Raises:
         ConfigError: an unknown corruption or severity.

@@ -17,7 +17,7 @@ def contrast(image: Tensor, strength: float, *key: int | str, index: Tensor) -> 
 
 
 def brightness(image: Tensor, strength: float, *key: int | str, index: Tensor) -> Tensor:
-    """Every value rises by `strength`; what was white before stays white."""
+    """Every value plus `strength`, cut at 1 when it is converted back to bytes."""
     return image + strength
 
 

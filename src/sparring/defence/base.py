@@ -1,4 +1,4 @@
-"""What attack.py asks of a defence: a classifier in, the classifier behind the defence out."""
+"""The base of defences: a classifier in, the defended classifier out."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -30,22 +30,33 @@ class Defence(ABC):
 
     @abstractmethod
     def defend(self, network: nn.Module, prior: Prior | None) -> nn.Module:
-        """image (N, C, H, W) in [-1, 1] -> logits (N, K), with `network` judging what the defence makes of the image."""
+        """The defended classifier: image (N, C, H, W) in [-1, 1] -> logits (N, K).
+
+        Args:
+            network: the classifier, of the same shapes.
+            prior: the generator that `generator` names, or None.
+
+        Raises:
+            ConfigError: the defence needs a generator and there is none.
+        """
 
 
 class Defended(nn.Module):
-    """A classifier that judges not the image but what `purify` makes of it, through which no gradient flows.
+    """A classifier of purified images; no gradient flows through the purification.
 
     Deterministic: the logits are a function of the image.
+
+    Shapes: image (N, C, H, W) in [-1, 1] -> logits (N, K).
     """
 
     differentiable: ClassVar[bool] = False
     bypassable: ClassVar[bool] = True
 
     def straight_through(self, image: Tensor, draw: int = 0) -> Tensor:
-        """What BPDA asks: the logits, with a gradient as if the defence returned the image as it is.
+        """Logits (N, K) for BPDA, with the gradient that they would have if the defence returned the image unchanged.
 
-        draw: 0 is the defence's own; others are of the same defence with other random numbers.
+        Args:
+            draw: 0 is the defence's own; others are of the same defence with other random numbers.
         """
         raise TypeError(f"{type(self).__name__} must define straight_through(image, draw)")
 

@@ -1,4 +1,4 @@
-"""Defense-GAN: the classifier judges the generator's nearest image (Samangouei et al. 2018, "Defense-GAN", section 3.2)."""
+"""Defense-GAN: the classifier sees the generator's nearest image (Samangouei et al. 2018, "Defense-GAN", section 3.2)."""
 
 from typing import Any
 
@@ -11,19 +11,24 @@ from sparring.core.settings import at_least_one
 from sparring.defence.base import Defence, Defended, Prior
 from sparring.defence.inversion.search import SearchResult, descend
 
-NOWHERE = -1e4  # logit of a class that no start ends in
+UNREACHED = -1e4  # logit of a class that no start ends in
 
 
 class Purify(Defence):
-    """logits(x) = classifier(G(z*)), z* = argmin |G(z) - x|^2, found by gradient descent from random starts.
-
-    generator: run directory of a GAN. seed: of the starts.
-    restarts: starts. A conditional generator gets as many for each of its classes, so that no class is favoured; the class
-        is then, like z*, the one that rebuilds the image best. Nothing here sees the image's label.
-    steps, lr, momentum: of the descent on the mean squared difference of the pixels in [-1, 1].
+    """logits(x) = classifier(G(z*)), z* = argmin |G(z) - x|^2 by gradient descent from random starts.
 
     The starts are drawn from (seed, restart) and are the same for every image, so that the defended classifier is a function
-    of the image: not of its number, of the images beside it, or of when it is asked.
+    of the image alone: not of its index, of the other images of the batch, or of the order of calls.
+
+    Args:
+        generator: run directory of a GAN.
+        restarts: starts. A conditional generator gets as many for each of its classes, so that no class is favoured; the
+            class is then, like z*, the one that rebuilds the image best. The image's label is not used.
+        steps, lr, momentum: of the descent on the mean squared difference of the pixels in [-1, 1].
+        seed: of the starts.
+
+    Raises:
+        ConfigError: a setting out of range.
     """
 
     def __init__(self, *, generator: str, restarts: int, steps: int, lr: float, momentum: float, seed: int) -> None:
@@ -48,7 +53,7 @@ class Purify(Defence):
 
 
 class Purified(Defended):
-    """`network` behind the purifier. image (N, C, H, W) in [-1, 1] -> logits (N, K)."""
+    """The classifier `network` of images purified with `settings`. image (N, C, H, W) in [-1, 1] -> logits (N, K)."""
 
     def __init__(self, network: nn.Module, prior: Prior, settings: Purify) -> None:
         super().__init__()
@@ -59,20 +64,20 @@ class Purified(Defended):
         return self.network(self.rebuild(image).image)
 
     def rebuild(self, image: Tensor) -> SearchResult:
-        """What the purifier makes of images: the best of all starts. No gradient flows to them."""
+        """The purified images (N, C, H, W): the best of all starts. No gradient flows to `image`."""
         return self._descend(image, 0).best()
 
     def straight_through(self, image: Tensor, draw: int = 0) -> Tensor:
         return self.network(_Identity.apply(image, self._descend(image, draw).best().image))
 
     def by_choice(self, image: Tensor, draw: int = 0) -> Tensor:
-        found = self._descend(image, draw)
+        candidates = self._descend(image, draw)  # S = restarts * classes per image
         with torch.no_grad():
-            judged = self.network(found.image.flatten(0, 1)).unflatten(0, found.error.shape)
+            logits = self.network(candidates.image.flatten(0, 1)).unflatten(0, candidates.error.shape)  # (N, S, K)
         # The minimum over z has the gradient of the distance at the minimum (Danskin): G(z*) counts as constant.
-        distance = (image[:, None] - found.image).square().flatten(2).mean(2)
-        own = judged.argmax(2)[:, :, None] == torch.arange(judged.shape[2], device=image.device)
-        return torch.where(own, -distance[:, :, None], NOWHERE).amax(1)
+        distance = (image[:, None] - candidates.image).square().flatten(2).mean(2)  # (N, S)
+        own = logits.argmax(2)[:, :, None] == torch.arange(logits.shape[2], device=image.device)  # (N, S, K)
+        return torch.where(own, -distance[:, :, None], UNREACHED).amax(1)
 
     def _descend(self, image: Tensor, draw: int) -> SearchResult:
         latent, label = (each.to(image.device) for each in self.settings.starts(self.prior, draw))

@@ -4,7 +4,7 @@ Xiao et al. 2018, "Generating adversarial examples with adversarial networks", e
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +13,11 @@ from sparring.attack.advgan import perturbed
 from sparring.attack.evaluation import baselines
 from sparring.attack.math.norm_ball import ball
 from sparring.core.distributed import rank_and_world
-from sparring.core.errors import CheckpointError, ConfigError
 from sparring.core.measurement import FinalMetrics
 from sparring.core.settings import pixel_fraction, radius
-from sparring.core.types import Batch
-from sparring.model import advgan_terms as adversarial
+from sparring.core.types import Batch, TrainedNetwork, TrainingData
+from sparring.model import advgan_terms as terms
+from sparring.model.attacked_classifier import AttackedClassifier
 from sparring.model.backbone.base import Backbone
 from sparring.model.checks import check_discriminator, check_perturber
 from sparring.model.classifier import check_classifier, prepare_backbone
@@ -31,27 +31,31 @@ from sparring.model.schedule.base import Schedule
 from sparring.model.step.recipe import Recipe
 from sparring.model.step.views import frozen
 
-if TYPE_CHECKING:
-    from sparring.core.types import TrainedNetwork
-
 
 class AdvGAN(Game):
-    """Players: perturber P, discriminator D, and with `distill` a student S that imitates the target.
+    """Players: perturber P, discriminator D, and with `distill` a student S that imitates the target classifier.
 
-    Images are float32 in [-1, 1], NCHW. x_adv = x + radius * P(x), cut to the ball of `epsilon` and to the pixel range to the
-    last bit. P's loss: L_adv + gan_weight * L_GAN + norm_weight * L_norm (`model/adversarial.py`, `model/loss`).
+    Images are float32 in [-1, 1], NCHW. x_adv = x + radius * P(x), projected onto the ball of `epsilon` and the pixel range.
+    P's loss: L_adv + gan_weight * L_GAN + norm_weight * L_norm (`advgan_terms.py`, `model/loss`).
 
-    target, target_checkpoint: run directory of the classifier and which of its weights; the stage loads and `attach`es it.
-        It stays in eval mode and outside of this module: no optimizer, checkpoint or weights file holds it.
-    epsilon: Linf bound, a fraction of the pixel range (0, 1]. target_class: the class that is to win; None: any wrong one.
-    confidence: margin of logits beyond which an image counts as fooled and pushes no more (Carlini and Wagner's kappa).
-    norm_bound: root mean square of the perturbation, in radii, from which L_norm grows: the paper's c / (radius sqrt(CHW)).
-    distill: "none": gradients of the target itself. "static": S learns the target's answers on real images during the first
-        `warm_up` of the budget, P then follows S's gradients. "dynamic": S goes on learning, on real and perturbed images.
-        With a student the target is only queried.
+    Args:
+        target, target_checkpoint: run directory of the classifier and which of its weights; the stage loads and `attach`es it.
+            It stays in eval mode and outside of this module: no optimizer, checkpoint or weights file holds it.
+        epsilon: Linf bound, a fraction of the pixel range (0, 1].
+        target_class: the class to be predicted for all images; None: any wrong one.
+        confidence: margin of logits beyond which an image counts as fooled and adds no gradient (Carlini and Wagner's kappa).
+        gan_weight, norm_weight: alpha and beta of equation 4.
+        norm_bound: root mean square of the perturbation, in radii, above which L_norm grows: the paper's c / (radius sqrt(CHW)).
+        distill: "none": gradients of the target itself. "static": S learns the target's answers on real images during the
+            first `warm_up` of the budget, then P follows S's gradients. "dynamic": S goes on learning, on real and perturbed
+            images. With a student the target is only queried.
+        warm_up: share of the budget [0, 1) in which the student alone learns.
+
+    Raises:
+        ConfigError: a setting out of range, or a loss that cannot work with these networks.
     """
 
-    headline: ClassVar = {"loss/adversarial": "adv", "accuracy/left": "left"}
+    headline: ClassVar = {"loss/adversarial": "adv", "accuracy/robust": "robust"}
 
     def __init__(
         self,
@@ -79,39 +83,27 @@ class AdvGAN(Game):
         accumulate: int,
         seed: int,
     ) -> None:
-        weights = {
-            "confidence": confidence,
-            "gan_weight": gan_weight,
-            "norm_weight": norm_weight,
-            "norm_bound": norm_bound,
-        }
-        adversarial.check_settings(
-            weights, distill=distill, warm_up=warm_up, target_class=target_class, num_classes=num_classes, head=head
-        )
+        terms.check_settings(distill, warm_up, target_class, num_classes, head)
+        weights, distills = terms.Weights(confidence, gan_weight, norm_weight, norm_bound), distill != "none"
         players = {"perturber": perturber_optimizer, "discriminator": discriminator_optimizer}
-        black_box = distill != "none"
         super().__init__(
-            players=players | ({"student": student_optimizer} if black_box else {}),
+            players=players | ({"student": student_optimizer} if distills else {}),
             streams={"perturber": 1}, schedule=schedule, accumulate=accumulate, seed=seed,
         )  # fmt: skip
         self.perturber, self.discriminator, self.loss = perturber, discriminator, loss
-        if black_box:
+        if distills:
             self.student = student
-        self.target_checkpoint = target_checkpoint
-        self.target_run, self.epsilon, self.target_class = str(target), pixel_fraction(epsilon), target_class
-        self.confidence, self.gan_weight = confidence, gan_weight
-        self.norm_weight, self.norm_bound = norm_weight, norm_bound
-        self.distill, self.warm_up, self.num_classes = distill, warm_up, num_classes
+        self._target = AttackedClassifier(run=str(target), checkpoint=target_checkpoint)
+        self.epsilon, self.target_class, self.num_classes = pixel_fraction(epsilon), target_class, num_classes
+        self.loss_weights, self.distills, self.distill, self.warm_up = weights, distills, distill, warm_up
         loss.check(
             Recipe(
                 generator=self.perturber, discriminator=self.discriminator, accumulate=accumulate, lipschitz=False,
                 optimizers=self.factories,
             )
         )  # fmt: skip
-        self.queries = 0  # images that the target answered in training, over all devices
-        self._target: tuple[nn.Module, ...] = ()  # in a tuple, so that it is no part of this module
-        self._target_hash = ""
-        self._held_out: list[Tensor] = []
+        self.queries = 0  # images that the target classified in training, over all devices
+        self._predictions: list[Tensor] = []
 
     # -- the algorithm -------------------------------------------------------------------------------------------------
 
@@ -119,13 +111,13 @@ class AdvGAN(Game):
         (chunk,) = batch["perturber"]
         self.begin_iteration(chunk)
         image, label = chunk.image.to(self.weight_dtype()), chunk.label
-        warming = self.distill != "none" and self.progress < self.warm_up
+        warming = self.distills and self.progress < self.warm_up
         if warming or self.distill == "dynamic":
             self.student_step(image, only_real=warming or self.distill == "static")
         if warming:
             self.players()["perturber"].step()  # without gradients it changes nothing, and counts the iteration
         else:
-            if self.gan_weight:
+            if self.loss_weights.gan:
                 self.discriminator_step(image, label)
             self.perturber_step(image, label)
         self.clock.advance(images=self.batch_size)
@@ -148,36 +140,35 @@ class AdvGAN(Game):
         self.step_player("perturber")
 
     def perturber_loss(self, image: Tensor, label: Tensor) -> Tensor:
-        """L_adv + gan_weight * L_GAN + norm_weight * L_norm of images (N, C, H, W) and classes (N,), 0-d; terms are noted."""
-        fake = self.perturbed(image)
+        """Equation 4 of images (N, C, H, W) and classes (N,), 0-d; its terms are noted."""
+        fake, weights = self.perturbed(image), self.loss_weights
         logits = self._attacked_logits(fake)
-        terms = {
-            "loss/adversarial": adversarial.margin(logits, label, self.target_class, self.confidence).mean(),
-            "loss/norm": adversarial.norm_hinge(fake - image, radius(self.epsilon), self.norm_bound).mean(),
-        }
-        total = terms["loss/adversarial"] + self.norm_weight * terms["loss/norm"]
-        if self.gan_weight:
+        adversarial = terms.margin(logits, label, self.target_class, weights.confidence).mean()
+        norm = terms.norm_hinge(fake - image, radius(self.epsilon), weights.norm_bound).mean()
+        self.note({"loss/adversarial": adversarial, "loss/norm": norm})
+        total = adversarial + weights.norm * norm
+        if weights.gan:
             with torch.no_grad():
                 real_logits = self.discriminator(image, label)
-            terms["loss/gan"] = self.loss.generator(self.discriminator(fake, label), real_logits).mean()
-            total = total + self.gan_weight * terms["loss/gan"]
-        self.note(terms)
-        self.note({"accuracy/left": (logits.argmax(1) == label).float().mean()})
-        self.note(adversarial.health(fake - image, radius(self.epsilon)))
+            gan = self.loss.generator(self.discriminator(fake, label), real_logits).mean()
+            self.note({"loss/gan": gan})
+            total = total + weights.gan * gan
+        self.note({"accuracy/robust": (logits.argmax(1) == label).float().mean()})
+        self.note(terms.perturbation_statistics(fake - image, radius(self.epsilon)))
         return total
 
     def student_step(self, image: Tensor, *, only_real: bool) -> None:
         """The student's cross-entropy to the target's class probabilities (Xiao et al. 2018, section 3.3)."""
         with torch.no_grad():
-            shown = image if only_real else torch.cat([image, self.perturbed(image)])
-            answer = self.target(shown).softmax(1)
-        self.queries += len(shown) * rank_and_world(self)[1]
+            batch = image if only_real else torch.cat([image, self.perturbed(image)])
+            answer = self.target(batch).softmax(1)
+        self.queries += len(batch) * rank_and_world(self)[1]
         self.student.train()
         for rows in self._parts():
             with noise_from(
                 self.student, self.random("student", self.clock.iteration, rows.start), *rank_and_world(self)
             ):
-                logits = self.student(shown[rows])
+                logits = self.student(batch[rows])
             loss = nn.functional.cross_entropy(logits, answer[rows])
             self.note({"loss/student": loss})
             self.manual_backward(loss / self.accumulate)
@@ -189,7 +180,7 @@ class AdvGAN(Game):
 
     def _attacked_logits(self, image: Tensor) -> Tensor:
         """Logits of the network whose gradients P follows."""
-        if self.distill == "none":
+        if not self.distills:
             self.queries += len(image) * rank_and_world(self)[1]
             return self.target(image)
         self.student.eval()
@@ -204,49 +195,46 @@ class AdvGAN(Game):
     @property
     def target(self) -> nn.Module:
         """image -> logits; frozen, in eval mode, on this module's device."""
-        if not self._target:
-            raise ConfigError(f"model.target={self.target_run} was not loaded: train with train.py, or call attach().")
-        return self._target[0]
+        return self._target.network
 
     def classifiers(self) -> dict[str, tuple[str, str]]:
-        return {"model.target": (self.target_run, self.target_checkpoint)}
+        return {"model.target": (self._target.run, self._target.checkpoint)}
 
-    def attach(self, setting: str, loaded: "TrainedNetwork") -> None:
-        self._target = (loaded.network.eval().requires_grad_(False),)
-        self._target_hash = str(loaded.origin["weights_sha256"])
+    def attach(self, setting: str, loaded: TrainedNetwork) -> None:
+        self._target.attach(loaded)
 
     def on_fit_start(self) -> None:
         self.target.to(self.device, self.weight_dtype())
 
-    # -- what stages and callbacks ask -----------------------------------------------------------------------------------
+    # -- for stages and callbacks ----------------------------------------------------------------------------------------
 
-    def prepare(self, data: Any) -> None:
-        if self.distill != "none":
+    def prepare(self, data: TrainingData) -> None:
+        super().prepare(data)
+        if self.distills:
             prepare_backbone(data, self.student)
 
     def check_data(self, *, channels: int, image_size: int) -> None:
         check_perturber(self.perturber, channels=channels, image_size=image_size)
         check_discriminator(self.discriminator, channels=channels, image_size=image_size)
-        if self.distill != "none":
-            shape = {"channels": channels, "image_size": image_size, "num_classes": self.num_classes}
-            check_classifier(self.student, **shape)
+        if self.distills:
+            check_classifier(self.student, channels=channels, image_size=image_size, num_classes=self.num_classes)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         image = batch.image.to(self.weight_dtype())
-        clean, left = (self.target(each).argmax(1) for each in (image, self.perturbed(image)))
-        self._held_out.append(torch.stack([batch.label, clean, left]))
+        clean, adversarial = (self.target(each).argmax(1) for each in (image, self.perturbed(image)))
+        self._predictions.append(torch.stack([batch.label, clean, adversarial]))
 
     def validation_scalars(self) -> dict[str, float]:
-        """Of the target itself, a student or not: its accuracy on val before and after, and how often `target_class` won."""
-        found = adversarial.shares(self._held_out, self.target_class)
-        self._held_out = []
-        return found
+        """Of the target itself, with a student or without: accuracy on clean and perturbed images of val, targeted successes."""
+        scalars = terms.validation_scalars(self._predictions, self.target_class)
+        self._predictions = []
+        return scalars
 
-    def final_metrics(self, data: Any) -> FinalMetrics:
-        measured = baselines.baseline_flags(
+    def final_metrics(self, data: TrainingData) -> FinalMetrics:
+        measured = baselines.baseline_metrics(
             self.perturber, self.target, data, self.epsilon, self.device, self.target_class
         )
-        return FinalMetrics(baselines.metrics(measured), {"perturber": measured | {"queries": self.queries}})
+        return FinalMetrics(baselines.measurements(measured), {"perturber": measured | {"queries": self.queries}})
 
     def conclusion(self, final: FinalMetrics) -> str:
         return baselines.conclusion(final.details["perturber"]) if final.metrics else ""
@@ -255,13 +243,9 @@ class AdvGAN(Game):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
-        checkpoint["target"] = {"weights_sha256": self._target_hash, "queries": self.queries}
+        checkpoint["target"] = {"weights_sha256": self._target.weights_sha256, "queries": self.queries}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_load_checkpoint(checkpoint)
-        if checkpoint["target"]["weights_sha256"] != self._target_hash:
-            raise CheckpointError(
-                f"model.target={self.target_run} holds other weights than those that this run was trained against; give back "
-                "the classifier as it was, or start a new run."
-            )
+        self._target.check(checkpoint["target"]["weights_sha256"])
         self.queries = checkpoint["target"]["queries"]

@@ -1,6 +1,7 @@
-"""AdvGAN's terms, and what shows that it has stopped attacking: pure functions of logits and perturbations."""
+"""AdvGAN's loss terms and the statistics that show whether it still attacks: pure functions of logits and perturbations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from sparring.core.distributed import mean_over_images
 from sparring.core.errors import ConfigError
 from sparring.model.head.base import HeadMaker
 
-DISTIL = ("none", "static", "dynamic")
+DISTILL = ("none", "static", "dynamic")
 SATURATED = 0.99  # of the radius: there tanh's slope is below 0.02
 
 
@@ -37,10 +38,10 @@ def norm_hinge(change: Tensor, radius: float, bound: float) -> Tensor:
 
 
 @torch.no_grad()
-def health(change: Tensor, radius: float) -> dict[str, Tensor]:
-    """Of perturbations (N, C, H, W): mean size, share at the bound, and deviation between images, sizes in radii, 0-d each.
+def perturbation_statistics(change: Tensor, radius: float) -> dict[str, Tensor]:
+    """Of perturbations (N, C, H, W): mean size, share at the bound, and standard deviation between images, in radii, 0-d each.
 
-    A deviation near 0 is one pattern for all images.
+    A standard deviation near 0 means the same perturbation for all images.
     """
     unit = change / radius
     return {
@@ -50,39 +51,52 @@ def health(change: Tensor, radius: float) -> dict[str, Tensor]:
     }
 
 
-def shares(parts: Sequence[Tensor], target_class: int | None) -> dict[str, float]:
-    """Scalars of a pass over val, over all devices; nothing without a val split.
+def validation_scalars(predictions: Sequence[Tensor], target_class: int | None) -> dict[str, float]:
+    """The target's accuracy on val, over all devices, without and with the perturbation; empty without a val split.
 
-    parts: (3, n) each: label, prediction on the clean image, prediction on the perturbed image.
+    Args:
+        predictions: (3, n) each: label, predicted class of the clean image, predicted class of the perturbed image.
+        target_class: adds the share of the images of other classes that are classified as it.
     """
-    if not parts:
+    if not predictions:
         return {}
-    label, clean, left = torch.cat(list(parts), 1)
+    label, clean, adversarial = torch.cat(list(predictions), 1)
     right = clean == label
-    counts = [right.sum(), (right & (left == label)).sum()]
+    counts = [right.sum(), (right & (adversarial == label)).sum()]
     if target_class is not None:
         others = label != target_class
-        counts += [others.sum(), (others & (left == target_class)).sum()]
-    found = mean_over_images(torch.stack(counts).float(), len(label)).tolist()
-    scalars = {"val/accuracy": found[0], "val/accuracy_left": found[1]}
-    return scalars if target_class is None else scalars | {"val/hit_rate": found[3] / found[2] if found[2] else 0.0}
+        counts += [others.sum(), (others & (adversarial == target_class)).sum()]
+    share = mean_over_images(torch.stack(counts).float(), len(label)).tolist()
+    scalars = {"val/accuracy": share[0], "val/robust_accuracy": share[1]}
+    return scalars if target_class is None else scalars | {"val/hit_rate": share[3] / share[2] if share[2] else 0.0}
 
 
-def check_settings(
-    weights: Mapping[str, float],
-    *,
-    distill: str,
-    warm_up: float,
-    target_class: int | None,
-    num_classes: int,
-    head: HeadMaker,
-) -> None:
-    """Raise ConfigError for a setting out of range."""
-    for key, value in weights.items():
-        if value < 0:
-            raise ConfigError(f"model.{key}={value} must be 0 or more.")
-    if distill not in DISTIL:
-        raise ConfigError(f"model.distill={distill} is not one of {', '.join(DISTIL)}.")
+@dataclass(frozen=True)
+class Weights:
+    """Of P's loss (Xiao et al. 2018, equation 4).
+
+    confidence: Carlini and Wagner's kappa. gan, norm: alpha and beta. norm_bound: c, in radii.
+
+    Raises:
+        ConfigError: one is negative.
+    """
+
+    confidence: float
+    gan: float
+    norm: float
+    norm_bound: float
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            key = {"gan": "gan_weight", "norm": "norm_weight"}.get(name, name)
+            if value < 0:
+                raise ConfigError(f"model.{key}={value} must be 0 or more.")
+
+
+def check_settings(distill: str, warm_up: float, target_class: int | None, num_classes: int, head: HeadMaker) -> None:
+    """Raise ConfigError for a setting out of range, or a head that looks at labels."""
+    if distill not in DISTILL:
+        raise ConfigError(f"model.distill={distill} is not one of {', '.join(DISTILL)}.")
     if not 0 <= warm_up < 1:
         raise ConfigError(f"model.warm_up={warm_up} must be from 0 to below 1: a share of the budget.")
     if target_class is not None and not (isinstance(target_class, int) and 0 <= target_class < num_classes):

@@ -1,4 +1,4 @@
-"""Whether two networks fit each other and the data, before any data is read."""
+"""Checks that networks fit each other and the data, before any data is read."""
 
 import copy
 
@@ -25,7 +25,11 @@ def check_shapes(
 
 
 def check_discriminator(discriminator: nn.Module, *, channels: int, image_size: int) -> None:
-    """One dry run on the meta device. Raises ConfigError: names both shapes."""
+    """One dry run on the meta device.
+
+    Raises:
+        ConfigError: names both shapes.
+    """
     discriminator = copy.deepcopy(discriminator).to("meta")
     label = torch.zeros(2, dtype=torch.int64, device="meta")
     expected = (2, channels, image_size, image_size)
@@ -58,7 +62,11 @@ def check_generator(generator: nn.Module, *, latent_dim: int, channels: int, ima
 
 
 def check_perturber(perturber: nn.Module, *, channels: int, image_size: int) -> None:
-    """One dry run on the meta device. Raises ConfigError: names both shapes."""
+    """One dry run on the meta device.
+
+    Raises:
+        ConfigError: names both shapes.
+    """
     perturber = copy.deepcopy(perturber).to("meta")
     expected = (2, channels, image_size, image_size)
     try:
@@ -79,8 +87,8 @@ def check_labels(generator: nn.Module, conditioning: ConditioningMaker, head: He
     """
     if head.conditional and not conditioning.conditional:
         raise ConfigError(
-            f"model.head={leaf_name(head)} judges an image by its label but model.conditioning={leaf_name(conditioning)} never "
-            "shows the generator one; set model/conditioning=concat, or model/head=none."
+            f"model.head={leaf_name(head)} uses the label but model.conditioning={leaf_name(conditioning)} never "
+            "gives the generator one; set model/conditioning=concat, or model/head=none."
         )
     if conditioning.conditional and not head.conditional:
         raise ConfigError(
@@ -89,7 +97,7 @@ def check_labels(generator: nn.Module, conditioning: ConditioningMaker, head: He
         )
     if isinstance(generator, Generator) and not generator.conditioning.enters:
         raise ConfigError(
-            f"model.conditioning={leaf_name(conditioning)} shows the label to normalisation layers alone and "
+            f"model.conditioning={leaf_name(conditioning)} gives the label to normalisation layers alone and "
             f"{type(generator).__name__} has none that take it; set model/conditioning=concat, or a generator with batch "
             "normalisation (dcgan, resnet, sagan, biggan)."
         )

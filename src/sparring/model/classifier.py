@@ -1,4 +1,4 @@
-"""A classifier as a game of one player: cross-entropy on images or on the worst ones near them, judged by its average."""
+"""A classifier as a game of one player, trained on images or on adversarial ones; its average is validated and used."""
 
 import copy
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from sparring.core.distributed import mean_over_images, rank_and_world
 from sparring.core.errors import ConfigError
 from sparring.core.measurement import FinalMetrics, Measurement
 from sparring.core.pixels import normalise
-from sparring.core.types import Batch
+from sparring.core.types import Batch, TrainingData
 from sparring.metric import classification
 from sparring.model.backbone.base import Backbone
 from sparring.model.ema import EMA
@@ -32,11 +32,18 @@ class Classifier(Game):
 
     Images are float32 in [-1, 1], NCHW. `network` is trained; `ema` is validated, tested, attacked and used.
 
-    transform: changes of the training images and their targets, in this order; `data.flip` and `data.crop` come before.
-    robust: what it learns from a batch: the images (`none`), or adversarial ones.
-    label_smoothing: share of the target that is spread over all classes (Szegedy et al. 2016, section 7).
-    class_weights: "balanced" weights each image's target by the inverse frequency of its class in the batches, so that every
-        class has the same part in the loss; the smoothing is not weighted. None: all images count alike.
+    Args:
+        backbone: image (N, C, H, W) -> logits (N, num_classes).
+        transform: changes of the training images and their targets, in this order, after `data.flip` and `data.crop`.
+        robust: the loss of a batch, on the images (`none`) or on adversarial ones.
+        ema: average of the backbone's weights.
+        label_smoothing: share [0, 1) of the target that is distributed evenly over all classes (Szegedy et al. 2016, section 7).
+        class_weights: "balanced" weights each image's target by the inverse frequency of its class in the batches, so that
+            every class has the same share in the loss; the smoothing is not weighted. None: all images have the same weight.
+        accumulate: parts that a batch is processed in.
+
+    Raises:
+        ConfigError: a setting out of range.
     """
 
     headline: ClassVar = {"loss/classifier": "C"}
@@ -90,7 +97,8 @@ class Classifier(Game):
         """image -> logits, the network that others use."""
         return self.ema
 
-    def prepare(self, data: Any) -> None:
+    def prepare(self, data: TrainingData) -> None:
+        super().prepare(data)
         prepare_backbone(data, self.network, self.ema)
         self._attacked.prepare(data)
         if self.balanced:
@@ -108,7 +116,7 @@ class Classifier(Game):
     def validation_scalars(self) -> dict[str, float]:
         return self._held_out.scalars() | self._attacked.scalars(self, self.ema)
 
-    def final_metrics(self, data: Any) -> FinalMetrics:
+    def final_metrics(self, data: TrainingData) -> FinalMetrics:
         return classification_metrics(self, "ema", data) | self._attacked.final_metrics(self, "ema")
 
     def train(self, mode: bool = True) -> "Classifier":
@@ -119,16 +127,20 @@ class Classifier(Game):
 
 
 def balancing_weights(share: Tensor) -> Tensor:
-    """(K,) weight of each class from its share (K,) of the images, 1 / (classes there are * share): 1 on average over images.
+    """Weights (K,) of the classes from their shares (K,) of the images: 1 / (number of classes with images * share).
 
-    A class without images has weight 0.
+    Their mean over the images is 1. A class without images has weight 0.
     """
-    there = share > 0
-    return torch.where(there, 1 / (there.sum() * share), 0.0)
+    present = share > 0
+    return torch.where(present, 1 / (present.sum() * share), 0.0)
 
 
 def learn(game: Game, player: str, robust: Robust, image: Tensor, target: Tensor) -> None:
-    """The player's steps on a batch of images (N, C, H, W) and class probabilities (N, K): `robust.loss`, part by part."""
+    """The steps of a player on one batch, `robust.replays` of them, each on `robust.loss` part by part.
+
+    Args:
+        image: (N, C, H, W) in [-1, 1]. target: (N, K) class probabilities.
+    """
     network = getattr(game, player)
     for replay in range(robust.replays):
         for first in range(game.accumulate):
@@ -143,34 +155,34 @@ def learn(game: Game, player: str, robust: Robust, image: Tensor, target: Tensor
 
 
 def smoothed(target: Tensor, share: float) -> Tensor:
-    """`share` of the class probabilities (N, K) spread over all classes."""
+    """Class probabilities (N, K) of which `share` is distributed evenly over all classes."""
     return target * (1 - share) + share / target.shape[1]
 
 
 class HeldOut:
-    """What a pass over val found, part by part."""
+    """Logits and labels of a pass over val, batch by batch."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[Tensor, Tensor]] = []
+        self._batches: list[tuple[Tensor, Tensor]] = []
 
     def add(self, network: nn.Module, image: Tensor, label: Tensor) -> None:
-        """image (N, C, H, W) in [-1, 1], label (N,)."""
-        self._parts.append((network(image).float(), label))
+        """Classify one batch: image (N, C, H, W) in [-1, 1], label (N,)."""
+        self._batches.append((network(image).float(), label))
 
     def scalars(self) -> dict[str, float]:
-        """Accuracy and cross-entropy over all devices, and a fresh start; nothing without a val split."""
-        if not self._parts:
+        """Accuracy and cross-entropy over all devices, after which the next pass begins; empty without a val split."""
+        if not self._batches:
             return {}
-        logits, label = (torch.cat(parts) for parts in zip(*self._parts, strict=True))
-        self._parts = []
-        right = (logits.argmax(1) == label).sum()
-        total = torch.stack([right.float(), cross_entropy(logits, label, reduction="sum")])
-        right_share, loss = mean_over_images(total, len(label)).tolist()
-        return {"val/accuracy": right_share, "val/cross_entropy": loss}
+        logits, label = (torch.cat(batches) for batches in zip(*self._batches, strict=True))
+        self._batches = []
+        correct = (logits.argmax(1) == label).sum()
+        total = torch.stack([correct.float(), cross_entropy(logits, label, reduction="sum")])
+        accuracy, loss = mean_over_images(total, len(label)).tolist()
+        return {"val/accuracy": accuracy, "val/cross_entropy": loss}
 
 
-def prepare_backbone(data: Any, *networks: Any) -> None:
-    """Show the same training images to backbones that compute something from them."""
+def prepare_backbone(data: TrainingData, *networks: Backbone) -> None:
+    """Give the same training images to backbones that compute something from them."""
     image = data.train_images(torch.arange(min(PREPARE_IMAGES, len(data.train_labels)))).cpu()
     for network in networks:
         network.prepare(image)
@@ -182,7 +194,7 @@ def logits_of(network: nn.Module, image: Tensor, device: torch.device, dtype: to
     return torch.cat([network(normalise(part.to(device)).to(dtype)).float().cpu() for part in image.split(EVAL_BATCH)])
 
 
-def classification_metrics(game: Game, network: str, data: Any, **more: Any) -> FinalMetrics:
+def classification_metrics(game: Game, network: str, data: TrainingData, **more: Any) -> FinalMetrics:
     """Metrics of the game's classifier on val (what choices are made by) and on test (read once, for the reported number).
 
     Args:
@@ -205,7 +217,11 @@ def classification_metrics(game: Game, network: str, data: Any, **more: Any) -> 
 
 
 def check_classifier(network: nn.Module, *, channels: int, image_size: int, num_classes: int) -> None:
-    """One dry run on a copy without memory. Raises ConfigError."""
+    """One dry run on a copy on the meta device.
+
+    Raises:
+        ConfigError: the network cannot take such images, or returns other than (N, num_classes) logits.
+    """
     dry = copy.deepcopy(network).to("meta").eval()
     shape = (2, channels, image_size, image_size)
     try:

@@ -1,4 +1,4 @@
-"""The one clock of a run: every interval, schedule and logged curve counts with it."""
+"""The one clock of a run, by which every interval, schedule and logged curve counts."""
 
 from dataclasses import asdict, dataclass
 

@@ -1,20 +1,27 @@
 """Exponential moving average of the generator's weights (Karras et al. 2018, section 3 and StyleGAN2-ADA's ramp-up)."""
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 from sparring.core.errors import ConfigError
 
+Network = TypeVar("Network", bound=nn.Module)
+
 
 class EMA:
-    """Half-life and ramp-up of an average over images instead of steps, so that it survives a change of batch size.
+    """Half-life and ramp-up of an average, counted in images instead of steps, so that the batch size does not matter.
 
-    half_life: images after which a weight's share in the average has halved.
-    ramp_up: the half-life is at most this share of the images seen so far, so that the poor early weights are
-        forgotten quickly; `None` switches the ramp-up off.
-    start: images before which the average is a copy of the weights.
+    Args:
+        half_life: images after which a weight's share in the average has halved.
+        ramp_up: the half-life is at most this share of the images seen so far, so that the poor early weights are
+            forgotten quickly; None switches the ramp-up off.
+        start: images before which the average is a copy of the weights.
+
+    Raises:
+        ConfigError: a setting out of range.
     """
 
     def __init__(self, *, half_life: float, ramp_up: float | None, start: float = 0) -> None:
@@ -28,9 +35,10 @@ class EMA:
         self.start = start
 
     def decay(self, *, images: int, images_seen: int, stretch: float = 1.0) -> float:
-        """Weight of the old average when `images` more images were trained on, `images_seen` before them.
+        """Weight [0, 1] of the old average after `images` more images, with `images_seen` before them.
 
-        stretch: factor on the half-life, from a schedule.
+        Args:
+            stretch: factor on the half-life, from a schedule.
         """
         if images_seen < self.start:
             return 0.0
@@ -40,7 +48,7 @@ class EMA:
         return 0.5 ** (images / half_life) if half_life > 0 else 0.0
 
     @staticmethod
-    def copy_of(network: nn.Module) -> nn.Module:
+    def copy_of(network: Network) -> Network:
         """A frozen copy in eval mode to average into."""
         return copy.deepcopy(network).requires_grad_(False).eval()
 

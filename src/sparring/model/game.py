@@ -1,7 +1,7 @@
-"""Game: what the train stage and the callbacks know of everything that `train.py` trains.
+"""Game: the interface of everything that `train.py` trains to the train stage and the callbacks.
 
-Players with an optimizer each, under manual optimization, on one clock. A GAN has two players, a classifier is a game of one,
-and so on; stages and callbacks handle them all alike.
+Players with an optimizer each, under manual optimization, on one clock. A GAN has two players, a classifier is a game of one;
+stages and callbacks treat all alike.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ from sparring.core.distributed import average_buffers, average_gradients, rank_a
 from sparring.core.errors import ConfigError
 from sparring.core.measurement import FinalMetrics
 from sparring.core.randomness import generator as random_generator
-from sparring.core.types import Batch, TrainedNetwork
+from sparring.core.types import Batch, TrainedNetwork, TrainingData
 from sparring.model.clock import Clock
 from sparring.model.meter import Meter
 from sparring.model.schedule.base import Schedule
@@ -33,16 +33,22 @@ class Game(L.LightningModule):
     `training_step`: `begin_iteration(first chunk)`, the players' steps (`manual_backward`, `step_player(name)`), and
     `clock.advance(images=...)`.
 
-    players: optimizer factory of each player. The first player's optimizer alone moves Lightning's `global_step`, so
-        `trainer.max_steps` counts iterations: it steps exactly once in each, the others as often as they like.
-    streams: chunks of `data.batch_size` real images per iteration, by the name that the training batch has them under.
-    accumulate: parts that a chunk is processed in.
-    budget: iterations that the run is planned for; schedules run over it. Set by the stage before training.
+    budget: iterations that the run is planned for, over which schedules run; set by the stage before training.
+
+    Args:
+        players: optimizer factory of each player. The first player's optimizer alone moves Lightning's `global_step`, so
+            `trainer.max_steps` counts iterations: it steps exactly once in each, the others any number of times.
+        streams: chunks of `data.batch_size` real images per iteration, by their name in the training batch.
+        schedule: of learning rates and other settings, for all players.
+        accumulate: parts that a chunk is processed in.
+
+    Raises:
+        ConfigError: fewer than one part.
     """
 
     draws_images = False  # has `ema`, `latent_dim`, `num_classes`, `conditional`: sample grids and generate.py work
-    uses_labels = True  # whether the labels of its training images shape it; what it saw is recorded with them
-    headline: ClassVar[Mapping[str, str]] = {}  # scalars of the progress line and what they are called there
+    uses_labels = True  # whether it learns from labels; the record of its training images says so
+    headline: ClassVar[Mapping[str, str]] = {}  # scalars of the progress line -> their names there
 
     def __init__(
         self,
@@ -61,25 +67,37 @@ class Game(L.LightningModule):
         self.accumulate, self.seed = accumulate, seed
         self.clock, self.meter = Clock(), Meter()
         self.budget = 1
-        self.batch_size = 0  # images in one chunk over all devices; known with the first batch
+        self._batch_size: int | None = None
 
-    # -- what stages and callbacks ask -----------------------------------------------------------------------------------
+    # -- for stages and callbacks ----------------------------------------------------------------------------------------
 
-    def prepare(self, data: Any) -> None:
+    @property
+    def batch_size(self) -> int:
+        """Images in one chunk over all devices; known from `prepare` or the first batch on."""
+        if self._batch_size is None:
+            raise RuntimeError("The batch size is not known yet: call prepare(data), or begin_iteration(chunk).")
+        return self._batch_size
+
+    @batch_size.setter
+    def batch_size(self, images: int) -> None:
+        self._batch_size = images
+
+    def prepare(self, data: TrainingData) -> None:
         """Take over what only the opened data knows; called once, after `data.setup`, before training."""
+        self.batch_size = data.batch_size
 
     def check_data(self, *, channels: int, image_size: int) -> None:
         """Raise ConfigError where the networks do not fit each other or images of this shape; before any data is read."""
 
     def classifiers(self) -> dict[str, tuple[str, str]]:
-        """(run, checkpoint) of each classifier that it needs, by the setting that names it; the stage loads them."""
+        """(run directory, checkpoint) of each classifier that it needs, by setting; the stage loads them."""
         return {}
 
     def attach(self, setting: str, loaded: TrainedNetwork) -> None:
         """Take over the classifier of `classifiers()[setting]`: same classes and image shape as the data."""
 
     def networks(self) -> dict[str, nn.Module]:
-        """What is saved to `weights.safetensors`, as `<name>.<tensor>`; averaged networks included."""
+        """Networks to save in `weights.safetensors`, as `<name>.<tensor>`; averaged networks included."""
         return {player: getattr(self, player) for player in self.factories}
 
     def extra_tensors(self) -> dict[str, Tensor]:
@@ -87,15 +105,15 @@ class Game(L.LightningModule):
         return {}
 
     def validation_scalars(self) -> dict[str, float]:
-        """What a pass over the val split found; the same on every device."""
+        """Scalars of a pass over the val split, by name; the same on every device."""
         return {}
 
-    def final_metrics(self, data: Any) -> FinalMetrics:
+    def final_metrics(self, data: TrainingData) -> FinalMetrics:
         """What `result.json` reports of a run that reached its budget; may read the test split, once."""
         return FinalMetrics()
 
     def conclusion(self, final: FinalMetrics) -> str:
-        """What `final_metrics` mean, in words for the run's last sentence; nothing where the numbers say it."""
+        """The meaning of `final_metrics` for the run's last sentence; empty where the numbers speak for themselves."""
         return ""
 
     def players(self) -> dict[str, Any]:
@@ -104,15 +122,15 @@ class Game(L.LightningModule):
         return dict(zip(self.factories, optimizers if isinstance(optimizers, list) else [optimizers], strict=True))
 
     def weight_dtype(self) -> torch.dtype:
-        """float32, or what the trainer's precision made of it."""
+        """float32, or another type by the trainer's precision."""
         return next(self.parameters()).dtype
 
     @property
     def progress(self) -> float:
-        """Share of the run's budget that is spent, for schedules."""
+        """Share [0, 1] of the run's budget that is spent, for schedules."""
         return self.clock.iteration / self.budget
 
-    # -- what a step is made of ------------------------------------------------------------------------------------------
+    # -- for steps ------------------------------------------------------------------------------------------------------
 
     def begin_iteration(self, chunk: Batch) -> None:
         """Learning rates of this iteration; `chunk` is any chunk of the batch."""
@@ -125,17 +143,18 @@ class Game(L.LightningModule):
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * schedule(progress)
                 schedule.adjust(group, progress)
-        if self.batch_size == 0:
-            self.batch_size = len(chunk.label) * rank_and_world(self)[1]
+        if self._batch_size is None:
+            self._batch_size = len(chunk.label) * rank_and_world(self)[1]
 
     def schedule_of(self, player: str) -> Schedule:
-        """What the player's optimizer follows."""
+        """The schedule of the player's optimizer."""
         return self.schedule
 
     def step_player(self, player: str, *, counted: bool = True) -> None:
         """Average the player's gradients over the devices, step, clear.
 
-        counted: whether the first player's step is the one of its iteration that moves `global_step`.
+        Args:
+            counted: False for a further step of the first player in an iteration, which must not move `global_step`.
         """
         optimizer = self.players()[player]
         average_gradients(getattr(self, player).parameters())
@@ -144,16 +163,16 @@ class Game(L.LightningModule):
         optimizer.zero_grad(set_to_none=True)
 
     def note(self, values: Mapping[str, Tensor]) -> None:
-        """Gather 0-d tensors for the loggers."""
+        """Collect 0-d tensors for the loggers."""
         for name, value in values.items():
             self.meter.add(name, value)
 
     def random(self, *purpose: str | int) -> torch.Generator:
-        """A generator on this device, seeded by the run's seed and what it is for."""
+        """A random generator on this device, seeded by the run's seed and a purpose."""
         return random_generator(self.seed, *purpose, device=self.device)
 
     def draws(self, *purpose: str | int, rows: slice = slice(None)) -> Draws:
-        """Random numbers for `rows` of this device's share of the batch, for what they are for."""
+        """Random numbers of a purpose for `rows` of this device's share of the batch."""
         rank, world = rank_and_world(self)
         return Draws(self.seed, purpose, self.batch_size, rank, world, self.device, self.weight_dtype(), rows)
 

@@ -1,16 +1,14 @@
 """The adversarial step: n discriminator steps, one generator step, one update of the averaged generator."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
-from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from sparring.core.distributed import mean_over_images
 from sparring.core.errors import ConfigError
-from sparring.core.types import Batch
+from sparring.core.types import Batch, TrainingData
 from sparring.model.augment.base import Augment
 from sparring.model.checks import check_labels, check_shapes
 from sparring.model.conditioning.base import ConditioningMaker
@@ -21,21 +19,34 @@ from sparring.model.game import Game, OptimizerFactory
 from sparring.model.head.base import HeadMaker
 from sparring.model.loss.base import Loss
 from sparring.model.regularizer.base import Regularizer
+from sparring.model.regularizer.shared.collection import Regularizers
 from sparring.model.schedule.base import Schedule
 from sparring.model.selection.base import Selection
-from sparring.model.step.draws import Draws
-from sparring.model.step.recipe import Recipe
-from sparring.model.step.views import DiscriminatorOutput, DiscriminatorView, GeneratorView, Part, frozen
+from sparring.model.step.recipe import Recipe, RecipePart
+from sparring.model.step.views import GeneratorView, Part, frozen
+from sparring.model.view_maker import ViewMaker
 
 
 class GAN(Game):
-    """Generator and discriminator.
+    """Generator G and discriminator D (Goodfellow et al. 2014, algorithm 1), with the parts that a configuration chooses.
 
     Images are float32 in [-1, 1], NCHW. A training batch holds, per stream ("discriminator", "generator"), the chunks of
     real images that one iteration needs (`streams` says how many).
 
-    d_steps: discriminator steps per generator step, each on fresh real images.
-    accumulate: parts that a chunk is processed in; without BatchNorm the gradients are the whole chunk's, the memory a part's.
+    Args:
+        generator: (latent (N, latent_dim), label (N,)) -> images (N, C, H, W).
+        discriminator: (image (N, C, H, W), label (N,)) -> logits (N,).
+        conditioning, head: how the label enters the two networks; both conditional or neither.
+        regularizer: penalties and rules on weights, by name.
+        augment: random change of all images that D sees. selection: which generated images G learns from.
+        discriminator_attack: adversarial change of the real images in D's step.
+        ema: average of G's weights, which samples and metrics use.
+        d_steps: discriminator steps per generator step, each on fresh real images.
+        accumulate: parts that a chunk is processed in; without BatchNorm the gradients are those of the whole chunk, the
+            memory that of a part.
+
+    Raises:
+        ConfigError: a setting out of range, or parts that cannot work together.
     """
 
     draws_images = True
@@ -77,13 +88,22 @@ class GAN(Game):
         self.averaging, self.ema = ema, ema.copy_of(generator)
         self.loss, self.augment, self.selection = loss, augment, selection
         self.discriminator_attack = discriminator_attack
-        self.regularizers: Mapping[str, Regularizer] = nn.ModuleDict(regularizer)  # type: ignore[assignment]
+        self.regularizers = Regularizers(regularizer)
         self.conditional = self.uses_labels = check_labels(generator, conditioning, head)
         self.latent_dim, self.num_classes, self.d_steps = latent_dim, num_classes, d_steps
         self._held_out: list[Tensor] = []
         self.class_prior: Tensor
         self.register_buffer("class_prior", torch.full((num_classes,), 1.0 / num_classes))
-        self._check_parts()
+        recipe = Recipe(
+            generator=generator,
+            discriminator=discriminator,
+            accumulate=accumulate,
+            lipschitz=any(each.lipschitz for each in regularizer.values()),
+            optimizers=self.factories,
+        )
+        parts: tuple[RecipePart, ...] = (loss, discriminator.head, augment, selection, schedule, *regularizer.values())
+        for part in parts:
+            part.check(recipe)
 
     # -- the algorithm -------------------------------------------------------------------------------------------------
 
@@ -101,49 +121,57 @@ class GAN(Game):
 
     def discriminator_step(self, chunk: Batch, number: int) -> None:
         """D step `number` of the run on one chunk of real images; G's forward needs no graph."""
-        due = self._due("discriminator", number)
-        for part in self._parts(chunk, "discriminator", number):
+        due, strength = self.regularizers.due("discriminator", number), self.schedule.penalty(self.progress)
+        for part in self.parts(chunk, "discriminator", number):
             with torch.no_grad():
-                fake = self.generator(part.latent, part.fake_label)
-            with self._exact_gradients(due):
-                view = self._discriminator_view(part, fake, due)
+                generated = self.generator(part.latent, part.fake_label)
+            with due.precision(self.device):
+                view = self.views.discriminator_view(part, generated, gradients_at=due.gradients_at)
                 adversarial = self.loss.discriminator(view.real.logits, view.fake.logits).mean()
                 self.note({"loss/discriminator": adversarial})
                 self.note({"logits/real": view.real.logits.mean(), "logits/fake": view.fake.logits.mean()})
-                head_terms = self._sum(self.discriminator.head.discriminator_terms(view.real, view.fake))
-                penalties = self._penalties("penalty/", {name: each.discriminator(view) for name, each in due.items()})
-            self.manual_backward((adversarial + head_terms + penalties) / self.accumulate)
+                class_terms = self._means(self.discriminator.head.discriminator_terms(view.real, view.fake))
+                penalties = self._means(due.discriminator(view), prefix="penalty/")
+                loss = adversarial + sum(class_terms.values()) + due.weighted_sum(penalties, strength)
+            self.manual_backward(loss / self.accumulate)
+            self.augment.observe(view.real.logits)
         self.step_player("discriminator")
-        self._after_step("discriminator", number)
+        self.regularizers.after_step("discriminator", self.discriminator, number)
         self.augment.after_step(images=self.batch_size)
         self.note(self.augment.scalars())
 
     def generator_step(self, chunk: Batch | None, number: int) -> None:
         """G step `number` of the run; `chunk` holds real images, where the loss or a penalty compares."""
-        due = self._due("generator", number)
+        due, strength = self.regularizers.due("generator", number), self.schedule.penalty(self.progress)
         with frozen(self.discriminator):
-            for part in self._parts(chunk, "generator", number):
-                with self._exact_gradients(due):
-                    view = self._generator_view(part, due)
+            for part in self.parts(chunk, "generator", number):
+                with due.precision(self.device):
+                    view = self.views.generator_view(part, compares=self.loss.pairs or due.compares)
                     losses = self.loss.generator(view.fake.logits, view.real.logits if view.real else None)
                     self.note({"loss/generator": losses.mean()})
                     adversarial = self.selection(losses, view.fake.logits, number)
-                    other_terms = self._sum(self.generator_terms(view))
-                    penalties = self._penalties(
-                        "penalty/g_", {name: each.generator(view) for name, each in due.items()}
-                    )
-                self.manual_backward((adversarial + other_terms + penalties) / self.accumulate)
+                    other_terms = self._means(self.generator_terms(view))
+                    penalties = self._means(due.generator(view), prefix="penalty/g_")
+                    loss = adversarial + sum(other_terms.values()) + due.weighted_sum(penalties, strength)
+                self.manual_backward(loss / self.accumulate)
         self.step_player("generator")
-        self._after_step("generator", number)
+        self.regularizers.after_step("generator", self.generator, number)
 
     def generator_terms(self, view: GeneratorView) -> dict[str, Tensor]:
-        """Terms of G's loss beside the adversarial one and the penalties, by the name that they are logged under."""
+        """Terms of G's loss, (N,) or 0-d, besides the adversarial one and the penalties, by the name in the logs."""
         return dict(self.discriminator.head.generator_terms(view.fake))
 
-    # -- what a step looks at ------------------------------------------------------------------------------------------
+    # -- parts and terms of a step --------------------------------------------------------------------------------------
 
-    def _parts(self, chunk: Batch | None, player: str, number: int) -> Iterator[Part]:
-        """What each part of a step sees; see `Draws` for why it does not depend on the number of devices."""
+    @property
+    def views(self) -> ViewMaker:
+        return ViewMaker(
+            self.generator, self.discriminator, self.augment, self.discriminator_attack, self.loss, self.latent_dim,
+            self.weight_dtype(),
+        )  # fmt: skip
+
+    def parts(self, chunk: Batch | None, player: str, number: int) -> Iterator[Part]:
+        """The parts of a step's batch: real images, latents and labels; see `Draws` for why devices do not change them."""
         if chunk is not None and self.loss.pairs:
             fake_label = chunk.label
         else:
@@ -152,115 +180,26 @@ class GAN(Game):
             fake_label = self.share(whole)
         for first in range(self.accumulate):
             rows = slice(first, None, self.accumulate)
-            image, label = (
-                (None, None) if chunk is None else (chunk.image[rows].to(self.weight_dtype()), chunk.label[rows])
-            )
+            image = label = None
+            if chunk is not None:
+                image, label = chunk.image[rows].to(self.weight_dtype()), chunk.label[rows]
             draws = self.draws(player, number, rows=rows)
             yield Part(image, label, draws.normal("latent", self.latent_dim), fake_label[rows], draws)
 
-    def _discriminator_view(self, part: Part, fake: Tensor, due: Mapping[str, Regularizer]) -> DiscriminatorView:
-        """D's outputs for real and generated images, which require grad where a penalty takes their gradient."""
-        assert part.label is not None
-        show = partial(self.augment, draws=part.draws.of("fake"))
-        with torch.no_grad():
-            augmented_fake = show(fake.to(self.weight_dtype()))
-            shown_real = self._shown_real(part, augmented_fake)
-        gradients_at = {where for regularizer in due.values() for where in regularizer.gradients_at}
-        real_output = self._discriminate(shown_real.detach().requires_grad_("real" in gradients_at), part.label)
-        fake_output = self._discriminate(
-            augmented_fake.detach().requires_grad_("fake" in gradients_at), part.fake_label
-        )
-        self.augment.observe(real_output.logits)
-        return DiscriminatorView(
-            self.discriminator, self.generator, show, fake_output, part.latent, part.draws, real=real_output
-        )
-
-    def _shown_real(self, part: Part, fake: Tensor) -> Tensor:
-        """What D is shown as real: images of the data or, for some augmentations, of G; augmented, then attacked."""
-        assert part.image is not None
-        assert part.label is not None
-        draws = part.draws
-        presented = self.augment.real(part.image, part.label, partial(self._generate, draws=draws), draws)
-        augmented = self.augment(presented, draws.of("real"))
-        return self.discriminator_attack(
-            augmented, part.label, fake, part.fake_label, discriminator=self.discriminator, loss=self.loss, draws=draws
-        )
-
-    def _generate(self, label: Tensor, draws: Draws) -> Tensor:
-        """Generated images for labels (N,), of latents that nothing else in the step uses."""
-        return self.generator(draws.normal("forged", self.latent_dim), label).to(self.weight_dtype())
-
-    def _generator_view(self, part: Part, due: Mapping[str, Regularizer]) -> GeneratorView:
-        """New images with their graph, D's outputs for them, and for real images where the loss or a penalty compares."""
-        image = self.generator(part.latent, part.fake_label)
-        show = partial(self.augment, draws=part.draws.of("fake"))
-        fake = self._discriminate(show(image), part.fake_label)
-        real = None
-        if part.image is not None and (self.loss.pairs or any(each.compares for each in due.values())):
-            assert part.label is not None
-            with torch.no_grad():
-                real = self._discriminate(self.augment(part.image, part.draws.of("real")), part.label)
-        return GeneratorView(
-            self.discriminator, self.generator, show, fake, part.latent, part.draws, plain=image, real=real
-        )
-
-    def _discriminate(self, image: Tensor, label: Tensor) -> DiscriminatorOutput:
-        return self.discriminator.forward_with_features(image, label)
-
-    # -- regularizers --------------------------------------------------------------------------------------------------
-
-    def _due(self, player: str, number: int) -> dict[str, Regularizer]:
-        """The regularizers that add a term to the player's loss in its step `number`."""
-        return {name: each for name, each in self._regularizers(number) if player in each.terms}
-
-    def _after_step(self, player: str, number: int) -> None:
-        for _, regularizer in self._regularizers(number):
-            regularizer.after_step(player, getattr(self, player))
-
-    def _regularizers(self, number: int) -> Iterator[tuple[str, Regularizer]]:
-        for name, regularizer in self.regularizers.items():
-            if number % regularizer.interval == 0:
-                yield name, regularizer
-
-    def _sum(self, terms: Mapping[str, Tensor]) -> Tensor | float:
-        """Sum of the terms' means, which are noted."""
+    def _means(self, terms: Mapping[str, Tensor], *, prefix: str = "") -> dict[str, Tensor]:
+        """The mean of each term of a loss, 0-d; also noted, under `prefix` and its name."""
         means = {name: term.mean() for name, term in terms.items()}
-        self.note(means)
-        return sum(means.values())
-
-    def _penalties(self, prefix: str, values: Mapping[str, Tensor]) -> Tensor | float:
-        """Sum of the penalties' means, each weighted by its interval so that its mean strength stays."""
-        means = {name: value.mean() for name, value in values.items()}
         self.note({f"{prefix}{name}": mean for name, mean in means.items()})
-        strength = self.schedule.penalty(self.progress)
-        return sum(strength * self.regularizers[name].interval * mean for name, mean in means.items())
-
-    def _exact_gradients(self, due: Mapping[str, Regularizer]) -> Any:
-        """Full precision where a penalty differentiates twice; the trainer's precision elsewhere."""
-        needed = any(regularizer.differentiates_twice for regularizer in due.values())
-        return torch.autocast(self.device.type, enabled=False) if needed else nullcontext()
+        return means
 
     # -- Lightning -----------------------------------------------------------------------------------------------------
-
-    def _check_parts(self) -> None:
-        """Ask every part whether it can work with the others. Raises ConfigError: the first that cannot, and why."""
-        regularizers = self.regularizers.values()
-        recipe = Recipe(
-            generator=self.generator,
-            discriminator=self.discriminator,
-            accumulate=self.accumulate,
-            lipschitz=any(regularizer.lipschitz for regularizer in regularizers),
-            optimizers=self.factories,
-        )
-        parts = (self.loss, self.discriminator.head, self.augment, self.selection, self.schedule)
-        for check in (*(part.check for part in parts), *(regularizer.check for regularizer in regularizers)):
-            check(recipe)
 
     def check_data(self, *, channels: int, image_size: int) -> None:
         shape = {"channels": channels, "image_size": image_size}
         check_shapes(self.generator, self.discriminator, latent_dim=self.latent_dim, **shape)
 
-    def prepare(self, data: Any) -> None:
+    def prepare(self, data: TrainingData) -> None:
+        super().prepare(data)
         self.class_prior.copy_(data.class_prior)
 
     def networks(self) -> dict[str, nn.Module]:

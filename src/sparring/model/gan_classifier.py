@@ -1,4 +1,4 @@
-"""Three players at once: a classifier learns beside a conditional GAN, on real images and on fresh generated ones."""
+"""Three players: a conditional GAN, and a classifier that learns on real and on freshly generated images."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from sparring.core.errors import ConfigError
 from sparring.core.measurement import FinalMetrics
 from sparring.core.randomness import generator as random_generator
-from sparring.core.types import Batch
+from sparring.core.types import Batch, TrainingData
 from sparring.model.backbone.base import Backbone
 from sparring.model.classifier import (
     HeldOut,
@@ -34,14 +34,20 @@ from sparring.model.transform.base import Transform, transformed
 class GANClassifier(GAN):
     """A GAN, and after its steps in each iteration a step of the classifier (player `backbone`) on a chunk of its own.
 
-    Of the chunk, `fraction` of the real images (rounded over the whole batch) give way to images that the averaged
-    generator draws in this iteration for the same labels: the batch and its classes stay as they are.
+    In the chunk, a share `fraction` of the real images (rounded over the whole batch) is replaced by images that the averaged
+    generator draws in this iteration for the same labels: size and labels of the batch stay the same.
 
-    robust: what the classifier learns from its batch: the images (`none`), or adversarial ones.
-    start: share of the run's budget before which the classifier sees real images only, while G learns to draw.
-    feedback: weight of the averaged classifier's cross-entropy on G's images in G's loss; 0 is off.
-    classifier_ema: average of the classifier: what is validated, tested and used. classifier_schedule: of its learning rate.
-    gan: settings of the GAN.
+    Args:
+        backbone, transform, robust, label_smoothing: of the classifier, as of `Classifier`.
+        classifier_ema: average of the classifier, which is validated, tested and used.
+        classifier_schedule: of its learning rate.
+        fraction: share [0, 1] of its batch that is generated.
+        start: share [0, 1] of the run's budget before which the classifier sees real images only, while G learns.
+        feedback: weight of the averaged classifier's cross-entropy on G's images in G's loss; 0 is off.
+        gan: settings of the GAN.
+
+    Raises:
+        ConfigError: a setting out of range, or a GAN without labels.
     """
 
     headline: ClassVar = {**GAN.headline, "loss/classifier": "C"}
@@ -101,20 +107,20 @@ class GANClassifier(GAN):
     def generator_terms(self, view: GeneratorView) -> dict[str, Tensor]:
         terms = super().generator_terms(view)
         if self.feedback:
-            consistency = cross_entropy(self.backbone_ema(view.plain), view.fake.label)
+            consistency = cross_entropy(self.backbone_ema(view.generated), view.fake.label)
             terms = {**terms, "loss/consistency": self.feedback * consistency}
         return terms
 
     def schedule_of(self, player: str) -> Schedule:
         return self.classifier_schedule if player == "backbone" else super().schedule_of(player)
 
-    # -- what stages and callbacks ask -----------------------------------------------------------------------------------
+    # -- for stages and callbacks ----------------------------------------------------------------------------------------
 
     def classifier(self) -> nn.Module:
         """image -> logits, the network that others use."""
         return self.backbone_ema
 
-    def prepare(self, data: Any) -> None:
+    def prepare(self, data: TrainingData) -> None:
         super().prepare(data)
         prepare_backbone(data, self.backbone, self.backbone_ema)
         self._attacked.prepare(data)
@@ -134,7 +140,7 @@ class GANClassifier(GAN):
         scalars = super().validation_scalars() | self._classified.scalars()
         return scalars | self._attacked.scalars(self, self.backbone_ema)
 
-    def final_metrics(self, data: Any) -> FinalMetrics:
+    def final_metrics(self, data: TrainingData) -> FinalMetrics:
         own = classification_metrics(self, "backbone_ema", data) | self._attacked.final_metrics(self, "backbone_ema")
         return super().final_metrics(data) | own
 

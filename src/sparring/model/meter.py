@@ -1,11 +1,11 @@
-"""Scalars gathered without leaving the device, read in one go every N iterations."""
+"""Scalars collected on the device and read together every N iterations."""
 
 import torch
 from torch import Tensor
 
 
 class Meter:
-    """Collects detached 0-d tensors by name; `flush` returns their means.
+    """Collects detached 0-d tensors by name; `means` returns their means.
 
     A value given to Lightning's `self.log` costs about 1 ms of CPU per step; an append costs nothing measurable
     and forces no device synchronisation.
@@ -15,6 +15,7 @@ class Meter:
         self._values: dict[str, list[Tensor]] = {}
 
     def add(self, name: str, value: Tensor) -> None:
+        """Collect a 0-d tensor."""
         self._values.setdefault(name, []).append(value.detach())
 
     def means(self) -> tuple[list[str], Tensor]:
@@ -36,7 +37,7 @@ class Meter:
         return {name: values[-1] for name, values in self._values.items()}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The values not yet flushed, so that a resumed run logs the same means."""
+        """The values since the last `clear`, so that a resumed run logs the same means."""
         return {name: torch.stack(values).cpu() for name, values in self._values.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sparring.core.distributed import gather, rank_and_world
 from sparring.core.errors import ConfigError
 from sparring.core.measurement import FinalMetrics
-from sparring.core.types import Batch
+from sparring.core.types import Batch, TrainingData
 from sparring.model.backbone.base import Backbone
 from sparring.model.checks import check_generator
 from sparring.model.classifier import HeldOut, check_classifier, classification_metrics, prepare_backbone
@@ -28,14 +28,19 @@ class SemiSupervisedGAN(Game):
 
     Images are float32 in [-1, 1], NCHW. Each iteration takes a chunk of the stream "labelled" (smaller than the batch where there
     are fewer labels) and one of "unlabelled", which both players see. The clock counts `data.batch_size` images per
-    iteration, whatever the arm, so that equal clocks are equal numbers of steps.
+    iteration, with or without unlabelled images, so that equal clocks are equal numbers of steps.
 
-    supervised_only: the same discriminator, noise, optimizer, schedule and average on the labelled images alone: no generator,
-        no unlabelled image is read. The arm to compare with.
-    unlabelled_weight: factor on L_unl = E_u[-log P(real)] / 2 + E_g[-log P(generated)] / 2.
-    entropy, pull_away: weights of Dai et al.'s (2017) terms in the discriminator's and generator's loss; 0 is off. Their third,
-        which needs a density model of the images, is not here.
-    discriminator_ema: average of the discriminator: what is validated, tested and used. ema: of the generator, for samples.
+    Args:
+        backbone: the discriminator: image (N, C, H, W) -> logits (N, K) of the real classes.
+        supervised_only: the same discriminator, noise, optimizer, schedule and average on the labelled images alone, without
+            generator and unlabelled images: the baseline to compare with.
+        unlabelled_weight: factor on L_unl = E_u[-log P(real)] / 2 + E_g[-log P(generated)] / 2.
+        entropy, pull_away: weights of Dai et al.'s (2017) terms in the discriminator's and generator's loss; 0 is off. Their
+            third term needs a density model of the images and is not implemented.
+        discriminator_ema: average of the discriminator, which is validated, tested and used. ema: of the generator.
+
+    Raises:
+        ConfigError: a weight below 0, a conditional generator, or a batch in parts.
     """
 
     headline: ClassVar = {"loss/labelled": "labelled", "loss/unlabelled": "unlabelled", "loss/generator": "G"}
@@ -135,7 +140,7 @@ class SemiSupervisedGAN(Game):
         self.step_player("generator")
 
     def _draw(self, player: str, count: int) -> Tensor:
-        """Generated images for this device's rows of the batch."""
+        """(count, C, H, W): generated images for this device's rows of the batch."""
         draws = self.random("latent", player, self.clock.iteration)
         shape = (count * rank_and_world(self)[1], self.latent_dim)
         latent = self.share(torch.randn(shape, device=self.device, dtype=self.weight_dtype(), generator=draws))
@@ -149,17 +154,17 @@ class SemiSupervisedGAN(Game):
 
     def _average(self, averaging: EMA, average: nn.Module, network: nn.Module) -> None:
         stretch = self.schedule.half_life(self.progress)
-        seen = self.clock.images_seen
-        averaging.update(average, network, images=self.batch_size, images_seen=seen, stretch=stretch)
+        images_seen = self.clock.images_seen
+        averaging.update(average, network, images=self.batch_size, images_seen=images_seen, stretch=stretch)
 
-    # -- what stages and callbacks ask -----------------------------------------------------------------------------------
+    # -- for stages and callbacks ----------------------------------------------------------------------------------------
 
     def classifier(self) -> nn.Module:
         """image -> logits, the network that others use."""
         return self.discriminator_ema
 
-    def prepare(self, data: Any) -> None:
-        self.batch_size = data.batch_size
+    def prepare(self, data: TrainingData) -> None:
+        super().prepare(data)
         prepare_backbone(data, self.discriminator, self.discriminator_ema)
 
     def check_data(self, *, channels: int, image_size: int) -> None:
@@ -179,7 +184,7 @@ class SemiSupervisedGAN(Game):
     def validation_scalars(self) -> dict[str, float]:
         return self._held_out.scalars()
 
-    def final_metrics(self, data: Any) -> FinalMetrics:
+    def final_metrics(self, data: TrainingData) -> FinalMetrics:
         return classification_metrics(self, "discriminator_ema", data, supervised_only=not self.draws_images)
 
     def train(self, mode: bool = True) -> "SemiSupervisedGAN":

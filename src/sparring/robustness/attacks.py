@@ -36,7 +36,7 @@ def named_attacks(node: DictConfig, extensions: Sequence[str]) -> dict[str, Atta
 def with_baselines(attacks: dict[str, Attack]) -> dict[str, Attack]:
     """A generated attack that stands alone is compared with random signs, which it has to beat, and PGD, which beats it."""
     (only, *others) = attacks.values()
-    return attacks | baselines.references() if isinstance(only, AdvGANAttack) and not others else attacks
+    return attacks | baselines.baselines() if isinstance(only, AdvGANAttack) and not others else attacks
 
 
 def attach_sources(

@@ -114,7 +114,7 @@ class PurifyStudy(Study):
         for name in UNAWARE:
             given += [f"+attack@attack.{name}=transfer", f"attack.{name}.run=cell:{classifier}"]
         one_step = "attack.fgsm_transfer.attack"  # PGD of one step of length epsilon from the image itself is FGSM
-        given += [f"{one_step}.steps=1", f"{one_step}.reach=1.0", f"{one_step}.start=image"]
+        given += [f"{one_step}.steps=1", f"{one_step}.step_size={self.epsilon}", f"{one_step}.start=image"]
         return [*given, f"attack.pgd_transfer.attack.steps={self.attack_steps}"]
 
     # -- analysis ------------------------------------------------------------------------------------------------------

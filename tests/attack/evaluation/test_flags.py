@@ -20,17 +20,19 @@ def test_sentences_appear_just_where_they_should() -> None:
     assert "zero at 15%" in (flags.zero_gradients(gradient) or "")
     assert flags.black_box_wins({"pgd": 0.5}, {}) is None
     assert flags.black_box_wins({"pgd": 0.5, "fgsm": 0.7}, {"square": 0.495}) is None
-    assert "square, which sees no gradient, leaves 40.0%, less than 50.0% of pgd" in (
+    assert "Accuracy is 40.0% under square, which uses no gradient, and 50.0% under pgd, which does" in (
         flags.black_box_wins({"pgd": 0.5, "fgsm": 0.7}, {"square": 0.4}) or ""
     )
     assert flags.more_steps_do_not_help(10, 0.5, 100, 0.505) is None
-    assert "100 steps leave 60.0%, more than" in (flags.more_steps_do_not_help(10, 0.5, 100, 0.6) or "")
+    assert "Accuracy is 60.0% under 100 steps and 50.0% under 10" in (
+        flags.more_steps_do_not_help(10, 0.5, 100, 0.6) or ""
+    )
     assert flags.single_step_wins(0.5, 0.4) is None
-    assert "One step leaves 30.0%" in (flags.single_step_wins(0.3, 0.4) or "")
+    assert "30.0% under one step and 40.0% under many" in (flags.single_step_wins(0.3, 0.4) or "")
     assert flags.everything_allowed(0.0) is None
-    assert "30.0% are still right" in (flags.everything_allowed(0.3) or "")
+    assert "30.0% are still classified correctly" in (flags.everything_allowed(0.3) or "")
     assert flags.not_falling([(0.2, 0.1), (0.1, 0.5)], "pgd") is None
-    assert "pgd leaves 60.0% at epsilon 51/255 (0.2), more than 50.0% at 25.5/255 (0.1)" in (
+    assert "Accuracy under pgd rises from 50.0% at epsilon 25.5/255 (0.1) to 60.0% at 51/255 (0.2)" in (
         flags.not_falling([(0.2, 0.6), (0.1, 0.5)], "pgd") or ""
     )
 
@@ -55,24 +57,24 @@ class Noisy(nn.Module):
         return self.inner(image + 0.2 * torch.randn(image.shape, generator=self.draw))
 
 
-def found(model: nn.Module, victim: Victim) -> str:
+def flags_of(model: nn.Module, victim: Victim) -> str:
     image, label = victim.test.image[:48], victim.test.label[:48]
     target = Target(model, rows=48)
     return "\n".join(probe(target, image, label, norm="linf", epsilon=0.2, index=torch.arange(48), seed=0))
 
 
 def test_honest_classifiers_raise_no_flag(victim: Victim) -> None:
-    assert found(victim.robust, victim) == ""
+    assert flags_of(victim.robust, victim) == ""
 
 
 def test_a_masked_gradient_raises_flags(victim: Victim) -> None:
-    text = found(Rounded(victim.plain, 4), victim)
+    text = flags_of(Rounded(victim.plain, 4), victim)
     assert "exactly zero at 100%" in text
     assert "At epsilon 1" in text
 
 
 def test_a_random_classifier_raises_the_flag(victim: Victim) -> None:
-    assert "output is random" in found(Noisy(victim.robust), victim)
+    assert "output is random" in flags_of(Noisy(victim.robust), victim)
 
 
 def test_a_defence_without_gradient_is_only_asked_for_logits(victim: Victim) -> None:
@@ -83,7 +85,7 @@ def test_a_defence_without_gradient_is_only_asked_for_logits(victim: Victim) -> 
             with torch.no_grad():
                 return victim.plain(image)
 
-    assert found(Hidden(), victim) == ""
+    assert flags_of(Hidden(), victim) == ""
 
 
 @pytest.mark.parametrize("rows", [None, 5])
@@ -92,9 +94,9 @@ def test_a_target_counts_images_and_hands_rows_through(rows: int | None, victim:
     image = victim.test.image[:12]
     with torch.no_grad():
         torch.testing.assert_close(target(image), victim.plain(image))
-    seen = image.clone().requires_grad_()
-    target(seen).sum().backward()
+    through = image.clone().requires_grad_()
+    target(through).sum().backward()
     direct = image.clone().requires_grad_()
     victim.plain(direct).sum().backward()
-    torch.testing.assert_close(seen.grad, direct.grad)
+    torch.testing.assert_close(through.grad, direct.grad)
     assert (target.forward_rows, target.gradient_rows, target.queries) == (12, 12, 24)

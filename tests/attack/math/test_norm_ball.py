@@ -39,17 +39,17 @@ def images(count: int = 64, size: int = 8) -> Tensor:
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 @pytest.mark.parametrize("epsilon", [1e-6, 1 / 255, 8 / 255, 0.1, 0.3, 1.0])
-def test_settled_points_are_inside_to_the_last_bit_and_stay_where_they_are(norm: str, epsilon: float) -> None:
+def test_inside_points_are_inside_to_the_last_bit_and_stay_where_they_are(norm: str, epsilon: float) -> None:
     image = images()
     allowed = ball(norm, image, epsilon)  # type: ignore[arg-type]
     far = image + 5 * torch.randn(image.shape, generator=torch.Generator().manual_seed(1))
     far[2, 0, 0, 0] = float("nan")
-    settled = allowed.settle(far)
-    change = (settled.double() - image.double()).flatten(1)
+    inside = allowed.project_exactly(far)
+    change = (inside.double() - image.double()).flatten(1)
     distance = change.abs().amax(1) if norm == "linf" else change.norm(dim=1)
     assert (distance <= 2 * epsilon).all()
-    assert settled.abs().max() <= 1
-    assert torch.equal(allowed.settle(settled), settled)
+    assert inside.abs().max() <= 1
+    assert torch.equal(allowed.project_exactly(inside), inside)
     # and the ball is used up: only the pixel range may keep a point further inside
     free = (
         (image.flatten(1).abs() < 0.99 - 2 * epsilon).all(1)

@@ -18,10 +18,10 @@ def explicit(given: Tensor) -> Tensor:
     return torch.cat([given, torch.zeros(len(given), 1, dtype=given.dtype)], dim=1).softmax(1)
 
 
-def assert_equal_with_gradient(found: Tensor, expected: Tensor, at: Tensor) -> None:
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
-    weight = torch.arange(1.0, len(found) + 1, dtype=torch.float64)
-    ours, theirs = (torch.autograd.grad((weight * loss).sum(), at, retain_graph=True)[0] for loss in (found, expected))
+def assert_equal_with_gradient(actual: Tensor, expected: Tensor, at: Tensor) -> None:
+    torch.testing.assert_close(actual, expected, rtol=1e-12, atol=1e-12)
+    weight = torch.arange(1.0, len(actual) + 1, dtype=torch.float64)
+    ours, theirs = (torch.autograd.grad((weight * loss).sum(), at, retain_graph=True)[0] for loss in (actual, expected))
     torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
 
 

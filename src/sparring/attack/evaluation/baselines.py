@@ -1,4 +1,4 @@
-"""A trained perturber beside what it has to beat and what beats it: random signs and PGD, on the same images."""
+"""A trained perturber against its baselines: random signs, which it has to beat, and PGD, on the same images."""
 
 import copy
 from collections.abc import Mapping
@@ -16,20 +16,21 @@ from sparring.attack.pgd import PGD
 from sparring.core.measurement import Measurement, robust_accuracy_name
 from sparring.core.pixels import normalise
 from sparring.core.settings import epsilon_text
+from sparring.core.types import TrainingData
 
-COUNT = 1000  # images at most, those that attack.py takes
+COUNT = 1000  # images at most, as many as attack.py takes
 ROWS, BATCH, STEPS = 64, 256, 50
-NOTHING = 0.02  # of accuracy: a perturber has to leave this much less than random signs do
-WEAK = 0.5  # of PGD's success
+MARGIN = 0.02  # robust accuracy by which a perturber must be below random signs to count as an attack
+WEAK = 0.5  # share of PGD's success below which a warning is given
 
 
-def references(epsilon: float = 1.0) -> dict[str, Attack]:
+def baselines(epsilon: float = 1.0) -> dict[str, Attack]:
     """Random signs and PGD-50 in the Linf norm; epsilon: fraction of the pixel range."""
     pgd = PGD(
         norm="linf",
         epsilon=epsilon,
         steps=STEPS,
-        reach=2.5,
+        step_size=None,
         start="uniform",
         restarts=1,
         loss="cross_entropy",
@@ -38,12 +39,24 @@ def references(epsilon: float = 1.0) -> dict[str, Attack]:
     return {"noise": Noise(norm="linf", epsilon=epsilon), "pgd": pgd}
 
 
-def baseline_flags(
-    perturber: nn.Module, network: nn.Module, data: Any, epsilon: float, device: torch.device, target_class: int | None
+def baseline_metrics(
+    perturber: nn.Module,
+    network: nn.Module,
+    data: TrainingData,
+    epsilon: float,
+    device: torch.device,
+    target_class: int | None,
 ) -> dict[str, Any]:
-    """Shares of the test images (val without a test split): right without an attack, and under each, in 0..1.
+    """Accuracies on test images (val without a test split): clean, and under the perturber and each baseline, in 0..1.
 
-    perturber: image -> change in radii. network: image -> logits. epsilon: fraction of the pixel range, Linf.
+    Args:
+        perturber: image (N, C, H, W) -> change of it in radii, of the same shape.
+        network: image (N, C, H, W) -> logits (N, K).
+        epsilon: Linf bound, a fraction of the pixel range.
+        target_class: adds `hit_rate`, the share of the other classes' images that are classified as it.
+
+    Returns:
+        Metrics by name; empty if the data has neither split.
     """
     split = "test" if len(data.whole("test").label) else "val"
     whole = data.whole(split)
@@ -53,62 +66,60 @@ def baseline_flags(
     target = Target(copy.deepcopy(network).float(), rows=ROWS).eval()
     image, label = normalise(whole.image[index]).to(device), whole.label[index].to(device)
     own = copy.deepcopy(perturber).float().eval()
-    attacks: dict[str, Attack] = references(epsilon)
+    attacks: dict[str, Attack] = baselines(epsilon)
     attacks["advgan"] = AdvGANAttack(norm="linf", epsilon=epsilon, run="").attach(own, trained_at=epsilon)
     outcomes = {
         name: evaluate(each, target, image, label, index=index.to(device), seed=0, batch_size=BATCH)
         for name, each in attacks.items()
     }
-    found: dict[str, Any] = {"split": split, "images": len(index), "epsilon": epsilon}
-    found["accuracy_clean"] = float(outcomes["noise"].clean.float().mean())
-    found |= {f"accuracy_left_{name}": each.accuracy for name, each in outcomes.items()}
+    metrics: dict[str, Any] = {"split": split, "images": len(index), "epsilon": epsilon}
+    metrics["accuracy_clean"] = float(outcomes["noise"].clean.float().mean())
+    metrics |= {f"robust_accuracy_{name}": each.accuracy for name, each in outcomes.items()}
     linf, l2 = distances(outcomes["advgan"].adversarial, image.cpu())
-    found |= {"mean_linf": float(linf.mean()), "mean_l2": float(l2.mean())}
+    metrics |= {"mean_linf": float(linf.mean()), "mean_l2": float(l2.mean())}
     if target_class is not None:
         others = (label != target_class).cpu() & outcomes["advgan"].clean
         hits = outcomes["advgan"].predicted[others] == target_class
-        found |= {"target_class": target_class, "hit_rate": float(hits.float().mean())}
-    return found
+        metrics |= {"target_class": target_class, "hit_rate": float(hits.float().mean())}
+    return metrics
 
 
-def metrics(measured: Mapping[str, Any]) -> dict[str, Measurement]:
-    """The accuracies of `baseline_flags` as metrics: of the target, so more is better for whoever defends it."""
+def measurements(measured: Mapping[str, Any]) -> dict[str, Measurement]:
+    """The accuracies of `baseline_metrics` as metrics: of the target, so more is better for whoever defends it."""
     if not measured:
         return {}
     split, epsilon = measured["split"], measured["epsilon"]
     images = {"split": split, "images": measured["images"]}
-    found = {f"{split}/accuracy": Measurement(value=measured["accuracy_clean"], direction="higher", protocol=images)}
+    metrics = {f"{split}/accuracy": Measurement(value=measured["accuracy_clean"], direction="higher", protocol=images)}
     for name in ("noise", "pgd", "advgan"):
         protocol = (
             images | {"attack": name, "norm": "linf", "epsilon": epsilon} | ({"steps": STEPS} if name == "pgd" else {})
         )
-        value = measured[f"accuracy_left_{name}"]
-        found[robust_accuracy_name(split, name, epsilon)] = Measurement(
+        value = measured[f"robust_accuracy_{name}"]
+        metrics[robust_accuracy_name(split, name, epsilon)] = Measurement(
             value=value, direction="higher", protocol=protocol
         )
     if "hit_rate" in measured:
         protocol = images | {"attack": "advgan", "epsilon": epsilon, "target_class": measured["target_class"]}
-        found[f"{split}/targeted_success_rate"] = Measurement(
+        metrics[f"{split}/targeted_success_rate"] = Measurement(
             value=measured["hit_rate"], direction="higher", protocol=protocol
         )
-    return found
+    return metrics
 
 
-def conclusion(found: Mapping[str, Any]) -> str:
-    """`baseline_flags` in words; ends with a warning where the perturber does no more than noise, or little of PGD's work."""
-    clean, noise = found["accuracy_clean"], found["accuracy_left_noise"]
-    left, pgd = found["accuracy_left_advgan"], found["accuracy_left_pgd"]
-    hits = (
-        f" (it makes class {found['target_class']} of {found['hit_rate']:.1%} of the others)"
-        if "hit_rate" in found
-        else ""
-    )
+def conclusion(metrics: Mapping[str, Any]) -> str:
+    """`baseline_metrics` in words, with a warning where the perturber is no better than noise, or much weaker than PGD."""
+    clean, noise = metrics["accuracy_clean"], metrics["robust_accuracy_noise"]
+    robust, pgd = metrics["robust_accuracy_advgan"], metrics["robust_accuracy_pgd"]
+    targeted = "hit_rate" in metrics
+    hits = f" (it makes class {metrics['target_class']} of {metrics['hit_rate']:.1%} of the others)" if targeted else ""
     text = (
-        f"the target's accuracy on {found['images']:,} {found['split']} images at epsilon {epsilon_text(found['epsilon'])}: "
-        f"{clean:.1%} clean, {noise:.1%} under random signs, {left:.1%} under this perturber{hits}, {pgd:.1%} under PGD-{STEPS}"
+        f"the target's accuracy on {metrics['images']:,} {metrics['split']} images at epsilon "
+        f"{epsilon_text(metrics['epsilon'])}: {clean:.1%} clean, {noise:.1%} under random signs, {robust:.1%} under this "
+        f"perturber{hits}, {pgd:.1%} under PGD-{STEPS}"
     )
-    if "hit_rate" not in found and left > noise - NOTHING:
+    if not targeted and robust > noise - MARGIN:
         return f"{text}; WARNING: the perturber does no more than random signs of the same strength, it has not learned to attack"
-    if "hit_rate" not in found and clean - left < WEAK * (clean - pgd):
+    if not targeted and clean - robust < WEAK * (clean - pgd):
         return f"{text}; WARNING: less than half of PGD's success, so this perturber says little about robustness"
     return text

@@ -1,4 +1,4 @@
-"""A classifier as attacks see it: in passes of a fixed number of rows, and with every look counted."""
+"""A classifier as attacks query it: in passes of a fixed number of rows, and with all queries counted."""
 
 from collections.abc import Callable
 
@@ -9,14 +9,17 @@ from sparring.core.settings import IN_FLIGHT
 
 
 class Target(nn.Module):
-    """`network` (images in [-1, 1] -> logits) for an evaluation.
+    """A classifier under evaluation: images (N, C, H, W) in [-1, 1] -> logits (N, K).
 
-    rows: every pass has this many rows, the last one filled up with copies; `None`: passes as they come. Kernels choose
-        their blocking by the batch's shape, so logits differ in their last bits between batch sizes, and an attack's steps
-        amplify that. With `rows`, the outcome of an image depends on the image, its label, index and seed alone.
-    forward_rows, gradient_rows: images looked at without a graph, and images whose gradient was asked for.
+    forward_rows, gradient_rows: images queried without a graph, and images whose gradient was asked for.
     bypassable: whether the network has a `straight_through`: logits whose gradient takes a defence before the classifier for
         the identity (`defence.base.Defended`).
+
+    Args:
+        network: images (N, C, H, W) in [-1, 1] -> logits (N, K).
+        rows: every pass has this many rows, the last one filled up with copies; None: passes as they come. Kernels choose
+            their blocking by the batch's shape, so logits differ in their last bits between batch sizes, and an attack's
+            steps amplify that. With `rows`, the result of an image depends on the image, its label, index and seed alone.
     """
 
     def __init__(self, network: nn.Module, *, rows: int | None) -> None:
@@ -28,21 +31,21 @@ class Target(nn.Module):
 
     @property
     def queries(self) -> int:
-        """Images seen by the network, those filled up not counted."""
+        """Images that the network was queried with, without those that fill a pass up."""
         return self.forward_rows + self.gradient_rows
 
     def forward(self, image: Tensor) -> Tensor:
-        return self._look(self.network, image)
+        return self._query(self.network, image)
 
     def straight_through(self, image: Tensor, draw: int = 0) -> Tensor:
-        """Logits as of `forward`, where `draw` is 0; others are of the same defence with other random numbers."""
-        return self._look(lambda part: self.network.straight_through(part, draw), image)  # type: ignore[operator]
+        """Logits (N, K) as of `forward` for draw 0; other draws are of the same defence with other random numbers."""
+        return self._query(lambda part: self.network.straight_through(part, draw), image)  # type: ignore[operator]
 
     def by_choice(self, image: Tensor, draw: int = 0) -> Tensor:
         """As `defence.base.Defended` has it."""
-        return self._look(lambda part: self.network.by_choice(part, draw), image)  # type: ignore[operator]
+        return self._query(lambda part: self.network.by_choice(part, draw), image)  # type: ignore[operator]
 
-    def _look(self, network: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
+    def _query(self, network: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
         if torch.is_grad_enabled() and image.requires_grad:
             self.gradient_rows += len(image)
         else:
@@ -60,7 +63,7 @@ class Target(nn.Module):
 
 
 class UnitRange(nn.Module):
-    """`network` (images in [-1, 1]) for outside tools that give images in [0, 1]."""
+    """A network of images in [-1, 1] for outside tools, which give images (N, C, H, W) in [0, 1]."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""Where an adversarial image may be: within epsilon of its original and within the pixel range, to the last bit.
+"""The set of allowed adversarial images: within epsilon of the original and within the pixel range, to the last bit.
 
-All balls hold float32 originals `image` (N, C, H, W) in [-1, 1]. Every pixel an attack returns went through `settle`.
+All balls hold float32 originals `image` (N, C, H, W) in [-1, 1]. What an attack returns went through `project_exactly`.
 """
 
 import math
@@ -19,7 +19,7 @@ INWARD = 1 - 2**-50  # so that a difference computed in float64 rounds to no mor
 
 
 class Ball(ABC):
-    """The images allowed around some originals."""
+    """The images allowed around some originals (N, C, H, W); epsilon: radius as a fraction of the pixel range (0, 1]."""
 
     def __init__(self, image: Tensor, epsilon: float) -> None:
         self.image = image
@@ -28,23 +28,26 @@ class Ball(ABC):
 
     @abstractmethod
     def take(self, rows: Tensor) -> Self:
-        """The balls of some images."""
+        """The balls around some of the images; rows: (n,) positions, or (N,) bool."""
 
     @abstractmethod
     def project(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> the same, inside up to rounding."""
+        """The projection of x (N, C, H, W) onto the ball and the pixel range, up to rounding; for use in every step."""
 
     @abstractmethod
-    def settle(self, x: Tensor) -> Tensor:
-        """Like `project`, exactly: no float64 distance is above the radius, no pixel outside [-1, 1]; changes nothing that is."""
+    def project_exactly(self, x: Tensor) -> Tensor:
+        """`project` without rounding errors: no distance, taken in float64, is above the radius, no pixel outside [-1, 1].
+
+        NaN becomes the original pixel. An x that is inside comes back unchanged.
+        """
 
     @abstractmethod
     def steepest(self, gradient: Tensor) -> Tensor:
-        """The direction of length 1 in the ball's norm that rises most; NaN counts as no slope."""
+        """The direction of steepest ascent, of length 1 in the ball's norm, from a gradient (N, C, H, W); NaN counts as 0."""
 
     @abstractmethod
     def start(self, *key: int | str, index: Tensor) -> Tensor:
-        """A point per image, uniform in the ball before the pixel range cuts it, drawn from (key, image index)."""
+        """A random point per image, uniform in the ball, then projected onto the pixel range; drawn from (key, index (N,))."""
 
     def near(self, *key: int | str, index: Tensor) -> Tensor:
         """Gaussian noise of 0.001 of the pixel range around each image: the start of TRADES (Zhang et al. 2019)."""
@@ -70,7 +73,7 @@ class LinfBall(Ball):
     def project(self, x: Tensor) -> Tensor:
         return torch.clamp(x, self.low, self.high)
 
-    def settle(self, x: Tensor) -> Tensor:
+    def project_exactly(self, x: Tensor) -> Tensor:
         return torch.clamp(torch.where(x.isnan(), self.image, x), self.low, self.high)
 
     def steepest(self, gradient: Tensor) -> Tensor:
@@ -92,18 +95,18 @@ class L2Ball(Ball):
         factor = (self.radius / length(change)).clamp_(max=1)  # 0 / 0 cannot be: the radius is positive
         return (self.image + change * factor).clamp_(-1, 1)
 
-    def settle(self, x: Tensor) -> Tensor:
-        settled = torch.where(x.isnan(), self.image, x).clamp_(-1, 1)
+    def project_exactly(self, x: Tensor) -> Tensor:
+        inside = torch.where(x.isnan(), self.image, x).clamp_(-1, 1)
         image = _double(self.image)
         shrink = 2.0**-22  # the rounding of one pixel; doubled until that of all pixels fits
         while True:
-            change = _double(settled) - image
+            change = _double(inside) - image
             distance = length(change)
             outside = distance > self.radius * INWARD
             if not bool(outside.any()):
-                return settled
+                return inside
             smaller = image + change * (self.radius / distance * (1 - shrink)) if shrink < 1 else image
-            settled = torch.where(outside.to(x.device), smaller.float().clamp_(-1, 1).to(x.device), settled)
+            inside = torch.where(outside.to(x.device), smaller.float().clamp_(-1, 1).to(x.device), inside)
             shrink *= 2
 
     def steepest(self, gradient: Tensor) -> Tensor:
@@ -120,18 +123,19 @@ class L2Ball(Ball):
 
 
 def ball(norm: Norm, image: Tensor, epsilon: float) -> Ball:
-    """The ball of a norm around images in [-1, 1]; epsilon is a fraction of the pixel range."""
+    """The ball of a norm around images (N, C, H, W) in [-1, 1]; epsilon: a fraction of the pixel range (0, 1]."""
     return {"linf": LinfBall, "l2": L2Ball}[norm](image, epsilon)
 
 
 def check_norm(norm: str) -> Norm:
+    """`norm` if it is "linf" or "l2". Raises ConfigError."""
     if norm not in ("linf", "l2"):
         raise ConfigError(f"norm={norm} is unknown; give linf or l2.")
     return norm  # type: ignore[return-value]
 
 
 def length(x: Tensor) -> Tensor:
-    """L2 norm of each image, (N, 1, 1, 1)."""
+    """L2 norm of each image, (N, C, H, W) -> (N, 1, 1, 1)."""
     return x.square().sum((1, 2, 3), keepdim=True).sqrt_()
 
 

@@ -1,6 +1,6 @@
-"""What an attack climbs: functions of logits (N, K) and label (N,) -> (N,), larger is worse for the classifier.
+"""Objectives that attacks maximise: functions of logits (N, K) and label (N,) -> (N,), larger is worse for the classifier.
 
-Untargeted margin and DLR are positive just where the image is misclassified. A target (N,) is a class that is to win.
+Untargeted margin and DLR are positive exactly where the image is misclassified. `target` (N,) is the class to be predicted.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,11 @@ def margin(logits: Tensor, label: Tensor) -> Tensor:
 
 
 def dlr(logits: Tensor, label: Tensor) -> Tensor:
-    """Difference of logits ratio: (max over others z - z_label) / (z_1st - z_3rd) (Croce and Hein 2020, equation 6)."""
+    """Difference of logits ratio: (max over others z - z_label) / (z_1st - z_3rd) (Croce and Hein 2020, equation 6).
+
+    Raises:
+        ConfigError: fewer than three classes.
+    """
     top = _largest(logits, 3)
     return margin(logits, label) / (top[:, 0] - top[:, 2] + 1e-12)
 
@@ -42,13 +46,17 @@ def margin_targeted(logits: Tensor, label: Tensor, target: Tensor) -> Tensor:
 
 
 def dlr_targeted(logits: Tensor, label: Tensor, target: Tensor) -> Tensor:
-    """(z_target - z_label) / (z_1st - (z_3rd + z_4th) / 2) (Croce and Hein 2020, equation 7)."""
+    """(z_target - z_label) / (z_1st - (z_3rd + z_4th) / 2) (Croce and Hein 2020, equation 7).
+
+    Raises:
+        ConfigError: fewer than four classes.
+    """
     top = _largest(logits, 4)
     return margin_targeted(logits, label, target) / (top[:, 0] - (top[:, 2] + top[:, 3]) / 2 + 1e-12)
 
 
 def kl_from(clean_logits: Tensor) -> Objective:
-    """KL(p(clean) || p(x)), what TRADES climbs (Zhang et al. 2019, equation 5); the label is not looked at."""
+    """KL(p(clean) || p(x)), which TRADES maximises (Zhang et al. 2019, equation 5), of clean logits (N, K); ignores the label."""
     log_clean = clean_logits.detach().log_softmax(1)
 
     def kl(logits: Tensor, label: Tensor) -> Tensor:
@@ -58,17 +66,18 @@ def kl_from(clean_logits: Tensor) -> Objective:
 
 
 def untargeted(loss: str) -> Objective:
-    """The objective of a name in LOSSES."""
+    """The objective with a name in LOSSES, towards any wrong class."""
     return {"cross_entropy": cross_entropy, "margin": margin, "dlr": dlr}[loss]
 
 
 def towards(loss: str, target: Tensor) -> Objective:
-    """The objective of a name in LOSSES with target classes (N,)."""
+    """The objective with a name in LOSSES, towards target classes (N,)."""
     functions = {"cross_entropy": cross_entropy_targeted, "margin": margin_targeted, "dlr": dlr_targeted}
     return lambda logits, label: functions[loss](logits, label, target)
 
 
 def check_loss(loss: str, choices: tuple[str, ...]) -> str:
+    """`loss` if it is one of `choices`. Raises ConfigError."""
     if loss not in choices:
         raise ConfigError(f"loss={loss} is unknown to this attack; give one of {', '.join(choices)}.")
     return loss

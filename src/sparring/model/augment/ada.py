@@ -5,21 +5,27 @@ from torch import Tensor
 
 from sparring.core.errors import ConfigError
 from sparring.model.augment.base import Adaptive
-from sparring.model.augment.diffaugment import cut_out
 from sparring.model.augment.math.affine import blits, geometry, resample
 from sparring.model.augment.math.colour import recolour
+from sparring.model.augment.math.pixels import cut_out
 from sparring.model.step.draws import Draws
 
 
 class ADA(Adaptive):
     """The paper's pixel blits, geometric and colour transformations, each applied to an image with probability p.
 
-    blit, geometric, colour: factors on p of the three groups, 0 leaves a group out. cutout: factor on p of a square of half
-    the side set to zero (not among the paper's CIFAR-10 settings).
-    p starts at `initial`. target: null keeps it there, times the schedule's factor (R3GAN's way).
-
-    The affine parts are joined to one matrix per image and resampled once, bilinear with reflected edges; the paper
+    The affine parts are multiplied to one matrix per image, which is resampled once, bilinear with reflected edges; the paper
     filters with wavelets at twice the resolution.
+
+    Args:
+        blit, geometric, colour: factors [0, 1] on p of the three groups; 0 leaves a group out.
+        cutout: factor [0, 1] on p of a square of half the side set to zero (not in the paper's CIFAR-10 settings).
+        initial: p at the start, [0, 1].
+        target: of r, by which p adapts. None: p stays at `initial`, times the schedule's factor (as in R3GAN).
+        interval, images: as of `Adaptive`.
+
+    Raises:
+        ConfigError: a factor out of range.
     """
 
     def __init__(

@@ -10,10 +10,10 @@ from sparring.model.step.draws import Draws
 
 
 class APA(Adaptive):
-    """With probability p a real image is replaced by a generated one that D is told is real; p adapts as in ADA.
+    """With probability p a real image is replaced by a generated one that is presented to D as real; p adapts as in ADA.
 
-    A real image gives way to a generated one of its label that the step shows nowhere else: a loss that pairs would see no
-    difference between an image and itself. r is taken over what was shown as real, as in the authors' code.
+    The generated image has the same label and appears nowhere else in the step: a loss that pairs would see no difference
+    between an image and itself. r is taken over the images presented as real, as in the authors' code.
     """
 
     def forward(self, image: Tensor, draws: Draws) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the adversarial step expects of the augmentation between the images and D."""
+"""The base of augmentations between the images and D."""
 
 from collections.abc import Callable
 
@@ -11,9 +11,11 @@ from sparring.model.step.recipe import Recipe
 
 
 class Augment(nn.Module):
-    """A random change T of every image that D is shown, real or generated, in both players' steps.
+    """A random change T of every image that D sees, real or generated, in both players' steps.
 
-    Buffers are saved in checkpoints. factor: share of its strength that the schedule grants at this iteration.
+    Buffers are saved in checkpoints.
+
+    factor: on its strength, set by the schedule in every iteration, in [0, 1].
     """
 
     factor: float = 1.0
@@ -26,17 +28,22 @@ class Augment(nn.Module):
         raise TypeError(f"{type(self).__name__} must define forward(image, draws)")
 
     def real(self, image: Tensor, label: Tensor, generate: Callable[[Tensor], Tensor], draws: Draws) -> Tensor:
-        """Images that D's step shows as real with labels (N,), before T. generate: labels -> generated images of their own."""
+        """The images (N, C, H, W) that D's step presents as real, before T.
+
+        Args:
+            image, label: real images (N, C, H, W) in [-1, 1] and their classes (N,).
+            generate: labels (N,) -> generated images (N, C, H, W) that nothing else in the step uses.
+        """
         return image
 
     def observe(self, real_logits: Tensor) -> None:
-        """Logits of the images that D's step showed as real, part by part."""
+        """Take note of D's logits (N,) of the images presented as real, once per part of a step."""
 
     def after_step(self, *, images: int) -> None:
         """Called after each step of D on `images` real images, over all devices."""
 
     def scalars(self) -> dict[str, Tensor]:
-        """What to log of its state."""
+        """Its state for the logs, 0-d tensors by name."""
         return {}
 
 
@@ -44,11 +51,13 @@ class Adaptive(Augment):
     """An augmentation whose probability p follows a measure of overfitting (Karras et al. 2020, ADA, section 3).
 
     r = E[sign D(x)] over the real images since the last change; every `interval` steps of D
-    p <- clamp(p + sign(r - target) * images shown since / images, 0, 1).
+    p <- clamp(p + sign(r - target) * (real images since then) / images, 0, 1).
 
-    target: r to hold. images: real images in which p can go from 0 to 1.
+    Args:
+        target: value of r to maintain. interval: steps of D between changes of p.
+        images: real images in which p can go from 0 to 1.
 
-    Buffers: p; sign_sum and steps (of r so far).
+    Buffers: p; sign_sum, steps (the sum and count that r is the mean of).
     """
 
     p: Tensor

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from sparring.core.errors import ConfigError
 from sparring.model.augment.base import Augment
+from sparring.model.augment.math.pixels import cut_out, translate
 from sparring.model.step.draws import Draws
 
 POLICIES = ("colour", "translation", "cutout")
@@ -15,9 +15,15 @@ POLICIES = ("colour", "translation", "cutout")
 class DiffAugment(Augment):
     """Every image, real or generated, gets a fresh random draw of each policy, in both players' steps.
 
-    colour: brightness + U(-0.5, 0.5), saturation x U(0, 2), contrast x U(0.5, 1.5), in units of [-1, 1] images.
+    colour: brightness + U(-0.5, 0.5), saturation * U(0, 2), contrast * U(0.5, 1.5), in units of [-1, 1] images.
     translation: by up to `shift` of the side, zeros (mid-grey) beyond the edge.
     cutout: a square of `hole` of the side set to zero, anywhere, also over the edge.
+
+    Args:
+        policies: some of "colour", "translation" and "cutout". shift, hole: shares of the image's side.
+
+    Raises:
+        ConfigError: an unknown policy.
     """
 
     def __init__(self, *, policies: Sequence[str], shift: float, hole: float) -> None:
@@ -39,7 +45,7 @@ class DiffAugment(Augment):
 
 
 def colour(image: Tensor, uniform: Tensor) -> Tensor:
-    """uniform (N, 3) on [0, 1): brightness, saturation and contrast."""
+    """Images (N, C, H, W) with other brightness, saturation and contrast, from uniform (N, 3) on [0, 1)."""
     brightness, saturation, contrast = (uniform[:, k, None, None, None] for k in range(3))
     image = image + (brightness - 0.5)
     grey = image.mean(dim=1, keepdim=True)
@@ -51,28 +57,3 @@ def colour(image: Tensor, uniform: Tensor) -> Tensor:
 def shifts(uniform: Tensor, largest: int) -> Tensor:
     """uniform (N, 2) on [0, 1) -> whole pixels in -largest..largest, each equally likely."""
     return (uniform * (2 * largest + 1)).long() - largest
-
-
-def translate(image: Tensor, pixels: Tensor) -> Tensor:
-    """Move each image down and right by whole pixels (N, 2); zeros come in from beyond the edge."""
-    for axis, length in enumerate(image.shape[2:]):
-        source = torch.arange(length, device=image.device) - pixels[:, axis, None]  # (N, length)
-        inside = (source >= 0) & (source < length)
-        index = _along(source.clamp(0, length - 1), axis).expand_as(image)
-        image = image.gather(2 + axis, index) * _along(inside, axis)
-    return image
-
-
-def cut_out(image: Tensor, uniform: Tensor, side: int) -> Tensor:
-    """Zero a square of `side` pixels whose centre is uniform over the image; parts of it may lie outside."""
-    hole = torch.ones_like(image[:, :1], dtype=torch.bool)
-    for axis, length in enumerate(image.shape[2:]):
-        first = (uniform[:, axis, None] * (length + 1 - side % 2)).long() - side // 2
-        position = torch.arange(length, device=image.device)
-        hole = hole & _along((position >= first) & (position < first + side), axis)
-    return image * ~hole
-
-
-def _along(values: Tensor, axis: int) -> Tensor:
-    """(N, length) as (N, 1, length, 1) or (N, 1, 1, length): one value per row or per column of an image."""
-    return values[:, None, :, None] if axis == 0 else values[:, None, None, :]

@@ -13,13 +13,14 @@ RIDGE = 5e-4  # added to the variances, which may be 0
 
 
 class Airbench(Backbone):
-    """A fixed whitening layer, three blocks of two 3x3 convolutions, the largest value of each map, linear.
+    """A fixed whitening layer, one block of two 3x3 convolutions per width, the largest value of each map, linear.
 
     The first layer has 2x2 filters: the principal directions of the training images' patches, scaled to unit variance,
     and their negatives; it is computed once by `prepare`, never trained, and saved with the weights. BatchNorm has no
     scale, the linear layer's result is divided by `temperature`. Pooling rounds up, so that images of 8 pixels fit.
 
-    widths: channels of the blocks.
+    Args:
+        widths: channels of the blocks. temperature: divisor of the logits.
     """
 
     def __init__(self, *, channels: int, num_classes: int, widths: Sequence[int], temperature: float) -> None:
@@ -51,7 +52,7 @@ class Airbench(Backbone):
 
 
 def whitening(image: Tensor) -> Tensor:
-    """(8 C, C, 2, 2) filters from images (N, C, H, W): their answers have unit variance and no correlation."""
+    """(8 C, C, 2, 2) filters from images (N, C, H, W), whose responses have unit variance and are not correlated."""
     channels = image.shape[1]
     patches = image.unfold(2, 2, 1).unfold(3, 2, 1).permute(0, 2, 3, 1, 4, 5).reshape(-1, 4 * channels).double()
     variance, direction = torch.linalg.eigh(patches.T.cov())
@@ -60,7 +61,7 @@ def whitening(image: Tensor) -> Tensor:
 
 
 def _convolution(before: int, after: int) -> nn.Conv2d:
-    """Its first filters pass their channel on, the others are random."""
+    """A 3x3 convolution whose first filters are the identity; the others are random."""
     layer = nn.Conv2d(before, after, 3, padding=1, bias=False)
     nn.init.dirac_(layer.weight.data[:before])
     return layer

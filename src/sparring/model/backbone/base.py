@@ -1,10 +1,10 @@
-"""What a classifier network is."""
+"""The base of classifier networks."""
 
 from torch import Tensor, nn
 
 
 class Backbone(nn.Module):
-    """Features of an image and one linear layer over them.
+    """Features of an image and one linear layer on them.
 
     Subclasses set `features_dim`, `head` (F -> num_classes) and define `features`.
 
@@ -15,10 +15,10 @@ class Backbone(nn.Module):
     head: nn.Linear
 
     def prepare(self, image: Tensor) -> None:
-        """Compute what a network takes from its training images, uint8 (N, C, H, W), before the first step."""
+        """Compute what the network takes from training images, uint8 (N, C, H, W), before the first step."""
 
     def features(self, image: Tensor) -> Tensor:
-        """(N, F): what the last layer reads."""
+        """Images (N, C, H, W) -> (N, F), the input of the last layer."""
         raise TypeError(f"{type(self).__name__} must define features(image)")
 
     def forward(self, image: Tensor) -> Tensor:

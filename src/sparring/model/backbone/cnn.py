@@ -7,7 +7,11 @@ from sparring.model.backbone.base import Backbone
 
 
 class CNN(Backbone):
-    """[3x3 convolution, BatchNorm, ReLU] of `width`, 2 and 4 times that, 2x2 max pooling after the first two, mean, linear."""
+    """[3x3 convolution, BatchNorm, ReLU] of `width`, 2 and 4 times that, 2x2 max pooling after the first two, mean, linear.
+
+    Args:
+        width: channels of the first convolution.
+    """
 
     def __init__(self, *, channels: int, num_classes: int, width: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Strided convolutional classifier with noise and weight norm, no BatchNorm: batches of real and generated images never mix."""
+"""Strided convolutional classifier with noise and weight norm, without BatchNorm, which would mix real and generated images."""
 
 from math import sqrt
 
@@ -12,10 +12,12 @@ from sparring.model.layer.weight_norm import normalised
 class Conv(Backbone):
     """Noise -> 4x4/2, 3x3, 4x4/2, 3x3 convolutions of `width`, 2, 2 and 4 times that, leaky ReLU and noise -> mean -> linear.
 
-    In the spirit of Salimans et al. 2016, section 5.2, at the size of two CPU cores: strides early, Gaussian noise for
-    dropout. Takes any image size from 4.
+    Modelled on Salimans et al. 2016, section 5.2, small enough for two CPU cores: strides early, Gaussian noise in place of
+    dropout. Image sizes from 4.
 
-    input_noise: deviation on the image in [-1, 1]. noise: deviation on the maps and on the features.
+    Args:
+        width: channels of the first convolution.
+        input_noise: standard deviation on the image in [-1, 1]. noise: on the feature maps and features.
     """
 
     def __init__(self, *, channels: int, num_classes: int, width: int, input_noise: float, noise: float) -> None:

@@ -13,8 +13,10 @@ from sparring.model.layer.weight_norm import normalised
 class MLP(Backbone):
     """[Gaussian noise, weight-normalised linear, ReLU] per width, noise, weight-normalised linear (Salimans et al. 2016).
 
-    widths: units of the hidden layers (1000, 500, 250, 250, 250 there). input_noise: deviation on the image in [-1, 1], so twice
-    the paper's, whose images are in [0, 1]. noise: deviation on hidden units.
+    Args:
+        widths: units of the hidden layers (1000, 500, 250, 250, 250 in the paper).
+        input_noise: standard deviation on the image in [-1, 1], so twice the paper's, whose images are in [0, 1].
+        noise: standard deviation on hidden units.
     """
 
     def __init__(

@@ -4,5 +4,7 @@ from sparring.model.backbone.shared.residual import ResNet
 
 
 class ResNet8(ResNet):
+    """width: channels of the first stage; they double with every stage."""
+
     def __init__(self, *, channels: int, num_classes: int, width: int) -> None:
         super().__init__(channels=channels, num_classes=num_classes, width=width, blocks=(1, 1, 1))

@@ -7,7 +7,14 @@ from sparring.model.backbone.base import Backbone
 
 
 class Timm(Backbone):
-    """name: as `timm.create_model` knows it, for example "resnet26". Its last layer is replaced by a linear one."""
+    """A network of timm whose last layer is replaced by a linear one.
+
+    Args:
+        name: of `timm.create_model`, for example "resnet26".
+
+    Raises:
+        ConfigError: timm is not installed, or has no such model.
+    """
 
     def __init__(self, *, channels: int, num_classes: int, name: str) -> None:
         super().__init__()

@@ -9,7 +9,14 @@ from sparring.model.backbone.shared.residual import PreBlock
 
 
 class WideResNet(Backbone):
-    """Stem of 16, then three stages of (depth - 4) / 6 pre-activation blocks at 16, 32 and 64 times `width`."""
+    """Stem of 16 channels, then three stages of (depth - 4) / 6 pre-activation blocks at 16, 32 and 64 times `width`.
+
+    Args:
+        depth: convolutions, 6 n + 4. width: the paper's k.
+
+    Raises:
+        ConfigError: another depth.
+    """
 
     def __init__(self, *, channels: int, num_classes: int, depth: int, width: int) -> None:
         super().__init__()

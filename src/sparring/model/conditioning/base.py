@@ -1,4 +1,4 @@
-"""How a label enters the generator: beside the latent, through the normalisation layers, or not at all."""
+"""How a label enters the generator: next to the latent, through the normalisation layers, or not at all."""
 
 from typing import Protocol
 
@@ -8,12 +8,12 @@ from sparring.model.layer.norm import ConditionalNorm, Norm, PlainNorm
 
 
 class Conditioning(nn.Module):
-    """Base of the generator's label module: (latent (N, L), label (N,)) -> code (N, `features`), the first layer's input.
+    """Base of the generator's label module: (latent (N, L), label (N,)) -> (N, `features`), the input of the first layer.
 
-    features: size of the code.
+    features: size of that input.
     condition_features: size of what `condition` returns.
-    enters: whether the network gives the label a way in. False for a code that uses the norms alone, until one is made.
-    blind_to_length: whether a latent and its multiples give the same code.
+    enters: whether the label can enter the network. False for one that uses the norms alone, until a norm is made.
+    blind_to_length: whether a latent and its multiples give the same input.
     """
 
     features: int
@@ -22,20 +22,21 @@ class Conditioning(nn.Module):
     blind_to_length: bool = False
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        """Latents (N, L) and classes (N,) int64 -> (N, features)."""
         raise TypeError(f"{type(self).__name__} must define forward(latent, label)")
 
     def condition(self, latent: Tensor, label: Tensor) -> Tensor:
-        """What the norms see of the label, (N, `condition_features`), in the latent's dtype."""
+        """The input of the norms, (N, condition_features), in the latent's dtype."""
         return latent[:, :0]
 
     def norm(self, channels: int, *, latent: int = 0) -> Norm:
-        """BatchNorm to be called with [condition, `latent` numbers of the latent]; plain where that would be empty."""
+        """BatchNorm of `channels` maps, called with [condition, `latent` numbers of the latent]; plain where both are empty."""
         size = self.condition_features + latent
         return ConditionalNorm(channels, size) if size else PlainNorm(channels)
 
 
 class ConditioningMaker(Protocol):
-    """What a leaf of `model/conditioning` is.
+    """A leaf of `model/conditioning`: settings from which a generator makes its label module.
 
     conditional: whether the generator sees labels.
     """
@@ -43,5 +44,5 @@ class ConditioningMaker(Protocol):
     conditional: bool
 
     def make(self, latent_dim: int) -> Conditioning:
-        """The module for latents of `latent_dim` numbers, or for the part of them that the first layer gets."""
+        """The module for latents of `latent_dim` numbers, or of as many as the first layer gets."""
         ...

@@ -7,12 +7,13 @@ from sparring.model.layer.norm import Norm
 
 
 class ConditionalBatchNorm:
-    """The first layer sees the latent; the norms see the label.
-
-    shared_dim: size of one class embedding that all norms share (BigGAN, Brock et al. 2019); 0 gives every norm a gain
-        and a bias per class (SNGAN, Miyato and Koyama 2018).
+    """The first layer gets the latent, the norms get the label.
 
     Only for generators with batch normalisation: dcgan, resnet, sagan, biggan.
+
+    Args:
+        shared_dim: size of one class embedding that all norms share (BigGAN, Brock et al. 2019); 0 gives every norm a gain
+            and a bias per class (SNGAN, Miyato and Koyama 2018).
     """
 
     conditional = True

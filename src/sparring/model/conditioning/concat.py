@@ -1,4 +1,4 @@
-"""A class embedding beside the latent (Mirza and Osindero 2014)."""
+"""A class embedding joined to the latent (Mirza and Osindero 2014)."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ from sparring.model.conditioning.base import Conditioning
 
 
 class Concat:
-    """The first layer sees [latent, embedding(label)]."""
+    """The first layer gets [latent, embedding(label)], the embedding of `embedding_dim` numbers."""
 
     conditional = True
 

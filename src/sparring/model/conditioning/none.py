@@ -1,4 +1,4 @@
-"""No label: the latent is the code."""
+"""No label: the first layer gets the latent."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from sparring.model.conditioning.base import Conditioning
 
 
 class NoConditioning:
-    """The generator never sees a label."""
+    """An unconditional generator."""
 
     conditional = False
 

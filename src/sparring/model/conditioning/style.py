@@ -8,10 +8,13 @@ from sparring.model.layer.style import unit_mean_square
 
 
 class Style:
-    """The first layer sees [latent, embedding(label)], each scaled to mean square 1.
+    """The first layer gets [latent, embedding(label)], each scaled to mean square 1.
 
     Karras et al. 2020, "Training generative adversarial networks with limited data", appendix D. Made for
     `generator=stylegan2`, whose first layer is the mapping network; other generators take it too.
+
+    Args:
+        embedding_dim: of the class embedding.
     """
 
     conditional = True

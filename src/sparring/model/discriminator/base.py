@@ -1,4 +1,4 @@
-"""What every discriminator is: features of an image, and a head that sees the label."""
+"""The base of discriminators: features of an image, and a head that gets the label."""
 
 from torch import Tensor, nn
 
@@ -15,11 +15,11 @@ class Discriminator(nn.Module):
     head: Head
 
     def features(self, image: Tensor) -> Tensor:
-        """(N, F): what the head reads."""
+        """Images (N, C, H, W) -> (N, F), the input of the head."""
         raise TypeError(f"{type(self).__name__} must define features(image)")
 
     def forward_with_features(self, image: Tensor, label: Tensor) -> DiscriminatorOutput:
-        """Features (N, F) and logits (N,) from one pass."""
+        """Features (N, F) and logits (N,) of images (N, C, H, W) with classes (N,), from one pass."""
         features = self.features(image)
         return DiscriminatorOutput(image, label, features, self.head(features, label))
 
@@ -28,7 +28,10 @@ class Discriminator(nn.Module):
 
 
 class DiscriminatorClassifier(nn.Module):
-    """The classifier in a discriminator whose head classifies: image (N, C, H, W) in [-1, 1] -> logits (N, K)."""
+    """The classifier in a discriminator whose head classifies.
+
+    Shapes: image (N, C, H, W) in [-1, 1] -> logits (N, K).
+    """
 
     def __init__(self, discriminator: Discriminator) -> None:
         super().__init__()

@@ -4,4 +4,4 @@ from sparring.model.discriminator.sagan import SAGANDiscriminator
 
 
 class BigGANDiscriminator(SAGANDiscriminator):
-    """SAGAN's discriminator at BigGAN's width: for images of 32 pixels the two papers' networks differ in nothing else."""
+    """SAGAN's discriminator at BigGAN's width: for images of 32 pixels, the only difference between the two papers' networks."""

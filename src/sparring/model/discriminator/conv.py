@@ -1,4 +1,4 @@
-"""Small convolutional discriminator without normalisation layers: the quick recipe's, for two CPU cores."""
+"""Small convolutional discriminator without normalisation layers, for two CPU cores."""
 
 from torch import Tensor, nn
 
@@ -11,8 +11,9 @@ from sparring.model.layer.spectral import spectrally_normalise
 class ConvDiscriminator(Discriminator):
     """[4x4 stride-2 convolution, leaky ReLU] per halving -> 3x3 stride-2 convolution -> head.
 
-    `width` is the number of channels at half the image size; it doubles with every halving up to 8 times.
-    `spectral_norm`: of all weights, the head's included.
+    Args:
+        width: channels at half the image size; doubled with every halving, up to 8 times.
+        spectral_norm: of all weights, with the head's.
 
     Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
     """

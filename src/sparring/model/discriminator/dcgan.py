@@ -1,4 +1,4 @@
-"""DCGAN discriminator (Radford et al. 2016, section 3) for any size that halvings reach and any channel count."""
+"""DCGAN discriminator (Radford et al. 2016, section 3) for image sizes of 4 to 7 times a power of two."""
 
 from torch import Tensor, nn
 
@@ -12,10 +12,10 @@ from sparring.model.layer.spectral import spectrally_normalise
 class DCGANDiscriminator(Discriminator):
     """[4x4 stride-2 convolution, BatchNorm (not in the first), leaky ReLU 0.2] per halving -> head.
 
-    `width` is the number of channels after the first convolution, as `ndf` in the common implementations;
-    it doubles with every halving, up to 8 times.
-    `batch_norm`: the paper's; a penalty on single images' gradients (wgan_gp, r1) wants it off.
-    `spectral_norm`: of all weights, the head's included.
+    Args:
+        width: channels after the first convolution, `ndf` in common implementations; doubled with every halving, up to 8 times.
+        batch_norm: as in the paper; penalties on single images' gradients (wgan_gp, r1) need it off.
+        spectral_norm: of all weights, with the head's.
 
     Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
     """

@@ -8,10 +8,11 @@ from sparring.model.layer.spectral import spectrally_normalise
 
 
 class MLPDiscriminator(Discriminator):
-    """[linear, maxout] per layer -> head. The paper's dropout is left out: its draws would come from no seeded generator.
+    """[linear, maxout] per layer -> head. Without the paper's dropout, whose draws would not be seeded by the run.
 
-    width: maxout units of a hidden layer (240 in the paper's MNIST network). layers: hidden layers (2 there).
-    pieces: linear pieces of a maxout unit (5 there; Goodfellow et al. 2013). spectral_norm: of all weights.
+    Args:
+        width: maxout units of a hidden layer (240 in the paper's MNIST network). layers: hidden layers (2 there).
+        pieces: linear pieces of a maxout unit (5 there; Goodfellow et al. 2013). spectral_norm: of all weights.
 
     Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
     """

@@ -11,6 +11,9 @@ from sparring.model.layer.residual import ResidualBlock, pointwise, stage_widths
 class R3GANDiscriminator(Discriminator):
     """Mirror of the generator: residual stages with bilinear halving between them, then one weight per position.
 
+    Args:
+        width, growth, blocks, expansion, group_width: as of `R3GANGenerator`.
+
     Shapes: images (N, channels, image_size, image_size), label (N,) -> logits (N,).
     """
 

@@ -15,10 +15,15 @@ from sparring.model.layer.spectral import spectrally_normalise
 class ResNetDiscriminator(Discriminator):
     """Residual blocks, one more than the generator has, of which the last `flat` keep the size; sum over positions; head.
 
-    width: channels of the first block; doubled per block, up to `growth` times.
-    attention: self-attention where the feature map has image_size / `attention` pixels; None: nowhere.
-    batch_norm: before each activation; the papers have none (a gradient penalty is per image, BatchNorm couples images).
-    init: initialiser, see `layer/initialise.py`. spectral_norm: of all weights, the head's included.
+    Args:
+        width: channels of the first block; doubled per block, up to `growth` times.
+        flat: last blocks that keep the size.
+        attention: self-attention where the feature map has image_size / `attention` pixels; None: nowhere.
+        batch_norm: before each activation; not in the papers (a gradient penalty is per image, BatchNorm couples images).
+        init: initialiser, see `layer/initialise.py`. spectral_norm: of all weights, with the head's.
+
+    Raises:
+        ConfigError: an image size or `attention` that does not fit.
 
     Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
     """

@@ -19,9 +19,10 @@ class StyleGAN2Discriminator(Discriminator):
 
     The head's layers get the equalised learning rate too.
 
-    width: channels at the image size; doubled per block towards the base, up to `growth` times.
-    residual: a 1x1 shortcut around every block (the paper's choice; its CIFAR-10 setting has none).
-    group: images that the minibatch standard deviation is taken over.
+    Args:
+        width: channels at the image size; doubled per block towards the base, up to `growth` times.
+        residual: a 1x1 shortcut around every block (the paper's choice; its CIFAR-10 setting has none).
+        group: images that the minibatch standard deviation is taken over.
 
     Shapes: images (N, channels, image_size, image_size), label (N,) -> logits (N,).
     """

@@ -1,4 +1,4 @@
-"""What becomes of the real images before D learns from them."""
+"""The base of attacks on the real images in D's step."""
 
 from torch import Tensor, nn
 
@@ -8,17 +8,19 @@ from sparring.model.step.draws import Draws
 
 
 class DiscriminatorAttack(nn.Module):
-    """A change of the real images of D's step that comes after the augmentation and may look at D; G's step has none."""
+    """A change of the real images of D's step, after the augmentation; it may query D. G's step has none."""
 
     def forward(
         self, image: Tensor, label: Tensor, fake: Tensor, fake_label: Tensor, *, discriminator: Discriminator, loss: Loss,
         draws: Draws,
     ) -> Tensor:  # fmt: skip
-        """What D is shown for the real images, which stand beside the generated ones in its loss.
+        """The images that D sees in place of the real ones.
 
         Args:
-            image, fake: (N, C, H, W) in [-1, 1], after augmentation. label, fake_label: (N,) int64.
+            image, label: real images (N, C, H, W) in [-1, 1] after augmentation, with their classes (N,) int64.
+            fake, fake_label: the same of the generated images.
             loss: the adversarial loss that D minimises.
+            draws: random numbers of this part of the step.
 
         Returns:
             (N, C, H, W) in [-1, 1].

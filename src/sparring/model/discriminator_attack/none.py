@@ -1,4 +1,4 @@
-"""D learns from the real images as they are."""
+"""D learns from the unchanged real images."""
 
 from typing import Any
 

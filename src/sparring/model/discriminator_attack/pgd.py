@@ -1,4 +1,4 @@
-"""Rob-GAN: D learns from the worst real images within epsilon (Liu and Hsieh 2019, "Rob-GAN", section 3.2)."""
+"""Rob-GAN: D learns from adversarial real images within epsilon (Liu and Hsieh 2019, "Rob-GAN", section 3.2)."""
 
 import torch
 from torch import Tensor, nn
@@ -15,18 +15,25 @@ from sparring.model.step.views import DiscriminatorOutput
 
 
 class PGDDiscriminatorAttack(DiscriminatorAttack):
-    """Real images are moved by PGD to where D's whole loss, the head's class loss with it, is largest.
+    """PGD on the real images that maximises D's loss, with the head's class losses.
 
-    D is attacked in eval mode with frozen weights, and the generated images stay as they are. With model/head=auxiliary this
-    is Rob-GAN, whose head is a robust classifier of the images.
+    D is attacked in eval mode with frozen weights; the generated images are not changed. With model/head=auxiliary this is
+    Rob-GAN, whose head is a robust classifier of the images.
 
-    norm: "linf" or "l2". epsilon: fraction of the pixel range. steps, reach, start: as of attack=pgd.
+    Args:
+        norm: "linf" or "l2". epsilon: fraction of the pixel range (0, 1]. steps, step_size, start: as of `PGD`.
+
+    Raises:
+        ConfigError: a setting out of range.
     """
 
-    def __init__(self, *, norm: str, epsilon: float | str, steps: int, reach: float, start: str) -> None:
+    def __init__(
+        self, *, norm: str, epsilon: float | str, steps: int, step_size: float | str | None, start: str
+    ) -> None:
         super().__init__()
         self.attack = _CostPGD(
-            norm=norm, epsilon=epsilon, steps=steps, reach=reach, start=start, restarts=1, loss="cross_entropy", momentum=0.0
+            norm=norm, epsilon=epsilon, steps=steps, step_size=step_size, start=start, restarts=1, loss="cross_entropy",
+            momentum=0.0,
         )  # fmt: skip
 
     def forward(
@@ -41,9 +48,10 @@ class PGDDiscriminatorAttack(DiscriminatorAttack):
 
 
 class DiscriminatorCost(nn.Module):
-    """image (N, C, H, W) -> what each adds to D's loss as a real one, (N,): the adversarial loss and the head's terms.
+    """D's loss as a function of the real images: (N, C, H, W) -> (N,), the adversarial loss and the head's terms.
 
-    label: (N,) of the images. generated: the generated images beside them.
+    Args:
+        label: (N,) of the images. generated: D's output for the generated images of the step.
     """
 
     def __init__(self, discriminator: Discriminator, loss: Loss, label: Tensor, generated: DiscriminatorOutput) -> None:

@@ -1,4 +1,4 @@
-"""What every generator is: a network of a latent and a label."""
+"""The base of generators: networks of a latent and a label."""
 
 from torch import Tensor, nn
 
@@ -14,4 +14,17 @@ class Generator(nn.Module):
     conditioning: Conditioning
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        """Latents (N, L) and classes (N,) int64 -> images (N, C, H, W)."""
         raise TypeError(f"{type(self).__name__} must define forward(latent, label)")
+
+
+class StyleGenerator(Generator):
+    """A generator in two halves, for what works on styles (path length regularization)."""
+
+    def style(self, latent: Tensor, label: Tensor) -> Tensor:
+        """Latents (N, L) and classes (N,) -> styles (N, S)."""
+        raise TypeError(f"{type(self).__name__} must define style(latent, label)")
+
+    def synthesis(self, style: Tensor, seeds: Tensor) -> Tensor:
+        """Styles (N, S) and noise seeds (N,) int64 (`layer.pixel_noise.seeds_of(latent)`) -> images (N, C, H, W)."""
+        raise TypeError(f"{type(self).__name__} must define synthesis(style, seeds)")

@@ -1,4 +1,4 @@
-"""BigGAN generator (Brock et al. 2019, appendix B, figure 15): a chunk of the latent for every block."""
+"""BigGAN generator (Brock et al. 2019, appendix B, figure 15): every block gets a chunk of the latent."""
 
 from functools import partial
 
@@ -17,15 +17,19 @@ from sparring.model.layer.spectral import spectrally_normalise
 
 
 class BigGANGenerator(Generator):
-    """The latent is cut into one chunk for the first layer and one per residual block, whose norms see it.
+    """The latent is cut into one chunk for the first layer and one per residual block, an input of its norms.
 
-    With `conditioning=cbn` (`shared_dim` > 0) the norms see [shared class embedding, chunk], as published; with
-    `conditioning=concat` the embedding goes to the first layer, and with `conditioning=none` the norms see their chunk alone.
-    Chunks are equal but for the first, which also takes what the division leaves over.
+    With `conditioning=cbn` (`shared_dim` > 0) the norms get [shared class embedding, chunk], as published; with
+    `conditioning=concat` the embedding goes to the first layer, and with `conditioning=none` the norms get their chunk alone.
+    Chunks have the same size, except that the first also gets the remainder of the division.
 
-    width: channels at the image size; doubled per block towards the base, up to `growth` times.
-    attention: self-attention where the feature map has image_size / `attention` pixels.
-    init: initialiser, see `layer/initialise.py`. spectral_norm: of all weights but embeddings.
+    Args:
+        width: channels at the image size; doubled per block towards the base, up to `growth` times.
+        attention: self-attention where the feature map has image_size / `attention` pixels.
+        init: initialiser, see `layer/initialise.py`. spectral_norm: of all weights but embeddings.
+
+    Raises:
+        ConfigError: fewer latent numbers than chunks, or an image size or `attention` that does not fit.
 
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
     """
@@ -63,6 +67,8 @@ class BigGANGenerator(Generator):
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
         first, *rest = latent.split(self.chunks, dim=1)
-        hidden = self.first(self.conditioning(first, label)).unflatten(1, (-1, self.base, self.base))
-        condition = self.conditioning.condition(first, label)
+        hidden = self.first(self.conditioning(first, label)).unflatten(
+            1, (-1, self.base, self.base)
+        )  # (N, W, base, base)
+        condition = self.conditioning.condition(first, label)  # (N, condition_features)
         return self.stack(hidden, [torch.cat([condition, chunk], dim=1) for chunk in rest])

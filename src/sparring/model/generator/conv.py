@@ -1,4 +1,4 @@
-"""Small convolutional generator without normalisation layers: the quick recipe's, for two CPU cores."""
+"""Small convolutional generator without normalisation layers, for two CPU cores."""
 
 from itertools import pairwise
 
@@ -12,8 +12,10 @@ from sparring.model.layer.pyramid import pyramid
 class ConvGenerator(Generator):
     """linear -> [upsample by two, 3x3 convolution, leaky ReLU] per doubling -> 3x3 convolution -> tanh.
 
-    Upsampling before a 3x3 convolution leaves no checkerboard, which 4x4 transposed convolutions do
-    (Odena et al. 2016). `width` is the number of channels at half the image size.
+    Upsampling before a 3x3 convolution avoids the checkerboard patterns of 4x4 transposed convolutions (Odena et al. 2016).
+
+    Args:
+        width: channels at half the image size; doubled per block towards the base, up to 8 times.
 
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
     """
@@ -33,5 +35,7 @@ class ConvGenerator(Generator):
         self.to_image = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        hidden = self.first(self.conditioning(latent, label)).unflatten(1, (-1, self.base, self.base))
+        hidden = self.first(self.conditioning(latent, label)).unflatten(
+            1, (-1, self.base, self.base)
+        )  # (N, W, base, base)
         return self.to_image(self.blocks(hidden)).tanh()

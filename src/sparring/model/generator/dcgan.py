@@ -1,4 +1,4 @@
-"""DCGAN generator (Radford et al. 2016, figure 1) for any size that doublings reach and any channel count."""
+"""DCGAN generator (Radford et al. 2016, figure 1) for image sizes of 4 to 7 times a power of two."""
 
 from itertools import pairwise
 
@@ -14,8 +14,9 @@ from sparring.model.layer.pyramid import pyramid
 class DCGANGenerator(Generator):
     """linear -> BatchNorm, ReLU -> [4x4 stride-2 transposed convolution, BatchNorm, ReLU] ... -> tanh.
 
-    `width` is the number of channels before the last doubling, as `ngf` in the common implementations;
-    it doubles with every block towards the latent, up to 8 times.
+    Args:
+        width: channels before the last doubling, `ngf` in common implementations; doubled per block towards the base, up to
+            8 times.
 
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
     """
@@ -40,5 +41,7 @@ class DCGANGenerator(Generator):
         dcgan_normal(self)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        hidden = self.first(self.conditioning(latent, label)).unflatten(1, (-1, self.base, self.base))
+        hidden = self.first(self.conditioning(latent, label)).unflatten(
+            1, (-1, self.base, self.base)
+        )  # (N, W, base, base)
         return self.blocks(hidden, self.conditioning.condition(latent, label))

@@ -7,10 +7,11 @@ from sparring.model.generator.base import Generator
 
 
 class MLPGenerator(Generator):
-    """[linear, BatchNorm where asked, ReLU] per layer -> linear -> tanh (the paper's sigmoid, for images in [-1, 1]).
+    """[linear, optional BatchNorm, ReLU] per layer -> linear -> tanh (the paper has a sigmoid, for images in [0, 1]).
 
-    width: units of a hidden layer (1200 in the paper's MNIST network). layers: hidden layers (2 there). batch_norm: as the
-    generator of Salimans et al. 2016 for MNIST has it; it keeps up with a discriminator of weight norm.
+    Args:
+        width: units of a hidden layer (1200 in the paper's MNIST network). layers: hidden layers (2 there).
+        batch_norm: as in the generator of Salimans et al. 2016 for MNIST, against a discriminator with weight norm.
 
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
     """

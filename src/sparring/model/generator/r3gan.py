@@ -10,10 +10,18 @@ from sparring.model.layer.residual import ResidualBlock, pointwise, stage_widths
 
 
 class R3GANGenerator(Generator):
-    """A learned basis at the base size, mixed by the code, then residual stages with bilinear upsampling between them.
+    """A learned basis at the base size, weighted by a linear map of latent and label, then residual stages with bilinear
+    upsampling between them.
 
-    Output is linear, as in the paper; images leave clamped nowhere, so samples may exceed [-1, 1] slightly while
-    training and are clamped when written.
+    The output is linear, as in the paper: samples may slightly exceed [-1, 1] in training and are clamped when written.
+
+    Args:
+        width: channels at the image size; doubled per stage towards the base, up to `growth` times.
+        blocks: residual blocks per stage. expansion: of a block's hidden channels. group_width: channels of a group of its 3x3
+            convolution.
+
+    Raises:
+        ConfigError: hidden channels that do not divide into groups, or an image size that doublings do not reach.
 
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size).
     """
@@ -51,5 +59,6 @@ class R3GANGenerator(Generator):
         nn.init.kaiming_normal_(self.to_image.weight, nonlinearity="linear")
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        # (W, base, base) * (N, W, 1, 1) -> (N, W, base, base)
         hidden = self.basis * self.mix(self.conditioning(latent, label))[:, :, None, None]
         return self.to_image(self.stages(hidden))

@@ -15,9 +15,13 @@ from sparring.model.layer.spectral import spectrally_normalise
 class ResNetGenerator(Generator):
     """linear -> [residual block that doubles the size] ... -> BatchNorm, ReLU, 3x3 convolution, tanh.
 
-    width: channels at the image size; doubled per block towards the base, up to `growth` times.
-    attention: self-attention where the feature map has image_size / `attention` pixels; None: nowhere.
-    init: initialiser, see `layer/initialise.py`. spectral_norm: of all weights but embeddings.
+    Args:
+        width: channels at the image size; doubled per block towards the base, up to `growth` times.
+        attention: self-attention where the feature map has image_size / `attention` pixels; None: nowhere.
+        init: initialiser, see `layer/initialise.py`. spectral_norm: of all weights but embeddings.
+
+    Raises:
+        ConfigError: an image size or `attention` that does not fit.
 
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size) in [-1, 1].
     """
@@ -47,6 +51,8 @@ class ResNetGenerator(Generator):
             spectrally_normalise(self, embeddings=False)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        hidden = self.first(self.conditioning(latent, label)).unflatten(1, (-1, self.base, self.base))
+        hidden = self.first(self.conditioning(latent, label)).unflatten(
+            1, (-1, self.base, self.base)
+        )  # (N, W, base, base)
         condition = self.conditioning.condition(latent, label)
         return self.stack(hidden, [condition] * len(self.stack.blocks))

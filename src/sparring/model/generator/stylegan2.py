@@ -8,23 +8,27 @@ from torch import Tensor, nn
 
 from sparring.core.errors import ConfigError
 from sparring.model.conditioning.base import ConditioningMaker
-from sparring.model.generator.base import Generator
+from sparring.model.generator.base import StyleGenerator
 from sparring.model.layer.pixel_noise import hashed_normal, hashed_uniform, seeds_of
 from sparring.model.layer.pyramid import pyramid
 from sparring.model.layer.residual import stage_widths
 from sparring.model.layer.style import Mapping, StyledStage
 
 
-class StyleGAN2Generator(Generator):
-    """code -> mapping -> style; learned constant -> one styled stage per resolution, whose images are summed.
+class StyleGAN2Generator(StyleGenerator):
+    """conditioning -> mapping -> style; learned constant -> one styled stage per resolution, whose images are summed.
 
     `style` and `synthesis` are the two halves, for what works on styles (path length). The output is linear, as in the
-    paper: samples may exceed [-1, 1] while training and are clamped when written.
+    paper: samples may exceed [-1, 1] in training and are clamped when written.
 
-    width: channels at the image size; doubled per stage towards the base, up to `growth` times.
-    mapping_layers: the paper has 8, its CIFAR-10 setting 2.
-    mixing: share of the images in training whose later layers, from a random one on, get another latent's style (Karras et
-        al. 2019, section 3.1: 0.9; the CIFAR-10 setting: 0). The other latent, too, is a hash of the image's own.
+    Args:
+        width: channels at the image size; doubled per stage towards the base, up to `growth` times.
+        style_dim: of the style. mapping_layers: 8 in the paper, 2 in its CIFAR-10 setting.
+        mixing: share [0, 1] of the images in training whose later layers, from a random one on, get another latent's style
+            (Karras et al. 2019, section 3.1: 0.9; the CIFAR-10 setting: 0). That latent is a hash of the image's own.
+
+    Raises:
+        ConfigError: a share out of range, or an image size that doublings do not reach.
 
     Shapes: latent (N, latent_dim), label (N,) -> images (N, channels, image_size, image_size).
     """
@@ -57,7 +61,7 @@ class StyleGAN2Generator(Generator):
         )
 
     def style(self, latent: Tensor, label: Tensor) -> Tensor:
-        """(N, style_dim)."""
+        """Latents (N, L) and classes (N,) -> styles (N, style_dim)."""
         return self.mapping(self.conditioning(latent, label))
 
     def synthesis(self, style: Tensor, seeds: Tensor) -> Tensor:
@@ -73,13 +77,12 @@ class StyleGAN2Generator(Generator):
         return image
 
     def mixed(self, latent: Tensor, label: Tensor) -> Tensor:
-        """Styles of every layer, (N, layers, style_dim), some mixed."""
+        """Styles of every layer, (N, layers, style_dim), with mixing."""
         seeds = seeds_of(latent)
-        other = hashed_normal(seeds, self.layers, latent.shape[1]).to(
-            latent.dtype
-        )  # the layers' noise has the streams before
+        # Streams 0 to layers - 1 are the layers' noise.
+        other = hashed_normal(seeds, self.layers, latent.shape[1]).to(latent.dtype)
         chance, where = hashed_uniform(seeds, self.layers + 1, 2).T
-        first = 1 + (where * (self.layers - 1)).long()  # layer that the other style begins at, never the first of all
+        first = 1 + (where * (self.layers - 1)).long()  # (N,): first layer with the other style, at least the second
         taken = (torch.arange(self.layers, device=latent.device) >= first[:, None]) & (chance < self.mixing)[:, None]
         return torch.where(taken[:, :, None], self.style(other, label)[:, None], self.style(latent, label)[:, None])
 

@@ -4,15 +4,18 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparring.model.head.base import Head
-from sparring.model.head.none import LinearHead
+from sparring.model.head.shared.linear import LinearHead
 from sparring.model.step.views import DiscriminatorOutput
 
 
 class Auxiliary:
     """A linear logit, and a linear classifier whose cross-entropy is added to both players' losses.
 
-    d_weight: of the cross-entropy of real images in D's loss. fake_weight: of generated images in D's loss (the paper has 1,
-        later work 0, so that D's classifier does not learn from bad images). g_weight: of generated images in G's loss.
+    Args:
+        d_weight: of the cross-entropy of real images in D's loss.
+        fake_weight: of that of generated images in D's loss (1 in the paper, 0 in later work, so that D's classifier does not
+            learn from bad images).
+        g_weight: of that of generated images in G's loss.
     """
 
     conditional = True
@@ -45,5 +48,5 @@ class _Auxiliary(LinearHead):
     def generator_terms(self, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         return {"loss/class_generator": self.g_weight * self._entropy(fake)}
 
-    def _entropy(self, judged: DiscriminatorOutput) -> Tensor:
-        return cross_entropy(self.classifier(judged.features), judged.label, reduction="none")
+    def _entropy(self, output: DiscriminatorOutput) -> Tensor:
+        return cross_entropy(self.classifier(output.features), output.label, reduction="none")

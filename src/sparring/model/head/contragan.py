@@ -8,10 +8,14 @@ from sparring.model.head.shared.contrastive import ContrastiveHead, Others
 
 
 class Contrastive:
-    """Images are drawn to their class's proxy and to images of their class, away from all other images of the batch.
+    """Embeddings are attracted by their class's proxy and images of their class, and repelled by other images of the batch.
 
     With inner products over `temperature` in the exponent, p for the proxy's, f for images of the class, o for all other images:
     -log((e^p + sum e^f) / (e^p + sum e^o)).
+
+    Args:
+        embedding_dim: of images and proxies. temperature: above 0.
+        d_weight: of the loss of real images in D's loss. g_weight: of that of generated images in G's loss.
     """
 
     conditional = True

@@ -9,10 +9,14 @@ from sparring.model.head.shared.contrastive import ContrastiveHead, Others
 
 
 class DataToData:
-    """Images are drawn to their class's proxy and away from images of other classes, except where that is easy already.
+    """Embeddings are attracted by their class's proxy and repelled by images of other classes, except for easy pairs.
 
     With a = min(<x, proxy> - margin, 0) / temperature, and b_k = max(<x, x_k> - (1 - margin), 0) / temperature over the images
     x_k of other classes: -log(e^a / (e^a + sum_k e^b_k)).
+
+    Args:
+        embedding_dim: of images and proxies. margin, temperature: m and tau of the paper.
+        d_weight: of the loss of real images in D's loss. g_weight: of that of generated images in G's loss.
     """
 
     conditional = True

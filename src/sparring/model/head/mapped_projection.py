@@ -9,8 +9,11 @@ from sparring.model.layer.style import Mapping
 class MappedProjection:
     """The logit is <linear(h), map(embedding(label))> / sqrt(embedding_dim).
 
-    layers: of the mapping network, which learns at a hundredth of the optimizer's rate (8 in the paper).
     Made for `discriminator=stylegan2`, in which embedding and linear layer get the equalised learning rate too.
+
+    Args:
+        embedding_dim: of the class embedding.
+        layers: of the mapping network, which learns at a hundredth of the optimizer's rate (8 in the paper).
     """
 
     conditional = True

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from sparring.model.head.base import Head
-from sparring.model.head.none import LinearHead
+from sparring.model.head.shared.linear import LinearHead
 from sparring.model.step.views import DiscriminatorOutput
 
 
@@ -14,8 +14,11 @@ class MultiHinge:
 
     With scores s(x) and h(x, k) = max(0, 1 - s_k(x) + max over the other classes of s(x)):
     D: d_weight * (h(x, y) + h(G(z, y), K)); G: g_weight * h(G(z, y), y).
-    The linear logit keeps its adversarial loss (model/loss), so that the head composes with every loss; of the paper, the first
-    version has these terms and feature matching alone (model/regularizer=[feature_matching]), the second a projection too.
+    The linear logit keeps its adversarial loss (model/loss), so that the head works with every loss. The paper's first version
+    has these terms and feature matching alone (model/regularizer=[feature_matching]), its second a projection too.
+
+    Args:
+        d_weight, g_weight: of the class terms in D's and in G's loss.
     """
 
     conditional = True

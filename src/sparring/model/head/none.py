@@ -1,25 +1,13 @@
 """No label: one linear unit."""
 
-from torch import Tensor, nn
-
 from sparring.model.head.base import Head
+from sparring.model.head.shared.linear import LinearHead
 
 
 class UnconditionalHeadMaker:
-    """The discriminator never sees a label."""
+    """An unconditional discriminator."""
 
     conditional = False
 
     def make(self, features: int) -> Head:
         return LinearHead(features)
-
-
-class LinearHead(Head):
-    """One linear unit; the label is ignored."""
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(features, 1)
-
-    def forward(self, features: Tensor, label: Tensor) -> Tensor:
-        return self.linear(features).squeeze(1)

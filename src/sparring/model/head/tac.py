@@ -4,15 +4,18 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparring.model.head.base import Head
-from sparring.model.head.none import LinearHead
+from sparring.model.head.shared.linear import LinearHead
 from sparring.model.step.views import DiscriminatorOutput
 
 
 class TwinAuxiliary:
-    """A classifier of real images and a twin of generated ones; G pleases the first and confuses the twin.
+    """A classifier of real images and its twin of generated ones; G helps the first and fools the twin.
 
     D: d_weight * (CE(C(x), y) + CE(T(G(z, y)), y)). G: g_weight * (CE(C(G(z, y)), y) - CE(T(G(z, y)), y)).
-    The twin's term takes away AC-GAN's reward for images that are easy to classify.
+    The twin's term removes AC-GAN's reward for images that are easy to classify.
+
+    Args:
+        d_weight, g_weight: of the class terms in D's and in G's loss.
     """
 
     conditional = True
@@ -46,5 +49,5 @@ class _Twins(LinearHead):
         return {"loss/class_generator": self.g_weight * (_entropy(self.classifier, fake) - _entropy(self.twin, fake))}
 
 
-def _entropy(classifier: nn.Module, judged: DiscriminatorOutput) -> Tensor:
-    return cross_entropy(classifier(judged.features), judged.label, reduction="none")
+def _entropy(classifier: nn.Module, output: DiscriminatorOutput) -> Tensor:
+    return cross_entropy(classifier(output.features), output.label, reduction="none")

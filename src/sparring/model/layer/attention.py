@@ -26,19 +26,19 @@ class SelfAttention(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         pool = nn.functional.max_pool2d
-        query = self.query(hidden).flatten(2)
-        key = pool(self.key(hidden), 2).flatten(2)
-        value = pool(self.value(hidden), 2).flatten(2)
-        weights = (query.transpose(1, 2) @ key).softmax(dim=2)  # (N, positions, pooled positions)
-        attended = (value @ weights.transpose(1, 2)).unflatten(2, hidden.shape[2:])
+        query = self.query(hidden).flatten(2)  # (N, C/8, HW)
+        key = pool(self.key(hidden), 2).flatten(2)  # (N, C/8, HW/4)
+        value = pool(self.value(hidden), 2).flatten(2)  # (N, C/2, HW/4)
+        weights = (query.transpose(1, 2) @ key).softmax(dim=2)  # (N, HW, HW/4)
+        attended = (value @ weights.transpose(1, 2)).unflatten(2, hidden.shape[2:])  # (N, C/2, H, W)
         return hidden + self.gamma * self.out(attended)
 
 
 def stage_at(image_size: int, divisor: int | None, sizes: list[int]) -> int | None:
-    """Index in `sizes` (of a network's feature maps) of the map of image_size / divisor pixels; None for a divisor of None.
+    """Index in `sizes`, those of a network's feature maps, of image_size / divisor; None for a divisor of None.
 
     Raises:
-        ConfigError: there is no such map; names those that there are.
+        ConfigError: there is no map of that size; names the sizes.
     """
     if divisor is None:
         return None

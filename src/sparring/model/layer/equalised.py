@@ -19,9 +19,10 @@ def equalise(network: nn.Module, *, learning_rate: float = 1.0) -> None:
     """Store N(0, 1) weights and use them divided by the root of their fan-in; biases become zero.
 
     Adam's step does not depend on a gradient's scale, so every layer then learns at the same relative speed. Embeddings
-    count as linear layers of their width. Layers that are equalised already are left alone.
+    count as linear layers of their width. Layers that are equalised already are not changed.
 
-    learning_rate: relative to the optimizer's; used weights keep their distribution, stored ones are larger by 1 over it.
+    Args:
+        learning_rate: relative to the optimizer's; stored weights are divided by it and used weights multiplied.
     """
     for module in list(network.modules()):
         if isinstance(module, nn.Conv2d | nn.Linear | nn.Embedding) and not parametrize.is_parametrized(module):

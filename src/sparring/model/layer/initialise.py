@@ -10,8 +10,9 @@ from sparring.core.errors import ConfigError
 def initialise(network: nn.Module, init: str) -> None:
     """Set every convolution's, linear layer's and embedding's weight; their biases become zero.
 
-    init: "orthogonal" (Saxe et al. 2014; BigGAN), "xavier" (uniform, Glorot and Bengio 2010, with gain sqrt(2) for the
-        convolutions of a residual branch, as SNGAN) or "normal" (N(0, 0.02); DCGAN).
+    Args:
+        init: "orthogonal" (Saxe et al. 2014; BigGAN), "xavier" (uniform, Glorot and Bengio 2010, with gain sqrt(2) for the
+            convolutions of a residual branch, as SNGAN) or "normal" (N(0, 0.02); DCGAN).
 
     Call it before spectral normalisation, which replaces the weights by functions of them.
 

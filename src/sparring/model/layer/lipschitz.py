@@ -7,8 +7,10 @@ WITH_WEIGHTS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
 def is_spectrally_normalised(network: nn.Module) -> bool:
-    """Whether every convolution and linear layer of `network` carries spectral normalisation and none is followed by BatchNorm,
-    which divides by the spread of its input and so has no bound on its slope."""
+    """Whether every convolution and linear layer of `network` has spectral normalisation and no layer is BatchNorm.
+
+    BatchNorm divides by the standard deviation of its input, so its slope is unbounded.
+    """
     if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules()):
         return False
     layers = [module for module in network.modules() if isinstance(module, WITH_WEIGHTS)]

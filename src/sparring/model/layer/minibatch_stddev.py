@@ -1,4 +1,4 @@
-"""Minibatch standard deviation (Karras et al. 2018, section 3): lets D see how varied a batch is."""
+"""Minibatch standard deviation (Karras et al. 2018, section 3): D gets the diversity of a batch as a feature."""
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,9 @@ class MinibatchStddev(nn.Module):
     to one image more per group otherwise, so that any batch size goes.
 
     On several devices the groups are made of one device's images.
+
+    Args:
+        group: images of a group.
 
     Shapes: (N, C, H, W) -> (N, C + 1, H, W).
     """

@@ -1,4 +1,4 @@
-"""Gaussian noise inside a network in training, drawn by the run and not by the process."""
+"""Gaussian noise inside a network in training, from a generator seeded by the run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 
 class GaussianNoise(nn.Module):
-    """Adds normal noise of deviation `std` in training mode, nothing in eval mode; any shape (N, ...).
+    """Adds normal noise of standard deviation `std` in training mode, none in eval mode; any shape (N, ...).
 
-    In training the forward must run under `noise_from`, which says where the numbers come from.
+    In training mode the forward pass must run under `noise_from`, which provides the random generator.
     """
 
     def __init__(self, std: float) -> None:

@@ -1,4 +1,4 @@
-"""Batch normalisation that may see a condition vector, and a stack that hands it on."""
+"""Batch normalisation with and without a condition vector, and a sequence that passes it on."""
 
 from torch import Tensor, nn
 
@@ -22,7 +22,7 @@ class PlainNorm(Norm):
 
 
 class ConditionalNorm(Norm):
-    """BatchNorm whose gain and bias are linear in a condition: (1 + A k) * normalised(x) + B k.
+    """BatchNorm whose gain and bias are linear in a condition k (N, K): (1 + A k) * normalised(x) + B k.
 
     With one-hot conditions this is a gain and a bias per class (Dumoulin et al. 2017; Miyato and Koyama 2018), with
     [shared class embedding, latent chunk] BigGAN's (Brock et al. 2019, appendix B), with a latent alone
@@ -41,7 +41,7 @@ class ConditionalNorm(Norm):
 
 
 class Conditioned(nn.Sequential):
-    """A sequence whose `Norm`s are called with the condition and whose other modules are not."""
+    """A sequence in which every `Norm` also gets the condition (N, K)."""
 
     def forward(self, hidden: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]
         for module in self:

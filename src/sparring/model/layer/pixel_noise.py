@@ -1,8 +1,8 @@
-"""Noise images that are a pure function of the latent, so that a generator stays one.
+"""Noise images that are a pure function of the latent, so that the generator is one too.
 
-StyleGAN2 adds fresh noise to every map. A hash of the latent instead keeps what this project promises: image i of seed s is
-the same in any batch, on any device and after any resume, and no global generator is drawn from. For latents that are drawn
-independently the noise is as good as independent; a moved latent gets new noise.
+StyleGAN2 adds fresh noise to every feature map. With a hash of the latent instead, image i of seed s is the same in any batch,
+on any device and after any resume, and no global generator is used. For independent latents the noise is practically
+independent; a changed latent gets new noise.
 """
 
 import math
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 def _signed(number: int) -> int:
-    """`number` modulo 2^64, as int64 holds it."""
+    """`number` modulo 2^64, as a signed 64-bit integer."""
     return (number + 2**63) % 2**64 - 2**63
 
 

@@ -1,4 +1,4 @@
-"""How an image size is reached by doublings: networks derive their number of blocks from it."""
+"""The number of doublings from a base size to an image size, from which networks derive their number of blocks."""
 
 from sparring.core.errors import ConfigError
 

@@ -1,6 +1,6 @@
 """Resampling by two with StyleGAN2's low-pass filter [1, 3, 3, 1] (Karras et al. 2020, appendix B), by plain convolutions.
 
-A filtered map has no aliasing to speak of; zeros are assumed beyond its border. Shapes: (N, C, H, W) throughout.
+The filter removes most aliasing; maps are zero beyond their border. Shapes: (N, C, H, W) throughout.
 """
 
 import torch

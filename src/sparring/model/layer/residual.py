@@ -22,6 +22,15 @@ class ResidualBlock(nn.Module):
 
     The last convolution starts at zero and the others are scaled by L^(-1/4), L the number of residual blocks in the
     network: Fixup initialisation (Zhang et al. 2019, section 3) for branches of three layers, instead of normalisation.
+
+    Args:
+        channels: of x. expansion: factor on them inside. group_width: channels of a group of the 3x3 convolution.
+        depth: L.
+
+    Raises:
+        ConfigError: inner channels that do not divide into groups.
+
+    Shapes: (N, channels, H, W) -> the same.
     """
 
     def __init__(self, channels: int, *, expansion: int, group_width: int, depth: int) -> None:
@@ -52,7 +61,7 @@ class ResidualBlock(nn.Module):
 
 
 def pointwise(before: int, after: int) -> nn.Module:
-    """1x1 convolution that changes the number of channels; nothing where there is nothing to change."""
+    """1x1 convolution from `before` to `after` channels; the identity where they are equal."""
     if before == after:
         return nn.Identity()
     convolution = nn.Conv2d(before, after, 1, bias=False)

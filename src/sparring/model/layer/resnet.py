@@ -10,7 +10,10 @@ from sparring.model.layer.norm import Norm
 
 
 class UpBlock(nn.Module):
-    """upsample(1x1(x)) + 3x3(relu(norm(3x3(upsample(relu(norm(x))))))), nearest-neighbour upsampling by two."""
+    """upsample(1x1(x)) + 3x3(relu(norm(3x3(upsample(relu(norm(x))))))), nearest-neighbour upsampling by two.
+
+    Shapes: (N, before, H, W), condition (N, K) -> (N, after, 2 H, 2 W).
+    """
 
     def __init__(self, before: int, after: int, norm: Callable[[int], Norm]) -> None:
         super().__init__()
@@ -30,8 +33,10 @@ class UpBlock(nn.Module):
 class UpStack(nn.Module):
     """One `UpBlock` per pair of neighbouring `widths`, then BatchNorm, ReLU, 3x3 convolution and tanh.
 
-    norm: makes a block's norm for so many channels; the last norm is plain.
-    attention: index of the block before which self-attention sits (`len(widths) - 1`: after the last), or None.
+    Args:
+        channels: of the image. widths: channels before, between and after the blocks.
+        norm: number of channels -> a block's norm; the last norm is plain.
+        attention: index of the block before which self-attention is inserted (`len(widths) - 1`: after the last), or None.
 
     Shapes: hidden (N, widths[0], B, B), one condition (N, K) per block -> (N, channels, B * 2^blocks, B * 2^blocks).
     """
@@ -57,9 +62,12 @@ class UpStack(nn.Module):
 class DownBlock(nn.Module):
     """1x1(pool(x)) + pool(3x3(relu(3x3(relu(x))))); the shortcut is the identity where nothing changes.
 
-    first: the block sees the image, so that the leading activation is left out.
-    halve: 2x2 average pooling.
-    batch_norm: BatchNorm before each activation.
+    Args:
+        first: whether its input is the image, so that the leading activation is left out.
+        halve: 2x2 average pooling.
+        batch_norm: BatchNorm before each activation.
+
+    Shapes: (N, before, H, W) -> (N, after, H, W), or half of H and W.
     """
 
     def __init__(self, before: int, after: int, *, first: bool, halve: bool, batch_norm: bool) -> None:
@@ -86,7 +94,9 @@ class DownBlock(nn.Module):
 class DownStack(nn.Module):
     """One `DownBlock` per width, the first `halvings` of which halve, then ReLU and the sum over positions.
 
-    attention: index of the block after which self-attention sits, or None.
+    Args:
+        channels: of the image. widths: channels of the blocks.
+        attention: index of the block after which self-attention is inserted, or None.
 
     Shapes: image (N, channels, H, W) -> features (N, widths[-1]).
     """

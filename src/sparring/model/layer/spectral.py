@@ -10,7 +10,8 @@ def spectrally_normalise(network: nn.Module, *, embeddings: bool) -> None:
     The value is estimated by one power iteration per forward pass in training mode; in eval mode the last estimate is
     kept, so that outputs do not change. A convolution's weight is taken as the matrix (out, in * height * width).
 
-    embeddings: also embedding tables, as in the projection discriminator (Miyato and Koyama 2018).
+    Args:
+        embeddings: also embedding tables, as in the projection discriminator (Miyato and Koyama 2018).
     """
     kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, *([nn.Embedding] if embeddings else []))
     for module in list(network.modules()):

@@ -19,7 +19,7 @@ class GainedLeakyReLU(nn.Module):
 
 
 class Mapping(nn.Module):
-    """code -> style: rows scaled to mean square 1, then `layers` linear layers that learn at a hundredth of the rate.
+    """Mapping network: rows scaled to mean square 1, then `layers` linear layers at a hundredth of the learning rate.
 
     Shapes: (N, features) -> (N, style_dim).
     """
@@ -42,7 +42,8 @@ class ModulatedConv(nn.Module):
     Equations 1 and 3 of the paper: w' = s_i w_oik, w'' = w' / sqrt(sum_ik w'^2 + 1e-8), s = affine(style), which starts
     at 1. Scaling the input by s and the output by the divisor is the same and needs no weight per image.
 
-    up: doubles the size (transposed convolution, then the low-pass filter).
+    Args:
+        demodulate: whether to divide (w''). up: doubles the size (transposed convolution, then the low-pass filter).
 
     Shapes: hidden (N, before, H, W), style (N, style_dim) -> (N, after, H, W), or twice as large.
     """
@@ -59,7 +60,7 @@ class ModulatedConv(nn.Module):
         nn.init.ones_(self.affine.bias)
 
     def forward(self, hidden: Tensor, style: Tensor) -> Tensor:
-        scales, weight = self.affine(style), self.weight * self.scale
+        scales, weight = self.affine(style), self.weight * self.scale  # (N, before), (after, before, kernel, kernel)
         hidden = hidden * scales[:, :, None, None].to(hidden.dtype)
         if self.up:
             hidden = nn.functional.conv_transpose2d(hidden, weight.transpose(0, 1), stride=2)
@@ -67,6 +68,7 @@ class ModulatedConv(nn.Module):
         else:
             hidden = nn.functional.conv2d(hidden, weight, padding=self.padding)
         if self.demodulate:
+            # (N, before) @ (before, after) -> (N, after)
             norm = (scales.square() @ weight.square().sum(dim=(2, 3)).T + 1e-8).rsqrt()
             hidden = hidden * norm[:, :, None, None].to(hidden.dtype)
         return hidden
@@ -75,7 +77,10 @@ class ModulatedConv(nn.Module):
 class StyledLayer(nn.Module):
     """Modulated 3x3 convolution, noise times a learned strength that starts at zero, bias, leaky ReLU.
 
-    number: of the layer in the network, so that each has noise of its own.
+    Args:
+        number: of the layer in the network, so that each has other noise.
+
+    Shapes: hidden (N, before, H, W), style (N, style_dim), seeds (N,) -> (N, after, H, W), or twice as large.
     """
 
     def __init__(self, before: int, after: int, style_dim: int, *, number: int, up: bool) -> None:
@@ -93,10 +98,15 @@ class StyledLayer(nn.Module):
 
 
 class StyledStage(nn.Module):
-    """Everything at one resolution: a layer that doubles the size (not in the first stage), a layer, and the image's part.
+    """All layers at one resolution: one that doubles the size (not in the first stage), one more, and one to the image.
 
-    The image is the sum of all stages' parts, doubled from stage to stage (the paper's "output skips", section 4.1).
-    Styles come one per layer, (N, layers, style_dim); the image's part takes the last layer's.
+    The image is the sum of all stages' images, doubled from stage to stage (the paper's "output skips", section 4.1).
+
+    Args:
+        before: channels of the stage before, None for the first stage. channels: of the image. number: of the stage.
+
+    Shapes: hidden (N, before, H, W), image (N, channels, H, W), styles (N, layers, style_dim), one for each layer of the network,
+    seeds (N,) -> hidden (N, after, 2 H, 2 W), image (N, channels, 2 H, 2 W); the first stage keeps the size.
     """
 
     def __init__(self, before: int | None, after: int, channels: int, style_dim: int, *, number: int) -> None:

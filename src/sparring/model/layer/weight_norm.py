@@ -13,8 +13,8 @@ Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
 def normalised(layer: Layer, gain: float) -> Layer:
     """`layer` with a normalised weight: random directions, every |w| = `gain`, bias 0.
 
-    With inputs of mean square 1 the output has mean square gain^2, and sqrt(2) makes up for what a ReLU takes. (The paper
-    measures a first batch instead; noise of a fixed deviation needs activations of a known size either way.)
+    With inputs of mean square 1 the output has mean square gain^2; sqrt(2) compensates for a ReLU. (The paper measures a first
+    batch instead.)
     """
     weight = torch.randn_like(layer.weight)
     layer.weight.copy_(gain * weight / weight.flatten(1).norm(dim=1).view(-1, *[1] * (weight.ndim - 1)))

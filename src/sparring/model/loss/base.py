@@ -1,4 +1,4 @@
-"""What the adversarial step expects of a loss, and the condition that several share."""
+"""The base of adversarial losses, and the condition that unbounded ones share."""
 
 from typing import ClassVar
 
@@ -10,12 +10,12 @@ from sparring.model.step.recipe import Recipe, leaf_name
 
 
 class Loss:
-    """Two pure functions of logits, each (N,) -> (N,), unreduced.
+    """Two pure functions of logits (N,) -> (N,), unreduced.
 
-    pairs: the loss compares real and generated images. The step then gives real image i and generated image i the same
+    pairs: whether the loss compares real and generated images. The step then gives real image i and generated image i the same
         label, and hands the generator's step fresh real images too.
-    whole_batch: it compares every image with all others, so the batch cannot be processed in parts.
-    bounded: it has a finite optimum for any D. Losses without need a bound on D's slope.
+    whole_batch: whether it compares every image with all others, so that the batch cannot be processed in parts.
+    bounded: whether it has a finite optimum for any D; one without needs a bound on D's slope.
     """
 
     pairs: ClassVar[bool] = False
@@ -23,9 +23,11 @@ class Loss:
     bounded: ClassVar[bool] = True
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """D's loss (N,) from logits (N,) of real and of generated images."""
         raise TypeError(f"{type(self).__name__} must define discriminator(real, fake)")
 
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        """G's loss (N,) from logits (N,) of generated images, and of real ones where the loss `pairs`."""
         raise TypeError(f"{type(self).__name__} must define generator(fake, real)")
 
     def check(self, recipe: Recipe) -> None:

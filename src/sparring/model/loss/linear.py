@@ -1,8 +1,8 @@
-"""Linear loss: the loss that this project began with. G maximises D(G(z)), D separates linearly.
+"""Linear loss (McGAN, Mroueh et al. 2017, in one dimension): G maximises D(G(z)), D separates linearly.
 
-The same two functions as the Wasserstein critic's (Arjovsky et al. 2017, equations 2 and 3) halved in D, so that D's loss
-is the mean over all images it saw of sign * logit; any control of D's slope makes it an integral probability metric
-(Mueller 1997; McGAN, Mroueh et al. 2017), 1-Lipschitz control the Wasserstein distance.
+The functions of the Wasserstein critic (Arjovsky et al. 2017, equations 2 and 3) with D's halved, so that D's loss is the mean
+of -label * logit over all images, labels +1 and -1. A bound on D's slope makes it an integral probability metric (Mueller
+1997), the bound 1 the Wasserstein distance.
 """
 
 from torch import Tensor
@@ -11,7 +11,7 @@ from sparring.model.loss.base import Loss
 
 
 class LinearLoss(Loss):
-    """D: (D(G(z)) - D(x)) / 2; G: -D(G(z)). Refused without a control of D's slope: both would grow for ever."""
+    """D: (D(G(z)) - D(x)) / 2; G: -D(G(z)). Refused without a bound on D's slope: both losses would diverge."""
 
     bounded = False
 

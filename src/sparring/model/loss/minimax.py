@@ -9,8 +9,8 @@ from sparring.model.loss.base import Loss
 class Minimax(Loss):
     """D: -log sigmoid(D(x)) - log(1 - sigmoid(D(G(z)))); G: log(1 - sigmoid(D(G(z)))).
 
-    G's slope vanishes where D is sure that its images are generated (it "saturates"), which is early on; the paper trains
-    with `non_saturating` for that reason.
+    G's gradient vanishes where D is sure that its images are generated (it "saturates"), as early in training; the paper
+    trains with `non_saturating` for that reason.
     """
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:

@@ -1,12 +1,12 @@
-"""What a perturbation generator is: an image in, a change of it in units of epsilon out."""
+"""The base of perturbation generators: an image in, a perturbation in units of epsilon out."""
 
 from torch import Tensor, nn
 
 
 class Perturber(nn.Module):
-    """Subclasses define `raw`, which has no bound; tanh keeps the change in it (Xiao et al. 2018 leave the bound open).
+    """Subclasses define `raw`, which is unbounded; tanh bounds the perturbation (Xiao et al. 2018 do not say how).
 
-    Nothing in it may look at other images of the batch (no BatchNorm): an image's perturbation is its own.
+    A perturbation must depend on its own image alone: no BatchNorm.
 
     Shapes: image (N, C, H, W) in [-1, 1] -> (N, C, H, W) in [-1, 1], times the attack's radius the change of the image.
     """

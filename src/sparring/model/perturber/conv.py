@@ -9,13 +9,18 @@ from sparring.model.perturber.base import Perturber
 
 
 class ConvPerturber(Perturber):
-    """3x3 convolution -> [4x4/2] per level -> residual blocks -> [upsample, join, 3x3] per level -> 3x3; the blocks know the
-    mean over the image.
+    """3x3 convolution -> [4x4/2] per level -> residual blocks -> [upsample, join, 3x3] per level -> 3x3; the blocks also read
+    the mean over the image.
 
-    Its output is brought to mean 0 and root mean square `gain` per image, before tanh. Without that a convolution learns
-    fastest what is the same at every pixel: see conf/model/perturber/conv.yaml.
+    The output is scaled to mean 0 and root mean square `gain` per image, before tanh. Without that the network first learns a
+    perturbation that is the same at every pixel: see conf/model/perturber/conv.yaml.
 
-    width: channels at full size; they double with every level. levels: halvings; sizes need not divide. blocks: residual ones.
+    Args:
+        width: channels at full size; they double with every level.
+        levels: halvings; the image size need not be divisible. blocks: residual blocks.
+
+    Raises:
+        ConfigError: more levels than the image size allows, or a gain that is not above 0.
     """
 
     def __init__(self, *, channels: int, image_size: int, width: int, levels: int, blocks: int, gain: float) -> None:

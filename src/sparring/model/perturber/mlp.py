@@ -8,7 +8,8 @@ from sparring.model.perturber.base import Perturber
 class MLPPerturber(Perturber):
     """[linear, ReLU] per layer -> linear.
 
-    width: units of a hidden layer. layers: hidden layers.
+    Args:
+        width: units of a hidden layer. layers: hidden layers.
     """
 
     def __init__(self, *, channels: int, image_size: int, width: int, layers: int) -> None:

@@ -10,9 +10,14 @@ from sparring.model.step.views import DiscriminatorView
 class ApproximateR1(Regularizer):
     """gamma / 2 * (D(x + sigma n) - D(x))^2 / sigma^2 at real images x, n standard normal.
 
-    For small sigma its mean over n is gamma / 2 * ||grad D(x)||^2, so gamma means what it means in `r1`; a single n makes it
-    noisier. It needs no second backward pass and thus works with bf16, compiled networks and sharding. The paper's weight
-    is lambda = gamma / (2 sigma^2).
+    For small sigma its mean over n is gamma / 2 * ||grad D(x)||^2, so gamma has the meaning that it has in `r1`; a single n
+    makes it noisier. It needs no second backward pass and thus works with bf16, compiled networks and sharding.
+
+    Args:
+        gamma: strength; the paper's weight is lambda = gamma / (2 sigma^2). sigma: size of the step in images in [-1, 1].
+
+    Raises:
+        ConfigError: sigma is not above 0.
     """
 
     lipschitz = True

@@ -1,4 +1,4 @@
-"""What the adversarial step expects of a regularizer, and the gradient norm that several share."""
+"""The base of regularizers, and the gradient norm that several share."""
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +13,16 @@ class Regularizer(nn.Module):
 
     terms: the players whose loss it adds to. "discriminator" calls `discriminator(view)`, "generator" calls `generator(view)`.
     gradients_at: images whose gradient it takes ("real", "fake"); they then require grad.
-    differentiates_twice: the step then runs in full precision.
-    compares: its `generator(view)` looks at `view.real`: the step then takes fresh real images for G's step too.
-    lipschitz: it bounds D's slope, as losses like `wasserstein` need.
-    interval: taken every so many steps of a player, and then weighted by the interval so that its mean strength stays
-        (lazy regularization, Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", appendix B).
+    differentiates_twice: whether the step has to run in full precision.
+    compares: whether `generator(view)` uses `view.real`, for which G's step takes fresh real images.
+    lipschitz: whether it bounds D's slope, as losses like `wasserstein` need.
+
+    Args:
+        interval: steps of a player between two uses; the penalty is weighted by it, so that its mean strength does not change
+            (lazy regularization, Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", appendix B).
+
+    Raises:
+        ConfigError: an interval below 1.
     """
 
     terms: frozenset[str] = frozenset({"discriminator"})
@@ -46,15 +51,19 @@ class Regularizer(nn.Module):
         raise TypeError(f"{type(self).__name__} must define generator(view)")
 
     def after_step(self, player: str, network: nn.Module) -> None:
-        """Called after every step of a player in which the regularizer was due, with the player's name and network."""
+        """Called after every step of a player in which the regularizer was used, with the player's name and network."""
 
 
 def squared_gradient_norm(images: Tensor, logits: Tensor) -> Tensor:
-    """||d logit_i / d image_i||^2 per image, (N,), differentiable with respect to the network's weights."""
+    """||d logit_i / d image_i||^2 per image, (N,), differentiable with respect to the network's weights.
+
+    Args:
+        images: (N, C, H, W), which require grad. logits: (N,) of them, each a function of its own image alone.
+    """
     (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradient.square().flatten(1).sum(1)
 
 
 def gradient_norm(images: Tensor, logits: Tensor) -> Tensor:
-    """||d logit_i / d image_i|| per image, (N,); the slope of sqrt is infinite at 0, where a fresh network may well be."""
+    """||d logit_i / d image_i|| per image, (N,); with 1e-12 under the root, whose derivative is infinite at 0."""
     return (squared_gradient_norm(images, logits) + 1e-12).sqrt()

@@ -8,7 +8,11 @@ from sparring.model.step.views import DiscriminatorView
 
 
 class BalancedConsistency(Regularizer):
-    """real_weight * (D(x) - D(T(x)))^2 + fake_weight * (D(G(z)) - D(T(G(z))))^2, T a random flip and shift as in `cr`."""
+    """real_weight * (D(x) - D(T(x)))^2 + fake_weight * (D(G(z)) - D(T(G(z))))^2, T a random flip and shift.
+
+    Args:
+        flip, shift: of T, as of `ConsistencyRegularization`.
+    """
 
     def __init__(self, *, real_weight: float, fake_weight: float, flip: bool, shift: float, interval: int) -> None:
         super().__init__(interval=interval)

@@ -10,7 +10,8 @@ from sparring.model.step.views import DiscriminatorView
 class ConsistencyRegularization(Regularizer):
     """weight * (D(x) - D(T(x)))^2 at real images x, T a random flip and shift.
 
-    flip: whether T mirrors half of the images. shift: largest shift, as a share of the image's side (4 of 32 pixels).
+    Args:
+        flip: whether T mirrors half of the images. shift: largest shift, as a share of the image's side (4 of 32 pixels).
     """
 
     def __init__(self, *, weight: float, flip: bool, shift: float, interval: int) -> None:

@@ -7,7 +7,7 @@ from sparring.model.step.views import DiscriminatorView
 
 
 class DRAGAN(Regularizer):
-    """weight * (||grad D(x + d)|| - 1)^2 at real images x, d ~ N(0, c^2 I), c = `scale` * standard deviation of x's pixels."""
+    """weight * (||grad D(x + d)|| - 1)^2 at real images x, d ~ N(0, c^2 I), c = scale * (standard deviation of x's pixels)."""
 
     differentiates_twice = lipschitz = True
 

@@ -13,10 +13,16 @@ from sparring.model.step.views import GeneratorView
 
 
 class FeatureMatching(Regularizer):
-    """weight * distance between the mean features f of real and of generated images, f what D's head reads.
+    """weight * distance between the mean features f of real and of generated images, f the input of D's head.
 
-    norm: "l2", |E f(x) - E f(G(z))|^2 (Salimans et al.), or "l1", the mean over the features of |E f(x) - E f(G(z))|, which
-        goes with the multi-hinge head at weight 1 (Kavalerov et al. 2021). The means are over the images of all devices.
+    The means are over the images of all devices.
+
+    Args:
+        norm: "l2", |E f(x) - E f(G(z))|^2 (Salimans et al.), or "l1", the mean over the features of |E f(x) - E f(G(z))|,
+            which goes with the multi-hinge head at weight 1 (Kavalerov et al. 2021).
+
+    Raises:
+        ConfigError: another norm.
     """
 
     terms = frozenset({"generator"})

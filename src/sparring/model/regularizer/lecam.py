@@ -11,10 +11,12 @@ from sparring.model.step.views import DiscriminatorView
 class LeCam(Regularizer):
     """weight * ((D(x) - a_fake)^2 + (D(G(z)) - a_real)^2), a_* moving averages of D's logits.
 
-    a <- decay * a + (1 - decay) * mean logit of the batch, after each step; the first batch sets it. The penalty begins at
-    D's step `start`, when the averages mean something.
+    a <- decay * a + (1 - decay) * mean logit of the batch, after each step; the first batch sets it.
 
-    Buffers: real, fake (the averages), steps (of D, those in which it was not due included).
+    Args:
+        decay: of the averages, [0, 1). start: step of D at which the penalty begins, when the averages have settled.
+
+    Buffers: real, fake (the averages), steps (of D, with those in which it was not used).
     """
 
     real: Tensor

@@ -13,10 +13,16 @@ PLAYERS = ("generator", "discriminator")
 
 
 class Orthogonal(Regularizer):
-    """weight * sum over weight matrices W (out, rest) of ||W W^T without its diagonal||_F^2, in the players named.
+    """weight * sum over weight matrices W (out, rest) of ||W W^T without its diagonal||_F^2, in the given players.
 
-    Rows are asked to be orthogonal to each other, not to have a length. Embedding tables are left out, as in BigGAN. Under
-    spectral normalisation W is the weight before it.
+    It drives rows to be orthogonal and leaves their lengths alone. Embedding tables are left out, as in BigGAN. Under spectral
+    normalisation W is the weight before it.
+
+    Args:
+        players: some of "generator" and "discriminator".
+
+    Raises:
+        ConfigError: no player, or an unknown one.
     """
 
     def __init__(self, *, weight: float, players: Sequence[str], interval: int) -> None:

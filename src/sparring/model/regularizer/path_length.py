@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from sparring.core.distributed import average
 from sparring.core.errors import ConfigError
-from sparring.model.generator.stylegan2 import StyleGAN2Generator
+from sparring.model.generator.base import StyleGenerator
 from sparring.model.layer.pixel_noise import seeds_of
 from sparring.model.regularizer.base import Regularizer
 from sparring.model.step.recipe import Recipe
@@ -16,7 +16,10 @@ class PathLength(Regularizer):
     """weight * (||J_w^T y|| - a)^2, J_w the Jacobian of synthesis at style w, y normal images, a a moving average of the norm.
 
     ||J_w^T y|| is divided by sqrt(H W), as in the paper. a <- a + decay * (mean norm - a), after each step, from 0. The paper
-    takes half of the batch; here it is the whole.
+    uses half of the batch, this implementation the whole.
+
+    Args:
+        decay: rate of the moving average a, (0, 1].
 
     Buffers: mean (a).
     """
@@ -32,14 +35,14 @@ class PathLength(Regularizer):
         self._means: list[Tensor] = []
 
     def check(self, recipe: Recipe) -> None:
-        if not isinstance(recipe.generator, StyleGAN2Generator):
+        if not isinstance(recipe.generator, StyleGenerator):
             raise ConfigError(
                 f"model.regularizer=path_length needs a generator with styles, and {type(recipe.generator).__name__} has "
                 "none; set model/generator=stylegan2, or leave it out."
             )
 
     def generator(self, view: GeneratorView) -> Tensor:
-        assert isinstance(view.generator, StyleGAN2Generator)
+        assert isinstance(view.generator, StyleGenerator)
         style = view.generator.style(view.latent, view.fake.label)
         image = view.generator.synthesis(style, seeds_of(view.latent))
         lengths = path_lengths(style, image, view.draws.normal("path_length", *image.shape[1:]))

@@ -7,7 +7,7 @@ from sparring.model.step.views import DiscriminatorView
 
 
 class R1(Regularizer):
-    """gamma / 2 * ||grad D(x)||^2 at real images x, as D sees them."""
+    """gamma / 2 * ||grad D(x)||^2 at real images x, as D sees them (augmented)."""
 
     gradients_at = frozenset({"real"})
     differentiates_twice = lipschitz = True

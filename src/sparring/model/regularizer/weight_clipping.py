@@ -8,7 +8,11 @@ from sparring.model.regularizer.base import Regularizer
 
 
 class WeightClipping(Regularizer):
-    """After D's step every parameter of D is cut to [-bound, bound]."""
+    """After D's step every parameter of D is clipped to [-bound, bound].
+
+    Raises:
+        ConfigError: a bound that is not above 0.
+    """
 
     terms = frozenset()
     lipschitz = True

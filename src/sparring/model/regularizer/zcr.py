@@ -9,7 +9,7 @@ from sparring.model.step.views import DiscriminatorView, GeneratorView
 
 
 class LatentConsistency(Regularizer):
-    """With z' = z + n, n ~ N(0, sigma^2 I): D should not tell G(z) from G(z'), while G should draw them differently.
+    """With z' = z + n, n ~ N(0, sigma^2 I): D's logits of G(z) and G(z') should be equal, the two images different.
 
     D: d_weight * (D(G(z)) - D(G(z')))^2. G: -g_weight * mean over pixels of (G(z) - G(z'))^2.
     """
@@ -23,9 +23,9 @@ class LatentConsistency(Regularizer):
     def discriminator(self, view: DiscriminatorView) -> Tensor:
         label = view.fake.label
         with torch.no_grad():
-            image = view.show(view.generator(nearby(view.latent, self.sigma, view.draws), label))
+            image = view.augment(view.generator(nearby(view.latent, self.sigma, view.draws), label))
         return self.d_weight * (view.fake.logits - view.discriminator(image, label)).square()
 
     def generator(self, view: GeneratorView) -> Tensor:
         moved = view.generator(nearby(view.latent, self.sigma, view.draws), view.fake.label)
-        return -self.g_weight * squared_distance(view.plain, moved)
+        return -self.g_weight * squared_distance(view.generated, moved)

@@ -1,1 +1,1 @@
-"""How a classifier learns from a part of its batch: from the images themselves, or from the worst images near them."""
+"""The loss of a part of a classifier's batch: on the images themselves, or on adversarial ones."""

@@ -1,4 +1,4 @@
-"""What a classifier's step expects of a way to learn."""
+"""The base of a classifier's training methods, standard or adversarial."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class Robust(nn.Module):
     """The loss of a part of a classifier's batch.
 
     replays: gradient steps on each batch, all of the same iteration.
-    validation: attack that the averaged network is held against on `val_images` images of val; None: it is not.
+    validation: attack for the averaged network's robust accuracy on up to `val_images` of val; None: it is not measured.
     """
 
     replays: int = 1
@@ -28,14 +28,17 @@ class Robust(nn.Module):
     val_images: int = 0
 
     def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> LossOutput:
-        """image (N, C, H, W) in [-1, 1], target (N, K) class probabilities; `network` as it is trained: in training mode.
+        """The loss of one part of a batch.
 
-        Every number comes from `draws`, the draws of this part. Label smoothing is in the target already.
+        Args:
+            network: image -> logits (N, K), in training mode.
+            image: (N, C, H, W) in [-1, 1]. target: (N, K) class probabilities, with label smoothing.
+            draws: the source of all random numbers of this part.
         """
         raise TypeError(f"{type(self).__name__} must define loss(network, image, target, draws)")
 
 
 def cross_entropy_output(network: nn.Module, image: Tensor, target: Tensor) -> LossOutput:
-    """Cross-entropy of `network` at images (N, C, H, W) with class probabilities (N, K)."""
+    """Cross-entropy of `network` on images (N, C, H, W) with class probabilities (N, K)."""
     logits = network(image)
     return LossOutput(cross_entropy(logits, target), logits)

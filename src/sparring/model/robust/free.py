@@ -14,10 +14,14 @@ from sparring.model.step.draws import Draws
 
 
 class Free(Adversarial):
-    """Each batch is learned `replays` times in a row; one backward pass gives the gradient of the weights and of the images.
+    """Each batch is used `replays` times in a row; one backward pass gives the gradients of the weights and of the images.
 
     delta <- clip(delta + epsilon sign(gradient), -epsilon, epsilon) after every backward pass, carried over to the next batch;
     0 at the start of the run. The images' gradient is a by-product, so it is that of the network in training mode.
+
+    Args:
+        epsilon: Linf bound, a fraction of the pixel range (0, 1]. replays: m of the paper.
+        val_steps, val_images: as of `Adversarial`.
     """
 
     def __init__(self, *, epsilon: float | str, replays: int, val_steps: int, val_images: int) -> None:
@@ -31,16 +35,16 @@ class Free(Adversarial):
             self.delta = image.new_zeros(draws.batch_size, *image.shape[1:])
         delta = self.delta = self.delta.to(image)
         own = draws.share(delta)[draws.rows]
-        shown = ball("linf", image, self.epsilon).settle(image + own).requires_grad_()
+        adversarial = ball("linf", image, self.epsilon).project_exactly(image + own).requires_grad_()
 
         def climb(gradient: Tensor) -> None:
-            """Called with the gradient at `shown` in the course of the backward pass."""
+            """Called with the gradient at `adversarial` (N, C, H, W) during the backward pass."""
             moved = own + radius(self.epsilon) * gradient.nan_to_num(0.0).sign()
             moved = gather(moved.clamp_(-radius(self.epsilon), radius(self.epsilon)))
             delta.unflatten(0, (draws.world, -1))[:, draws.rows] = moved.unflatten(0, (draws.world, -1))
 
-        shown.register_hook(climb)
-        return cross_entropy_output(network, shown, target)
+        adversarial.register_hook(climb)
+        return cross_entropy_output(network, adversarial, target)
 
     def get_extra_state(self) -> dict[str, Any]:
         """For checkpoints: delta has the shape of a batch, which is not known when the model is built."""

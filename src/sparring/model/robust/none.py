@@ -1,4 +1,4 @@
-"""Learning from the images themselves."""
+"""Standard training."""
 
 from torch import Tensor, nn
 
@@ -7,7 +7,7 @@ from sparring.model.step.draws import Draws
 
 
 class StandardTraining(Robust):
-    """Cross-entropy."""
+    """Cross-entropy on the images themselves."""
 
     def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> LossOutput:
         return cross_entropy_output(network, image, target)

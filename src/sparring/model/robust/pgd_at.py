@@ -3,15 +3,17 @@
 from torch import Tensor, nn
 
 from sparring.model.robust.base import LossOutput, cross_entropy_output
-from sparring.model.robust.shared.adversarial import Adversarial, inner_pgd, worst
+from sparring.model.robust.shared.adversarial import Adversarial, adversarial_images, inner_pgd
 from sparring.model.step.draws import Draws
 
 
 class PGDTraining(Adversarial):
-    """Cross-entropy at the images that PGD finds within epsilon; the clean images are not learned from.
+    """Cross-entropy on the adversarial images of PGD within epsilon; clean images are not trained on.
 
-    steps: of the inner PGD, one forward and backward pass each. step_size: fraction of the pixel range; None: 2.5 epsilon
-        in all steps together.
+    Args:
+        norm, epsilon, val_steps, val_images: as of `Adversarial`.
+        steps: of the inner PGD, one forward and backward pass each.
+        step_size: length of one step, a fraction of the pixel range as epsilon is; None: 2.5 * epsilon / steps.
     """
 
     def __init__(
@@ -28,4 +30,4 @@ class PGDTraining(Adversarial):
         self.inner = inner_pgd(norm=norm, epsilon=epsilon, steps=steps, step_size=step_size)
 
     def loss(self, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> LossOutput:
-        return cross_entropy_output(network, worst(self.inner, network, image, target, draws), target)
+        return cross_entropy_output(network, adversarial_images(self.inner, network, image, target, draws), target)

@@ -7,7 +7,11 @@ from sparring.model.schedule.base import Schedule
 
 
 class Cosine(Schedule):
-    """final + (1 - final) * (1 + cos(pi * t)) / 2, with t running from 0 to 1 until `end` (share of the budget)."""
+    """final + (1 - final) * (1 + cos(pi * t)) / 2, with t running from 0 to 1 until `end`, a share (0, 1] of the budget.
+
+    Raises:
+        ConfigError: an end out of range.
+    """
 
     def __init__(self, *, end: float, final: float) -> None:
         if not 0 < end <= 1:

@@ -5,7 +5,11 @@ from sparring.model.schedule.base import Schedule
 
 
 class LinearSchedule(Schedule):
-    """1 up to `start` (share of the budget), then linear to `final` at the end."""
+    """1 up to `start`, a share [0, 1] of the budget, then linear to `final` at the end.
+
+    Raises:
+        ConfigError: a start out of range.
+    """
 
     def __init__(self, *, start: float, final: float) -> None:
         if not 0 <= start <= 1:

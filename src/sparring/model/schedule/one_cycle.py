@@ -5,7 +5,11 @@ from sparring.model.schedule.base import Schedule
 
 
 class OneCycle(Schedule):
-    """`initial` at the start, 1 at `peak` (share of the budget), `final` at the end, linear in between."""
+    """`initial` at the start, 1 at `peak`, a share [0, 1] of the budget, `final` at the end, linear in between.
+
+    Raises:
+        ConfigError: a peak out of range.
+    """
 
     def __init__(self, *, peak: float, initial: float, final: float) -> None:
         if not 0 <= peak <= 1:

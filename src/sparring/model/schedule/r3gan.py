@@ -1,4 +1,4 @@
-"""R3GAN's schedule (Huang et al. 2024, appendix): everything moves along one half cosine over the first part of a run."""
+"""R3GAN's schedule (Huang et al. 2024, appendix): all settings follow one half cosine over the first part of a run."""
 
 from inspect import signature
 from math import cos, pi
@@ -10,10 +10,17 @@ from sparring.model.step.recipe import Recipe
 
 
 class R3GAN(Schedule):
-    """last + (first - last) * (1 + cos(pi t)) / 2, with t running from 0 to 1 until `end` (share of the budget).
+    """last + (first - last) * (1 + cos(pi t)) / 2, with t running from 0 to 1 until `end`.
 
-    lr, penalty: factors that end at `lr` and `penalty` and begin at 1. half_life, augmentation: factors that begin at 0 and
-    end at 1. beta2: [first, last] of Adam's second-moment decay.
+    The factors on half-life and augmentation go from 0 to 1.
+
+    Args:
+        end: share (0, 1] of the budget.
+        lr, penalty: last values of these factors, which begin at 1.
+        beta2: [first, last] of Adam's second-moment decay.
+
+    Raises:
+        ConfigError: an end out of range.
     """
 
     def __init__(self, *, end: float, lr: float, penalty: float, beta2: tuple[float, float]) -> None:

@@ -9,10 +9,16 @@ from sparring.model.step.recipe import Recipe
 
 
 class TopK(Selection):
-    """G learns from the k images of a batch, over all devices, that D finds most real.
+    """G learns from the k images of a batch, over all devices, with the largest logits.
 
-    k = batch * max(decay^(iteration // every), least), rounded up: all images at first, fewer as D becomes worth trusting.
-    The paper has decay 0.99 per epoch and least 0.5.
+    k = batch * max(decay^(iteration // every), least), rounded up: all images at first, fewer as D becomes reliable.
+
+    Args:
+        least: smallest share of the batch, (0, 1]. decay: (0, 1], applied after every `every` iterations. The paper has decay
+            0.99 per epoch and least 0.5.
+
+    Raises:
+        ConfigError: a setting out of range.
     """
 
     def __init__(self, *, least: float, decay: float, every: int) -> None:

@@ -16,8 +16,12 @@ class Draws:
     Every device draws the numbers of the whole batch and takes its rows, so that results do not depend on the number of
     devices or parts. The same purpose always gives the same numbers.
 
-    seed, key: the run's seed, and what the numbers are for. batch_size: images of the whole batch, over all devices.
-    rank, world: this device among all. rows: of this device's share of the batch.
+    Args:
+        seed, key: the run's seed, and the purpose of the numbers.
+        batch_size: images of the whole batch, over all devices.
+        rank, world: number of this device, and of all devices.
+        device, dtype: of the results.
+        rows: which of this device's rows of the batch.
     """
 
     seed: int
@@ -46,7 +50,7 @@ class Draws:
         return torch.randperm(self.batch_size, generator=self._generator(purpose), device=self.device)
 
     def of(self, *more: str) -> "Draws":
-        """Draws for another purpose."""
+        """Draws for a purpose within this one."""
         return replace(self, key=(*self.key, *more))
 
     def share(self, whole: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from torch import nn
 
@@ -30,6 +30,13 @@ class Recipe:
                 f"model.{group}={leaf_name(leaf)} compares the images of a whole batch, and model.accumulate={self.accumulate} "
                 "would show it parts; set model.accumulate=1."
             )
+
+
+class RecipePart(Protocol):
+    """A part of a GAN that may not work with every other."""
+
+    def check(self, recipe: Recipe) -> None:
+        """Raise ConfigError where it cannot work with the rest of the GAN."""
 
 
 def leaf_name(leaf: object) -> str:

@@ -1,4 +1,4 @@
-"""What the adversarial step hands around: a part of a batch, images with D's judgement of them, and random draws."""
+"""What the adversarial step passes to its parts: a part of a batch, images with D's outputs for them, random draws."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,11 @@ from sparring.model.step.draws import Draws
 
 
 class Part(NamedTuple):
-    """One part of a step's chunk: real images with labels (None where the step needs none), latents, fake labels."""
+    """One part of a step's chunk.
+
+    image (N, C, H, W) in [-1, 1], label (N,): real images, None where the step needs none. latent (N, L), fake_label (N,): of
+    the images to generate. draws: random numbers for these rows.
+    """
 
     image: Tensor | None
     label: Tensor | None
@@ -21,9 +25,9 @@ class Part(NamedTuple):
 
 
 class DiscriminatorOutput(NamedTuple):
-    """Images as D saw them, and what it made of them.
+    """D's outputs for images.
 
-    image (N, C, H, W); label (N,); features (N, F) before D's head; logits (N,).
+    image (N, C, H, W), as D saw them; label (N,); features (N, F) before D's head; logits (N,).
     """
 
     image: Tensor
@@ -36,13 +40,14 @@ class DiscriminatorOutput(NamedTuple):
 class View:
     """What a penalty may look at in one part of a step.
 
-    discriminator: (image, label) -> logits. generator: (latent, label) -> image. show: the augmentation of this step's
-    generated images, with the same random numbers at every call. latent: what `fake` was generated from.
+    discriminator: (image, label) -> logits. generator: (latent, label) -> image. augment: the augmentation of this step's
+    generated images, with the same random numbers at every call. fake: of the generated images. latent (N, L): what they were
+    generated from. draws: further random numbers, by purpose.
     """
 
     discriminator: nn.Module
     generator: nn.Module
-    show: Callable[[Tensor], Tensor]
+    augment: Callable[[Tensor], Tensor]
     fake: DiscriminatorOutput
     latent: Tensor
     draws: Draws
@@ -57,12 +62,13 @@ class DiscriminatorView(View):
 
 @dataclass(frozen=True)
 class GeneratorView(View):
-    """A generator step. plain: the generated images (N, C, H, W) before augmentation, with their graph.
+    """A generator step.
 
-    real: real images without a graph, where the loss or a due penalty compares.
+    generated: the generated images (N, C, H, W) before augmentation, with their graph. real: real images without a graph, where
+    the loss or a due penalty compares.
     """
 
-    plain: Tensor
+    generated: Tensor
     real: DiscriminatorOutput | None = None
 
 

@@ -12,10 +12,13 @@ from sparring.model.transform.math.mixing import check_alpha, kept_share, partne
 
 
 class CutMix(Transform):
-    """A box of another image of the batch is pasted in, and its share of the area goes to that image's target.
+    """A box of another image of the batch is pasted in; that image's target gets the box's share of the area as weight.
 
     lambda ~ Beta(alpha, alpha); the box has sqrt(1 - lambda) of each side, its centre is uniform and it is cut at the edge.
-    One box for a batch; a batch is mixed with `probability`.
+    One box for a batch.
+
+    Args:
+        alpha: above 0. probability: [0, 1], with which a batch is mixed.
     """
 
     def __init__(self, *, alpha: float, probability: float) -> None:

@@ -2,13 +2,13 @@
 
 from torch import Tensor
 
-from sparring.model.augment.diffaugment import cut_out
+from sparring.model.augment.math.pixels import cut_out
 from sparring.model.step.draws import Draws
 from sparring.model.transform.base import ImageTransform, check_share
 
 
 class Cutout(ImageTransform):
-    """A square of `size` of the side set to mid-grey, its centre anywhere, so that parts of it may lie outside."""
+    """A square of `size` (share [0, 1]) of the side set to mid-grey, centred anywhere, so that it may be cut at the edge."""
 
     def __init__(self, *, size: float) -> None:
         self.size = check_share("cutout.size", size)

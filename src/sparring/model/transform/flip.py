@@ -8,7 +8,7 @@ from sparring.model.transform.base import ImageTransform, check_share
 
 
 class Flip(ImageTransform):
-    """Mirrors an image with `probability`. Not for digits and letters."""
+    """Mirrors an image with `probability` [0, 1]. Not for digits and letters."""
 
     def __init__(self, *, probability: float) -> None:
         self.probability = check_share("flip.probability", probability)

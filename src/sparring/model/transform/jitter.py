@@ -8,7 +8,7 @@ from sparring.model.transform.math import pixel
 
 
 class Jitter(ImageTransform):
-    """Each strength s draws a factor from 1 - s to 1 + s per image; 0 switches a change off. In this order."""
+    """In this order, each strength s in [0, 1] draws a factor from 1 - s to 1 + s per image; 0 switches a change off."""
 
     def __init__(self, *, brightness: float, contrast: float, saturation: float) -> None:
         self.brightness = check_share("jitter.brightness", brightness)

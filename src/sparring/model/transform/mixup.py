@@ -10,7 +10,10 @@ from sparring.model.transform.math.mixing import check_alpha, kept_share, partne
 class Mixup(Transform):
     """lambda x + (1 - lambda) x' of images and targets, x' another image of the batch, lambda ~ Beta(alpha, alpha).
 
-    One lambda for a batch; a batch is mixed with `probability`.
+    One lambda for a batch.
+
+    Args:
+        alpha: above 0. probability: [0, 1], with which a batch is mixed.
     """
 
     def __init__(self, *, alpha: float, probability: float) -> None:

@@ -14,9 +14,15 @@ from sparring.model.transform.math import pixel
 
 
 class RandAugment(ImageTransform):
-    """`operations` of OPERATIONS per image, drawn with replacement, at `magnitude` from 0 to 10 (the paper's M).
+    """A number of OPERATIONS per image, drawn with replacement.
 
-    The paper's list but for equalize. An image is reflected beyond its edge, where the paper fills in grey.
+    The paper's list without equalize. Images are reflected beyond their edge, where the paper fills in grey.
+
+    Args:
+        operations: the paper's N. magnitude: 0 to 10, the paper's M.
+
+    Raises:
+        ConfigError: a setting out of range.
     """
 
     def __init__(self, *, operations: int, magnitude: float) -> None:
@@ -34,7 +40,7 @@ class RandAugment(ImageTransform):
 
 
 def apply(image: Tensor, chosen: Tensor, strength: Tensor) -> Tensor:
-    """Each image under its operation: chosen (N,) indices of OPERATIONS, strength (N,) in [-1, 1]."""
+    """Images (N, C, H, W), each changed by its operation: chosen (N,) indices of OPERATIONS, strength (N,) in [-1, 1]."""
     result = torch.empty_like(image)
     for number, operation in enumerate(OPERATIONS.values()):
         rows = (chosen == number).nonzero().flatten()

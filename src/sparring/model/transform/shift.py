@@ -10,7 +10,11 @@ from sparring.model.transform.base import ImageTransform
 
 
 class Shift(ImageTransform):
-    """By up to `pixels` in both directions, uniform; the image is reflected beyond its edge."""
+    """A shift by up to `pixels` in both directions, uniform; the image is reflected beyond its edge.
+
+    Raises:
+        ConfigError: a negative shift, or one as large as the image.
+    """
 
     def __init__(self, *, pixels: int) -> None:
         if pixels < 0:

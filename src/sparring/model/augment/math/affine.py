@@ -14,7 +14,7 @@ from sparring.model.step.draws import Draws
 
 
 def blits(image: Tensor, p: Tensor, draws: Draws) -> Tensor:
-    """x-flip, rotation by a multiple of 90 degrees, translation by whole pixels up to an eighth of the side."""
+    """(N, 3, 3): x-flip, rotation by a multiple of 90 degrees, translation by whole pixels up to an eighth of the side."""
     chosen, drawn = draws.uniform("blit?", 3) < p, draws.uniform("blit", 4)
     zero, one = torch.zeros_like(drawn[:, 0]), torch.ones_like(drawn[:, 0])
     flip = torch.where(chosen[:, 0] & (drawn[:, 0] < 0.5), -one, one)
@@ -27,7 +27,7 @@ def blits(image: Tensor, p: Tensor, draws: Draws) -> Tensor:
 
 
 def geometry(image: Tensor, p: Tensor, draws: Draws) -> Tensor:
-    """Isotropic scale, rotation, anisotropic scale, rotation, fractional translation.
+    """(N, 3, 3): isotropic scale, rotation, anisotropic scale, rotation, fractional translation.
 
     The two rotations are applied with probability 1 - sqrt(1 - p) each, so that at least one is with probability p.
     """

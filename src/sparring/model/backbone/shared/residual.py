@@ -9,7 +9,11 @@ from sparring.model.backbone.base import Backbone
 
 
 class ResNet(Backbone):
-    """Stem 3x3, stages of `blocks` blocks at `width` times 1, 2, 4, ..., each later one at half the size; mean, linear."""
+    """3x3 stem, stages of `blocks` blocks at `width` times 1, 2, 4, ... channels, each stage at half the size; mean, linear.
+
+    Args:
+        width: channels of the first stage. blocks: number of blocks per stage.
+    """
 
     def __init__(self, *, channels: int, num_classes: int, width: int, blocks: Sequence[int]) -> None:
         super().__init__()
@@ -30,7 +34,10 @@ class ResNet(Backbone):
 
 
 class BasicBlock(nn.Module):
-    """relu(x + BN conv relu BN conv x); where size or width change, x passes a 1x1 convolution and BN (option B)."""
+    """relu(x + BN conv relu BN conv x); where size or width change, x passes a 1x1 convolution and BN (option B).
+
+    Shapes: (N, before, H, W) -> (N, after, H / stride, W / stride).
+    """
 
     def __init__(self, before: int, after: int, *, stride: int) -> None:
         super().__init__()
@@ -49,7 +56,10 @@ class BasicBlock(nn.Module):
 
 
 class PreBlock(nn.Module):
-    """x + conv relu BN conv relu BN x (He et al. 2016b, pre-activation); a changed shape projects the activated x."""
+    """x + conv relu BN conv relu BN x (He et al. 2016b, pre-activation); where shapes differ, the activated x is projected.
+
+    Shapes: (N, before, H, W) -> (N, after, H / stride, W / stride).
+    """
 
     def __init__(self, before: int, after: int, *, stride: int) -> None:
         super().__init__()

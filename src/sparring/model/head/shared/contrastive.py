@@ -1,4 +1,4 @@
-"""What heads share that compare the images of a batch with each other and with a proxy of each class."""
+"""The base of heads that compare the images of a batch with each other and with a proxy of each class."""
 
 from typing import NamedTuple, Protocol
 
@@ -7,14 +7,16 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from sparring.core.distributed import gather, own_rows
-from sparring.model.head.none import LinearHead
+from sparring.model.head.shared.linear import LinearHead
 from sparring.model.step.recipe import Recipe
 from sparring.model.step.views import DiscriminatorOutput
 
 
 class ContrastiveHead(LinearHead):
-    """A linear logit; a unit vector per image and per class whose agreement is asked of real images in D's loss and of
-    generated ones in G's. Images are compared with those of all devices.
+    """A linear logit, and a unit embedding per image and per class, compared in D's loss for real images and in G's for
+    generated ones. Images are compared with those of all devices.
+
+    Shapes: features (N, F), label (N,) -> logits (N,).
     """
 
     classifies = True
@@ -34,7 +36,7 @@ class ContrastiveHead(LinearHead):
         raise TypeError(f"{type(self).__name__} must define contrast(own, proxy, other)")
 
     def class_logits(self, features: Tensor) -> Tensor:
-        """By the classes' proxies, as if no other image were there."""
+        """Features (N, F) -> logits (N, K): inner products with the classes' proxies, over the temperature."""
         return normalize(self.embed(features)) @ normalize(self.proxy.weight).T / self.temperature
 
     def discriminator_terms(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> dict[str, Tensor]:
@@ -43,16 +45,16 @@ class ContrastiveHead(LinearHead):
     def generator_terms(self, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         return {"loss/class_generator": self.g_weight * self._contrast(fake)}
 
-    def _contrast(self, judged: DiscriminatorOutput) -> Tensor:
-        own, proxy = normalize(self.embed(judged.features)), normalize(self.proxy(judged.label))
-        whole, label = gather(own), gather(judged.label)
+    def _contrast(self, output: DiscriminatorOutput) -> Tensor:
+        own, proxy = normalize(self.embed(output.features)), normalize(self.proxy(output.label))
+        whole, label = gather(own), gather(output.label)
         itself = own_rows(torch.eye(len(whole), dtype=torch.bool, device=own.device))
-        same_class = judged.label[:, None] == label[None]
+        same_class = output.label[:, None] == label[None]
         return self.contrast(own, proxy, Others(own @ whole.T, same_class & ~itself, ~same_class))
 
 
 class ContrastiveSettings(Protocol):
-    """What the leaves have in common. d_weight, g_weight: of the class loss in the two players' losses."""
+    """Settings that the leaves have in common. d_weight, g_weight: of the class loss in the two players' losses."""
 
     num_classes: int
     embedding_dim: int
@@ -61,9 +63,10 @@ class ContrastiveSettings(Protocol):
 
 
 class Others(NamedTuple):
-    """The batch of all devices as each of this device's N images sees it, (N, M) each.
+    """The M images of all devices compared with this device's N images, (N, M) each.
 
-    similarity: inner products of unit vectors. friend: other images of the same class. stranger: images of other classes.
+    similarity: inner products of unit vectors. friend: bool, other images of the same class. stranger: bool, images of other
+    classes.
     """
 
     similarity: Tensor

@@ -1,4 +1,4 @@
-"""The change of an image that consistency regularizers ask D to ignore."""
+"""The change of an image to which consistency regularizers make D invariant."""
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,8 @@ from sparring.model.step.views import DiscriminatorOutput
 class Change:
     """A random mirror image and a random shift, padded by reflection (Zhang et al. 2020, section 3.1).
 
-    flip: whether half of the images are mirrored. shift: largest shift, as a share of the image's side.
+    Args:
+        flip: whether half of the images are mirrored. shift: largest shift, as a share of the image's side.
     """
 
     def __init__(self, *, flip: bool, shift: float) -> None:
@@ -25,17 +26,17 @@ class Change:
         return crop_and_flip(image, corner, mirror, padding)
 
 
-def disagreement(discriminator: nn.Module, judged: DiscriminatorOutput, change: Change, draws: Draws) -> Tensor:
-    """(D(x) - D(change(x)))^2, (N,)."""
-    image = change(judged.image.detach(), draws)
-    return (judged.logits - discriminator(image, judged.label)).square()
+def disagreement(discriminator: nn.Module, output: DiscriminatorOutput, change: Change, draws: Draws) -> Tensor:
+    """(D(x) - D(change(x)))^2, (N,), of the images x of D's `output`."""
+    image = change(output.image.detach(), draws)
+    return (output.logits - discriminator(image, output.label)).square()
 
 
 def nearby(latent: Tensor, sigma: float, draws: Draws) -> Tensor:
-    """Latents moved by normal noise of standard deviation `sigma`."""
+    """Latents (N, L) plus normal noise of standard deviation `sigma`."""
     return latent + sigma * draws.normal("nearby", latent.shape[1])
 
 
 def squared_distance(one: Tensor, other: Tensor) -> Tensor:
-    """Mean squared difference of the pixels, (N,)."""
+    """Mean squared difference of the pixels of images (N, C, H, W), (N,)."""
     return torch.flatten(one - other, 1).square().mean(dim=1)

@@ -1,4 +1,4 @@
-"""What all ways of adversarial training share: an epsilon, an inner attack, and an attack on val that judges the outcome."""
+"""The base of adversarial training methods: an epsilon, an inner attack, and an attack on val."""
 
 from torch import Tensor, nn
 
@@ -8,14 +8,18 @@ from sparring.core.settings import at_least_one, pixel_fraction
 from sparring.model.robust.base import Robust
 from sparring.model.step.draws import Draws
 
-REACH = 2.5  # length of all steps of an attack together, in epsilons (Madry et al. 2018, appendix)
-
 
 class Adversarial(Robust):
-    """Training within epsilon of the images.
+    """Training on images within epsilon of the originals.
 
-    norm: "linf" or "l2". epsilon: fraction of the pixel range (0, 1], a number or text such as "8/255".
-    val_steps: steps of the PGD of the same norm and epsilon on val. val_images: images of val that it attacks, at most.
+    Args:
+        norm: "linf" or "l2".
+        epsilon: fraction of the pixel range (0, 1], a number or text such as "8/255".
+        val_steps: steps of the PGD of the same norm and epsilon on val.
+        val_images: images of val that it attacks, at most.
+
+    Raises:
+        ConfigError: a setting out of range.
     """
 
     def __init__(self, *, norm: str, epsilon: float | str, val_steps: int, val_images: int) -> None:
@@ -28,20 +32,22 @@ class Adversarial(Robust):
 
 def inner_pgd(
     *, norm: str, epsilon: float | str, steps: int, step_size: float | str | None,
-    reach: float = REACH, start: str = "uniform", loss: str = "cross_entropy",
+    start: str = "uniform", loss: str = "cross_entropy",
 ) -> PGD:  # fmt: skip
-    """PGD of one start. step_size: fraction of the pixel range; None: `reach` epsilons in all steps together."""
-    at_least_one(steps=steps)
-    if step_size is not None:
-        reach = pixel_fraction(step_size, name="step_size") * steps / pixel_fraction(epsilon)
-    return PGD(norm=norm, epsilon=epsilon, steps=steps, reach=reach, start=start, restarts=1, loss=loss, momentum=0.0)
+    """PGD of one start, without momentum; the settings are those of `PGD`."""
+    return PGD(
+        norm=norm, epsilon=epsilon, steps=steps, step_size=step_size, start=start, restarts=1, loss=loss, momentum=0.0
+    )
 
 
-def worst(attack: PGD, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Tensor:
+def adversarial_images(attack: PGD, network: nn.Module, image: Tensor, target: Tensor, draws: Draws) -> Tensor:
     """Adversarial images (N, C, H, W) of a part.
 
-    The attack sees the network in eval mode with frozen weights: BatchNorm's statistics are those of the network so far and
-    stay so, and dropout and noise are off. It climbs the loss that is trained, with class probabilities (N, K) and all.
+    The network is attacked in eval mode with frozen weights: BatchNorm uses its running statistics and does not change them,
+    dropout and noise are off. The attack maximises the loss that is trained.
+
+    Args:
+        image: (N, C, H, W) in [-1, 1]. target: (N, K) class probabilities.
     """
     seed = seed_of("inner attack", draws.seed, *draws.key)
     return attack(network, image, target, index=draws.index(), seed=seed)

@@ -1,6 +1,6 @@
 """Changes of brightness, colour and detail, batched: one factor or threshold per image.
 
-Images (N, C, H, W) in [-1, 1]; factor (N,), 1 leaves an image alone. Formulas are Pillow's (ImageEnhance, ImageOps): the
+Images (N, C, H, W) in [-1, 1]; factor (N,), where 1 is no change. Formulas are Pillow's (ImageEnhance, ImageOps): the
 result lies on the line from a degenerate image (factor 0) through the image (factor 1), cut to [-1, 1].
 """
 

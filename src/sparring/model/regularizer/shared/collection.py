@@ -1,0 +1,71 @@
+"""The regularizers of a GAN: which of them are due in a step, and what they add to its loss."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from sparring.model.regularizer.base import Regularizer
+from sparring.model.step.views import DiscriminatorView, GeneratorView
+
+
+class Regularizers(nn.ModuleDict):
+    """Regularizers by name, in the order in which they were chosen. Their buffers are saved in checkpoints."""
+
+    def __init__(self, regularizers: Mapping[str, Regularizer]) -> None:
+        super().__init__(regularizers)
+
+    def due(self, player: str, number: int) -> "DueRegularizers":
+        """Those that add a term to the loss of `player` in its step `number`, counted from 0."""
+        return DueRegularizers({name: each for name, each in self._in_turn(number) if player in each.terms})
+
+    def after_step(self, player: str, network: nn.Module, number: int) -> None:
+        """Hand the network of `player` after its step `number` to those that were due, such as weight clipping."""
+        for _, regularizer in self._in_turn(number):
+            regularizer.after_step(player, network)
+
+    def _in_turn(self, number: int) -> list[tuple[str, Regularizer]]:
+        return [(name, each) for name, each in self._named() if number % each.interval == 0]
+
+    def _named(self) -> Iterable[tuple[str, Regularizer]]:
+        return cast("Iterable[tuple[str, Regularizer]]", self.items())
+
+
+@dataclass(frozen=True)
+class DueRegularizers:
+    """The regularizers that add a term to the loss of one step of a player."""
+
+    by_name: Mapping[str, Regularizer]
+
+    @property
+    def gradients_at(self) -> set[str]:
+        """Images ("real", "fake") that have to require grad."""
+        return {where for regularizer in self.by_name.values() for where in regularizer.gradients_at}
+
+    @property
+    def compares(self) -> bool:
+        """Whether one of them needs real images in G's step."""
+        return any(regularizer.compares for regularizer in self.by_name.values())
+
+    def precision(self, device: torch.device) -> AbstractContextManager[object]:
+        """Full precision where a penalty differentiates twice; the trainer's precision elsewhere."""
+        exact = any(regularizer.differentiates_twice for regularizer in self.by_name.values())
+        return torch.autocast(device.type, enabled=False) if exact else nullcontext()
+
+    def discriminator(self, view: DiscriminatorView) -> dict[str, Tensor]:
+        """Penalties (N,) or 0-d by name, in D's loss."""
+        return {name: each.discriminator(view) for name, each in self.by_name.items()}
+
+    def generator(self, view: GeneratorView) -> dict[str, Tensor]:
+        """Penalties (N,) or 0-d by name, in G's loss."""
+        return {name: each.generator(view) for name, each in self.by_name.items()}
+
+    def weighted_sum(self, means: Mapping[str, Tensor], strength: float) -> Tensor | float:
+        """Sum of the penalties' means (0-d each), times `strength`.
+
+        Each is weighted by its interval, so that its mean over all steps does not depend on it (lazy regularization).
+        """
+        return sum(strength * self.by_name[name].interval * mean for name, mean in means.items())
