@@ -1,4 +1,4 @@
-"""The study verb as a user runs it, with real trainings: memory, kills, failures, refusals, and the page in the end."""
+"""The study verb as a user runs it, with real trainings: cache, kills, failures, refusals, and the page in the end."""
 
 import os
 import re
@@ -67,7 +67,7 @@ def test_the_result_holds_everything(finished: Path) -> None:
     (comparison,) = content["analysis"]["comparisons"]
     assert (comparison["values"], comparison["baseline_values"], comparison["delta"]) == ([8, 8], [4, 4], 4)
     assert content["analysis"]["verdict"] == "UNDERPOWERED"
-    assert "not enough replicates" in content["analysis"]["answer"]
+    assert "not enough replicates" in content["analysis"]["conclusion"]
     assert content["cost"]["kinds"]["train (shared)"]["cells"] == 2
     subsets = [RunDir.open(finished / "cells" / f"r{r}" / "gan").config.data.subset_seed for r in range(2)]
     assert len(set(subsets)) == 2
@@ -106,7 +106,7 @@ def test_finished_cells_are_not_run_again(how: str, finished: Path, cache: str) 
     else:
         study(*EXAMPLE, cache, f"dir={finished}", "executor=inline")
     assert started(finished) == before
-    assert not (finished / "aside").exists()
+    assert not (finished / "archive").exists()
     assert RunDir.open(finished).status()["state"] == "finished"
 
 
@@ -178,7 +178,7 @@ def test_what_cannot_work_is_one_sentence(override: str, message: str, tmp_path:
     assert len(said.splitlines()) == 1
 
 
-def test_a_study_that_was_refused_before_its_first_cell_can_be_put_right(tmp_path: Path, cache: str) -> None:
+def test_a_study_that_was_refused_before_its_first_cell_can_be_corrected(tmp_path: Path, cache: str) -> None:
     here = f"dir={tmp_path / 'study'}"
     study(*EXAMPLE, cache, here, "executor=inline", "study.arms=[few,mny]", code=2)
     study(*EXAMPLE, cache, here, "executor=inline")

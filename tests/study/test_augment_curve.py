@@ -1,4 +1,4 @@
-"""The study of GAN images beside classic augmentation: equal terms, leaks that fail, and numbers that are read right."""
+"""The study of GAN images on top of classic augmentation: equal terms, leaks that fail, and numbers that are read correctly."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,10 @@ from sparring.run.directory import RunDir
 from sparring.stage.study import StudyError, study
 from sparring.study.augment_curve import AugmentCurve
 from sparring.study.engine.cell import Cell
-from tests.study.fabricated import planned_by, results, trained
+from sparring.study.engine.context import StudyContext
+from tests.study.fabricated import no_pictures, planned_by, results, trained
+
+__all__ = ["no_pictures"]
 
 TINY = [
     "study=augment_curve", "study.replicates=2", "study.labels_per_class=[5]", "study.steps=6",
@@ -27,11 +30,11 @@ SAME = ("seed", "data.subset_seed", "data.labels_per_class", "data.batch_size", 
 
 def cells(cache_dir: Path, *overrides: str) -> list[Cell]:
     config = compose("study", ["study=augment_curve", f"paths.cache_dir={cache_dir}", *overrides])
-    return build(config.study, section="study").cells(config)
+    return build(config.study, section="study").cells(StudyContext.read(config))
 
 
 def settings(cell: Cell) -> dict[str, str]:
-    """Its overrides; the last one of a key holds."""
+    """Its overrides; the last one of a key wins."""
     return dict(item.split("=", 1) for item in cell.overrides)
 
 
@@ -72,7 +75,7 @@ def test_no_generator_is_trained_that_no_arm_uses(cache_dir: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "reason"),
     [
         ("study.arms=[aug,gann]", "has no 'gann'"),
         ("study.labels_per_class=[5,500]", r"labels_per_class=500 must be from 1 to 1\d\d: class \d of digits has"),
@@ -85,12 +88,12 @@ def test_no_generator_is_trained_that_no_arm_uses(cache_dir: Path) -> None:
         ("study.replicates=1", "must be from 2"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused_before_anything_runs(cache_dir: Path, override: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_settings_that_do_not_fit_are_refused_before_anything_runs(cache_dir: Path, override: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
         cells(cache_dir, override)
 
 
-def test_pseudo_labels_need_the_classifier_that_guesses_them(cache_dir: Path) -> None:
+def test_pseudo_labels_need_the_classifier_that_predicts_them(cache_dir: Path) -> None:
     with pytest.raises(ConfigError, match="needs aug where it has pseudo"):
         cells(cache_dir, "study.arms=[real,pseudo]", "study.baseline=real", "study.primary=pseudo")
 
@@ -102,9 +105,12 @@ def test_a_tiny_study_reads_its_cells_and_shows_every_arm(tmp_path: Path, cache_
     analysis = result["analysis"]
     comparisons = {(each["arm"], each["baseline"]): each for each in analysis["comparisons"]}
     arms = set(AugmentCurve.ARMS)
-    nulls = {("gan_aug", null) for null in ("gaussian", "oversample", "compute")}
-    assert set(comparisons) == {(arm, "aug") for arm in arms - {"aug"}} | {("gan", "real")} | nulls
-    assert "Beside its controls gan_aug is not shown to beat gaussian or oversample or compute" in analysis["answer"]
+    controls = {("gan_aug", control) for control in ("gaussian", "oversample", "compute")}
+    assert set(comparisons) == {(arm, "aug") for arm in arms - {"aug"}} | {("gan", "real")} | controls
+    assert (
+        "Compared with the negative controls, gan_aug is not shown to beat gaussian or oversample or compute"
+        in analysis["conclusion"]
+    )
     accuracy = {
         (r, arm): 100 * RunDir.open(folder / f"cells/labels5/r{r}/{arm}").result()["metrics"]["test"]["accuracy"]
         for r in range(2)
@@ -133,8 +139,8 @@ def test_a_tiny_study_reads_its_cells_and_shows_every_arm(tmp_path: Path, cache_
         (rates["r0/generator"] + rates["r1/generator"]) / (rates["r0/aug"] + rates["r1/aug"])
     )
     page = (folder / "report.html").read_text()
-    assert "What it cost" in page
-    assert "1 were assumed: the arm compute had" in page
+    assert "<h2>Cost</h2>" in page
+    assert "1 were assumed, so the arm compute had" in page
     assert "Zhang et al. 2018" in page
 
 
@@ -162,9 +168,8 @@ def test_an_arm_whose_generator_saw_a_test_image_fails(tmp_path: Path, cache_dir
 
 
 def test_a_gain_that_a_control_brings_too_is_said_to_be_none_of_the_gan(
-    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cache_dir: Path, no_pictures: None
 ) -> None:
-    monkeypatch.setattr(AugmentCurve, "_pictures", lambda self, results: [])  # nothing was trained
     subject, planned = planned_by(cache_dir, "study=augment_curve", "study.labels_per_class=[5,10]")
 
     def found(gaussian: float):
@@ -178,9 +183,9 @@ def test_a_gain_that_a_control_brings_too_is_said_to_be_none_of_the_gan(
 
     alike = subject.analyse(results(subject, planned, tmp_path / "alike", found(0.05)))
     assert alike.verdict == "HELPS"
-    assert "gan_aug is not shown to beat gaussian (difference from gaussian +0.25" in alike.answer
+    assert "gan_aug is not shown to beat gaussian (difference from gaussian +0.25" in alike.conclusion
     ahead = subject.analyse(results(subject, planned, tmp_path / "ahead", found(0.0)))
-    assert "gan_aug beats all of them" in ahead.answer
+    assert "gan_aug beats all of them" in ahead.conclusion
     assert {(it.arm, it.where) for it in ahead.comparisons if it.baseline == "compute"} == {
         ("gan_aug", "5 labels per class")
     }

@@ -10,7 +10,7 @@ from scipy import stats
 from sparring.report.plots import panel
 from sparring.study.engine.results import Results
 from sparring.study.tables.analysis import Line, Plot
-from sparring.study.tables.curve import class_line, mean_line
+from sparring.study.tables.plots import class_line, mean_line
 from tests.study.engine.test_run import go
 from tests.study.toy import planned, stage
 
