@@ -59,5 +59,5 @@ def trained(accuracy: float, *, val: float = 0.5, per_class: list[float] | None 
 
 
 def settings(cell: Cell) -> dict[str, str]:
-    """Its overrides by key; what is left out (`~key`) has no value."""
+    """Its overrides by key; a removed key (`~key`) has no value."""
     return dict(item.partition("=")[::2] for item in cell.overrides)

@@ -14,7 +14,7 @@ from tests.study.attacked import attacked
 from tests.study.fabricated import planned_by, results, settings, trained
 
 
-def found(cell: Cell, run: Path) -> dict[str, Any]:
+def made_up(cell: Cell, run: Path) -> dict[str, Any]:
     """Of 90 % clean accuracy: under AdvGAN 45 % for the standard classifier and 81 % for the robust one, under PGD 0 and 63 %."""
     if cell.verb != "attack":
         return trained(0.9)
@@ -46,7 +46,7 @@ def test_perturbers_and_transfers_use_the_right_classifiers(cache_dir: Path) -> 
 
 def test_table_and_answer(cache_dir: Path, tmp_path: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=attack_table")
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
     primary = analysis.comparisons[0]
     assert (primary.arm, primary.baseline, primary.where, primary.verdict) == (
         "advgan",

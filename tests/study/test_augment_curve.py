@@ -39,13 +39,13 @@ def settings(cell: Cell) -> dict[str, str]:
 
 
 def test_arms_of_a_replicate_differ_in_their_images_only(cache_dir: Path) -> None:
-    found = cells(cache_dir)
-    assert {cell.tags["arm"] for cell in found if "arm" in cell.tags} == set(AugmentCurve.ARMS)
+    planned = cells(cache_dir)
+    assert {cell.tags["arm"] for cell in planned if "arm" in cell.tags} == set(AugmentCurve.ARMS)
     for labels in (5, 10, 20, 50):
         for r in range(6):
             here = {
                 cell.tags["arm"]: settings(cell)
-                for cell in found
+                for cell in planned
                 if "arm" in cell.tags and (cell.tags["labels"], cell.tags["replicate"]) == (labels, r)
             }
             longer = here.pop("compute")
@@ -54,24 +54,24 @@ def test_arms_of_a_replicate_differ_in_their_images_only(cache_dir: Path) -> Non
             assert here["aug"]["data.batch_size"] == str(min(64, 10 * labels))
             assert here["real"]["data.crop"] == here["gan"]["data.crop"] == "0"
             assert all(each["data.crop"] == "2" for arm, each in here.items() if arm not in ("real", "gan"))
-    seeds = {(s["seed"], s["data.subset_seed"]) for s in (settings(c) for c in found if c.tags.get("arm") == "aug")}
+    seeds = {(s["seed"], s["data.subset_seed"]) for s in (settings(c) for c in planned if c.tags.get("arm") == "aug")}
     assert len(seeds) == 6  # every replicate draws its own, the same at every label count
 
 
 def test_the_generator_sees_the_labelled_images_only_and_draws_a_pool_of_ten_times_as_many(cache_dir: Path) -> None:
-    found = {cell.name: cell for cell in cells(cache_dir)}
-    gan, arm = settings(found["labels20/r3/generator"]), settings(found["labels20/r3/gan_aug"])
+    planned = {cell.name: cell for cell in cells(cache_dir)}
+    gan, arm = settings(planned["labels20/r3/generator"]), settings(planned["labels20/r3/gan_aug"])
     assert all(gan[key] == arm[key] for key in ("data.labels_per_class", "data.subset_seed"))
     assert gan["seed"] != arm["seed"]
-    pool = settings(found["labels20/r3/pool"])
+    pool = settings(planned["labels20/r3/pool"])
     assert (pool["run"], pool["count"]) == ("cell:labels20/r3/generator", "2000")
     assert arm["data.mix.images"] == "[cell:labels20/r3/pool]"
     assert arm["data.mix.fraction"] == "0.5"
 
 
 def test_no_generator_is_trained_that_no_arm_uses(cache_dir: Path) -> None:
-    found = cells(cache_dir, "study.arms=[aug,real]", "study.primary=real")
-    assert all("arm" in cell.tags for cell in found)
+    planned = cells(cache_dir, "study.arms=[aug,real]", "study.primary=real")
+    assert all("arm" in cell.tags for cell in planned)
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ def test_an_arm_whose_generator_saw_a_test_image_fails(tmp_path: Path, cache_dir
     given = [*TINY, *data, "study.arms=[aug,gan_aug]", "study.gan=['model=rpgan','data.split_seed=1']"]
     with pytest.raises(StudyError, match="2 cells failed"):
         study(compose("study", [*given, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
-    found: dict[str, Any] = json.loads((tmp_path / "study" / "result.json").read_text())["cells"]
-    states = {name: cell["state"] for name, cell in found.items()}
+    outcomes: dict[str, Any] = json.loads((tmp_path / "study" / "result.json").read_text())["cells"]
+    states = {name: cell["state"] for name, cell in outcomes.items()}
     assert {name for name, state in states.items() if state == "failed"} == {f"labels5/r{r}/gan_aug" for r in (0, 1)}
-    assert "test images of this run" in found["labels5/r0/gan_aug"]["reason"]
+    assert "test images of this run" in outcomes["labels5/r0/gan_aug"]["reason"]
 
 
 def test_a_gain_that_a_control_brings_too_is_said_to_be_none_of_the_gan(
@@ -172,7 +172,7 @@ def test_a_gain_that_a_control_brings_too_is_said_to_be_none_of_the_gan(
 ) -> None:
     subject, planned = planned_by(cache_dir, "study=augment_curve", "study.labels_per_class=[5,10]")
 
-    def found(gaussian: float):
+    def made_up(gaussian: float):
         gain = {"gan_aug": 0.05, "gaussian": gaussian}
 
         def one(cell: Cell, run: Path) -> dict[str, Any]:
@@ -181,10 +181,10 @@ def test_a_gain_that_a_control_brings_too_is_said_to_be_none_of_the_gan(
 
         return one
 
-    alike = subject.analyse(results(subject, planned, tmp_path / "alike", found(0.05)))
+    alike = subject.analyse(results(subject, planned, tmp_path / "alike", made_up(0.05)))
     assert alike.verdict == "HELPS"
     assert "gan_aug is not shown to beat gaussian (difference from gaussian +0.25" in alike.conclusion
-    ahead = subject.analyse(results(subject, planned, tmp_path / "ahead", found(0.0)))
+    ahead = subject.analyse(results(subject, planned, tmp_path / "ahead", made_up(0.0)))
     assert "gan_aug beats all of them" in ahead.conclusion
     assert {(it.arm, it.where) for it in ahead.comparisons if it.baseline == "compute"} == {
         ("gan_aug", "5 labels per class")

@@ -30,22 +30,22 @@ def cells(cache_dir: Path, *overrides: str) -> dict[str, Cell]:
 
 
 def test_every_training_image_is_replaced_by_one_of_its_class(cache_dir: Path) -> None:
-    found = cells(cache_dir)
+    by_name = cells(cache_dir)
     config = compose("data.image_size=16", f"paths.cache_dir={cache_dir}")
     data = build(config.data, section="data")
     data.setup("fit")
-    pool = dict(item.split("=", 1) for item in found["r2/pool"].overrides)
+    pool = dict(item.split("=", 1) for item in by_name["r2/pool"].overrides)
     assert (int(pool["count"]), pool["label"]) == (len(data.train_labels), "prior")
-    assert "data.mix.fraction=1.0" in found["r2/generated"].overrides
+    assert "data.mix.fraction=1.0" in by_name["r2/generated"].overrides
     few = dict(item.split("=", 1) for item in cells(cache_dir, "study.labels_per_class=7")["r0/pool"].overrides)
     assert few["count"] == "70"
     assert "data.mix.per_class=7" in cells(cache_dir, "study.labels_per_class=7")["r0/gaussian"].overrides
 
 
 def test_gan_test_uses_the_classifier_of_the_same_replicate(cache_dir: Path) -> None:
-    found = cells(cache_dir)
-    assert "metric.features.run=cell:r4/real" in found["r4/gan_test"].overrides
-    assert "images=cell:r4/pool" in found["r4/gan_test"].overrides
+    by_name = cells(cache_dir)
+    assert "metric.features.run=cell:r4/real" in by_name["r4/gan_test"].overrides
+    assert "images=cell:r4/pool" in by_name["r4/gan_test"].overrides
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.study.fabricated import no_pictures, planned_by, results, settings, t
 __all__ = ["no_pictures"]
 
 
-def found(cell: Cell, run: Path) -> dict[str, Any]:
+def made_up(cell: Cell, run: Path) -> dict[str, Any]:
     if cell.verb != "attack":
         return trained(0.9)
     arm, r = cell.tags["arm"], int(cell.tags["replicate"])
@@ -36,7 +36,7 @@ def test_arms_differ_in_augmentation_and_added_images_and_are_evaluated_alike(ca
 
 def test_tables_and_verdict(cache_dir: Path, tmp_path: Path, no_pictures: None) -> None:
     subject, cells = planned_by(cache_dir, "study=corruptions")
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
     assert analysis.verdict == "HELPS"
     assert analysis.comparisons[0].delta == pytest.approx(10.5)
     tables = {each.title: {row[0]: row[1:] for row in each.rows} for each in analysis.tables}

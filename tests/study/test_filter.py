@@ -55,7 +55,7 @@ def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, re
 def test_kept_shares_and_differences(tmp_path: Path, cache_dir: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=filter")
 
-    def found(cell: Cell, run: Path) -> dict[str, Any]:
+    def made_up(cell: Cell, run: Path) -> dict[str, Any]:
         arm, replicate = str(cell.tags.get("arm")), int(cell.tags["replicate"])
         gain = 0.04 if arm == "top 0.5" else 0.0
         kept = {"kept_fraction": 0.3 + 0.1 * (replicate % 2)} if arm == "agree" else {}
@@ -63,7 +63,7 @@ def test_kept_shares_and_differences(tmp_path: Path, cache_dir: Path) -> None:
             "data": {"origin": {"mix": {"filter": {"before": 2000} | kept}}}
         }
 
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
     assert analysis.comparisons[0].delta == pytest.approx(4.5)
     assert analysis.verdict == "HELPS"
     kept = {row[0]: row[1] for row in next(t for t in analysis.tables if t.title.startswith("How much")).rows}

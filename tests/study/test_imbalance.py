@@ -85,13 +85,13 @@ def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, er
 def test_measures_of_made_up_confusions(tmp_path: Path, cache_dir: Path) -> None:
     subject, cells = planned_by(cache_dir, *SMALL)
 
-    def found(cell: Cell, run: Path) -> dict[str, Any]:
+    def made_up(cell: Cell, run: Path) -> dict[str, Any]:
         rare = RARE_RIGHT.get(str(cell.tags.get("arm")), 0) - (cell.tags["replicate"] == 0)
         table = counts(rare)
         right = [row[k] / 10 for k, row in enumerate(table)]
         return trained(sum(right) / 10, per_class=right, confusion=table)
 
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
     primary = analysis.comparisons[0]
     assert (primary.arm, primary.baseline, primary.where) == ("gan_aug", "oversample", "ratio 50")
     assert primary.baseline_values == pytest.approx([10 * (6.3 + 1.2)] + [10 * (6.3 + 1.5)] * 5)

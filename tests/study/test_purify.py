@@ -15,7 +15,7 @@ from tests.study.fabricated import planned_by, results, settings, trained
 PRIMARY = "purified L=100 R=1"
 
 
-def found(cell: Cell, run: Path) -> dict[str, Any]:
+def made_up(cell: Cell, run: Path) -> dict[str, Any]:
     """Accuracy under PGD is 5 % without a defence; with it 80 % under a transfer and 3 % under BPDA."""
     if cell.verb != "attack":
         return trained(0.9)
@@ -39,7 +39,7 @@ def test_transfers_come_from_the_undefended_classifier(cache_dir: Path) -> None:
 
 def test_the_verdict_is_about_the_worst_attack(cache_dir: Path, tmp_path: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=purify")
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
     primary = analysis.comparisons[0]
     assert (primary.arm, primary.where) == (PRIMARY, "worst attack")
     assert primary.baseline_values == pytest.approx([5.0] * 6)

@@ -81,7 +81,7 @@ def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, re
         planned_by(cache_dir, "study=robust_at", override)
 
 
-def found(cell: Cell, run: Path) -> dict[str, Any]:
+def made_up(cell: Cell, run: Path) -> dict[str, Any]:
     """Made-up: pgd_at_gan is 4 points above pgd_at under PGD in each replicate, give or take."""
     arm, r = str(cell.tags.get("arm")), int(cell.tags["replicate"])
     if cell.verb != "attack":
@@ -101,7 +101,7 @@ def analysis(cache_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Analy
     subject, cells = planned_by(cache_dir, "study=robust_at")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sparring.study.robust_at.training_pictures", lambda *_, **__: [])  # its runs were never made
-        return subject.analyse(results(subject, cells, tmp_path_factory.mktemp("robust"), found))
+        return subject.analyse(results(subject, cells, tmp_path_factory.mktemp("robust"), made_up))
 
 
 def test_the_verdict_is_about_pgd(analysis: Analysis) -> None:
@@ -129,8 +129,8 @@ def test_the_combined_page_has_every_arm_and_measure(analysis: Analysis) -> None
     assert (rows["pgd_at"]["ECE, %"], rows["pgd_at"]["ECE under corruptions, %"]) == ("5.00 ± 0.00", "10.00 ± 0.00")
     robust, calibrated, curve = analysis.plots
     lines = {line.label: line.y for line in robust.lines}
-    place = robust.x.index("pgd_at_gan")
-    assert (lines["clean"][place], lines["PGD-50"][place]) == pytest.approx((90, 74.5))
+    index = robust.x.index("pgd_at_gan")
+    assert (lines["clean"][index], lines["PGD-50"][index]) == pytest.approx((90, 74.5))
     assert [line.label for line in calibrated.lines] == ["clean", "under corruptions"]
     assert curve.x == (0.0, 0.1, 0.2)
 
@@ -147,7 +147,7 @@ def test_unequal_training_is_refused(cache_dir: Path, tmp_path: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=robust_at")
 
     def longer(cell: Cell, run: Path) -> dict[str, Any]:
-        made = found(cell, run)
+        made = made_up(cell, run)
         return made | {"clock": {"iteration": 9, "images_seen": 72}} if cell.name == "r1/pgd_at_gan" else made
 
     with pytest.raises(ConfigError, match="not trained equally long"):
@@ -160,7 +160,7 @@ def test_a_corruption_without_errors_of_the_baseline_is_left_out_and_named(
     subject, cells = planned_by(cache_dir, "study=robust_at")
 
     def easy(cell: Cell, run: Path) -> dict[str, Any]:
-        made = found(cell, run)
+        made = made_up(cell, run)
         if cell.tags.get("arm") == "standard" and cell.verb == "attack" and cell.tags["replicate"] == 2:
             made["corruptions"]["table"]["jpeg"] = [{"severity": s, "accuracy": 1.0, "ece": 0.0} for s in range(1, 6)]
         return made

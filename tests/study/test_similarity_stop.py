@@ -105,14 +105,14 @@ def test_a_claim_about_ranks_is_rare_where_there_is_nothing() -> None:
 @pytest.mark.slow
 def test_equal_training_is_recorded_and_further_labels_are_reported(tmp_path: Path, cache_dir: Path) -> None:
     subject, cells = planned_by(cache_dir, *SMALL)
-    found = results(subject, cells, tmp_path / "equal", made_up)
-    analysis = subject.analyse(found)
-    assert [(each["where"], each["cells"]) for each in found.checks] == [("alone", 24), ("added", 24)]
+    finished = results(subject, cells, tmp_path / "equal", made_up)
+    analysis = subject.analyse(finished)
+    assert [(each["where"], each["cells"]) for each in finished.checks] == [("alone", 24), ("added", 24)]
     assert any(
         "labels that GAN and classifier do not have" in limit and "reference" in limit for limit in analysis.limits
     )
     plain, _ = planned_by(cache_dir, *SMALL, "study.features=pixels")
-    assert not any("reference classifier" in limit for limit in plain.analyse(found).limits)
+    assert not any("reference classifier" in limit for limit in plain.analyse(finished).limits)
 
     def longer(cell: Cell, run: Path) -> dict[str, Any]:
         more = {"clock": {"iteration": 9, "images_seen": 72}} if cell.name == "r3/alone20" else {}
@@ -127,12 +127,12 @@ def test_a_last_checkpoint_that_is_the_best_is_said_to_be(tmp_path: Path, cache_
         cache_dir, *SMALL, "study.uses=[alone]", "study.quality=[coverage]", "study.metric=coverage"
     )
 
-    def found(cell: Cell, run: Path) -> dict[str, Any]:
+    def improving(cell: Cell, run: Path) -> dict[str, Any]:
         if cell.tags.get("part") == "generator":
             (run / "quality.csv").write_text("iteration,coverage\n10,0.1\n20,0.2\n30,0.3\n40,0.4\n")
         return trained(0.5 + 0.001 * int(cell.tags.get("iteration", 0)) + 0.01 * int(cell.tags["replicate"]))
 
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, improving))
     assert "In all 6 GANs the checkpoint of the best coverage on val was the last one" in analysis.conclusion
     assert analysis.comparisons[0].delta == 0
 

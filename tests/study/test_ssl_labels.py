@@ -47,12 +47,12 @@ def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, re
 def test_gains_are_found_with_their_baselines(tmp_path: Path, cache_dir: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=ssl_labels", "study.labels_per_class=[5,10]")
 
-    def found(cell: Cell, run: Path) -> dict[str, Any]:
+    def made_up(cell: Cell, run: Path) -> dict[str, Any]:
         replicate, labels = int(cell.tags["replicate"]), int(cell.tags["labels"])
         noise = 0.001 * replicate if cell.tags["arm"] == "ssgan" else 0.0
         return trained(0.7 + 0.01 * labels + 0.01 * replicate + GAIN[str(cell.tags["arm"])] + noise)
 
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
     primary = analysis.comparisons[0]
     assert (primary.arm, primary.baseline, primary.where) == ("ssgan", "supervised", "5 labels per class")
     assert primary.delta == pytest.approx(5 + 0.25)
@@ -78,11 +78,11 @@ def test_gains_are_found_with_their_baselines(tmp_path: Path, cache_dir: Path) -
 def test_models_evaluated_on_other_images_are_not_paired(tmp_path: Path, cache_dir: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=ssl_labels", "study.labels_per_class=[5]")
 
-    def found(cell: Cell, run: Path) -> dict[str, Any]:
+    def made_up(cell: Cell, run: Path) -> dict[str, Any]:
         return trained(0.7) | {"data": {"fingerprints": {"test": str(cell.tags["arm"])}}}
 
     with pytest.raises(ConfigError, match="have different test images"):
-        subject.analyse(results(subject, cells, tmp_path, found))
+        subject.analyse(results(subject, cells, tmp_path, made_up))
 
 
 @pytest.mark.slow

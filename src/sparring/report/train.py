@@ -90,7 +90,7 @@ def state_of(record: TrainingRecord) -> State:
 
 
 def last_and_earlier(samples: list[Sample]) -> tuple[Sample | None, list[Sample]]:
-    """The newest grid, and up to EARLIER of those before it, evenly spread, the first one included."""
+    """The newest grid, and up to EARLIER of those before it, evenly spaced, the first one included."""
     if not samples:
         return None, []
     *before, last = samples

@@ -38,7 +38,7 @@ TRAINING, PERTURBER = "training", "perturber"  # the tag `part` of trainings; th
 class AttackTable(ArmStudy):
     """Attacks (the arms) x classifiers, over paired replicates."""
 
-    question = "How much of the success of PGD does a generated attack reach, and at what cost?"
+    question = "How close does a generated attack come to the success of PGD, and at what cost?"
     ARMS: ClassVar[dict[str, str]] = {
         "fgsm": "one gradient step, white box",
         "pgd": "projected gradient descent, white box: what the others are compared with",

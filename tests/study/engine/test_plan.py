@@ -59,10 +59,10 @@ def test_what_was_typed_for_the_data_and_for_all_trainings_reaches_every_trainin
 
 
 def test_references_become_directories_and_come_first(composer: Composer) -> None:
-    found = plan([DRAW, GAN], composer, FOLDER, "v")
-    assert [each.cell.name for each in found] == ["r0/gan", "r0/images"]
-    assert found[1].config["run"] == "/study/cells/r0/gan"
-    assert found[1].inputs == ("r0/gan",)
+    planned = plan([DRAW, GAN], composer, FOLDER, "v")
+    assert [each.cell.name for each in planned] == ["r0/gan", "r0/images"]
+    assert planned[1].config["run"] == "/study/cells/r0/gan"
+    assert planned[1].inputs == ("r0/gan",)
     file = Cell("y", "generate", ("run=cell:r0/gan/images/grid.png",))
     assert plans(composer, [GAN, file])["y"].config["run"] == "/study/cells/r0/gan/images/grid.png"
 

@@ -1,4 +1,4 @@
-"""Lines of plots: means and intervals per point, gaps where nothing is known."""
+"""Lines of plots: means and intervals per point, gaps where a value is undefined."""
 
 import math
 from dataclasses import asdict

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 @dataclass(frozen=True)
 class StudyContext:
-    """Plain values on which every cell depends, beside the study's own arguments.
+    """Plain values on which every cell depends, in addition to the study's own arguments.
 
     Args:
         dataset: choice of the config group `data`, such as "digits".

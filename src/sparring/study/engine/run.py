@@ -15,7 +15,7 @@ from sparring.study.engine.work import CellRecord, StageCall, run_cell
 
 State = Literal["finished", "failed", "skipped"]
 log = logging.getLogger(__name__)
-TICK_SECONDS = 0.25  # between two looks at the clock while cells run
+TICK_SECONDS = 0.25  # between two updates of the progress while cells run
 
 
 @dataclass(frozen=True)

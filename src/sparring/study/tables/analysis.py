@@ -9,7 +9,7 @@ from sparring.study.stats.verdict import Comparison, Verdict
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text. The first column names the row; `note` stands below."""
+    """Rows of text. The first column names the row; `note` is shown below."""
 
     title: str
     columns: tuple[str, ...]

@@ -43,41 +43,34 @@ def setting_index(study: CurveSettings, comparison: Comparison) -> int:
 
 def tables(study: CurveSettings, results: Results, comparisons: Sequence[Comparison]) -> list[Table]:
     """The primary setting first, then the controls, the arms, the other settings, and the cost."""
-    against = f"of every arm against {study.baseline}"
-    at_primary = labels_text(study.primary_labels)
+    primary, against = labels_text(study.primary_labels), f"of every arm against {study.baseline}"
     ordered = sorted(
         (each for each in comparisons if each.baseline == study.baseline),
         key=lambda each: (setting_index(study, each), not each.primary, study.arms.index(each.arm)),
     )
-    first, *parts = (
-        (f"Test accuracy {against}", [each for each in ordered if each.where == at_primary]),
-        (
-            f"The GAN's images ({study.primary}) against the negative controls, {at_primary}",
-            [each for each in comparisons if each.baseline in NEGATIVE_CONTROLS and each.baseline != study.baseline],
-        ),
-        (
-            f"With other numbers of labels: test accuracy {against}",
-            [each for each in ordered if each.where != at_primary],
-        ),
-        (
-            "Without classic augmentation: the GAN's images against real images alone",
-            [each for each in comparisons if each.baseline == "real" != study.baseline],
-        ),
-    )
-    controls, *others = [_compared(*part) if part[1] else None for part in parts]
+    controls = [each for each in comparisons if each.baseline in NEGATIVE_CONTROLS and each.baseline != study.baseline]
+    unaugmented = [each for each in comparisons if each.baseline == "real" != study.baseline]
     settings = {labels_text(labels): {"labels": labels} for labels in study.labels}
-    ours = {"pool_noise": "not separated here: each replicate draws its own pool"}
-    found = [
-        _compared(*first), controls, arms_table(study.ARMS, study.arms), *others,
+    return [
+        *_compared(f"Test accuracy {against}", [each for each in ordered if each.where == primary]),
+        *_compared(f"The GAN's images ({study.primary}) against the negative controls, {primary}", controls),
+        arms_table(study.ARMS, study.arms),
+        *_compared(
+            f"With other numbers of labels: test accuracy {against}",
+            [each for each in ordered if each.where != primary],
+        ),
+        *_compared("Without classic augmentation: the GAN's images against real images alone", unaugmented),
         mcnemar_table(results, arm=study.primary, baseline=study.baseline, settings=settings),
         cost_table(results, arm_runs(study.arms), settings=settings, note=_cost_note(study, results)),
-        published_table("augment_curve", ours),
-    ]  # fmt: skip
-    return [table for table in found if table is not None]
+        published_table("augment_curve", {"pool_noise": "not separated here: each replicate draws its own pool"}),
+    ]
 
 
-def _compared(title: str, comparisons: Sequence[Comparison]) -> Table:
-    return comparison_table(comparisons, title=title, unit="points", metric=ACCURACY_LABEL, where="setting")
+def _compared(title: str, comparisons: Sequence[Comparison]) -> list[Table]:
+    """No table without comparisons."""
+    if not comparisons:
+        return []
+    return [comparison_table(comparisons, title=title, unit="points", metric=ACCURACY_LABEL, where="setting")]
 
 
 def _cost_note(study: CurveSettings, results: Results) -> str:
