@@ -1,4 +1,4 @@
-"""What a GAN's iteration costs in steps of a classifier, from made-up trainings."""
+"""Wall time of runs, and the cost of a GAN's iteration in steps of a classifier, from made-up trainings."""
 
 import math
 from pathlib import Path
@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from sparring.study.engine.cell import Cell
-from sparring.study.engine.results import CellResult
-from sparring.study.tables.costs import relative_step_cost, step_cost_sentence
+from sparring.study.engine.results import CellResult, Results
+from sparring.study.tables.costs import arm_runs, cost_table, relative_step_cost, step_cost_sentence
+from tests.study.engine.test_run import go
+from tests.study.toy import planned, stage
+
+__all__ = ["stage"]
 
 
 def training(seconds: float | None, iterations: int) -> CellResult:
@@ -39,3 +43,18 @@ def test_a_poor_assumption_is_reported_with_the_remedy() -> None:
     assert step_cost_sentence(5.0, assumed=2.5).endswith(
         "A new study with study.gan_step_cost=5 would give it as much."
     )
+
+
+def test_costs_by_setting_leave_out_runs_that_no_cell_has(tmp_path: Path, stage: list[str]) -> None:
+    cells = [
+        planned(tmp_path, f"labels{labels}/r{r}", seconds=1.0 + r, arm="gan", labels=labels, replicate=r)
+        for labels in (5, 10)
+        for r in range(3)
+    ]
+    results = Results(cells, go(tmp_path, cells), replicates=3)
+    settings = {"5 labels": {"labels": 5}, "10 labels": {"labels": 10}}
+    table = cost_table(results, arm_runs(["gan", "real"]), settings=settings, note="A note.")
+    assert table.columns == ("run", "5 labels, s", "10 labels, s", "runs")
+    assert table.rows == (("gan", "2.0 ± 1.0", "2.0 ± 1.0", "6"),)  # of 1, 2 and 3 s
+    assert table.note.endswith("A note.")
+    assert cost_table(results, {"all": {"arm": "gan"}}).rows == (("all", "2.0 ± 0.9", "6"),)
