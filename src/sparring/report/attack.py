@@ -61,6 +61,7 @@ def view(run: RunDir) -> dict[str, Any]:
 
 
 def percent(share: float | None) -> str:
+    """A share in [0, 1] as a percentage; a dash for None."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 

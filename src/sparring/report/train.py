@@ -20,6 +20,8 @@ EARLIER = 6  # grids at most
 
 @dataclass(frozen=True)
 class ReportPicture:
+    """A picture embedded in a page: its caption and its `data:` address."""
+
     caption: str
     uri: str
 

@@ -38,9 +38,9 @@ def test_labelled_subsets_have_the_batch_of_all_images_or_all_labelled_ones(cach
 
 
 def test_training_labels_are_those_of_the_data_and_of_changed_settings(cache_dir: Path) -> None:
-    read = context(cache_dir, "data.val_fraction=0", "data.test_fraction=0.2")
+    read = context(cache_dir, "data.val_fraction=0")
     images = [int((load_digits().target == k).sum()) for k in range(10)]
-    train = [count - count // 5 for count in images]  # stratified
+    train = [count - count // 5 for count in images]  # every fifth image of a class is a test image
     assert training_labels(read) == {str(k): count for k, count in enumerate(train)}
     assert set(training_labels(read, labels_per_class=4).values()) == {4}
     assert images_per_class(read, None) == sum(train) // 10

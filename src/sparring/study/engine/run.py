@@ -38,11 +38,14 @@ class CellOutcome:
 class Watcher(Protocol):
     """Receives the events of a run; see `display.Progress`."""
 
-    def started(self, name: str) -> None: ...
+    def started(self, name: str) -> None:
+        """A cell was given to the executor."""
 
-    def ended(self, name: str, outcome: CellOutcome) -> None: ...
+    def ended(self, name: str, outcome: CellOutcome) -> None:
+        """A cell ended, now or in an earlier run of the study."""
 
-    def tick(self) -> None: ...
+    def tick(self) -> None:
+        """Called several times a second while cells run."""
 
 
 def run(planned: Sequence[Planned], executor: Executor, watcher: Watcher, *, call: StageCall, retry: bool, workers: int,
