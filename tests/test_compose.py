@@ -11,6 +11,7 @@ from sparring.config.compose import compose as study_config
 from sparring.core.errors import ConfigError
 from sparring.stage.train import train
 from sparring.study.engine.compose import composing
+from sparring.study.engine.context import StudyContext
 from sparring.study.engine.plan import plan
 from sparring.trained.runs import build_model
 from sparring.training.training import Training
@@ -78,8 +79,9 @@ def test_every_study_plans_its_cells(chosen: str) -> None:
     """Every cell of every study composes, on data that are at hand: no override names a setting that is not there."""
     config = study_config("study", [chosen, "data=digits"])
     subject = build(config.study, section="study")
-    with composing(config, CONF) as composer:
-        planned = plan(subject.cells(config), composer, Path("/study/cells"), "code")
+    context = StudyContext.read(config)
+    with composing(context, CONF) as composer:
+        planned = plan(subject.cells(context), composer, Path("/study/cells"), "code")
     assert len({each.key for each in planned}) == len(planned) >= 2 * subject.replicates
 
 

@@ -13,22 +13,12 @@ from sparring.core.picture import write_png
 from sparring.report.plots import PALETTE, panel, pixels
 from sparring.report.study import study_report
 from sparring.run.directory import RunDir
-from sparring.study.stats.verdict import Comparison, Verdict, compare, corrected
-from sparring.study.tables.analysis import (  # fmt: skip
-    Analysis,
-    Line,
-    Picture,
-    Plot,
-    Table,
-    answer,
-    comparison_table,
-    interval,
-    number,
-    p_value,
-    signed,
-    spread,
-)
+from sparring.study.stats.statistics import UNDEFINED, Interval
+from sparring.study.stats.verdict import Comparison, Verdict, compare, holm_corrected
+from sparring.study.tables.analysis import Analysis, Line, Picture, Plot, Table
+from sparring.study.tables.comparisons import comparison_table, conclusion
 from sparring.study.tables.record import analysis_record
+from sparring.study.tables.text import interval_text, mean_std, number, p_text, signed
 
 BASE = [90.0, 91.0, 92.0, 90.5, 91.5, 92.5]
 
@@ -57,14 +47,14 @@ def write(folder: Path, analysis: Analysis, **more: Any) -> Path:
 
 
 def full(folder: Path) -> Analysis:
-    comparisons = corrected(
+    comparisons = holm_corrected(
         [against(2.0, where="50", primary=True), against(0.0, where="100"), against(-3, n=3, where="200")]
     )
     write_png(folder / "grid.png", np.zeros((8, 8, 1), np.uint8))
     curve = Line("gan", (92.0, math.nan, 93.0), (91.0, math.nan, 92.0), (93.0, math.nan, 94.0))
     return Analysis(
         question="Do images of a GAN help <digits>?",
-        answer="Yes: they do.",
+        conclusion="Yes: they do.",
         verdict=comparisons[0].verdict,
         comparisons=comparisons,
         tables=[
@@ -99,7 +89,7 @@ def test_the_page_holds_everything_and_escapes_it(tmp_path: Path) -> None:
 
 
 def test_the_page_of_a_study_without_arms_or_numbers(tmp_path: Path) -> None:
-    page = write(tmp_path, Analysis(question="Why?", answer="Because.", verdict=None)).read_text()
+    page = write(tmp_path, Analysis(question="Why?", conclusion="Because.", verdict=None)).read_text()
     assert "Because." in page
 
 
@@ -165,7 +155,7 @@ def test_the_table_shows_each_baseline_once_and_drops_an_empty_setting() -> None
     assert one.rows[0][2] == "baseline"
 
 
-def test_remarks_stand_once_below_the_table() -> None:
+def test_remarks_are_once_below_the_table() -> None:
     few, also_few, enough = against(2.0, n=3, where="5"), against(1.0, n=3, where="10"), against(2.0, where="20")
     table = comparison_table([few, also_few, enough], title="t", unit="points", metric="accuracy", where="labels")
     assert [row[-1] for row in table.rows] == ["", "UNDERPOWERED¹", "", "UNDERPOWERED¹", "", "HELPS"]
@@ -177,9 +167,9 @@ def test_a_repeated_setting_is_shown_once_on_the_page(tmp_path: Path) -> None:
     table = Table(
         "t", ("setting", "arm"), (("5 labels", "a"), ("5 labels", "b"), ("10 labels", "a"), ("5 labels", "c"))
     )
-    page = write(tmp_path, Analysis(question="Why?", answer="Because.", verdict=None, tables=[table])).read_text()
-    assert page.count('<tr class="again"><td>5 labels</td><td>b</td>') == 1
-    assert page.count('class="again"') == 1
+    page = write(tmp_path, Analysis(question="Why?", conclusion="Because.", verdict=None, tables=[table])).read_text()
+    assert page.count('<tr class="repeated"><td>5 labels</td><td>b</td>') == 1
+    assert page.count('class="repeated"') == 1
 
 
 def test_plots_as_pictures_for_places_that_take_no_svg() -> None:
@@ -201,8 +191,8 @@ def test_names_of_positions_do_not_overlap() -> None:
     plot = {"title": "p", "x_label": "", "y_label": "y", "lines": [line], "log_x": False, "note": ""}
     for x, named in (([25, 50, 95.2, 98.7, 100], ["25", "50", "95.2", "100"]), ([1, 2, 3, 4, 5], list("12345"))):
         svg = panel({**plot, "x": [float(value) for value in x]}).svg
-        found = re.findall(r"text-anchor: middle[^>]*>([\d.]+)</text>", svg)
-        assert [text for text in found if text in {f"{value:g}" for value in x}] == named
+        labels = re.findall(r"text-anchor: middle[^>]*>([\d.]+)</text>", svg)
+        assert [text for text in labels if text in {f"{value:g}" for value in x}] == named
 
 
 def test_named_values_are_bars_from_zero_or_points() -> None:
@@ -229,18 +219,18 @@ def test_named_values_are_bars_from_zero_or_points() -> None:
         (against(2.0), "Yes: adding fakes helps against real alone, by +2.0"),
         (against(-2.0), "No: adding fakes hurts against real alone, by −2.0"),
         (against(0.0), "No evidence that adding fakes helps or hurts"),
-        (against(0.0, noise=3.0), "would have been seen, and 1.00 would already matter"),
+        (against(0.0, noise=3.0), "would probably have been detected, and 1.00 would already matter"),
         (against(2.0, n=3), "not enough replicates (3, at least 6"),
         (against(2.0, n=1), "cannot tell"),
         (against(2.0, n=5, where="50 labels"), "at 50 labels"),
     ],
 )
-def test_the_answer_is_a_sentence(comparison: Comparison, words: str) -> None:
-    said = answer(comparison, what="adding fakes", baseline="real alone", unit="points", replicates=6)
-    assert words in said
-    assert said.endswith(".")
+def test_the_conclusion_is_a_sentence(comparison: Comparison, words: str) -> None:
+    sentence = conclusion(comparison, arm="adding fakes", baseline="real alone", unit="points", replicates=6)
+    assert words in sentence
+    assert sentence.endswith(".")
     if comparison.verdict is Verdict.NO_EVIDENCE:
-        assert f"{comparison.detectable:.2f} points would probably have been seen" in said
+        assert f"{comparison.detectable:.2f} points would probably have been detected" in sentence
 
 
 def test_numbers_as_people_read_them() -> None:
@@ -252,6 +242,6 @@ def test_numbers_as_people_read_them() -> None:
         "0.00",
         "+0.10",
     ]
-    assert (spread([]), spread([1.0]), spread([1.0, 3.0])) == ("–", "1.00", "2.00 ± 1.41")
-    assert (interval(math.nan, 1.0), interval(-1.0, 1.0)) == ("–", "[−1.00, 1.00]")
-    assert (p_value(0.0004), p_value(0.03125), p_value(math.nan)) == ("< 0.001", "0.031", "–")
+    assert (mean_std([]), mean_std([1.0]), mean_std([1.0, math.nan, 3.0])) == ("–", "1.00", "2.00 ± 1.41")
+    assert (interval_text(UNDEFINED), interval_text(Interval(-1.0, 1.0))) == ("–", "[−1.00, 1.00]")
+    assert (p_text(0.0004), p_text(0.03125), p_text(math.nan)) == ("< 0.001", "0.031", "–")

@@ -139,7 +139,7 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "word"),
-    [("interrupted", "Interrupted"), ("diverged", "Diverged"), ("failed", "Failed"), ("running", "Stopped without")],
+    [("interrupted", "Interrupted"), ("diverged", "Diverged"), ("failed", "Failed"), ("running", "Killed")],
 )
 def test_runs_that_ended_early(state: str, word: str, tmp_path: Path) -> None:
     run = finish(make_run(tmp_path / "run"), state, "the reason")
@@ -291,7 +291,7 @@ def test_earlier_grids_are_spread_and_begin_with_the_first(tmp_path: Path) -> No
 
 def test_commands_fit_the_state(tmp_path: Path) -> None:
     run = make_run(tmp_path / "a run", overrides="- name=it's\n- seed=1\n- resume=x\n")
-    assert dict(commands(read(run))) == {"Do the same again from the start": "python train.py 'name=it'\"'\"'s' seed=1"}
+    assert dict(commands(read(run))) == {"Repeat it from the start": "python train.py 'name=it'\"'\"'s' seed=1"}
     (run / "weights.safetensors").touch()
     (run / "checkpoints").mkdir()
     (run / "checkpoints" / "last.ckpt").touch()

@@ -1,4 +1,4 @@
-"""The study verb as a user runs it, with real trainings: memory, kills, failures, refusals, and the page in the end."""
+"""The study verb as a user runs it, with real trainings: cache, kills, failures, refusals, and the page in the end."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def command(*overrides: str) -> list[str]:
 
 
 def study(*overrides: str, code: int = 0) -> str:
-    """Run the command; returns what it says on stderr."""
+    """Run the command; returns its stderr."""
     done = subprocess.run(command(*overrides), capture_output=True, text=True, timeout=280, cwd=ROOT, check=False)
     assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stderr
@@ -52,8 +52,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
 def finished(tmp_path_factory: pytest.TempPathFactory, cache: str) -> Path:
     """The example study of two replicates, in one process."""
     folder = tmp_path_factory.mktemp("study") / "example"
-    said = study(*EXAMPLE, cache, f"dir={folder}", "executor=inline")
-    assert f"Report: {folder / 'report.html'}" in said
+    stderr = study(*EXAMPLE, cache, f"dir={folder}", "executor=inline")
+    assert f"Report: {folder / 'report.html'}" in stderr
     return folder
 
 
@@ -67,7 +67,7 @@ def test_the_result_holds_everything(finished: Path) -> None:
     (comparison,) = content["analysis"]["comparisons"]
     assert (comparison["values"], comparison["baseline_values"], comparison["delta"]) == ([8, 8], [4, 4], 4)
     assert content["analysis"]["verdict"] == "UNDERPOWERED"
-    assert "not enough replicates" in content["analysis"]["answer"]
+    assert "not enough replicates" in content["analysis"]["conclusion"]
     assert content["cost"]["kinds"]["train (shared)"]["cells"] == 2
     subsets = [RunDir.open(finished / "cells" / f"r{r}" / "gan").config.data.subset_seed for r in range(2)]
     assert len(set(subsets)) == 2
@@ -106,14 +106,14 @@ def test_finished_cells_are_not_run_again(how: str, finished: Path, cache: str) 
     else:
         study(*EXAMPLE, cache, f"dir={finished}", "executor=inline")
     assert started(finished) == before
-    assert not (finished / "aside").exists()
+    assert not (finished / "archive").exists()
     assert RunDir.open(finished).status()["state"] == "finished"
 
 
 def test_a_study_with_other_settings_is_refused(finished: Path, cache: str) -> None:
     before = RunDir.open(finished).status()
-    said = study(*EXAMPLE, cache, f"dir={finished}", "study.replicates=3", "seed=2", code=2)
-    (line,) = said.splitlines()
+    stderr = study(*EXAMPLE, cache, f"dir={finished}", "study.replicates=3", "seed=2", code=2)
+    (line,) = stderr.splitlines()
     assert "study.replicates (2 there, 3 here)" in line
     assert "seed (1 there, 2 here)" in line
     assert RunDir.open(finished).status() == before
@@ -130,12 +130,12 @@ def test_a_stopped_study_goes_on(number: int, tmp_path: Path, cache: str) -> Non
     while len(started(folder)) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     os.kill(process.pid, number)
-    _, said = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
     done = started(folder)
     assert 2 <= len(done) < 42
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number
-        assert f"python study.py resume={folder}" in said
+        assert f"python study.py resume={folder}" in stderr
         assert RunDir.open(folder).status()["state"] == "interrupted"
     study(PLACE, "extensions=[tests]", f"resume={folder}")
     after = started(folder)
@@ -147,9 +147,9 @@ def test_a_stopped_study_goes_on(number: int, tmp_path: Path, cache: str) -> Non
 def test_a_failed_cell_is_reported_and_tried_again_on_request(tmp_path: Path, cache: str) -> None:
     folder = tmp_path / "study"
     arms = ["study.arms=[few,many,none]", "executor=inline"]
-    said = study(*EXAMPLE, cache, f"dir={folder}", *arms, code=1)
-    assert "cell r0/none failed: " in said
-    assert "2 cells failed, first r0/none; try them again with: python study.py resume=" in said
+    stderr = study(*EXAMPLE, cache, f"dir={folder}", *arms, code=1)
+    assert "cell r0/none failed: " in stderr
+    assert "2 cells failed, first r0/none; try them again with: python study.py resume=" in stderr
     content = result(folder)
     assert content["cells"]["r0/none"]["state"] == "failed"
     assert content["analysis"]["comparisons"][0]["n"] == 2
@@ -173,12 +173,12 @@ def test_a_failed_cell_is_reported_and_tried_again_on_request(tmp_path: Path, ca
     ],
 )
 def test_what_cannot_work_is_one_sentence(override: str, message: str, tmp_path: Path) -> None:
-    said = study(*EXAMPLE, override, f"dir={tmp_path / 'study'}", "executor=inline", code=2)
-    assert message in said
-    assert len(said.splitlines()) == 1
+    stderr = study(*EXAMPLE, override, f"dir={tmp_path / 'study'}", "executor=inline", code=2)
+    assert message in stderr
+    assert len(stderr.splitlines()) == 1
 
 
-def test_a_study_that_was_refused_before_its_first_cell_can_be_put_right(tmp_path: Path, cache: str) -> None:
+def test_a_study_that_was_refused_before_its_first_cell_can_be_corrected(tmp_path: Path, cache: str) -> None:
     here = f"dir={tmp_path / 'study'}"
     study(*EXAMPLE, cache, here, "executor=inline", "study.arms=[few,mny]", code=2)
     study(*EXAMPLE, cache, here, "executor=inline")

@@ -1,4 +1,4 @@
-"""Made-up results of attack.py, for the analyses of studies that judge classifiers with it."""
+"""Made-up results of attack.py, for the analyses of studies that evaluate classifiers with it."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ KINDS = ("fog", "jpeg")
 
 
 def attacked(
-    clean: float, left: dict[str, float], *, epsilons: tuple[float, ...] = (0.2,), corrupted: float = 0.5, ece: float = 0.1,
+    clean: float, robust: dict[str, float], *, epsilons: tuple[float, ...] = (0.2,), corrupted: float = 0.5, ece: float = 0.1,
     flags: tuple[str, ...] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """result.json of a classifier with accuracy `clean`, and by attack what it leaves at every strength, in 0..1.
+    """result.json of a classifier with accuracy `clean`, and `robust` accuracy by attack at every strength, in [0, 1].
 
     corrupted: accuracy under the first kind at every severity; under the second it is 0.1 less.
     """
@@ -23,7 +23,7 @@ def attacked(
              "queries_per_image": 51.0, "gradients_per_image": 50.0, "cpu_seconds": 2.0}
             for eps in epsilons
         ]
-        for name, value in left.items()
+        for name, value in robust.items()
     }  # fmt: skip
     return {
         "clean": {"accuracy": clean, "ece": ece}, "attacks": attacks, "flags": list(flags),

@@ -2,13 +2,13 @@
 
 from typing import Any, ClassVar
 
-from omegaconf import DictConfig
-
 from sparring.study.base import ArmStudy
 from sparring.study.engine.cell import Cell
+from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import Results
-from sparring.study.stats.verdict import Comparison, corrected
-from sparring.study.tables.analysis import Analysis, Line, Picture, Plot, answer, comparison_table
+from sparring.study.stats.verdict import Comparison, holm_corrected
+from sparring.study.tables.analysis import Analysis, Line, Picture, Plot
+from sparring.study.tables.comparisons import comparison_table, conclusion
 
 COUNTS = {"few": 4, "many": 8, "none": 0}
 
@@ -23,7 +23,7 @@ class Example(ArmStudy):
         super().__init__(**common)
         self.width = width
 
-    def cells(self, config: DictConfig) -> list[Cell]:
+    def cells(self, context: StudyContext) -> list[Cell]:
         cells = []
         for r in range(self.replicates):
             seeds = self.seeds(r)
@@ -36,16 +36,15 @@ class Example(ArmStudy):
         return cells
 
     def analyse(self, results: Results) -> Analysis:
-        others = [arm for arm in self.arms if arm != self.baseline]
-        comparisons = corrected([self.against_baseline(results, arm) for arm in others])
+        comparisons = holm_corrected([self.against_baseline(results, arm) for arm in self.others])
         primary = next(each for each in comparisons if each.primary)
         table = comparison_table(comparisons, title="Images", unit="images", metric="images", where="")
-        found = [each for arm in self.arms if (each := results.cell(f"r0/{arm}")) is not None]
+        finished = [each for arm in self.arms if (each := results.cell(f"r0/{arm}")) is not None]
         means = Line("many", (primary.mean, primary.mean), (3.0, 3.0), (9.0, 9.0))
         return Analysis(
             question=self.question,
-            answer=answer(
-                primary, what="drawing many", baseline="drawing few", unit="images", replicates=self.replicates
+            conclusion=conclusion(
+                primary, arm="drawing many", baseline="drawing few", unit="images", replicates=self.replicates
             ),
             verdict=primary.verdict,
             comparisons=comparisons,
@@ -55,7 +54,7 @@ class Example(ArmStudy):
                 Plot("Images by class", "class", "images", ("zero", "one"), (means,)),
             ],
             pictures=[
-                Picture(each.cell.name, f"cells/{each.cell.name}/images/grid.png", "generated") for each in found
+                Picture(each.cell.name, f"cells/{each.cell.name}/images/grid.png", "generated") for each in finished
             ],
             limits=["Images are counted, not looked at."],
         )

@@ -1,9 +1,10 @@
-"""Results of a study whose cells were never run: what each of them found is made up, so that its analysis has an oracle."""
+"""Results of a study whose cells were never run: each result is made up, so that the analysis has an oracle."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from sparring.config.build import build
@@ -12,25 +13,33 @@ from sparring.metric.classification import packed
 from sparring.run.directory import RunDir
 from sparring.study.base import Study
 from sparring.study.engine.cell import Cell
+from sparring.study.engine.context import StudyContext
 from sparring.study.engine.plan import Planned
 from sparring.study.engine.results import Results
 from sparring.study.engine.run import CellOutcome
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training images cannot be drawn again from runs that were never made."""
+    for module in ("augment_curve", "cas", "corruptions", "robust_at"):
+        monkeypatch.setattr(f"sparring.study.{module}.training_pictures", lambda *_, **__: [])
 
 
 def planned_by(cache_dir: Path, *overrides: str) -> tuple[Study, list[Cell]]:
     """The study that `study.py <overrides>` would run on 8-pixel digits, and its cells."""
     config = compose("study", ["data.image_size=8", f"paths.cache_dir={cache_dir}", *overrides])
     subject = build(config.study, section="study")
-    return subject, subject.cells(config)
+    return subject, subject.cells(StudyContext.read(config))
 
 
-def results(subject: Study, cells: list[Cell], folder: Path, found: Callable[[Cell, Path], dict[str, Any]]) -> Results:
-    """found: a cell and its directory, which exists -> the content of its result.json."""
+def results(subject: Study, cells: list[Cell], folder: Path, result: Callable[[Cell, Path], dict[str, Any]]) -> Results:
+    """result: a cell and its directory, which exists -> the content of its result.json."""
     planned, outcomes = [], {}
     for cell in {each.name: each for each in cells}.values():  # arms may share cells
         run = folder / cell.name
         run.mkdir(parents=True)
-        RunDir(run).write_result(found(cell, run))
+        RunDir(run).write_result(result(cell, run))
         planned.append(Planned(cell, {}, (), "key", run))
         outcomes[cell.name] = CellOutcome("finished", "", 1.0, reused=False)
     return Results(planned, outcomes, replicates=subject.replicates)
@@ -50,5 +59,5 @@ def trained(accuracy: float, *, val: float = 0.5, per_class: list[float] | None 
 
 
 def settings(cell: Cell) -> dict[str, str]:
-    """Its overrides by key; what is left out (`~key`) has no value."""
+    """Its overrides by key; a removed key (`~key`) has no value."""
     return dict(item.partition("=")[::2] for item in cell.overrides)

@@ -1,4 +1,4 @@
-"""attack_table: every attack has the same epsilon and images, and stands beside PGD."""
+"""attack_table: every attack has the same epsilon and images, and is compared with PGD."""
 
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,17 @@ from tests.study.attacked import attacked
 from tests.study.fabricated import planned_by, results, settings, trained
 
 
-def found(cell: Cell, run: Path) -> dict[str, Any]:
-    """AdvGAN leaves 45 % of the standard net's 90 %, PGD 0; on the robust net AdvGAN leaves all but 9."""
+def made_up(cell: Cell, run: Path) -> dict[str, Any]:
+    """Of 90 % clean accuracy: under AdvGAN 45 % for the standard classifier and 81 % for the robust one, under PGD 0 and 63 %."""
     if cell.verb != "attack":
         return trained(0.9)
-    robust, r = cell.tags["net"] == "robust", int(cell.tags["replicate"])
-    left = dict.fromkeys(AttackTable.ARMS, 0.63 if robust else 0.0)
-    left["advgan"] = (0.81 if robust else 0.45) + 0.0009 * r
-    return attacked(0.9, left, flags=() if robust else ("odd.",))
+    robust, r = cell.tags["classifier"] == "robust", int(cell.tags["replicate"])
+    accuracies = dict.fromkeys(AttackTable.ARMS, 0.63 if robust else 0.0)
+    accuracies["advgan"] = (0.81 if robust else 0.45) + 0.0009 * r
+    return attacked(0.9, accuracies, flags=() if robust else ("odd.",))
 
 
-def test_perturbers_and_transfers_look_at_the_right_nets(cache_dir: Path) -> None:
+def test_perturbers_and_transfers_use_the_right_classifiers(cache_dir: Path) -> None:
     _, cells = planned_by(cache_dir, "study=attack_table")
     by_name = {each.name: settings(each) for each in cells}
     standard, robust = by_name["r2/attacks_standard"], by_name["r2/attacks_robust"]
@@ -46,19 +46,19 @@ def test_perturbers_and_transfers_look_at_the_right_nets(cache_dir: Path) -> Non
 
 def test_table_and_answer(cache_dir: Path, tmp_path: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=attack_table")
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
     primary = analysis.comparisons[0]
     assert (primary.arm, primary.baseline, primary.where, primary.verdict) == (
         "advgan",
         "pgd",
-        "the standard net",
+        "the standard classifier",
         "HURTS",
     )
     assert primary.delta == pytest.approx(-50.25)
     assert analysis.verdict is None
     assert (
-        "on the standard net advgan turns 49.75 ± 0.19 % of the images wrong that were right, PGD-50 100.00"
-        in analysis.answer
+        "on the standard classifier advgan turns 49.75 ± 0.19 % of the correctly classified images into errors, PGD-50 100.00"
+        in analysis.conclusion
     )
     rows = {row[:2]: row[2:] for row in analysis.tables[0].rows}
     assert rows["robust", "pgd"][:3] == ("63.00 ± 0.00", "30.00 ± 0.00", "51.00 ± 0.00")
@@ -69,7 +69,7 @@ def test_table_and_answer(cache_dir: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "reason"),
     [
         ("study.baseline=fgsm", "must be pgd"),
         ("study.arms=[pgd,advgam]", "has no 'advgam'"),
@@ -77,8 +77,8 @@ def test_table_and_answer(cache_dir: Path, tmp_path: Path) -> None:
         ("study.count=0", "study.count=0"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
         planned_by(cache_dir, "study=attack_table", override)
 
 

@@ -1,4 +1,4 @@
-"""The study of GAN images beside classic augmentation: equal terms, leaks that fail, and numbers that are read right."""
+"""The study of GAN images on top of classic augmentation: equal terms, leaks that fail, and numbers that are read correctly."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,10 @@ from sparring.run.directory import RunDir
 from sparring.stage.study import StudyError, study
 from sparring.study.augment_curve import AugmentCurve
 from sparring.study.engine.cell import Cell
-from tests.study.fabricated import planned_by, results, trained
+from sparring.study.engine.context import StudyContext
+from tests.study.fabricated import no_pictures, planned_by, results, trained
+
+__all__ = ["no_pictures"]
 
 TINY = [
     "study=augment_curve", "study.replicates=2", "study.labels_per_class=[5]", "study.steps=6",
@@ -27,22 +30,22 @@ SAME = ("seed", "data.subset_seed", "data.labels_per_class", "data.batch_size", 
 
 def cells(cache_dir: Path, *overrides: str) -> list[Cell]:
     config = compose("study", ["study=augment_curve", f"paths.cache_dir={cache_dir}", *overrides])
-    return build(config.study, section="study").cells(config)
+    return build(config.study, section="study").cells(StudyContext.read(config))
 
 
 def settings(cell: Cell) -> dict[str, str]:
-    """Its overrides; the last one of a key holds."""
+    """Its overrides; the last one of a key wins."""
     return dict(item.split("=", 1) for item in cell.overrides)
 
 
 def test_arms_of_a_replicate_differ_in_their_images_only(cache_dir: Path) -> None:
-    found = cells(cache_dir)
-    assert {cell.tags["arm"] for cell in found if "arm" in cell.tags} == set(AugmentCurve.ARMS)
+    planned = cells(cache_dir)
+    assert {cell.tags["arm"] for cell in planned if "arm" in cell.tags} == set(AugmentCurve.ARMS)
     for labels in (5, 10, 20, 50):
         for r in range(6):
             here = {
                 cell.tags["arm"]: settings(cell)
-                for cell in found
+                for cell in planned
                 if "arm" in cell.tags and (cell.tags["labels"], cell.tags["replicate"]) == (labels, r)
             }
             longer = here.pop("compute")
@@ -51,28 +54,28 @@ def test_arms_of_a_replicate_differ_in_their_images_only(cache_dir: Path) -> Non
             assert here["aug"]["data.batch_size"] == str(min(64, 10 * labels))
             assert here["real"]["data.crop"] == here["gan"]["data.crop"] == "0"
             assert all(each["data.crop"] == "2" for arm, each in here.items() if arm not in ("real", "gan"))
-    seeds = {(s["seed"], s["data.subset_seed"]) for s in (settings(c) for c in found if c.tags.get("arm") == "aug")}
+    seeds = {(s["seed"], s["data.subset_seed"]) for s in (settings(c) for c in planned if c.tags.get("arm") == "aug")}
     assert len(seeds) == 6  # every replicate draws its own, the same at every label count
 
 
 def test_the_generator_sees_the_labelled_images_only_and_draws_a_pool_of_ten_times_as_many(cache_dir: Path) -> None:
-    found = {cell.name: cell for cell in cells(cache_dir)}
-    gan, arm = settings(found["labels20/r3/generator"]), settings(found["labels20/r3/gan_aug"])
+    planned = {cell.name: cell for cell in cells(cache_dir)}
+    gan, arm = settings(planned["labels20/r3/generator"]), settings(planned["labels20/r3/gan_aug"])
     assert all(gan[key] == arm[key] for key in ("data.labels_per_class", "data.subset_seed"))
     assert gan["seed"] != arm["seed"]
-    pool = settings(found["labels20/r3/pool"])
+    pool = settings(planned["labels20/r3/pool"])
     assert (pool["run"], pool["count"]) == ("cell:labels20/r3/generator", "2000")
     assert arm["data.mix.images"] == "[cell:labels20/r3/pool]"
     assert arm["data.mix.fraction"] == "0.5"
 
 
 def test_no_generator_is_trained_that_no_arm_uses(cache_dir: Path) -> None:
-    found = cells(cache_dir, "study.arms=[aug,real]", "study.primary=real")
-    assert all("arm" in cell.tags for cell in found)
+    planned = cells(cache_dir, "study.arms=[aug,real]", "study.primary=real")
+    assert all("arm" in cell.tags for cell in planned)
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "reason"),
     [
         ("study.arms=[aug,gann]", "has no 'gann'"),
         ("study.labels_per_class=[5,500]", r"labels_per_class=500 must be from 1 to 1\d\d: class \d of digits has"),
@@ -85,12 +88,12 @@ def test_no_generator_is_trained_that_no_arm_uses(cache_dir: Path) -> None:
         ("study.replicates=1", "must be from 2"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused_before_anything_runs(cache_dir: Path, override: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_settings_that_do_not_fit_are_refused_before_anything_runs(cache_dir: Path, override: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
         cells(cache_dir, override)
 
 
-def test_pseudo_labels_need_the_classifier_that_guesses_them(cache_dir: Path) -> None:
+def test_pseudo_labels_need_the_classifier_that_predicts_them(cache_dir: Path) -> None:
     with pytest.raises(ConfigError, match="needs aug where it has pseudo"):
         cells(cache_dir, "study.arms=[real,pseudo]", "study.baseline=real", "study.primary=pseudo")
 
@@ -102,9 +105,12 @@ def test_a_tiny_study_reads_its_cells_and_shows_every_arm(tmp_path: Path, cache_
     analysis = result["analysis"]
     comparisons = {(each["arm"], each["baseline"]): each for each in analysis["comparisons"]}
     arms = set(AugmentCurve.ARMS)
-    nulls = {("gan_aug", null) for null in ("gaussian", "oversample", "compute")}
-    assert set(comparisons) == {(arm, "aug") for arm in arms - {"aug"}} | {("gan", "real")} | nulls
-    assert "Beside its controls gan_aug is not shown to beat gaussian or oversample or compute" in analysis["answer"]
+    controls = {("gan_aug", control) for control in ("gaussian", "oversample", "compute")}
+    assert set(comparisons) == {(arm, "aug") for arm in arms - {"aug"}} | {("gan", "real")} | controls
+    assert (
+        "Compared with the negative controls, gan_aug is not shown to beat gaussian or oversample or compute"
+        in analysis["conclusion"]
+    )
     accuracy = {
         (r, arm): 100 * RunDir.open(folder / f"cells/labels5/r{r}/{arm}").result()["metrics"]["test/accuracy"]["value"]
         for r in range(2)
@@ -133,8 +139,8 @@ def test_a_tiny_study_reads_its_cells_and_shows_every_arm(tmp_path: Path, cache_
         (rates["r0/generator"] + rates["r1/generator"]) / (rates["r0/aug"] + rates["r1/aug"])
     )
     page = (folder / "report.html").read_text()
-    assert "What it cost" in page
-    assert "1 were assumed: the arm compute had" in page
+    assert "<h2>Cost</h2>" in page
+    assert "1 were assumed, so the arm compute had" in page
     assert "Zhang et al. 2018" in page
 
 
@@ -155,19 +161,18 @@ def test_an_arm_whose_generator_saw_a_test_image_fails(tmp_path: Path, cache_dir
     given = [*TINY, *data, "study.arms=[aug,gan_aug]", "study.gan=['model=rpgan','data.split_seed=1']"]
     with pytest.raises(StudyError, match="2 cells failed"):
         study(compose("study", [*given, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
-    found: dict[str, Any] = json.loads((tmp_path / "study" / "result.json").read_text())["cells"]
-    states = {name: cell["state"] for name, cell in found.items()}
+    outcomes: dict[str, Any] = json.loads((tmp_path / "study" / "result.json").read_text())["cells"]
+    states = {name: cell["state"] for name, cell in outcomes.items()}
     assert {name for name, state in states.items() if state == "failed"} == {f"labels5/r{r}/gan_aug" for r in (0, 1)}
-    assert "test images of this run" in found["labels5/r0/gan_aug"]["reason"]
+    assert "test images of this run" in outcomes["labels5/r0/gan_aug"]["reason"]
 
 
 def test_a_gain_that_a_control_brings_too_is_said_to_be_none_of_the_gan(
-    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cache_dir: Path, no_pictures: None
 ) -> None:
-    monkeypatch.setattr(AugmentCurve, "_pictures", lambda self, results: [])  # nothing was trained
     subject, planned = planned_by(cache_dir, "study=augment_curve", "study.labels_per_class=[5,10]")
 
-    def found(gaussian: float):
+    def made_up(gaussian: float):
         gain = {"gan_aug": 0.05, "gaussian": gaussian}
 
         def one(cell: Cell, run: Path) -> dict[str, Any]:
@@ -176,11 +181,11 @@ def test_a_gain_that_a_control_brings_too_is_said_to_be_none_of_the_gan(
 
         return one
 
-    alike = subject.analyse(results(subject, planned, tmp_path / "alike", found(0.05)))
+    alike = subject.analyse(results(subject, planned, tmp_path / "alike", made_up(0.05)))
     assert alike.verdict == "HELPS"
-    assert "gan_aug is not shown to beat gaussian (difference from gaussian +0.25" in alike.answer
-    ahead = subject.analyse(results(subject, planned, tmp_path / "ahead", found(0.0)))
-    assert "gan_aug beats all of them" in ahead.answer
+    assert "gan_aug is not shown to beat gaussian (difference from gaussian +0.25" in alike.conclusion
+    ahead = subject.analyse(results(subject, planned, tmp_path / "ahead", made_up(0.0)))
+    assert "gan_aug beats all of them" in ahead.conclusion
     assert {(it.arm, it.where) for it in ahead.comparisons if it.baseline == "compute"} == {
         ("gan_aug", "5 labels per class")
     }

@@ -1,4 +1,4 @@
-"""Classifiers of generated images alone: exact where the answer is known, and a tiny study whose numbers are read right."""
+"""Classifiers of generated images alone: exact where the result is known, and a tiny study whose numbers are read correctly."""
 
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from sparring.core.errors import ConfigError
 from sparring.run.directory import RunDir
 from sparring.stage.study import study
 from sparring.stage.train import train
-from sparring.study.cas import CAS, MIXES
+from sparring.study.cas import CAS
+from sparring.study.cells.recipes import images_mix
 from sparring.study.engine.cell import Cell
+from sparring.study.engine.context import StudyContext
 from tests.conftest import compose
 
 CLASSIFIER = ["model=classifier", "data.image_size=8", "data.labels_per_class=20", "data.crop=1", "report=false",
@@ -24,38 +26,38 @@ CLASSIFIER = ["model=classifier", "data.image_size=8", "data.labels_per_class=20
 
 def cells(cache_dir: Path, *overrides: str) -> dict[str, Cell]:
     config = compose_verb("study", ["study=cas", f"paths.cache_dir={cache_dir}", *overrides])
-    return {cell.name: cell for cell in build(config.study, section="study").cells(config)}
+    return {cell.name: cell for cell in build(config.study, section="study").cells(StudyContext.read(config))}
 
 
 def test_every_training_image_is_replaced_by_one_of_its_class(cache_dir: Path) -> None:
-    found = cells(cache_dir)
+    by_name = cells(cache_dir)
     config = compose("data.image_size=16", f"paths.cache_dir={cache_dir}")
     data = build(config.data, section="data")
     data.setup("fit")
-    pool = dict(item.split("=", 1) for item in found["r2/pool"].overrides)
+    pool = dict(item.split("=", 1) for item in by_name["r2/pool"].overrides)
     assert (int(pool["count"]), pool["label"]) == (len(data.train_labels), "prior")
-    assert "data.mix.fraction=1.0" in found["r2/generated"].overrides
+    assert "data.mix.fraction=1.0" in by_name["r2/generated"].overrides
     few = dict(item.split("=", 1) for item in cells(cache_dir, "study.labels_per_class=7")["r0/pool"].overrides)
     assert few["count"] == "70"
     assert "data.mix.per_class=7" in cells(cache_dir, "study.labels_per_class=7")["r0/gaussian"].overrides
 
 
-def test_gan_test_asks_the_classifier_of_the_same_replicate(cache_dir: Path) -> None:
-    found = cells(cache_dir)
-    assert "metric.features.run=cell:r4/real" in found["r4/gan_test"].overrides
-    assert "images=cell:r4/pool" in found["r4/gan_test"].overrides
+def test_gan_test_uses_the_classifier_of_the_same_replicate(cache_dir: Path) -> None:
+    by_name = cells(cache_dir)
+    assert "metric.features.run=cell:r4/real" in by_name["r4/gan_test"].overrides
+    assert "images=cell:r4/pool" in by_name["r4/gan_test"].overrides
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "reason"),
     [
         ("study.arms=[real,generatd]", "has no 'generatd'"),
         ("study.baseline=replay", "must be real"),
         ("study.labels_per_class=1000", "labels_per_class=1000 must be from 1 to"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
         cells(cache_dir, override)
 
 
@@ -83,7 +85,7 @@ def test_a_generator_that_replays_its_training_images_scores_as_real_ones_and_no
     data.setup("fit")
     train_images = data.whole("train")
     noise = torch.from_numpy(np.random.default_rng(0).integers(0, 256, train_images.image.shape).astype(np.uint8))
-    alone = [item for item in MIXES["generated"] if not item.startswith("data.mix.images")]
+    alone = [item for item in images_mix("pool", 1.0) if not item.startswith("data.mix.images")]
     only = [*alone, "data.mix.provenance=declared"]
     real = run(tmp_path / "real", cache_dir)
     replay = run(tmp_path / "replay", cache_dir, *only, image_set(tmp_path / "same", *train_images))

@@ -10,32 +10,33 @@ from sparring.core.errors import ConfigError
 from sparring.stage.study import study
 from sparring.study.engine.cell import Cell
 from tests.study.attacked import attacked
-from tests.study.fabricated import planned_by, results, settings, trained
+from tests.study.fabricated import no_pictures, planned_by, results, settings, trained
+
+__all__ = ["no_pictures"]
 
 
-def found(cell: Cell, run: Path) -> dict[str, Any]:
+def made_up(cell: Cell, run: Path) -> dict[str, Any]:
     if cell.verb != "attack":
         return trained(0.9)
     arm, r = cell.tags["arm"], int(cell.tags["replicate"])
     return attacked(0.9, {"pgd": 0.1}, corrupted=0.5 + (0.1 + 0.01 * (r % 2) if arm == "gan_aug" else 0.0))
 
 
-def test_arms_differ_in_looks_and_added_images_and_are_judged_alike(cache_dir: Path) -> None:
+def test_arms_differ_in_augmentation_and_added_images_and_are_evaluated_alike(cache_dir: Path) -> None:
     _, cells = planned_by(cache_dir, "study=corruptions")
     by_name = {each.name: settings(each) for each in cells}
     assert by_name["r1/pgd_at"] == by_name["r1/aug"] | {
         "model/robust": "pgd_at", "model.robust.epsilon": "0.2", "model.robust.steps": "7",
     }  # fmt: skip
     assert (by_name["r1/real"]["data.crop"], by_name["r1/aug"]["data.crop"]) == ("0", "1")
-    judged = [by_name[f"r1/judge_{arm}"] | {"run": ""} for arm in ("real", "gan_aug", "pgd_at")]
-    assert judged[0] == judged[1] == judged[2]
-    assert judged[0]["corruptions"] == "all"
+    evaluations = [by_name[f"r1/evaluation_{arm}"] | {"run": ""} for arm in ("real", "gan_aug", "pgd_at")]
+    assert evaluations[0] == evaluations[1] == evaluations[2]
+    assert evaluations[0]["corruptions"] == "all"
 
 
-def test_tables_and_verdict(cache_dir: Path, tmp_path: Path) -> None:
+def test_tables_and_verdict(cache_dir: Path, tmp_path: Path, no_pictures: None) -> None:
     subject, cells = planned_by(cache_dir, "study=corruptions")
-    subject._pictures = lambda _: []  # type: ignore[attr-defined]  # its runs were never made
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
     assert analysis.verdict == "HELPS"
     assert analysis.comparisons[0].delta == pytest.approx(10.5)
     tables = {each.title: {row[0]: row[1:] for row in each.rows} for each in analysis.tables}
@@ -51,11 +52,11 @@ def test_tables_and_verdict(cache_dir: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "reason"),
     [("study.epsilon=0", "epsilon=0"), ("study.count=0", "study.count=0"), ("study.arms=[aug,gan]", "has no 'gan'")],
 )
-def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
         planned_by(cache_dir, "study=corruptions", override)
 
 

@@ -1,4 +1,4 @@
-"""filter: every rule acts on the same pool and knows only the arm's labels; kept shares and differences are read right."""
+"""filter: every rule acts on the same pool and uses only the arm's labels; kept shares and differences are read correctly."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from sparring.core.errors import ConfigError
 from sparring.run.directory import RunDir
 from sparring.stage.study import StudyError, study
 from sparring.study.engine.cell import Cell
-from sparring.study.tables.curve import kept_plot
+from sparring.study.tables.plots import kept_share_plot
 from tests.study.fabricated import planned_by, results, settings, trained
 
 ARMS = ["all", "random 0.25", "random 0.5", "top 0.25", "top 0.5", "confidence 0.5", "agree", "score 0.25", "score 0.5",
@@ -55,7 +55,7 @@ def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, re
 def test_kept_shares_and_differences(tmp_path: Path, cache_dir: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=filter")
 
-    def found(cell: Cell, run: Path) -> dict[str, Any]:
+    def made_up(cell: Cell, run: Path) -> dict[str, Any]:
         arm, replicate = str(cell.tags.get("arm")), int(cell.tags["replicate"])
         gain = 0.04 if arm == "top 0.5" else 0.0
         kept = {"kept_fraction": 0.3 + 0.1 * (replicate % 2)} if arm == "agree" else {}
@@ -63,7 +63,7 @@ def test_kept_shares_and_differences(tmp_path: Path, cache_dir: Path) -> None:
             "data": {"origin": {"mix": {"filter": {"before": 2000} | kept}}}
         }
 
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
     assert analysis.comparisons[0].delta == pytest.approx(4.5)
     assert analysis.verdict == "HELPS"
     kept = {row[0]: row[1] for row in next(t for t in analysis.tables if t.title.startswith("How much")).rows}
@@ -71,7 +71,7 @@ def test_kept_shares_and_differences(tmp_path: Path, cache_dir: Path) -> None:
 
 
 def test_every_curve_ends_at_the_whole_pool() -> None:
-    plot = kept_plot({"all": [(1.0, [50.0, 52.0])], "top": [(0.5, [60.0, 62.0])], "agree": [(0.35, [70.0])]},
+    plot = kept_share_plot({"all": [(1.0, [50.0, 52.0])], "top": [(0.5, [60.0, 62.0])], "agree": [(0.35, [70.0])]},
                      title="t", whole="all")  # fmt: skip
     assert plot.x == (35.0, 50.0, 100.0)
     top, agree = plot.lines
@@ -81,7 +81,7 @@ def test_every_curve_ends_at_the_whole_pool() -> None:
 
 
 @pytest.mark.slow
-def test_a_tiny_one_runs_and_a_rule_that_keeps_nothing_is_told(tmp_path: Path, cache_dir: Path) -> None:
+def test_a_tiny_one_runs_and_a_rule_that_keeps_nothing_is_reported(tmp_path: Path, cache_dir: Path) -> None:
     few = [f"study.rules.{rule}=[0.5]" for rule in ("random", "top", "score", "truncation")]
     rules = [*few, "study.rules.confidence=[0.999]", "study.rules.langevin=[2]", "~study.rules.agree",
              "~study.rules.rejection"]  # fmt: skip

@@ -72,7 +72,7 @@ def test_arms_share_images_steps_and_the_share_replaced(cache_dir: Path) -> None
         ("study.primary_ratio=100", ConfigError, "study.primary_ratio=100 one of them"),
         ("study.ratios=[1,50]", ConfigError, "must all be above 1"),
         ("study.rare=10", ConfigError, "must be below the 10 classes"),
-        ("study.largest=1000", ConfigError, "study.labels_per_class=1000 must be from 1 to"),
+        ("study.largest=1000", ConfigError, "study.largest=1000 must be from 1 to"),
         ("study.largest=20", DataError, "keeps no training image"),
         ("study.arms=[aug,oversample,mixupp,gan_aug]", ConfigError, "has no 'mixupp', did you mean mixup"),
     ],
@@ -85,20 +85,20 @@ def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, er
 def test_measures_of_made_up_confusions(tmp_path: Path, cache_dir: Path) -> None:
     subject, cells = planned_by(cache_dir, *SMALL)
 
-    def found(cell: Cell, run: Path) -> dict[str, Any]:
+    def made_up(cell: Cell, run: Path) -> dict[str, Any]:
         rare = RARE_RIGHT.get(str(cell.tags.get("arm")), 0) - (cell.tags["replicate"] == 0)
         table = counts(rare)
         right = [row[k] / 10 for k, row in enumerate(table)]
         return trained(sum(right) / 10, per_class=right, confusion=table)
 
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
     primary = analysis.comparisons[0]
     assert (primary.arm, primary.baseline, primary.where) == ("gan_aug", "oversample", "ratio 50")
     assert primary.baseline_values == pytest.approx([10 * (6.3 + 1.2)] + [10 * (6.3 + 1.5)] * 5)
     assert primary.delta == pytest.approx(6)
     assert analysis.verdict == "HELPS"
-    assert "oversampling the rare classes at an imbalance of 50" in analysis.answer
-    assert "Of balanced accuracy, 11 of 11 other comparisons show a difference" in analysis.answer
+    assert "oversampling the rare classes at an imbalance of 50" in analysis.conclusion
+    assert "Of balanced accuracy, 11 of 11 other comparisons show a difference" in analysis.conclusion
     rare = next(table for table in analysis.tables if table.title.startswith("Rare recall"))
     row = next(row for row in rare.rows if row[:2] == ("ratio 10", "none"))
     assert (row[2], row[3]) == ("18.33 ± 4.08", "−30.00")

@@ -1,4 +1,4 @@
-"""purify: a defence is judged by its worst attack, and what the others suggest is told beside it."""
+"""purify: a defence is evaluated by its worst attack, and what the others suggest is reported too."""
 
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from tests.study.fabricated import planned_by, results, settings, trained
 PRIMARY = "purified L=100 R=1"
 
 
-def found(cell: Cell, run: Path) -> dict[str, Any]:
-    """Without a defence PGD leaves 5 %; the defence holds 80 % of a transfer, and BPDA leaves 3 % of it."""
+def made_up(cell: Cell, run: Path) -> dict[str, Any]:
+    """Accuracy under PGD is 5 % without a defence; with it 80 % under a transfer and 3 % under BPDA."""
     if cell.verb != "attack":
         return trained(0.9)
     if cell.tags["defence"] == "no defence":
@@ -39,7 +39,7 @@ def test_transfers_come_from_the_undefended_classifier(cache_dir: Path) -> None:
 
 def test_the_verdict_is_about_the_worst_attack(cache_dir: Path, tmp_path: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=purify")
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
     primary = analysis.comparisons[0]
     assert (primary.arm, primary.where) == (PRIMARY, "worst attack")
     assert primary.baseline_values == pytest.approx([5.0] * 6)
@@ -47,15 +47,15 @@ def test_the_verdict_is_about_the_worst_attack(cache_dir: Path, tmp_path: Path) 
     assert analysis.verdict == "HURTS"
     seeming = next(it for it in analysis.comparisons if it.arm == PRIMARY and it.where.startswith("PGD"))
     assert (seeming.delta, seeming.verdict) == (pytest.approx(75), "HELPS")
-    assert "from 5.00 ± 0.00 % to 80.00 ± 0.00 %; BPDA" in analysis.answer
-    assert "must be judged by BPDA" in analysis.answer
+    assert "from 5.00 ± 0.00 % to 80.00 ± 0.00 %; under BPDA" in analysis.conclusion
+    assert "must be evaluated with BPDA" in analysis.conclusion
     rows = {row[0]: row[1:] for row in analysis.tables[0].rows}
     assert rows["no defence"] == ("95.00 ± 0.00", "20.00 ± 0.00", "5.00 ± 0.00", "as PGD", "5.00 ± 0.00")
     assert rows[PRIMARY][3:] == ("3.25 ± 0.19", "3.25 ± 0.19")
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "reason"),
     [
         ("study.grid=[[10]]", "must hold pairs"),
         ("study.primary=[7,7]", "must be one of study.grid"),
@@ -63,8 +63,8 @@ def test_the_verdict_is_about_the_worst_attack(cache_dir: Path, tmp_path: Path) 
         ("study.count=0", "study.count=0"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
         planned_by(cache_dir, "study=purify", override)
 
 

@@ -1,4 +1,4 @@
-"""robust_at: arms differ in the attack and in what is added and in nothing else; its numbers stand where they belong."""
+"""robust_at: arms differ in the attack and in the added images and in nothing else; its numbers are in the right places."""
 
 import math
 from pathlib import Path
@@ -13,9 +13,11 @@ from sparring.stage.study import study
 from sparring.study.engine.cell import Cell
 from sparring.study.tables.analysis import Analysis, Table
 from tests.study.attacked import attacked
-from tests.study.fabricated import planned_by, results, settings, trained
+from tests.study.fabricated import no_pictures, planned_by, results, settings, trained
 
-LEFT = {"standard": 0.02, "pgd_at": 0.70, "trades": 0.71, "pgd_at_gan": 0.74}  # under PGD; 0.70 for every other arm
+__all__ = ["no_pictures"]
+
+ROBUST = {"standard": 0.02, "pgd_at": 0.70, "trades": 0.71, "pgd_at_gan": 0.74}  # under PGD; 0.70 for every other arm
 CLEAN = {"standard": 0.99}
 
 
@@ -50,17 +52,19 @@ def test_arms_differ_in_attack_and_added_images_alone(cache_dir: Path) -> None:
     assert drawn == int(by_name["r3/pool"]["count"])  # a Gaussian pool as large as the GAN's
 
 
-def test_all_arms_are_judged_alike(cache_dir: Path) -> None:
+def test_all_arms_are_evaluated_alike(cache_dir: Path) -> None:
     _, cells = planned_by(cache_dir, "study=robust_at", "study.weaker=[51/510]")
-    judged = [settings(each) for each in cells if each.tags.get("part") == "judge" and each.tags["replicate"] == 0]
-    assert len({tuple(sorted((k, v) for k, v in each.items() if k != "run")) for each in judged}) == 1
-    assert judged[0]["epsilon"] == "[0.1,0.2]"
-    assert {each["run"] for each in judged} == {f"cell:r0/{arm}" for arm in ("standard", "pgd_at", "trades", "pgd_at_gan",
+    evaluations = [
+        settings(each) for each in cells if each.tags.get("part") == "evaluation" and each.tags["replicate"] == 0
+    ]
+    assert len({tuple(sorted((k, v) for k, v in each.items() if k != "run")) for each in evaluations}) == 1
+    assert evaluations[0]["epsilon"] == "[0.1,0.2]"
+    assert {each["run"] for each in evaluations} == {f"cell:r0/{arm}" for arm in ("standard", "pgd_at", "trades", "pgd_at_gan",
             "pgd_at_gan70", "pgd_at_gaussian", "pgd_at_advgan")}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "reason"),
     [
         ("study.epsilon=1.5", "epsilon=1.5"),
         ("study.weaker=[0]", "epsilon=0"),
@@ -72,22 +76,22 @@ def test_all_arms_are_judged_alike(cache_dir: Path) -> None:
         ("study.strong=[epsilon]", "must choose an attack"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
         planned_by(cache_dir, "study=robust_at", override)
 
 
-def found(cell: Cell, run: Path) -> dict[str, Any]:
+def made_up(cell: Cell, run: Path) -> dict[str, Any]:
     """Made-up: pgd_at_gan is 4 points above pgd_at under PGD in each replicate, give or take."""
     arm, r = str(cell.tags.get("arm")), int(cell.tags["replicate"])
     if cell.verb != "attack":
         return trained(0.9)
-    left = LEFT.get(arm, 0.70) + 0.002 * r * (arm == "pgd_at_gan")
+    robust = ROBUST.get(arm, 0.70) + 0.002 * r * (arm == "pgd_at_gan")
     corrupted = 0.8 if arm == "pgd_at" else 0.6
-    if cell.tags["part"] == "strong":
-        return attacked(0.9, {"ensemble": left - 0.02})
+    if cell.tags["part"] == "strong_attack":
+        return attacked(0.9, {"ensemble": robust - 0.02})
     return attacked(
-        CLEAN.get(arm, 0.9), {"pgd": left}, epsilons=(0.1, 0.2), corrupted=corrupted, ece=0.05,
+        CLEAN.get(arm, 0.9), {"pgd": robust}, epsilons=(0.1, 0.2), corrupted=corrupted, ece=0.05,
         flags=("something is odd.",) if arm == "trades" else (),
     )  # fmt: skip
 
@@ -95,8 +99,9 @@ def found(cell: Cell, run: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def analysis(cache_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     subject, cells = planned_by(cache_dir, "study=robust_at")
-    subject._pictures = lambda _: []  # type: ignore[attr-defined]  # its runs were never made
-    return subject.analyse(results(subject, cells, tmp_path_factory.mktemp("robust"), found))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sparring.study.robust_at.training_pictures", lambda *_, **__: [])  # its runs were never made
+        return subject.analyse(results(subject, cells, tmp_path_factory.mktemp("robust"), made_up))
 
 
 def test_the_verdict_is_about_pgd(analysis: Analysis) -> None:
@@ -104,8 +109,8 @@ def test_the_verdict_is_about_pgd(analysis: Analysis) -> None:
     assert (primary.arm, primary.baseline, analysis.verdict) == ("pgd_at_gan", "pgd_at", "HELPS")
     assert primary.values == pytest.approx([74 + 0.2 * r for r in range(6)])
     assert primary.delta == pytest.approx(4.5)
-    assert "points of accuracy under PGD-50 at 51/255 (0.2)" in analysis.answer
-    assert "standard hurts against pgd_at (−68.00" in analysis.answer
+    assert "points of accuracy under PGD-50 at 51/255 (0.2)" in analysis.conclusion
+    assert "standard hurts against pgd_at (−68.00" in analysis.conclusion
     assert sum(each.primary for each in analysis.comparisons) == 1
 
 
@@ -124,13 +129,13 @@ def test_the_combined_page_has_every_arm_and_measure(analysis: Analysis) -> None
     assert (rows["pgd_at"]["ECE, %"], rows["pgd_at"]["ECE under corruptions, %"]) == ("5.00 ± 0.00", "10.00 ± 0.00")
     robust, calibrated, curve = analysis.plots
     lines = {line.label: line.y for line in robust.lines}
-    place = robust.x.index("pgd_at_gan")
-    assert (lines["clean"][place], lines["PGD-50"][place]) == pytest.approx((90, 74.5))
+    index = robust.x.index("pgd_at_gan")
+    assert (lines["clean"][index], lines["PGD-50"][index]) == pytest.approx((90, 74.5))
     assert [line.label for line in calibrated.lines] == ["clean", "under corruptions"]
     assert curve.x == (0.0, 0.1, 0.2)
 
 
-def test_flags_are_told_and_published_numbers_stand_apart(analysis: Analysis) -> None:
+def test_flags_are_reported_and_published_numbers_are_a_table_of_their_own(analysis: Analysis) -> None:
     flags = {row[0]: row[1:] for row in table(analysis, "Signs of attacks").rows}
     assert flags["trades"] == ("something is odd.", "6")
     assert flags["pgd_at"][0] == "none"
@@ -142,19 +147,20 @@ def test_unequal_training_is_refused(cache_dir: Path, tmp_path: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=robust_at")
 
     def longer(cell: Cell, run: Path) -> dict[str, Any]:
-        made = found(cell, run)
+        made = made_up(cell, run)
         return made | {"clock": {"iteration": 9, "images_seen": 72}} if cell.name == "r1/pgd_at_gan" else made
 
     with pytest.raises(ConfigError, match="not trained equally long"):
         subject.analyse(results(subject, cells, tmp_path, longer))
 
 
-def test_a_corruption_without_errors_of_the_baseline_is_left_out_and_named(cache_dir: Path, tmp_path: Path) -> None:
+def test_a_corruption_without_errors_of_the_baseline_is_left_out_and_named(
+    cache_dir: Path, tmp_path: Path, no_pictures: None
+) -> None:
     subject, cells = planned_by(cache_dir, "study=robust_at")
-    subject._pictures = lambda _: []  # type: ignore[attr-defined]
 
     def easy(cell: Cell, run: Path) -> dict[str, Any]:
-        made = found(cell, run)
+        made = made_up(cell, run)
         if cell.tags.get("arm") == "standard" and cell.verb == "attack" and cell.tags["replicate"] == 2:
             made["corruptions"]["table"]["jpeg"] = [{"severity": s, "accuracy": 1.0, "ece": 0.0} for s in range(1, 6)]
         return made
@@ -173,8 +179,9 @@ def test_a_tiny_one_runs(tmp_path: Path, cache_dir: Path) -> None:
             "data.image_size=8", "executor=inline"]  # fmt: skip
     result = study(compose("study", ["study=robust_at", *tiny, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
     assert {each["state"] for each in result["cells"].values()} == {"finished"}
-    judged = [RunDir.open(tmp_path / f"study/cells/r{r}/judge_pgd_at_gan").result() for r in (0, 1)]
-    left = [100 * next(row["accuracy"] for row in each["attacks"]["pgd"] if row["epsilon"] == 0.2) for each in judged]
-    assert result["analysis"]["comparisons"][0]["values"] == pytest.approx(left)
-    assert not any(math.isnan(value) for value in left)
+    evaluations = [RunDir.open(tmp_path / f"study/cells/r{r}/evaluation_pgd_at_gan").result() for r in (0, 1)]
+    records = [next(row for row in each["attacks"]["pgd"] if row["epsilon"] == 0.2) for each in evaluations]
+    robust = [100 * record["accuracy"] for record in records]
+    assert result["analysis"]["comparisons"][0]["values"] == pytest.approx(robust)
+    assert not any(math.isnan(value) for value in robust)
     assert "Accurate, robust, calibrated" in (tmp_path / "study/report.html").read_text()

@@ -1,4 +1,4 @@
-"""The study of luck alone, with real classifiers: pairs share images and differ in the seed, and numbers are read right."""
+"""The study of the seed alone, with real classifiers: pairs share images, differ in the seed, and results are read correctly."""
 
 import math
 from pathlib import Path
@@ -12,13 +12,14 @@ from sparring.config.compose import compose
 from sparring.core.errors import ConfigError
 from sparring.run.directory import RunDir
 from sparring.stage.study import study
+from sparring.study.engine.context import StudyContext
 
 QUICK = ["study=seed_noise", "study.replicates=2", "study.labels_per_class=[10]", "study.steps=8", "executor=inline"]
 
 
 def cells(cache_dir: Path, *overrides: str) -> list[Any]:
     config = compose("study", ["study=seed_noise", f"paths.cache_dir={cache_dir}", *overrides])
-    return build(config.study, section="study").cells(config)
+    return build(config.study, section="study").cells(StudyContext.read(config))
 
 
 def test_pairs_share_the_labelled_images_and_nothing_else(cache_dir: Path) -> None:
@@ -63,4 +64,4 @@ def test_the_study_reads_the_accuracies_of_its_cells(tmp_path: Path, cache_dir: 
     assert result["checks"][0]["equal_training"] == {"iteration": 8, "images_seen": 8 * 64}
     assert not (folder / "cells" / "labels10" / "r0_first" / "checkpoints").exists()
     assert (folder / "cells" / "labels10" / "r0_first" / "weights.safetensors").exists()
-    assert "How far does luck alone" in (folder / "report.html").read_text()
+    assert "How much does the seed alone" in (folder / "report.html").read_text()

@@ -13,7 +13,7 @@ from sparring.run.directory import RunDir
 from sparring.stage.study import study
 from sparring.study.engine.cell import Cell
 from sparring.study.tables.analysis import Analysis
-from sparring.study.tables.similarity import in_words, within_each
+from sparring.study.tables.similarity import correlation_sentence, within_replicates
 from tests.study.fabricated import planned_by, results, settings, trained
 
 SMALL = ("study=similarity_stop", "study.checkpoints=4", "study.every=10", "study.quality=[fd,coverage]")
@@ -30,8 +30,8 @@ def made_up(cell: Cell, run: Path) -> dict[str, Any]:
             table.writerow(["iteration", "images_seen", "fd", "coverage", "best"])
             table.writerows([k, k, fd - 0.01 * replicate * (k == 20), 1 / fd, 0] for k, fd in FD.items())
     use, iteration = cell.tags.get("use"), int(cell.tags.get("iteration", 0))
-    known = {"alone": ALONE, "added": ADDED}.get(str(use), {}).get(iteration, 0.5)
-    return trained(known + 0.001 * replicate * (iteration == 20), val=known)
+    accuracy = {"alone": ALONE, "added": ADDED}.get(str(use), {}).get(iteration, 0.5)
+    return trained(accuracy + 0.001 * replicate * (iteration == 20), val=accuracy)
 
 
 def test_each_checkpoint_has_its_pool_and_classifiers(cache_dir: Path) -> None:
@@ -57,10 +57,10 @@ def analysis(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Analy
     return subject.analyse(results(subject, cells, tmp_path_factory.mktemp("similarity"), made_up))
 
 
-def test_our_correlation_stands_beside_the_published_one_with_the_metric_not_turned(analysis: Analysis) -> None:
+def test_our_correlation_is_shown_next_to_the_published_one_with_the_metric_as_it_is(analysis: Analysis) -> None:
     rows = {row[0]: row for row in analysis.tables[-1].rows}
     fid = next(row for setting, row in rows.items() if setting.endswith("with FID"))
-    assert fid[1:3] == ("−1.00 (rank correlation of fd, not turned)", "0.16")  # the lower, the better the classifier
+    assert fid[1:3] == ("−1.00 (rank correlation of fd as it is)", "0.16")  # the lower, the better the classifier
     assert rows["the same, with the Inception score"][1] == "–"  # not measured
 
 
@@ -70,7 +70,7 @@ def test_perfect_and_reversed_ranks(analysis: Analysis) -> None:
     assert rho["fd/alone"]["interval"] == pytest.approx([1, 1])
     assert rho["fd/added"]["rho"] < -0.9  # within the checkpoint 20, the noise has the other sign
     assert rho["coverage/alone"]["units"] == 6
-    assert "Better quality goes with a better classifier" in analysis.answer
+    assert "Better quality goes with a better classifier" in analysis.conclusion
     table = analysis.tables[0]
     assert (table.rows[0][2], table.rows[0][6]) == ("1.00", "6/6")  # within each GAN; best quality is best classifier
     assert (table.rows[2][2], table.rows[2][6]) == ("−1.00", "0/6")
@@ -98,19 +98,21 @@ def test_a_claim_about_ranks_is_rare_where_there_is_nothing() -> None:
         claims = 0
         for _ in range(500):
             quality, accuracy = draw().tolist()
-            claims += "goes with" in in_words(within_each("coverage", quality, accuracy), "coverage")
+            claims += "goes with" in correlation_sentence(within_replicates("coverage", quality, accuracy), "coverage")
         assert claims / 500 <= 0.05 + 2.6 * (0.05 * 0.95 / 500) ** 0.5, name
 
 
 @pytest.mark.slow
-def test_equal_training_is_noted_and_labels_beyond_the_arms_are_told(tmp_path: Path, cache_dir: Path) -> None:
+def test_equal_training_is_recorded_and_further_labels_are_reported(tmp_path: Path, cache_dir: Path) -> None:
     subject, cells = planned_by(cache_dir, *SMALL)
-    found = results(subject, cells, tmp_path / "equal", made_up)
-    analysis = subject.analyse(found)
-    assert [(each["where"], each["cells"]) for each in found.checks] == [("alone", 24), ("added", 24)]
-    assert any("labels that GAN and classifier have not" in limit and "reference" in limit for limit in analysis.limits)
+    finished = results(subject, cells, tmp_path / "equal", made_up)
+    analysis = subject.analyse(finished)
+    assert [(each["where"], each["cells"]) for each in finished.checks] == [("alone", 24), ("added", 24)]
+    assert any(
+        "labels that GAN and classifier do not have" in limit and "reference" in limit for limit in analysis.limits
+    )
     plain, _ = planned_by(cache_dir, *SMALL, "study.features=pixels")
-    assert not any("reference classifier" in limit for limit in plain.analyse(found).limits)
+    assert not any("reference classifier" in limit for limit in plain.analyse(finished).limits)
 
     def longer(cell: Cell, run: Path) -> dict[str, Any]:
         more = {"clock": {"iteration": 9, "images_seen": 72}} if cell.name == "r3/alone20" else {}
@@ -125,13 +127,13 @@ def test_a_last_checkpoint_that_is_the_best_is_said_to_be(tmp_path: Path, cache_
         cache_dir, *SMALL, "study.uses=[alone]", "study.quality=[coverage]", "study.metric=coverage"
     )
 
-    def found(cell: Cell, run: Path) -> dict[str, Any]:
+    def improving(cell: Cell, run: Path) -> dict[str, Any]:
         if cell.tags.get("part") == "generator":
             (run / "quality.csv").write_text("iteration,coverage\n10,0.1\n20,0.2\n30,0.3\n40,0.4\n")
         return trained(0.5 + 0.001 * int(cell.tags.get("iteration", 0)) + 0.01 * int(cell.tags["replicate"]))
 
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
-    assert "In all 6 GANs the best coverage on val was the last one" in analysis.answer
+    analysis = subject.analyse(results(subject, cells, tmp_path, improving))
+    assert "In all 6 GANs the checkpoint of the best coverage on val was the last one" in analysis.conclusion
     assert analysis.comparisons[0].delta == 0
 
 

@@ -1,4 +1,4 @@
-"""ssl_labels: the semi-supervised GAN and its labels-only arm differ in one setting, and the numbers are read right."""
+"""ssl_labels: the semi-supervised GAN and its labels-only arm differ in one setting, and the numbers are read correctly."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def test_the_labels_only_arm_differs_in_that_alone(cache_dir: Path) -> None:
         ("study.arms=[supervised,ssgan,pseudo]", "needs cnn where it has pseudo"),
         ("study.keep=0", "above 0 and at most 1"),
         ("study.fraction=1", "between 0 and 1"),
-        ("study.baseline=cnn", "ssgan and study.baseline=cnn are different networks.* hold ssgan against supervised"),
+        ("study.baseline=cnn", "ssgan and study.baseline=cnn are different networks.* compare ssgan with supervised"),
         ("study.arms=[supervised,ssgan,gann]", "has no 'gann'"),
         ("study.labels_per_class=[5,1000]", "study.labels_per_class=1000 must be from 1 to"),
     ],
@@ -47,17 +47,17 @@ def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, re
 def test_gains_are_found_with_their_baselines(tmp_path: Path, cache_dir: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=ssl_labels", "study.labels_per_class=[5,10]")
 
-    def found(cell: Cell, run: Path) -> dict[str, Any]:
+    def made_up(cell: Cell, run: Path) -> dict[str, Any]:
         replicate, labels = int(cell.tags["replicate"]), int(cell.tags["labels"])
         noise = 0.001 * replicate if cell.tags["arm"] == "ssgan" else 0.0
         return trained(0.7 + 0.01 * labels + 0.01 * replicate + GAIN[str(cell.tags["arm"])] + noise)
 
-    analysis = subject.analyse(results(subject, cells, tmp_path, found))
+    analysis = subject.analyse(results(subject, cells, tmp_path, made_up))
     primary = analysis.comparisons[0]
     assert (primary.arm, primary.baseline, primary.where) == ("ssgan", "supervised", "5 labels per class")
     assert primary.delta == pytest.approx(5 + 0.25)
     assert analysis.verdict == "HELPS"
-    assert "helps against the same network on the labels alone at 5 labels per class" in analysis.answer
+    assert "helps against the same network on the labels alone at 5 labels per class" in analysis.conclusion
     deltas = {(it.arm, it.baseline, it.where): it.delta for it in analysis.comparisons}
     assert deltas["pseudo", "cnn", "10 labels per class"] == pytest.approx(1)
     assert len(deltas) == 2 * 2
@@ -75,14 +75,14 @@ def test_gains_are_found_with_their_baselines(tmp_path: Path, cache_dir: Path) -
     assert analysis.tables[-1].title == "Published numbers"
 
 
-def test_models_judged_on_other_images_are_not_paired(tmp_path: Path, cache_dir: Path) -> None:
+def test_models_evaluated_on_other_images_are_not_paired(tmp_path: Path, cache_dir: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=ssl_labels", "study.labels_per_class=[5]")
 
-    def found(cell: Cell, run: Path) -> dict[str, Any]:
+    def made_up(cell: Cell, run: Path) -> dict[str, Any]:
         return trained(0.7) | {"data": {"fingerprints": {"test": str(cell.tags["arm"])}}}
 
-    with pytest.raises(ConfigError, match="have other test images"):
-        subject.analyse(results(subject, cells, tmp_path, found))
+    with pytest.raises(ConfigError, match="have different test images"):
+        subject.analyse(results(subject, cells, tmp_path, made_up))
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A stage that costs nothing, as a verb of cells that are planned by hand."""
+"""A stage that takes no time, as a verb of cells that are planned by hand."""
 
 import json
 import os
@@ -34,7 +34,10 @@ def toy(config: Any, run_dir: Path) -> dict[str, Any]:
         value = 1 + sum(json.loads((Path(each) / "result.json").read_text())["value"] for each in config.inputs)
         classes = None if config.per_class is None else list(config.per_class)
         clock = {"iteration": config.steps, "images_seen": config.steps}
-        run.write_result({"value": value, "per_class": classes, "clock": clock})
+        cost = {"seconds": config.seconds}
+        run.write_result(
+            {"value": value, "per_class": classes, "clock": clock, "cost": cost, "classes": ["zero", "one"]}
+        )
     return {}
 
 
@@ -56,7 +59,11 @@ def planned(
     key: str = "k",
     steps: int = 5,
     per_class: Any = None,
+    seconds: float = 1.0,
     **tags: Any,
 ) -> Planned:
-    config = {"act": act, "inputs": [str(folder / other) for other in inputs], "steps": steps, "per_class": per_class}
+    config = {
+        "act": act, "inputs": [str(folder / other) for other in inputs], "steps": steps, "per_class": per_class,
+        "seconds": seconds,
+    }  # fmt: skip
     return Planned(Cell(name, "toy", (), tags), config, inputs, key, folder / name)

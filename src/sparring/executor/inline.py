@@ -8,15 +8,18 @@ T = TypeVar("T")
 
 
 class Inline(Executor):
-    """`submit` runs the call at once and returns its finished future; a stop of the whole program passes through."""
+    """`submit` runs the call at once and returns its finished future; an interruption of the program is not caught.
+
+    Args:
+        threads: of torch, as in a worker process: another number may add up floats in another order.
+    """
 
     workers = 1
 
     def __init__(self, *, threads: int) -> None:
-        """threads: of torch, as in a worker process: another number may add up floats in another order."""
         import torch
 
-        self._before = torch.get_num_threads()
+        self._previous_threads = torch.get_num_threads()
         torch.set_num_threads(threads)
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
@@ -34,4 +37,4 @@ class Inline(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         import torch
 
-        torch.set_num_threads(self._before)
+        torch.set_num_threads(self._previous_threads)

@@ -1,6 +1,6 @@
-"""`executor=process`: worker processes that stay, so that imports are paid once per worker and not once per cell.
+"""`executor=process`: persistent worker processes, so that imports cost once per worker and not once per cell.
 
-Unlike concurrent.futures' pool, a worker that dies (out of memory, a crash in C) takes one call with it, not all of them.
+Unlike in concurrent.futures' pool, a worker that dies (out of memory, a crash in C) fails one call, not all of them.
 """
 
 import contextlib
@@ -29,7 +29,15 @@ class CallStopped(RuntimeError):
 
 
 class Process(Executor):
-    """`workers` processes with `threads` threads of torch each; calls and results are pickled."""
+    """Runs calls in worker processes; calls and results are pickled.
+
+    Args:
+        workers: number of processes.
+        threads: threads of torch in each of them.
+
+    Raises:
+        ConfigError: one of the two is below 1.
+    """
 
     def __init__(self, *, workers: int, threads: int) -> None:
         from sparring.core.errors import ConfigError
@@ -46,7 +54,7 @@ class Process(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """With `cancel_futures` running calls are killed too: what they have written is worth nothing without its end."""
+        """With `cancel_futures` running calls are killed too, and their unfinished output is left behind."""
         while cancel_futures and not self._calls.empty():
             call = self._calls.get()
             if call is not None:
@@ -61,7 +69,7 @@ class Process(Executor):
 
 
 class _Slot(threading.Thread):
-    """Hands one call after the other to its process, which it starts when it is first needed and after each death."""
+    """Gives one call after the other to its process, which it starts when it is first needed and after each death."""
 
     def __init__(self, calls: "queue.SimpleQueue[_Call | None]", threads: int) -> None:
         super().__init__(daemon=True)
@@ -77,7 +85,7 @@ class _Slot(threading.Thread):
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                succeeded, value = self._ask(fn, args, kwargs)
+                succeeded, value = self._call(fn, args, kwargs)
             except Exception as error:
                 succeeded, value = False, error
             if succeeded:
@@ -92,7 +100,7 @@ class _Slot(threading.Thread):
         if self._process is not None:
             self._process.kill()
 
-    def _ask(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bool, Any]:
+    def _call(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bool, Any]:
         if self._process is None or not self._process.is_alive():
             self._start()
         assert self._connection is not None
@@ -100,28 +108,28 @@ class _Slot(threading.Thread):
         try:
             self._connection.send((fn, args, kwargs))
             wait([self._connection, self._process.sentinel])
-            answer: tuple[bool, Any] = self._connection.recv()
-            return answer
+            response: tuple[bool, Any] = self._connection.recv()
+            return response
         except (EOFError, OSError) as error:
             self._process.join()
-            raise WorkerDied(f"its process {_ending(self._process.exitcode)}") from error
+            raise WorkerDied(f"its process {_exit_text(self._process.exitcode)}") from error
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")  # a forked child would inherit threads and locks of torch
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self._threads), daemon=True)
+        parent_end, child_end = context.Pipe()
+        process = context.Process(target=_serve, args=(child_end, self._threads), daemon=True)
         process.start()
-        theirs.close()
-        self._process, self._connection = process, ours
+        child_end.close()
+        self._process, self._connection = process, parent_end
 
     def _stop(self) -> None:
         if self._connection is not None:
-            self._connection.close()  # the worker reads the end and leaves
+            self._connection.close()  # the worker reads the end of the pipe and exits
         if self._process is not None:
             self._process.join()
 
 
-def _ending(exit_code: int | None) -> str:
+def _exit_text(exit_code: int | None) -> str:
     if exit_code is not None and exit_code < 0:
         name = signal.Signals(-exit_code).name
         return f"was ended by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
@@ -129,9 +137,9 @@ def _ending(exit_code: int | None) -> str:
 
 
 def _serve(connection: Connection, threads: int) -> None:
-    """The worker: one call after the other until the other side closes."""
-    os.setsid()  # Ctrl-C in the terminal is for the main process, which decides what becomes of its workers
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    """The worker: one call after the other until the other end of the pipe is closed."""
+    os.setsid()  # Ctrl-C in the terminal reaches the main process only, which then stops its workers
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     import torch
 
@@ -142,18 +150,18 @@ def _serve(connection: Connection, threads: int) -> None:
         while True:
             fn, args, kwargs = connection.recv()
             try:
-                answer = (True, fn(*args, **kwargs))
+                response = (True, fn(*args, **kwargs))
             except (Interrupted, KeyboardInterrupt) as error:
-                answer = (False, CallStopped(f"it was stopped: {error}"))
+                response = (False, CallStopped(f"it was stopped: {error}"))
             except BaseException as error:
                 traceback.print_exc()
-                answer = (False, RuntimeError(f"{type(error).__name__}: {error}"))
-            connection.send(answer)
-            gc.collect()  # a trainer, its model and its data hold each other: many calls would fill memory, or a GPU's
+                response = (False, RuntimeError(f"{type(error).__name__}: {error}"))
+            connection.send(response)
+            gc.collect()  # a trainer, its model and its data form cycles: many calls would fill memory, or a GPU's
 
 
-def _leave_with_parent() -> None:
-    """End this process when the main one does, kill -9 included: its next start must find nobody writing its cells."""
+def _exit_with_parent() -> None:
+    """End this process when the main one ends, also by SIGKILL: a restarted study must be the only writer of its cells."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])

@@ -1,4 +1,4 @@
-"""report.html and picture of an attack's run directory: one page that needs no network, no JavaScript and no other file."""
+"""report.html of an attack's run directory: one page that needs no network, no JavaScript and no other file."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 from sparring.core.atomic import write_atomic
 from sparring.report.pictures import data_uri
-from sparring.report.train import duration
+from sparring.report.train import duration, template
 from sparring.run.directory import RunDir
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 460, 210, 44, 34  # of the curve
@@ -20,13 +20,13 @@ def attack_report(run_path: Path) -> Path:
         CheckpointError: no result in it. DiskError: the page cannot be written.
     """
     run = RunDir(run_path)
-    page = _template().render(view(run))
+    page = template("attack.html.j2").render(view(run))
     write_atomic(run.report, page.encode())
     return run.report
 
 
 def view(run: RunDir) -> dict[str, Any]:
-    """What the template shows, as plain values; escaping is the template's."""
+    """Variables of the template, as plain values; the template escapes them."""
     result = run.result()
     attacks: dict[str, list[dict[str, Any]]] = result["attacks"]
     strengths = [row["shown"] for row in next(iter(attacks.values()))]
@@ -61,33 +61,39 @@ def view(run: RunDir) -> dict[str, Any]:
 
 
 def percent(share: float | None) -> str:
+    """A share in [0, 1] as a percentage; a dash for None."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def curve(attacks: dict[str, list[dict[str, Any]]], clean: float) -> str:
-    """SVG of accuracy against epsilon, from the clean accuracy at 0 on, in the page's colours."""
+    """SVG of accuracy against epsilon, from the clean accuracy at 0 on, in the page's colours.
+
+    Args:
+        attacks: attack -> records at increasing epsilon.
+        clean: accuracy without an attack, in [0, 1].
+    """
     largest = max(row["epsilon"] for rows in attacks.values() for row in rows)
 
-    def place(epsilon: float, accuracy: float) -> str:
+    def point(epsilon: float, accuracy: float) -> str:
         x = LEFT + (WIDTH - LEFT - 10) * epsilon / largest
         return f"{x:.1f},{8 + (HEIGHT - BOTTOM - 8) * (1 - accuracy):.1f}"
 
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Accuracy against epsilon" font-size="11">']
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        y = float(place(0, tick).split(",")[1])
+        y = float(point(0, tick).split(",")[1])
         parts.append(
             f'<line x1="{LEFT}" x2="{WIDTH - 10}" y1="{y:.1f}" y2="{y:.1f}" stroke="currentColor" stroke-opacity="0.15"/>'
             f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" fill="currentColor">{100 * tick:.0f} %</text>'
         )
     for share in (0.0, 0.5, 1.0):
-        x = float(place(share * largest, 0).split(",")[0])
+        x = float(point(share * largest, 0).split(",")[0])
         parts.append(
             f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle" fill="currentColor">{share * largest:.3g}</text>'
         )
     middle = (LEFT + WIDTH) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 3}" text-anchor="middle" fill="currentColor">epsilon</text>')
     for i, rows in enumerate(attacks.values()):
-        points = [place(0, clean), *(place(row["epsilon"], row["accuracy"]) for row in rows)]
+        points = [point(0, clean), *(point(row["epsilon"], row["accuracy"]) for row in rows)]
         colour = f"var(--line-{i % 6 + 1})"
         parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
         parts += [f'<circle cx="{p.split(",")[0]}" cy="{p.split(",")[1]}" r="2.6" fill="{colour}"/>' for p in points]
@@ -108,7 +114,7 @@ def _facts(result: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "Under corruptions", percent(corruptions["mean_accuracy"]), mce
     for row in result["worst"][-1:]:
         yield "Worst case", percent(row["accuracy"]), f"at epsilon {row['shown']}"
-    yield "Time", duration(result["cost"]["seconds"]), f"{result['cost']['queries']:,} images looked at"
+    yield "Time", duration(result["cost"]["seconds"]), f"{result['cost']['queries']:,} images evaluated"
 
 
 def _costs(attacks: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, ...]]:
@@ -120,13 +126,3 @@ def _costs(attacks: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, ...]
                 *("–" if value is None else f"{value:.4f}" for value in norms),
                 f"{row['queries_per_image']:,.1f}", f"{row['gradients_per_image']:,.1f}", f"{row['cpu_seconds']:.1f} s",
             )  # fmt: skip
-
-
-def _template() -> Any:
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("attack.html.j2")

@@ -27,7 +27,7 @@ LOGARITHMIC = ("penalty",)  # where all values are positive and span more than L
 COLOURS = 6  # --line-1 ... --line-6 of page.css
 POINTS = 240  # per line; more are averaged, with their range as a band
 LOG_RANGE = 100.0
-INK = "#0a0b0c"  # placeholders that `themed` turns into CSS colours
+INK = "#0a0b0c"  # a placeholder that `themed` turns into a CSS colour
 SIZE = (4.6, 2.1)  # inches; scales with the page
 
 
@@ -61,8 +61,8 @@ def panels(series: list[Series]) -> list[Panel]:
 
 
 def _panel(group: str, series: list[Series], end: float) -> Panel:
-    broken = sum(each.not_finite for each in series)
-    note = f"{broken} values were NaN or infinite and are not drawn." if broken else ""
+    not_finite = sum(each.not_finite for each in series)
+    note = f"{not_finite} values were NaN or infinite and are not drawn." if not_finite else ""
     lines = [
         Curve(_words(each.name), f"var(--line-{i % COLOURS + 1})", short(each.values[-1:]))
         for i, each in enumerate(series)
@@ -87,7 +87,7 @@ def _draw(group: str, series: list[Series], end: float) -> str:
         for i, each in enumerate(series):
             _draw_line(axes, each, placeholder(i), dashed=i % 2 == 1 and group == "lr")
         _scale(axes, group, [value for each in series for value in each.values])
-        _dress(axes, end)
+        _style(axes, end)
         text = io.StringIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     return themed(text.getvalue(), group)
@@ -98,7 +98,7 @@ def _draw_line(axes: "Axes", series: Series, colour: str, *, dashed: bool) -> No
         return
     x, mean, low, high = binned(np.array(series.images_seen), np.array(series.values))
     marker = "o" if len(x) == 1 else None
-    # two equal learning rates lie on each other: the second is dashed so that both are seen
+    # two equal learning rates overlap: the second is dashed so that both are visible
     axes.plot(
         x, mean, color=colour, linewidth=1.4, marker=marker, markersize=4, linestyle=(0, (3, 3)) if dashed else "-"
     )
@@ -107,7 +107,15 @@ def _draw_line(axes: "Axes", series: Series, colour: str, *, dashed: bool) -> No
 
 
 def binned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(mean x, mean y, lowest y, highest y) of at most POINTS groups of neighbours of nearly equal size."""
+    """Averages a series into at most POINTS groups of neighbours of nearly equal size.
+
+    Args:
+        x: (n,) positions in ascending order.
+        y: (n,) values.
+
+    Returns:
+        Mean x, mean y, lowest y and highest y of each group.
+    """
     groups = min(len(x), POINTS)
     edges = np.linspace(0, len(x), groups + 1).astype(int)
     starts, sizes = edges[:-1], np.diff(edges)
@@ -128,8 +136,8 @@ def _scale(axes: "Axes", group: str, values: list[float]) -> None:
         axes.set_ylim(0, 1.15 * max(values) or 1.0)
 
 
-def _dress(axes: "Axes", end: float) -> None:
-    """What all panels share: the same x-axis, horizontal rules, no frame."""
+def _style(axes: "Axes", end: float) -> None:
+    """The style of all panels: the same x-axis, horizontal rules, no frame."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short([value])))
@@ -145,7 +153,7 @@ def _dress(axes: "Axes", end: float) -> None:
 
 
 def short(values: list[float]) -> str:
-    """A number as a person reads it: 1.2k, 0.034, 2e-5; a dash for none."""
+    """The first number in a short form: 1.2k, 0.034, 2e-5; a dash without one."""
     if not values:
         return "–"
     value = values[0]
@@ -164,11 +172,12 @@ def short(values: list[float]) -> str:
 
 
 def placeholder(i: int) -> str:
+    """Colour of line i that `themed` replaces."""
     return f"#0a0b{i % COLOURS + 0x10:02x}"
 
 
 def themed(svg: str, group: str) -> str:
-    """The `<svg>` element alone, sized by the page, with CSS colours for the placeholders and ids of its own."""
+    """The `<svg>` element alone, sized by the page, with CSS colours for the placeholders and ids that begin with `group`."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)

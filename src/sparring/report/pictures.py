@@ -1,4 +1,4 @@
-"""Pictures inside the page, each within a number of bytes."""
+"""Pictures embedded in a page, each within a number of bytes."""
 
 import base64
 import io
@@ -8,9 +8,13 @@ SMALLEST = 64  # pixels: no picture is reduced below this width
 
 
 def data_uri(path: Path, *, most_bytes: int) -> str | None:
-    """A PNG file as a `data:` address of at most `most_bytes` before base64; `None` if it is no readable picture.
+    """A PNG file as a `data:` address; `None` if it is no readable picture.
 
-    Kept as it is where it fits; else coded with loss as WebP, and reduced by halves if that is not enough.
+    The file itself where it is small enough; otherwise lossy WebP, halved in size until it is.
+
+    Args:
+        path: the file.
+        most_bytes: of the picture before base64.
     """
     from PIL import Image, UnidentifiedImageError
 

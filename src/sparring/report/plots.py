@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-WIDTH, HEIGHT = 9.6, 3.5  # inches; scales with the page
+WIDTH, HEIGHT = 9.6, 3.5  # inches; the page scales it
 PALETTE = ("#2a63d4", "#d9600f", "#14866d", "#8a4fc7", "#b0892a", "#5c6670")  # --line-1 ... of page.css
-MARKERS = "osD^v"  # lines are told apart without colour too
+MARKERS = "osD^v"  # so that lines can be distinguished without colour
 
 
 def panel(plot: Mapping[str, Any]) -> Panel:
-    """plot: a `sparring.study.tables.analysis.Plot` as stored in result.json: title, x_label, y_label, x, lines, log_x, note."""
+    """A plot as inline SVG with its legend.
+
+    Args:
+        plot: a `sparring.study.tables.analysis.Plot` as in result.json: title, x_label, y_label, x, lines, log_x, note.
+    """
     plot = {**plot, "lines": [each for each in plot["lines"] if each["y"]]}  # an arm all of whose cells failed has none
     curves = not any(isinstance(value, str) for value in plot["x"])
     lines = [
@@ -50,8 +54,8 @@ def pixels(plot: Mapping[str, Any]) -> "NDArray[np.uint8]":
 
 def _last(plot: Mapping[str, Any], line: Mapping[str, Any]) -> str:
     """The curve's last value, for the legend."""
-    known = _known(line["y"])[-1:]
-    return f"{known[0]:.1f}" if known and plot["y_label"].endswith("%") else short(known)
+    last = _finite(line["y"])[-1:]
+    return f"{last[0]:.1f}" if last and plot["y_label"].endswith("%") else short(last)
 
 
 def _svg(plot: Mapping[str, Any]) -> str:
@@ -83,9 +87,9 @@ def _figure(plot: Mapping[str, Any], *, paint: Callable[[int], str]) -> "Figure"
             _bars(axes, names, plot["lines"], paint)
         else:
             _curves(axes, plot["x"], plot["lines"], paint, log_x=plot["log_x"])
-        _dress(axes, plot["x_label"], plot["y_label"])
+        _style_axes(axes, plot["x_label"], plot["y_label"])
         if plot["y_label"].endswith("%"):
-            _keep_to_shares(axes, plot["lines"])
+            _limit_to_percent(axes, plot["lines"])
     return figure
 
 
@@ -96,57 +100,57 @@ def _curves(
         axes.set_xscale("log")
     position = np.asarray(x, float)
     for i, line in enumerate(lines):
-        # side by side, so that intervals of several arms at one place can be told apart
+        # side by side, so that intervals of several arms at one position do not overlap
         shift = (i - (len(lines) - 1) / 2) * 0.012
-        place = position * (1 + shift) if log_x else position + shift * max(np.ptp(position), 1e-9)
-        y, reach = _array(line["y"]), _reach(line)
-        own = np.isfinite(y)  # a curve joins the points that it has
-        drawn = axes.errorbar(
-            place[own], y[own], yerr=None if reach is None else reach[:, own], color=paint(i), label=line["label"],
-            linewidth=1.4, elinewidth=1.0, capsize=2.0,
+        x_shifted = position * (1 + shift) if log_x else position + shift * max(np.ptp(position), 1e-9)
+        y, errors = _array(line["y"]), _error_bars(line)
+        defined = np.isfinite(y)  # a curve joins the points that it has
+        container = axes.errorbar(
+            x_shifted[defined], y[defined], yerr=None if errors is None else errors[:, defined], color=paint(i),
+            label=line["label"], linewidth=1.4, elinewidth=1.0, capsize=2.0,
             marker=MARKERS[i % len(MARKERS)], markersize=4, linestyle="-" if i < COLOURS else "--",
         )  # fmt: skip
-        _soften(drawn)
+        _soften(container)
     if len(position) <= 12:
-        named = _apart(np.log(position) if log_x else position)
-        axes.set_xticks(position[named], [short([value]) for value in position[named]])
+        labelled = _spaced(np.log(position) if log_x else position)
+        axes.set_xticks(position[labelled], [short([value]) for value in position[labelled]])
         axes.minorticks_off()
 
 
-def _apart(place: np.ndarray) -> list[int]:
-    """Which positions get a name: the ends, and those between that leave room for one."""
-    room = 0.045 * max(float(np.ptp(place)), 1e-9)
-    order = np.argsort(place).tolist()
+def _spaced(position: np.ndarray) -> list[int]:
+    """Indices of the positions that get a tick label: both ends, and those between that leave room for one."""
+    room = 0.045 * max(float(np.ptp(position)), 1e-9)
+    order = np.argsort(position).tolist()
     chosen = [order[-1], *order[:1]]
     for i in order[1:-1]:
-        if all(abs(place[i] - place[j]) > room for j in chosen):
+        if all(abs(position[i] - position[j]) > room for j in chosen):
             chosen.append(i)
     return sorted(set(chosen))
 
 
 def _bars(axes: "Axes", names: Sequence[str], lines: Sequence[Mapping[str, Any]], paint: Callable[[int], str]) -> None:
-    """Bars from 0; points instead where all values lie so close to each other that the axis begins above 0."""
+    """Bars from 0; points instead where all values are so close to each other that the axis begins above 0."""
     bottom = _bottom(lines)
     points = bool(bottom)
     width = (0.5 if points else 0.8) / max(1, len(lines))
     for i, line in enumerate(lines):
-        place = np.arange(len(names)) + (i - (len(lines) - 1) / 2) * width
-        y, reach = _array(line["y"]), _reach(line)
+        x = np.arange(len(names)) + (i - (len(lines) - 1) / 2) * width
+        y, errors = _array(line["y"]), _error_bars(line)
         if not points:
-            axes.bar(place, y, width * 0.9, color=paint(i), alpha=0.75, label=line["label"])
-            drawn = axes.errorbar(place, y, yerr=reach, fmt="none", ecolor=INK, elinewidth=0.9)
+            axes.bar(x, y, width * 0.9, color=paint(i), alpha=0.75, label=line["label"])
+            container = axes.errorbar(x, y, yerr=errors, fmt="none", ecolor=INK, elinewidth=0.9)
         else:
-            drawn = axes.errorbar(
-                place, y, yerr=reach, color=paint(i), label=line["label"], elinewidth=1.2, capsize=2.0,
+            container = axes.errorbar(
+                x, y, yerr=errors, color=paint(i), label=line["label"], elinewidth=1.2, capsize=2.0,
                 linestyle="none", marker=MARKERS[i % len(MARKERS)], markersize=5,
             )  # fmt: skip
-        _soften(drawn)
+        _soften(container)
     axes.set_xticks(range(len(names)), names, rotation=30 if max(map(len, names)) > 6 else 0)
     axes.set_ylim(bottom=bottom)
 
 
 def _bottom(lines: Sequence[Mapping[str, Any]]) -> float | None:
-    """Where the axis of named values begins: 0 where they reach down to half of the largest; None, wherever, below 0."""
+    """Lower end of the axis of named values: 0 if they span more than half of the largest; None (automatic) below 0."""
     values = np.concatenate([_array(line["y"]) for line in lines])
     if not np.isfinite(values).any() or np.nanmin(values) < 0:
         return None
@@ -155,32 +159,32 @@ def _bottom(lines: Sequence[Mapping[str, Any]]) -> float | None:
     return 0.0 if lowest <= 0.5 * top else lowest - 0.25 * (top - lowest) - 1e-9
 
 
-def _keep_to_shares(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
-    """A share lies within 0 and 100 %: no tick beyond them, and an interval that reaches beyond is cut there."""
-    values = [value for line in lines for value in _known(line["y"])]
+def _limit_to_percent(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
+    """A share is between 0 and 100 %: no tick outside of them, and an interval that extends further is cut there."""
+    values = [value for line in lines for value in _finite(line["y"])]
     if values and max(values) <= 100 < axes.get_ylim()[1]:
         axes.set_ylim(top=100.0)
     if values and axes.get_ylim()[0] < 0 <= min(values):
         axes.set_ylim(bottom=0.0)
 
 
-def _reach(line: Mapping[str, Any]) -> np.ndarray | None:
-    """(2, n) distances down and up to the interval's ends; None without one."""
+def _error_bars(line: Mapping[str, Any]) -> np.ndarray | None:
+    """(2, n) distances down and up to the interval's ends; None without an interval."""
     if not line["low"]:
         return None
     y = _array(line["y"])
     return np.nan_to_num(np.clip(np.stack([y - _array(line["low"]), _array(line["high"]) - y]), 0, None))
 
 
-def _soften(drawn: "ErrorbarContainer") -> None:
-    """Intervals lighter than points; a point on the edge of the plot is drawn whole."""
-    if drawn.lines[0] is not None:
-        drawn.lines[0].set_clip_on(False)
-    for part in (*drawn.lines[1], *drawn.lines[2]):
+def _soften(container: "ErrorbarContainer") -> None:
+    """Intervals lighter than points; a point on the edge of the plot is drawn completely."""
+    if container.lines[0] is not None:
+        container.lines[0].set_clip_on(False)
+    for part in (*container.lines[1], *container.lines[2]):
         part.set_alpha(0.55)
 
 
-def _dress(axes: "Axes", x_label: str, y_label: str) -> None:
+def _style_axes(axes: "Axes", x_label: str, y_label: str) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.set_xlabel(x_label, color=INK)
@@ -195,9 +199,9 @@ def _dress(axes: "Axes", x_label: str, y_label: str) -> None:
 
 
 def _array(values: Sequence[float | None]) -> np.ndarray:
-    """JSON has null for NaN."""
+    """NaN for the null that JSON has instead."""
     return np.array([math.nan if value is None else value for value in values], float)
 
 
-def _known(values: Sequence[float | None]) -> list[float]:
+def _finite(values: Sequence[float | None]) -> list[float]:
     return [value for value in values if value is not None and math.isfinite(value)]

@@ -1,4 +1,4 @@
-"""Reading a run directory for a report: whatever is there, of a run that finished, was stopped or broke."""
+"""Reading a run directory for a report: whatever is there, of a run that finished, was stopped or failed."""
 
 import csv
 import math
@@ -17,7 +17,7 @@ CLOCK = ("iteration", "images_seen")
 
 @dataclass(frozen=True)
 class Series:
-    """One logged scalar where it was logged: its values over images seen. `not_finite` counts NaN and infinite ones."""
+    """One logged scalar: its values over images seen, where it was logged. `not_finite` counts NaN and infinite ones."""
 
     name: str
     images_seen: list[float]
@@ -34,11 +34,21 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class MetricRecord:
-    """What a training run left behind. `status` and `result` are empty where the run wrote none.
+class TrainingRecord:
+    """The contents of a training's run directory.
 
-    clock: iteration and images_seen as far as the run is known to have come; empty if it left no trace of either.
-    alive: whether a process holds the run's lock.
+    Args:
+        path: the run directory.
+        status: status.json; empty where the run wrote none.
+        result: result.json; empty where the run wrote none.
+        config: its settings as plain values.
+        config_yaml: the same as text.
+        overrides: what was chosen on the command line.
+        series: the logged scalars.
+        samples: the sample grids.
+        real: picture of real images, if there is one.
+        alive: whether a process holds the run's lock.
+        clock: the last known iteration and images_seen; empty if the run recorded neither.
     """
 
     path: Path
@@ -54,8 +64,8 @@ class MetricRecord:
     clock: dict[str, int]
 
 
-def read(path: Path) -> MetricRecord:
-    """Everything a report shows of the run in `path`.
+def read(path: Path) -> TrainingRecord:
+    """Everything that a report shows of the run in `path`.
 
     Raises:
         CheckpointError: `path` is no run directory.
@@ -64,7 +74,7 @@ def read(path: Path) -> MetricRecord:
     text = (run.path / ".hydra" / "config.yaml").read_text("utf-8", errors="replace")
     real = run.images / "real.png"
     status, table = _or_empty(run.status), MetricTable.read(run.metrics_csv)
-    return MetricRecord(
+    return TrainingRecord(
         path=run.path,
         status=status,
         result=_or_empty(run.result),
@@ -80,7 +90,7 @@ def read(path: Path) -> MetricRecord:
 
 
 def furthest(*clocks: dict[str, int]) -> dict[str, int]:
-    """The latest of some clocks: status.json of a killed run still shows its start, metrics.csv how far it came."""
+    """The latest of some clocks: status.json of a killed run still shows its start, metrics.csv its last iteration."""
     return max(clocks, key=lambda clock: clock.get("iteration", -1))
 
 
@@ -103,16 +113,16 @@ class MetricTable:
 
     def column(self, name: str) -> list[float | None]:
         """Its cells as numbers; `None` where the scalar was not logged at that iteration."""
-        at = self.header.index(name)
-        return [_number(row[at]) for row in self.rows]
+        index = self.header.index(name)
+        return [_number(row[index]) for row in self.rows]
 
     def series(self) -> list[Series]:
         """The columns that hold numbers, in file order."""
         if not self.rows:
             return []
         clock = self.column("images_seen")
-        found = [_series(name, clock, self.column(name)) for name in self.header if name not in CLOCK]
-        return [series for series in found if series.values or series.not_finite]
+        scalars = [_series(name, clock, self.column(name)) for name in self.header if name not in CLOCK]
+        return [series for series in scalars if series.values or series.not_finite]
 
     def last_clock(self) -> dict[str, int]:
         """iteration and images_seen of the last row; empty without one."""
@@ -144,7 +154,7 @@ def _number(cell: str) -> float | None:
 
 
 def _or_empty(read_one: Any) -> Any:
-    """What `read_one` reads; empty where the run has not written it or a crash broke it: a report shows what is left."""
+    """What `read_one` reads; empty where the run has not written it or a crash damaged it: a report shows the rest."""
     try:
         return read_one() or {}
     except (CheckpointError, OSError, ValueError, yaml.YAMLError):

@@ -12,7 +12,7 @@ from sparring.report.train import ReportPicture, duration, flat, machine, templa
 from sparring.run.directory import RunDir
 
 PICTURE_BYTES = 200_000  # each, before base64
-WORDS = {
+VERDICTS = {  # verdict -> (colour of the page, word)
     "HELPS": ("finished", "Helps"),
     "HURTS": ("failed", "Hurts"),
     "NO EVIDENCE": ("interrupted", "No evidence"),
@@ -35,22 +35,21 @@ def study_report(path: Path) -> Path:
 
 
 def view(run: RunDir, result: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """What the template shows, as plain values; escaping is the template's."""
+    """Variables of the template, as plain values; the template escapes them."""
     analysis = result["analysis"]
-    kind, word = WORDS.get(analysis["verdict"], ("finished", "Answer"))
+    kind, word = VERDICTS.get(analysis["verdict"], ("finished", "Conclusion"))
     first, *others = analysis["tables"] or [None]
     return {
         "folder": run.path.name,
         "name": result["name"],
         "question": analysis["question"],
-        "verdict": {"kind": kind, "word": word, "sentence": analysis["answer"]},
+        "verdict": {"kind": kind, "word": word, "sentence": analysis["conclusion"]},
         "facts": list(_facts(result)),
         "primary": first,
         "tables": others,
         "panels": [panel(each) for each in analysis["plots"]],
         "pictures": list(_pictures(run.path, analysis["pictures"])),
-        # Studies before this setting had pictures of training images only.
-        "pictures_title": analysis.get("pictures_title", "What the classifiers were trained on"),
+        "pictures_title": analysis["pictures_title"],
         "checks": list(_checks(result["checks"])),
         "failed": list(_failed(result["cells"])),
         "limits": analysis["limits"],
@@ -87,9 +86,9 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """(arms compared, how long each of their classifiers was trained)."""
     for each in checks:
         clock = each["equal_training"]
-        what = f"{clock['iteration']:,} steps on {clock['images_seen']:,} images" if clock else "no training"
-        where = f", {each['where']}" if each["where"] else ""
-        yield f"{' and '.join(each['arms'])}{where}", f"{what}, in each of {each['cells']} runs"
+        budget = f"{clock['iteration']:,} steps on {clock['images_seen']:,} images" if clock else "no training"
+        setting = f", {each['where']}" if each["where"] else ""
+        yield f"{' and '.join(each['arms'])}{setting}", f"{budget}, in each of {each['cells']} runs"
 
 
 def _failed(cells: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -116,7 +115,8 @@ def _costs(cost: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _markdown(result: Mapping[str, Any]) -> str:
     analysis = result["analysis"]
     parts = [f"# {analysis['question']}"]
-    parts.append(f"**{analysis['verdict']}.** {analysis['answer']}" if analysis["verdict"] else analysis["answer"])
+    conclusion = analysis["conclusion"]
+    parts.append(f"**{analysis['verdict']}.** {conclusion}" if analysis["verdict"] else conclusion)
     for table in analysis["tables"]:
         parts.append(f"## {table['title']}\n\n{_markdown_table(table)}\n\n{table['note']}".rstrip())
     if failed := list(_failed(result["cells"])):

@@ -10,7 +10,7 @@ from sparring.core.atomic import write_atomic
 from sparring.report.accuracy import accuracies, per_class
 from sparring.report.curves import Panel, panels, short
 from sparring.report.pictures import data_uri
-from sparring.report.record import MetricRecord, Sample, read
+from sparring.report.record import Sample, TrainingRecord, read
 
 LARGE_BYTES = 450_000  # of the last grid and of the real images; the page stays below 3 MB
 SMALL_BYTES = 110_000  # of each earlier grid
@@ -19,13 +19,15 @@ EARLIER = 6  # grids at most
 
 @dataclass(frozen=True)
 class ReportPicture:
+    """A picture embedded in a page: its caption and its `data:` address."""
+
     caption: str
     uri: str
 
 
 @dataclass(frozen=True)
 class State:
-    """The run's end in words. `kind` picks a colour; the word says the same."""
+    """How the run ended. `kind` selects a colour; the word means the same."""
 
     kind: str
     word: str
@@ -35,7 +37,7 @@ class State:
 def train_report(run_path: Path) -> Path:
     """Write `report.html` into the run directory `run_path`, from what is there; returns its path.
 
-    Works for runs that finished, were stopped, broke, or logged nothing.
+    Works for runs that finished, were stopped, failed, or logged nothing.
 
     Raises:
         CheckpointError: `run_path` is no run directory. DiskError: the page cannot be written.
@@ -47,10 +49,10 @@ def train_report(run_path: Path) -> Path:
     return target
 
 
-def view(record: MetricRecord) -> dict[str, Any]:
-    """What the template shows, as plain values and small dataclasses; escaping is the template's."""
+def view(record: TrainingRecord) -> dict[str, Any]:
+    """Variables of the template, as plain values and small dataclasses; the template escapes them."""
     last, earlier = last_and_earlier(record.samples)
-    shown_panels: list[Panel] = panels(record.series)
+    curves: list[Panel] = panels(record.series)
     return {
         "name": record.config.get("name") or record.path.name,
         "folder": record.path.name,
@@ -59,7 +61,7 @@ def view(record: MetricRecord) -> dict[str, Any]:
         "last": _picture(last, LARGE_BYTES) if last else None,
         "real": _real(record),
         "earlier": [picture for sample in earlier if (picture := _picture(sample, SMALL_BYTES))],
-        "panels": shown_panels,
+        "panels": curves,
         "overrides": [item.partition("=")[::2] for item in record.overrides],
         "choices": list(_choices(record.config)),
         "config_yaml": record.config_yaml,
@@ -74,34 +76,34 @@ def view(record: MetricRecord) -> dict[str, Any]:
     }
 
 
-def state_of(record: MetricRecord) -> State:
-    """In words, from status.json; a run that says it is running but holds no lock was killed."""
+def state_of(record: TrainingRecord) -> State:
+    """From status.json; a run that is recorded as running but holds no lock was killed."""
     status = record.status
     reason = str(status.get("reason") or "")
-    known = {"finished": "Finished", "interrupted": "Interrupted", "diverged": "Diverged", "failed": "Failed"}
+    words = {"finished": "Finished", "interrupted": "Interrupted", "diverged": "Diverged", "failed": "Failed"}
     state = status.get("state")
-    if state in known:
-        return State(state, known[state], reason)
+    if state in words:
+        return State(state, words[state], reason)
     if state == "running" and record.alive:
         return State("running", "Running", "this page shows the run so far")
     if state == "running":
-        return State("failed", "Stopped without a word", "the process was killed or the machine went down")
+        return State("failed", "Killed", "the process was killed or the machine went down")
     return State("failed", "Unknown", "the run wrote no status.json")
 
 
 def last_and_earlier(samples: list[Sample]) -> tuple[Sample | None, list[Sample]]:
-    """The newest grid, and up to EARLIER of those before it, evenly spread, the first one included."""
+    """The newest grid, and up to EARLIER of those before it, evenly spaced, the first one included."""
     if not samples:
         return None, []
     *before, last = samples
     if len(before) <= EARLIER:
         return last, before
-    spread = {round(i * (len(before) - 1) / (EARLIER - 1)) for i in range(EARLIER)}
-    return last, [before[i] for i in sorted(spread)]
+    spaced = {round(i * (len(before) - 1) / (EARLIER - 1)) for i in range(EARLIER)}
+    return last, [before[i] for i in sorted(spaced)]
 
 
-def training_seconds(record: MetricRecord) -> float | None:
-    """Time in the training loop: as the run measured it, else added up from the logged speed."""
+def training_seconds(record: TrainingRecord) -> float | None:
+    """Time in the training loop: as the run measured it, else summed up from the logged speed."""
     seconds = (record.result.get("cost") or {}).get("seconds")
     if isinstance(seconds, int | float):
         return float(seconds)
@@ -130,8 +132,8 @@ def flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]
             yield f"{prefix}{key}", str(value)
 
 
-def commands(record: MetricRecord) -> Iterator[tuple[str, str]]:
-    """(what for, command) to go on from here, as typed in the repository."""
+def commands(record: TrainingRecord) -> Iterator[tuple[str, str]]:
+    """(purpose, command) of next steps, as typed in the repository."""
     run = shlex.quote(shown_path(record))
     if (record.path / "weights.safetensors").exists():
         yield "Draw images from this generator", f"python generate.py run={run} count=100 'format=[grid,folder]'"
@@ -140,55 +142,57 @@ def commands(record: MetricRecord) -> Iterator[tuple[str, str]]:
             budget = 2 * record.clock["iteration"]
             yield "Train it for longer", f"python train.py resume={run} trainer.max_steps={budget}"
         else:
-            good = "from the last good checkpoint" if record.status.get("state") == "diverged" else "where it stopped"
-            yield f"Continue {good}", f"python train.py resume={run}"
+            diverged = record.status.get("state") == "diverged"
+            start = "from the last good checkpoint" if diverged else "where it stopped"
+            yield f"Continue {start}", f"python train.py resume={run}"
     typed = [shlex.quote(item) for item in record.overrides if not item.startswith("resume=")]
-    yield "Do the same again from the start", " ".join(["python train.py", *typed])
+    yield "Repeat it from the start", " ".join(["python train.py", *typed])
 
 
-def shown_path(record: MetricRecord) -> str:
+def shown_path(record: TrainingRecord) -> str:
     """The run directory as seen from the repository if it lies inside, else absolute."""
     root = (record.config.get("paths") or {}).get("root_dir")
     path = record.path
     return str(path.relative_to(root)) if root and path.is_relative_to(root) else str(path)
 
 
-def _facts(record: MetricRecord) -> Iterator[tuple[str, str, str]]:
+def _facts(record: TrainingRecord) -> Iterator[tuple[str, str, str]]:
     """(label, value, small print) of the headline."""
     clock = record.clock
     budget = (record.config.get("trainer") or {}).get("max_steps")
     if "iteration" in clock:
-        done = int(clock["iteration"])
-        yield "Iterations", f"{done:,}", f"of {budget:,} planned" if isinstance(budget, int) and budget > done else ""
+        iteration = int(clock["iteration"])
+        unfinished = isinstance(budget, int) and budget > iteration
+        yield "Iterations", f"{iteration:,}", f"of {budget:,} planned" if unfinished else ""
     if "images_seen" in clock:
         yield "Real images seen", f"{int(clock['images_seen']):,}", ""
     yield from accuracies(record.result)
     seconds = training_seconds(record)
     if seconds is not None:
-        whole = (record.result.get("cost") or {}).get("seconds_with_set_up")
-        yield "Training time", duration(seconds), f"{duration(whole)} with set-up" if whole else ""
+        total = (record.result.get("cost") or {}).get("seconds_with_set_up")
+        yield "Training time", duration(seconds), f"{duration(total)} with set-up" if total else ""
     if seconds and clock.get("images_seen"):
         yield "Speed", f"{clock['images_seen'] / seconds:,.0f}", "images per second"
 
 
-def _cost(record: MetricRecord) -> Iterator[tuple[str, str]]:
+def _cost(record: TrainingRecord) -> Iterator[tuple[str, str]]:
     cost = record.result.get("cost") or {}
-    for key, words in (("seconds", "Training"), ("seconds_with_set_up", "With set-up")):
+    for key, label in (("seconds", "Training"), ("seconds_with_set_up", "With set-up")):
         if isinstance(cost.get(key), int | float):
-            yield words, duration(cost[key])
-    for place, mebibytes in (cost.get("peak_memory_mb") or {}).items():
-        yield f"Peak memory, {place}", f"{mebibytes:,.0f} MiB"
+            yield label, duration(cost[key])
+    for device, mebibytes in (cost.get("peak_memory_mb") or {}).items():
+        yield f"Peak memory, {device}", f"{mebibytes:,.0f} MiB"
     for player, count in (record.result.get("parameters") or {}).items():
         yield f"Parameters, {player}", f"{count:,}"
 
 
-def _metrics(record: MetricRecord) -> Iterator[tuple[str, str]]:
+def _metrics(record: TrainingRecord) -> Iterator[tuple[str, str]]:
     for name, metric in (record.result.get("metrics") or {}).items():
         yield name, short([] if metric["value"] is None else [metric["value"]])
 
 
 def machine(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What of the environment a reader asks for first."""
+    """The most important entries of the environment."""
     packages, git = environment.get("packages") or {}, environment.get("git") or {}
     if environment.get("device"):
         yield "Device", f"{environment['device']}, {environment.get('usable_cores')} processor cores"
@@ -203,11 +207,11 @@ def machine(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _choices(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The settings that a reader asks for first, where this run has them."""
+    """The most important settings, where this run has them."""
     data, model, trainer = (config.get(key) or {} for key in ("data", "model", "trainer"))
     if {"name", "image_size", "channels", "num_classes"} <= set(data):
-        size, colours = data["image_size"], "1 channel" if data["channels"] == 1 else f"{data['channels']} channels"
-        yield "Data", f"{data['name']}: {size} × {size}, {colours}, {data['num_classes']} classes"
+        size, channels = data["image_size"], "1 channel" if data["channels"] == 1 else f"{data['channels']} channels"
+        yield "Data", f"{data['name']}: {size} × {size}, {channels}, {data['num_classes']} classes"
     for key in ("generator", "discriminator", "conditioning", "head", "loss", "backbone"):
         target = (model.get(key) or {}).get("_target_")
         if target:
@@ -216,10 +220,10 @@ def _choices(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Regularizers", ", ".join(model["regularizer"]) or "none"
     if isinstance(model.get("transform"), dict):
         yield "Transforms", ", ".join(model["transform"]) or "none"
-    plain = (("Batch", data, "batch_size"), ("Precision", trainer, "precision"), ("Devices", trainer, "devices"))
-    for words, section, key in plain:
+    single = (("Batch", data, "batch_size"), ("Precision", trainer, "precision"), ("Devices", trainer, "devices"))
+    for label, section, key in single:
         if section.get(key) is not None:
-            yield words, str(section[key])
+            yield label, str(section[key])
     if config.get("seed") is not None:
         yield "Seed", str(config["seed"])
 
@@ -229,13 +233,13 @@ def _picture(sample: Sample, most_bytes: int) -> ReportPicture | None:
     return None if uri is None else ReportPicture(f"iteration {sample.iteration:,}", uri)
 
 
-def _real(record: MetricRecord) -> ReportPicture | None:
+def _real(record: TrainingRecord) -> ReportPicture | None:
     uri = data_uri(record.real, most_bytes=LARGE_BYTES) if record.real else None
     return None if uri is None else ReportPicture("real images", uri)
 
 
 def template(name: str) -> Any:
-    """A jinja2 template of this folder; everything that it shows is escaped."""
+    """A jinja2 template of this folder, with automatic escaping."""
     import jinja2
 
     loader = jinja2.FileSystemLoader(Path(__file__).parent)

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,8 +23,9 @@ from sparring.run.environment import config_hash, environment, identity
 from sparring.run.status import record_config, remember
 from sparring.stage import call
 from sparring.study.base import Study
-from sparring.study.engine import source_hash as code
-from sparring.study.engine.compose import composing, searchpath
+from sparring.study.engine import source_hash
+from sparring.study.engine.compose import composing, current_search_path
+from sparring.study.engine.context import StudyContext
 from sparring.study.engine.display import Progress
 from sparring.study.engine.plan import Planned, plan
 from sparring.study.engine.results import Results
@@ -32,43 +33,51 @@ from sparring.study.engine.run import CellOutcome, run
 from sparring.study.tables.analysis import Analysis
 from sparring.study.tables.record import analysis_record, cells_record, costs_record, metrics_record
 
-# Settings that do not change what a study finds, so that a study may go on with others.
-FREE = ("executor", "resume", "retry", "dir", "name", "extensions")
+# Sections of the configuration that do not change the results of a study: it can be resumed with others.
+_NOT_THE_RESULTS = ("executor", "resume", "retry", "dir", "name", "extensions")
 LINE_SECONDS = 10.0
-CELLS = "cells"
+CELLS, ARCHIVE = "cells", "archive"
 
 
 class StudyError(SparringError):
-    """Some cells of a study failed; what could be said without them is in its report."""
+    """Some cells of a study failed; the conclusion without them is in its report."""
 
 
 def study(config: DictConfig, run_dir: Path) -> dict[str, Any]:
     """Run every cell that is not finished, then analyse; leaves result.json, report.html and report.md in `run_dir`.
 
-    Returns the content of `result.json`.
+    Args:
+        config: the whole configuration of study.py, resolved.
+        run_dir: the study's directory; new, or that of a study with the same settings where `config.resume` is set.
+
+    Returns:
+        The content of `result.json`.
 
     Raises:
         ConfigError: settings that do not work, or `run_dir` holds a study with others.
         Interrupted: a signal stopped it; finished cells are kept.
         StudyError: cells failed. The result and the report are there nevertheless, without these cells.
     """
-    going_on = bool(config.resume)
-    with RunDir.resume(run_dir) if going_on else RunDir.create(run_dir) as folder:
-        if going_on and (run_dir / CELLS).exists():
+    resuming = bool(config.resume)
+    with RunDir.resume(run_dir) if resuming else RunDir.create(run_dir) as folder:
+        if resuming and (run_dir / CELLS).exists():
             _check_same(folder, config)
-        elif going_on and HydraConfig.initialized():  # it was refused before its first cell and is now put right
+        elif (
+            resuming and HydraConfig.initialized()
+        ):  # it was refused before its first cell, and its settings are corrected
             remember(run_dir, plain(config))
         else:
             record_config(run_dir, plain(config))
         try:
             with _signals():
-                result, failed = _run(config, folder)
+                result = _run(config, folder)
         except BaseException as error:
-            stopped = _as_interruption(error, folder)
-            _say_why(folder, stopped or error)
-            if stopped is not None:
-                raise stopped from error
+            interruption = _as_interruption(error, folder)
+            _write_reason(folder, interruption or error)
+            if interruption is not None:
+                raise interruption from error
             raise
+        failed = [name for name, cell in result["cells"].items() if cell["state"] == "failed"]
         if failed:
             again = f"try them again with: python study.py resume={folder.path} retry=true"
             problem = StudyError(f"{len(failed)} cells failed, first {failed[0]}; {again}")
@@ -78,70 +87,71 @@ def study(config: DictConfig, run_dir: Path) -> dict[str, Any]:
     return result
 
 
-def _run(config: DictConfig, folder: RunDir) -> tuple[dict[str, Any], list[str]]:
-    """(content of result.json, names of failed cells)."""
+def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
+    """Content of result.json. The configuration is read here and nowhere below."""
     started = time.perf_counter()
     folder.write_status("running", "planning", None, {}, None)
-    extensions = list(config.extensions)
-    subject = build(config.study, section="study", extensions=extensions)
+    context = StudyContext.read(config)
+    subject = build(config.study, section="study", extensions=context.extensions)
     if not isinstance(subject, Study):
         raise ConfigError(f"study={type(subject).__name__} is no sparring.study.base.Study.")
-    with composing(config, CONFIG_DIR, searchpath()) as composer:
-        planned = plan(subject.cells(config), composer, folder.path / CELLS, code.digest(extensions))
-    executor = build(config.executor, section="executor", extensions=extensions)
-    folder.write_status("running", f"{len(planned)} cells", None, {}, None)
-    try:
-        with Progress(
-            planned, folder.path / "cells.csv", workers=executor.workers, line_seconds=LINE_SECONDS
-        ) as progress:
-            outcomes = run(
-                planned, executor, progress, retry=bool(config.retry), workers=executor.workers,
-                call=call, aside=folder.path / "aside",
-            )  # fmt: skip
-    except BaseException:
-        executor.shutdown(cancel_futures=True)
-        raise
-    executor.shutdown()
+    loggers = [build(node, section="logger", extensions=context.extensions) for node in config.logger.values() if node]
+    with composing(context, CONFIG_DIR, current_search_path()) as composer:
+        code = source_hash.digest(context.extensions)
+        planned = plan(subject.cells(context), composer, folder.path / CELLS, code)
+    executor = build(config.executor, section="executor", extensions=context.extensions)
+    outcomes = _outcomes(planned, executor, folder, retry=bool(config.retry))
     results = Results(planned, outcomes, replicates=subject.replicates)
     analysis = subject.analyse(results)
-    result = _result(config, analysis, results, planned, outcomes, time.perf_counter() - started)
-    folder.write_result(result)
-    _report(folder, config, analysis)
-    return result, [name for name, outcome in outcomes.items() if outcome.state == "failed"]
-
-
-def _result(config: DictConfig, analysis: Analysis, results: Results, planned: Sequence[Planned],
-            outcomes: Mapping[str, CellOutcome], seconds: float) -> dict[str, Any]:  # fmt: skip
-    return {
+    result = {
         "verb": "study",
         "name": config.name,
         "config_hash": config_hash(config),
-        "data": {"name": config.dataset},
+        "data": {"name": context.dataset},
         "metrics": metrics_record(analysis),
         "analysis": analysis_record(analysis),
         "checks": results.checks,
         "cells": cells_record(planned, outcomes, results),
-        "cost": costs_record(planned, outcomes, seconds),
+        "cost": costs_record(planned, outcomes, time.perf_counter() - started),
         "environment": environment(),
     }
+    folder.write_result(result)
+    _report(folder, analysis, loggers, settings=OmegaConf.to_container(config, resolve=True))
+    return result
 
 
-def _report(folder: RunDir, config: DictConfig, analysis: Analysis) -> None:
+def _outcomes(planned: Sequence[Planned], executor: Any, folder: RunDir, *, retry: bool) -> dict[str, CellOutcome]:
+    """Run what is not finished; `executor` is shut down afterwards, and its running calls are stopped by an error."""
+    folder.write_status("running", f"{len(planned)} cells", None, {}, None)
+    csv_file, workers = folder.path / "cells.csv", executor.workers
+    try:
+        with Progress(planned, csv_file, workers=workers, line_seconds=LINE_SECONDS) as progress:
+            outcomes = run(
+                planned, executor, progress, call=call, retry=retry, workers=workers, archive=folder.path / ARCHIVE
+            )
+    except BaseException:
+        executor.shutdown(cancel_futures=True)
+        raise
+    executor.shutdown()
+    return outcomes
+
+
+def _report(folder: RunDir, analysis: Analysis, loggers: Sequence[Any], *, settings: Any) -> None:
+    """Write the page, print the conclusion, and give both to loggers that take tables. settings: for these loggers."""
     from sparring.report.study import study_report  # matplotlib, which only the end needs
 
     page = study_report(folder.path)
-    print(f"{analysis.answer}\nReport: {page}", file=sys.stderr)
-    for node in config.logger.values():
-        logger = build(node, section="logger", extensions=list(config.extensions)) if node else None
+    print(f"{analysis.conclusion}\nReport: {page}", file=sys.stderr)
+    for logger in loggers:
         if hasattr(logger, "log_table"):
-            _log(logger, folder, config, analysis)
+            logger.log_hyperparams(settings)
+            _log(logger, folder, analysis)
 
 
-def _log(logger: Any, folder: RunDir, config: DictConfig, analysis: Analysis) -> None:
+def _log(logger: Any, folder: RunDir, analysis: Analysis) -> None:
     """Tables, plots, pictures and verdict to a logger that takes them (W&B)."""
     from sparring.report.plots import pixels
 
-    logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
     for table in analysis.tables:
         logger.log_table(table.title, table.columns, table.rows)
     for picture in analysis.pictures:
@@ -149,7 +159,7 @@ def _log(logger: Any, folder: RunDir, config: DictConfig, analysis: Analysis) ->
             logger.log_image(picture.title, read_png(folder.path / picture.path), step=0)
     for plot in analysis_record(analysis)["plots"]:
         logger.log_image(plot["title"], pixels(plot), step=0)
-    logger.log_summary({"verdict": str(analysis.verdict or ""), "answer": analysis.answer})
+    logger.log_summary({"verdict": str(analysis.verdict or ""), "conclusion": analysis.conclusion})
     logger.finalize("success")
 
 
@@ -158,12 +168,16 @@ def _log(logger: Any, folder: RunDir, config: DictConfig, analysis: Analysis) ->
 
 def _check_same(folder: RunDir, config: DictConfig) -> None:
     """Raise ConfigError, naming the settings, if the study in `folder` was started with others."""
-    before, now = (dict(_leaves(identity(each))) for each in (folder.config, config))
-    differ = [key for key in {**before, **now} if key.partition(".")[0] not in FREE and before.get(key) != now.get(key)]
-    if differ:
-        told = ", ".join(f"{key} ({before.get(key)} there, {now.get(key)} here)" for key in differ[:5])
+    there, here = (dict(_leaves(identity(each))) for each in (folder.config, config))
+    differing = [
+        key
+        for key in {**there, **here}
+        if key.partition(".")[0] not in _NOT_THE_RESULTS and there.get(key) != here.get(key)
+    ]
+    if differing:
+        listed = ", ".join(f"{key} ({there.get(key)} there, {here.get(key)} here)" for key in differing[:5])
         raise ConfigError(
-            f"{folder.path} holds a study with other settings: {told}; go on with the same, or start a new study."
+            f"{folder.path} holds a study with other settings: {listed}; resume it with the same, or start a new study."
         )
 
 
@@ -175,12 +189,12 @@ def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix, node
 
 
-# -- the end -----------------------------------------------------------------------------------------------------------------
+# -- signals and errors ------------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def _signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the study like Ctrl-C does: workers are stopped and status.json says so."""
+    """SIGTERM and SIGHUP end the study like Ctrl-C does: workers are stopped, and status.json is written."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Interrupted(f"stopped by {signal.Signals(number).name}", number)
@@ -197,16 +211,16 @@ def _signals() -> Iterator[None]:
 
 
 def _as_interruption(error: BaseException, folder: RunDir) -> Interrupted | None:
-    """`error` as what the user is told, when somebody stopped the study."""
+    """The message for the user if `error` is a stop of the study; None otherwise."""
     if not isinstance(error, Interrupted | KeyboardInterrupt):
         return None
     number = error.exit_code - 128 if isinstance(error, Interrupted) else int(signal.SIGINT)
     name = signal.Signals(number).name
-    return Interrupted(f"stopped by {name}; go on with: python study.py resume={folder.path}", number)
+    return Interrupted(f"stopped by {name}; continue with: python study.py resume={folder.path}", number)
 
 
-def _say_why(folder: RunDir, error: BaseException) -> None:
-    """Never hides the error itself."""
+def _write_reason(folder: RunDir, error: BaseException) -> None:
+    """To status.json; an error in writing it does not hide `error` itself."""
     state = "interrupted" if isinstance(error, Interrupted) else "failed"
     exit_code = error.exit_code if isinstance(error, SparringError) else 1
     with contextlib.suppress(Exception):

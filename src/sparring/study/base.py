@@ -1,16 +1,15 @@
-"""Base of every study: what it declares, and how its answer is put together."""
+"""Base of every study: what it declares, and how its conclusion is reached."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from omegaconf import DictConfig
-
 from sparring.core.errors import ConfigError
 from sparring.core.wording import listing, near
 from sparring.study.engine.cell import Cell, Seeds
+from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import Results
-from sparring.study.stats.statistics import MOST_FLIPPED
+from sparring.study.stats.statistics import MAX_REPLICATES
 from sparring.study.tables.analysis import Analysis
 
 
@@ -20,28 +19,34 @@ class Study(ABC):
     `conf/study/<name>.yaml` builds `sparring.study.<name>.<Name>`. Nothing here trains: a cell is a call of another stage.
     """
 
-    question: ClassVar[str]  # one sentence, for a reader who knows nothing of the code
+    question: ClassVar[str]  # one sentence, for a reader who does not know the code
 
-    def __init__(self, *, replicates: int, seed: int) -> None:
-        """replicates: paired draws of everything random; 6 or more for a verdict. seed: of the whole study.
+    def __init__(self, *, replicates: int, seed: int, smallest_effect: float) -> None:
+        """
+        Args:
+            replicates: paired draws of everything random; 6 or more for a verdict.
+            seed: of the whole study.
+            smallest_effect: smallest effect of interest, in points; a study that cannot detect it is UNDERPOWERED.
 
         Raises:
-            ConfigError: fewer than 2 or more than MOST_FLIPPED replicates.
+            ConfigError: fewer than 2 or more than MAX_REPLICATES replicates, or no effect above 0.
         """
-        if not 2 <= replicates <= MOST_FLIPPED:
+        if not 2 <= replicates <= MAX_REPLICATES:
             raise ConfigError(
-                f"study.replicates={replicates} must be from 2 to {MOST_FLIPPED}: one has no spread, and the exact "
-                "test lists all 2^n sign patterns."
+                f"study.replicates={replicates} must be from 2 to {MAX_REPLICATES}: one has no standard deviation, and the "
+                "exact test lists all 2^n sign patterns."
             )
-        self.replicates, self.seed = replicates, seed
+        if not smallest_effect > 0:
+            raise ConfigError(f"study.smallest_effect={smallest_effect} must be above 0 points.")
+        self.replicates, self.seed, self.smallest_effect = replicates, seed, smallest_effect
 
     def seeds(self, replicate: int) -> Seeds:
         """What replicate 0, 1, ... draws."""
         return Seeds.of(self.seed, replicate)
 
     @abstractmethod
-    def cells(self, config: DictConfig) -> list[Cell]:
-        """Everything that is to run. `config` is the whole configuration of the study: `config.data`, `config.dataset`, ...
+    def cells(self, context: StudyContext) -> list[Cell]:
+        """Everything that is to run, for the data set and seeds of `context`.
 
         Raises:
             ConfigError: the settings do not fit each other or the data.
@@ -52,28 +57,26 @@ class Study(ABC):
         """Read the results; called once all cells have ended, whether or not some failed."""
 
 
-def check_effect(smallest_effect: float) -> None:
-    """Raise ConfigError unless the smallest difference that would matter is one."""
-    if not smallest_effect > 0:
-        raise ConfigError(f"study.smallest_effect={smallest_effect} must be above 0 points.")
-
-
 class ArmStudy(Study):
-    """A study that holds ways to train a classifier (arms) against one of them (the baseline)."""
+    """A study that compares ways to train a classifier (arms) with one of them (the baseline)."""
 
-    ARMS: ClassVar[Mapping[str, str]]  # every arm there is and what it does, in words
+    ARMS: ClassVar[Mapping[str, str]]  # every arm there is, and what it does in words
 
-    def __init__(
-        self, *, replicates: int, seed: int, arms: Sequence[str], baseline: str, primary: str, smallest_effect: float
-    ) -> None:
-        """arms: those to run. baseline: what the others are held against. primary: the arm that the verdict is about.
-
-        smallest_effect: the smallest difference that would matter to anyone, in points; decides UNDERPOWERED.
+    def __init__(self, *, arms: Sequence[str], baseline: str, primary: str, replicates: int, seed: int,
+                 smallest_effect: float) -> None:  # fmt: skip
+        """
+        Args:
+            arms: those to run.
+            baseline: the arm that the others are compared with.
+            primary: the arm that the verdict is about.
+            replicates: see `Study`.
+            seed: see `Study`.
+            smallest_effect: see `Study`.
 
         Raises:
-            ConfigError: an arm does not exist, or baseline or primary are not among the arms.
+            ConfigError: as `Study`; an arm does not exist, or baseline or primary are not among the arms.
         """
-        super().__init__(replicates=replicates, seed=seed)
+        super().__init__(replicates=replicates, seed=seed, smallest_effect=smallest_effect)
         for arm in arms:
             if arm not in self.ARMS:
                 raise ConfigError(f"study.arms has no '{arm}'{near(arm, self.ARMS)} (there are {listing(self.ARMS)})")
@@ -84,6 +87,27 @@ class ArmStudy(Study):
                 raise ConfigError(f"study.{key}={arm} must be one of study.arms={list(arms)}.")
         if primary == baseline:
             raise ConfigError(f"study.primary={primary} is the baseline itself; choose another arm.")
-        check_effect(smallest_effect)
         self.arms, self.baseline, self.primary = list(arms), baseline, primary
-        self.smallest_effect = smallest_effect
+
+    @property
+    def others(self) -> list[str]:
+        """The arms without the baseline."""
+        return [arm for arm in self.arms if arm != self.baseline]
+
+
+def check_fraction(fraction: float) -> float:
+    """`study.fraction`, the share of each batch that is replaced.
+
+    Raises:
+        ConfigError: not between 0 and 1.
+    """
+    if not 0 < fraction < 1:
+        raise ConfigError(f"study.fraction={fraction} must be between 0 and 1.")
+    return fraction
+
+
+def check_counts(**counts: int) -> None:
+    """Raise ConfigError, naming the setting of the study, unless all counts are at least 1."""
+    for name, count in counts.items():
+        if count < 1:
+            raise ConfigError(f"study.{name}={count} must be at least 1.")

@@ -1,92 +1,61 @@
-"""`study=cas`: how well a classifier does that was trained on generated images only, beside the metrics of the same images.
+"""`study=cas`: accuracy of a classifier trained on generated images only, next to the metrics of the same images.
 
 Classification accuracy score, or GAN-train (Ravuri and Vinyals 2019, section 3; Shmelkov et al. 2018): every training image is
-replaced by a generated one of the same class. GAN-test is the other way round: a classifier trained on real images judges the
+replaced by a generated one of the same class. GAN-test is the reverse: a classifier trained on real images classifies the
 generated ones. Naive augmentation is half of each. A score equal to that of real images does not mean a good generator: one
 that replays its training images has it too (arm `replay`).
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from omegaconf import DictConfig
-
 from sparring.core.errors import ConfigError
 from sparring.study.base import ArmStudy
-from sparring.study.cells.recipes import (
-    check_labels,
-    class_sizes,
-    classic,
-    generator_cell,
-    labelled,
-    pool_cell,
-    training,
-)
-from sparring.study.engine.cell import Cell
-from sparring.study.engine.results import Results, Tag
-from sparring.study.stats.statistics import t_interval
-from sparring.study.stats.verdict import Comparison, corrected
-from sparring.study.tables.analysis import (
-    DASH,
-    Analysis,
-    Line,
-    Picture,
-    Plot,
-    Table,
-    answer,
-    comparison_table,
-    number,
-    spread,
-    told_clear,
-)
-from sparring.study.tables.curve import class_line, mean_line
-from sparring.study.tables.published import anchor_table
-from sparring.study.tables.readings import record_of, value_of, value_text
-from sparring.study.tables.training_images import training_picture
+from sparring.study.cells.recipes import classic_augmentation, classifier_cell, gan_and_pool, gaussian_mix, images_mix
+from sparring.study.cells.subset import check_label_counts, labelled_subset, training_labels
+from sparring.study.engine.cell import Cell, Tag
+from sparring.study.engine.context import StudyContext
+from sparring.study.engine.results import TEST_ACCURACY, Results
+from sparring.study.stats.verdict import Comparison, holm_corrected
+from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
+from sparring.study.tables.cas import METRICS, class_gan_test, gan_test, metrics_table, replicates_table
+from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
+from sparring.study.tables.pictures import training_pictures
+from sparring.study.tables.plots import ACCURACY_LABEL, arms_plot, class_plot
+from sparring.study.tables.published import published_table
+from sparring.study.tables.text import mean_std
 
-ACCURACY = ("metrics", "test/accuracy", "value")
-METRICS = ("fd", "kid", "precision", "recall", "density", "coverage", "authentic", "agreement")
 GENERATED = ("generated", "naive")
-# Overrides of arms that are not trained on real images alone; {pool} is the run that made the images.
-MIXES = {
-    "generated": ("data/mix=images", "data.mix.images=[cell:{pool}]", "data.mix.fraction=1.0"),
-    "naive": ("data/mix=images", "data.mix.images=[cell:{pool}]", "data.mix.fraction=0.5"),
-    "gaussian": ("data/mix=gaussian", "data.mix.per_class={per_class}", "data.mix.fraction=1.0"),
-    "replay": ("data/mix=replay", "data.mix.balanced=false", "data.mix.fraction=1.0"),
-}
 
 
 class CAS(ArmStudy):
-    """Arms by what the classifier is trained on, and a row of metrics of the generated images."""
+    """Arms by what the classifier is trained on, and metrics of the generated images."""
 
     question = "Can a classifier learn from generated images alone?"
     ARMS: ClassVar[dict[str, str]] = {
         "real": "the real training images: the reference",
         "generated": "generated images only, as many of each class (GAN-train, classification accuracy score)",
         "naive": "half real, half generated images in each batch (naive augmentation score)",
-        "gaussian": "only draws from a Gaussian per class, fitted to the real images: what a generator must beat",
-        "replay": "a generator that has learned its training images by heart: the score cannot tell it from a good one",
+        "gaussian": "only draws from a Gaussian per class, fitted to the real images: a negative control for the GAN",
+        "replay": "a generator that has memorised its training images: the score cannot tell it from a good one",
     }
 
     def __init__(
-        self,
-        *,
-        labels_per_class: int | None,
-        steps: int,
-        crop: float,
-        gan: Sequence[str],
-        gan_steps: int,
-        features: str,
+        self, *, labels_per_class: int | None, steps: int, crop: float, gan: Sequence[str], gan_steps: int, features: str,
         **common: Any,
-    ) -> None:
-        """labels_per_class: real images of each class for classifier and GAN; None: all. steps: of each classifier.
-
-        crop: shift of the classic augmentation of every arm, share of the side. gan, gan_steps: the GAN's training.
-        features: choice of `metric/features` that the generated images are measured in.
+    ) -> None:  # fmt: skip
+        """
+        Args:
+            labels_per_class: real images of each class for classifier and GAN; None: all.
+            steps: of each classifier.
+            crop: shift of the classic augmentation of every arm, share of the side.
+            gan: overrides of the GAN's training.
+            gan_steps: its iterations.
+            features: choice of `metric/features` for the metrics of the generated images.
+            common: see `ArmStudy`.
 
         Raises:
-            ConfigError: as ArmStudy; also where neither of the arms needs a GAN, or real images are not the baseline.
+            ConfigError: as `ArmStudy`; the primary arm needs no GAN, or real images are not the baseline.
         """
         super().__init__(**common)
         if self.baseline != "real" or self.primary not in GENERATED:
@@ -98,148 +67,105 @@ class CAS(ArmStudy):
 
     # -- cells ---------------------------------------------------------------------------------------------------------
 
-    def cells(self, config: DictConfig) -> list[Cell]:
+    def cells(self, context: StudyContext) -> list[Cell]:
         if self.labels is not None:
-            check_labels(config, [self.labels], beyond=False)
-            count = self.labels * config.data.num_classes
+            check_label_counts(context, [self.labels])
+            count = self.labels * context.num_classes
         else:
-            count = sum(class_sizes(config).values())
-        return [cell for r in range(self.replicates) for cell in self._replicate(config, r, count)]
+            count = sum(training_labels(context).values())
+        return [cell for r in range(self.replicates) for cell in self._replicate(context, r, count)]
 
-    def _replicate(self, config: DictConfig, r: int, count: int) -> list[Cell]:
-        seeds = self.seeds(r)
+    def _replicate(self, context: StudyContext, r: int, count: int) -> list[Cell]:
+        """count: generated images, as many as real ones."""
+        seeds, pool = self.seeds(r), f"r{r}/pool"
         tags: dict[str, Tag] = {"replicate": r}
-        images, looks = labelled(config, self.labels, seeds), classic(config, self.crop)
-        cells = [
-            generator_cell(f"r{r}/gan", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags),
-            pool_cell(f"r{r}/pool", f"r{r}/gan", count=count, seeds=seeds, tags=tags, label="prior"),
-        ]
+        images, augmentation = labelled_subset(context, self.labels, seeds), classic_augmentation(context, self.crop)
+        mixes = {
+            "generated": images_mix(pool, 1.0),
+            "naive": images_mix(pool, 0.5),
+            "gaussian": gaussian_mix(max(1, count // context.num_classes), 1.0),
+            "replay": ["data/mix=replay", "data.mix.balanced=false", "data.mix.fraction=1.0"],
+        }
+        cells = gan_and_pool(
+            f"r{r}", recipe=self.gan, images=images, steps=self.gan_steps, count=count, seeds=seeds, tags=tags,
+            label="prior",
+        )  # fmt: skip
         for arm in self.arms:
-            added = [
-                item.format(pool=f"r{r}/pool", per_class=max(1, count // config.data.num_classes))
-                for item in MIXES.get(arm, ())
-            ]
-            given = ("model=classifier", *images, *looks, *added, *training(steps=self.steps, seed=seeds.classifier))
-            cells.append(Cell(f"r{r}/{arm}", "train", given, {**tags, "arm": arm}))
-        held = (f"images=cell:r{r}/pool", f"reference=cell:r{r}/real", "report=false", "splits=[test]")
-        quality = (*held, f"metric/features={self.features}", f"metric.names=[{','.join(METRICS)}]")
-        judge = (*held, "metric/features=classifier", f"metric.features.run=cell:r{r}/real", "metric.names=[agreement]")
+            overrides = [*images, *augmentation, *mixes.get(arm, [])]
+            own = {**tags, "arm": arm}
+            cells.append(classifier_cell(f"r{r}/{arm}", overrides, steps=self.steps, seed=seeds.classifier, tags=own))
+        common = (f"images=cell:{pool}", f"reference=cell:r{r}/real", "report=false", "splits=[test]")
+        quality = (*common, f"metric/features={self.features}", f"metric.names=[{','.join(METRICS)}]")
+        agreement = (*common, "metric/features=classifier", f"metric.features.run=cell:r{r}/real",
+                     "metric.names=[agreement]")  # fmt: skip
         cells.append(Cell(f"r{r}/quality", "evaluate", quality, {**tags, "part": "quality"}))
-        cells.append(Cell(f"r{r}/gan_test", "evaluate", judge, {**tags, "part": "gan_test"}))
+        cells.append(Cell(f"r{r}/gan_test", "evaluate", agreement, {**tags, "part": "gan_test"}))
         return cells
 
     # -- analysis ------------------------------------------------------------------------------------------------------
 
     def analyse(self, results: Results) -> Analysis:
-        others = [arm for arm in self.arms if arm != self.baseline]
-        pairs = [(arm, self.baseline) for arm in others]
-        if "gaussian" in others:
-            pairs += [(arm, "gaussian") for arm in others if arm == "generated"]
-        found = corrected([self._compare(results, *pair) for pair in pairs])
-        comparisons = sorted(found, key=lambda it: not it.primary)
+        pairs = [(arm, self.baseline) for arm in self.others]
+        if {"gaussian", "generated"} <= set(self.others):
+            pairs.append(("generated", "gaussian"))
+        comparisons = primary_first(holm_corrected([self._compare(results, *pair) for pair in pairs]))
         primary = comparisons[0]
-        what = (
-            "training on generated images alone" if primary.arm == "generated" else "replacing half by generated images"
-        )
-        said = answer(primary, what=what, baseline="training on real images", unit="points", replicates=self.replicates)
-        judged = self._gan_test(results)
-        return Analysis(
-            question=self.question, answer=f"{said} {self._judged(results, judged)} {told_clear(comparisons[1:])}".rstrip(),
-            verdict=primary.verdict, comparisons=comparisons,
-            tables=[
-                *self._compared(comparisons), self._metrics(results, judged), self._per_replicate(results, judged),
-                Table("The arms", ("arm", "what its classifier is trained on"), tuple((a, self.ARMS[a]) for a in self.arms)),
-                anchor_table("cas", {}),
-            ],
-            plots=self._plots(results), pictures=self._pictures(results), limits=self._limits(),
+        alone = primary.arm == "generated"
+        verdict = conclusion(
+            primary, arm="training on generated images alone" if alone else "replacing half by generated images",
+            baseline="training on real images", unit="points", replicates=self.replicates,
         )  # fmt: skip
+        sentences = (verdict, self._gan_test_sentence(results), other_differences(comparisons[1:]))
+        return Analysis(
+            question=self.question,
+            conclusion=" ".join(filter(None, sentences)),
+            verdict=primary.verdict,
+            comparisons=comparisons,
+            tables=[
+                *self._compared(comparisons),
+                metrics_table(results),
+                replicates_table(results, [arm for arm in ("real", *GENERATED) if arm in self.arms]),
+                arms_table(self.ARMS, self.arms),
+                published_table("cas"),
+            ],
+            plots=self._plots(results),
+            pictures=training_pictures(results, {arm: self.ARMS[arm] for arm in self.arms if arm != "replay"}),
+            limits=self._limits(),
+        )
 
     def _compare(self, results: Results, arm: str, baseline: str) -> Comparison:
         return results.compare(
-            *ACCURACY, arm=arm, baseline=baseline, scale=100, smallest_effect=self.smallest_effect,
+            *TEST_ACCURACY, arm=arm, baseline=baseline, scale=100, smallest_effect=self.smallest_effect,
             primary=(arm, baseline) == (self.primary, self.baseline),
         )  # fmt: skip
-
-    def _accuracies(self, results: Results, arm: str) -> list[float]:
-        return [value for value in results.values(*ACCURACY, scale=100, arm=arm) if not math.isnan(value)]
 
     def _compared(self, comparisons: Sequence[Comparison]) -> list[Table]:
         titles = {
             self.baseline: "Test accuracy by what the classifier was trained on",
             "gaussian": "Generated images against draws from a Gaussian",
         }
-        by_baseline = {baseline: [it for it in comparisons if it.baseline == baseline] for baseline in titles}
+        by_baseline = {baseline: [each for each in comparisons if each.baseline == baseline] for baseline in titles}
         return [
-            comparison_table(found, title=titles[baseline], unit="points", metric="test accuracy, %", where="")
-            for baseline, found in by_baseline.items()
-            if found
+            comparison_table(each, title=titles[baseline], unit="points", metric=ACCURACY_LABEL, where="")
+            for baseline, each in by_baseline.items()
+            if each
         ]
 
-    def _judged(self, results: Results, judged: Sequence[float]) -> str:
-        real = spread(self._accuracies(results, "real"))
-        return f"A classifier of real images recognises {spread(judged)} % of the generated images and {real} % of real ones."
-
-    def _gan_test(self, results: Results) -> list[float]:
-        return [
-            100 * value for each in results.find(part="gan_test") if (value := value_of(each, "agreement")) is not None
-        ]
-
-    def _metrics(self, results: Results, judged: Sequence[float]) -> Table:
-        """Mean over replicates of every metric of the generated images."""
-        rows = [_row("GAN-test, %", judged, DASH)]
-        for name in METRICS:
-            values, floors, full = [], [], name
-            for each in results.find(part="quality"):
-                record = record_of(each, name)
-                full = str(record["name"])
-                values += [record["value"]] if record["value"] is not None else []
-                floors += [record["floor"]] if record["floor"] is not None else []
-            rows.append(_row(full, values, number(sum(floors) / len(floors), 3) if floors else DASH))
-        return Table(
-            "The generated images themselves, against the test images", ("metric", "mean ± sd", "95 % t", "real images"),
-            tuple(rows), "Real images: what training images get in place of generated ones. GAN-test: share of generated images "
-            "that the classifier trained on real ones assigns to the class asked for; above the accuracy on real images it hints "
-            "at images that are too easy, or copied. AuthPct: share of generated images that copy no training image.",
-        )  # fmt: skip
-
-    def _per_replicate(self, results: Results, judged: Sequence[float]) -> Table:
-        """Usefulness beside quality, so that anybody can look for a relation."""
-        arms = [arm for arm in ("real", *GENERATED) if arm in self.arms]
-        rows = []
-        for r in range(self.replicates):
-            each = results.one(part="quality", replicate=r)
-            test = results.one(part="gan_test", replicate=r)
-            accuracy = [results.one(arm=arm, replicate=r) for arm in arms]
-            told = [number(100 * one.get(*ACCURACY)) if one else DASH for one in accuracy]
-            quality = [value_text(each, name) for name in ("fd", "kid", "coverage", "authentic")]
-            rows.append((str(r), *told, value_text(test, "agreement", 100), *quality))
-        head = ("replicate", *arms, "GAN-test", "fd", "kid", "coverage", "AuthPct")
-        return Table("Replicate by replicate", head, tuple(rows), "Accuracies in %.")
+    def _gan_test_sentence(self, results: Results) -> str:
+        generated = mean_std(gan_test(results))
+        real = mean_std(results.values(*TEST_ACCURACY, scale=100, arm="real"))
+        return (
+            f"A classifier of real images assigns {generated} % of the generated images to the class asked for, and classifies "
+            f"{real} % of real ones correctly."
+        )
 
     def _plots(self, results: Results) -> list[Plot]:
-        note = "Means and 95 % t intervals over replicates; intervals of single arms, not of the paired differences."
-        line = mean_line("accuracy", [results.values(*ACCURACY, scale=100, arm=arm) for arm in self.arms])
-        plots = [Plot("Accuracy by training images", "", "test accuracy, %", tuple(self.arms), (line,), note=note)]
-        real = results.find(arm="real")
-        if real:
-            lines = [
-                class_line(arm, results, "classification", "test", "per_class", scale=100, arm=arm)
-                for arm in self.arms if arm in ("real", *GENERATED)
-            ]  # fmt: skip
-            names = tuple(map(str, real[0].get("classes")))
-            lines.append(self._class_test(results, len(names)))
-            plots.append(Plot("Accuracy by class", "class", "accuracy, %", names, tuple(lines), note=note))
-        return plots
-
-    def _class_test(self, results: Results, classes: int) -> Line:
-        """GAN-test of each class."""
-        found = [record_of(each, "agreement")["more"]["per_class"] for each in results.find(part="gan_test")]
-        points = [[100 * each.get(str(k), math.nan) for each in found] for k in range(classes)]
-        return mean_line("GAN-test", points)
-
-    def _pictures(self, results: Results) -> list[Picture]:
-        found = [(arm, results.one(arm=arm, replicate=0)) for arm in self.arms if arm != "replay"]
-        return [training_picture(each, title=arm, note=self.ARMS[arm]) for arm, each in found if each is not None]
+        values = {arm: results.values(*TEST_ACCURACY, scale=100, arm=arm) for arm in self.arms}
+        shown = [arm for arm in ("real", *GENERATED) if arm in self.arms]
+        by_class = class_plot(
+            results, shown, title="Accuracy by class", y_label="accuracy, %", more=[class_gan_test(results)]
+        )
+        return [arms_plot(values, title="Accuracy by training images"), *by_class]
 
     def _limits(self) -> list[str]:
         return [
@@ -248,11 +174,3 @@ class CAS(ArmStudy):
             "A score near that of real images does not show that the generator makes anything new: see replay and AuthPct.",
             f"Distances are in the features `{self.features}` and cannot be compared with others.",
         ]
-
-
-def _row(name: str, values: Sequence[float], floor: str) -> tuple[str, ...]:
-    if not values:
-        return name, DASH, DASH, floor
-    mean, reach = sum(values) / len(values), t_interval(values)
-    sd = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1)) if len(values) > 1 else math.nan
-    return name, f"{number(mean, 3)} ± {number(sd, 3)}", f"[{number(reach.low, 3)}, {number(reach.high, 3)}]", floor

@@ -1,4 +1,4 @@
-"""`study=corruptions`: what a classifier keeps of its accuracy and calibration under corruptions it was not trained on.
+"""`study=corruptions`: accuracy and calibration of a classifier under corruptions that it was not trained on.
 
 Accuracy by corruption and severity, and mCE against the baseline of the same replicate (Hendrycks and Dietterich 2019).
 """
@@ -6,46 +6,59 @@ Accuracy by corruption and severity, and mCE against the baseline of the same re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from omegaconf import DictConfig
-
-from sparring.core.errors import ConfigError
 from sparring.core.settings import epsilon_text, pixel_fraction
-from sparring.study.base import ArmStudy
-from sparring.study.cells.recipes import PLAIN, classic, gan_and_pool, images_per_class, judge_cell, labelled, training
-from sparring.study.engine.cell import Cell
-from sparring.study.engine.results import Results, Tag
-from sparring.study.stats.verdict import Comparison, compare
-from sparring.study.stats.verdict import corrected as corrected_for_number
-from sparring.study.tables.analysis import Analysis, Picture, Table, answer, comparison_table, told_clear
-from sparring.study.tables.corruptions import JUDGED, corruption_plots, kinds_table, mce_table, severities_table
-from sparring.study.tables.published import anchor_table
+from sparring.study.base import ArmStudy, check_counts, check_fraction
+from sparring.study.cells.recipes import (
+    NO_AUGMENTATION,
+    attack_cell,
+    classic_augmentation,
+    classifier_cell,
+    gan_and_pool,
+    gaussian_mix,
+    images_mix,
+)
+from sparring.study.cells.subset import images_per_class, labelled_subset
+from sparring.study.engine.cell import Cell, Tag
+from sparring.study.engine.context import StudyContext
+from sparring.study.engine.results import Results
+from sparring.study.stats.verdict import Comparison
+from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
+from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
+from sparring.study.tables.corruptions import EVALUATION, corruption_plots, kinds_table, mce_table, severities_table
+from sparring.study.tables.costs import arm_runs, cost_table
+from sparring.study.tables.pictures import training_pictures
+from sparring.study.tables.plots import ACCURACY_LABEL
+from sparring.study.tables.published import published_table
 from sparring.study.tables.robustness import (
-    clean,
+    EvaluationMeasure,
+    clean_accuracy,
     combined_plots,
     combined_table,
-    corrupted,
-    cost_table,
-    left_by,
-    values,
+    compare_measures,
+    corrupted_accuracy,
+    robust_accuracy,
 )
-from sparring.study.tables.training_images import training_picture
 
-TRAINED = "train"  # the tag `part`, beside JUDGED
+TRAINING = "training"  # the tag `part` of classifiers; that of their evaluations is EVALUATION
 UNAUGMENTED = ("real",)
-MEASURES = {"accuracy under corruptions": corrupted, "accuracy without corruption": clean}
+CORRUPTED = "accuracy under corruptions"
+MEASURES = {
+    CORRUPTED: EvaluationMeasure(corrupted_accuracy, EVALUATION),
+    "accuracy without corruption": EvaluationMeasure(clean_accuracy, EVALUATION),
+}
 
 
 class Corruptions(ArmStudy):
-    """Arms by what the classifier is trained on, judged on corrupted test images."""
+    """Arms by what the classifier is trained on, evaluated on corrupted test images."""
 
-    question = "Do images from a GAN trained on the same images make the classifier stand more corruption?"
+    question = "Do images from a GAN trained on the same images make the classifier more robust to corruptions?"
     ARMS: ClassVar[dict[str, str]] = {
         "real": "the real images alone",
         "aug": "real images with classic augmentation: random shifts, mirroring where the data allows it",
         "strong_aug": "real images with stronger augmentation",
         "gan_aug": "as aug, a share of each batch replaced by images of the GAN",
-        "gaussian": "as aug, a share replaced by draws from a Gaussian per class: what a generator must beat",
-        "pgd_at": "as aug, adversarially trained: each batch is learned at the images that PGD finds within epsilon",
+        "gaussian": "as aug, a share replaced by draws from a Gaussian per class: a negative control for the GAN",
+        "pgd_at": "as aug, with PGD adversarial training: every image is attacked by PGD within epsilon before each step",
     }
 
     def __init__(
@@ -53,137 +66,141 @@ class Corruptions(ArmStudy):
         inner_steps: int, gan: Sequence[str], gan_steps: int, pool: int, fraction: float, pgd_steps: int, count: int,
         **common: Any,
     ) -> None:  # fmt: skip
-        """labels_per_class: images of each class for classifiers and GAN; None: all. steps: of each classifier.
-
-        epsilon: of arm pgd_at and of the PGD beside the corruptions, fraction of the pixel range. crop: shift of the classic
-        augmentation, share of the side. strong: overrides of arm strong_aug. inner_steps: of pgd_at's attack.
-        gan, gan_steps: the GAN's training; pool: its images per training image. fraction: of each batch that is replaced.
-        pgd_steps: of the PGD; count: test images that are corrupted and attacked, at most.
+        """
+        Args:
+            labels_per_class: images of each class for classifiers and GAN; None: all.
+            epsilon: of arm pgd_at and of the PGD evaluation, fraction of the pixel range.
+            steps: of each classifier.
+            crop: shift of the classic augmentation, share of the side.
+            strong: overrides of arm strong_aug.
+            inner_steps: of the attack in the training of pgd_at.
+            gan: overrides of the GAN's training.
+            gan_steps: its iterations.
+            pool: generated images per training image.
+            fraction: share of each batch that is replaced, 0 to 1.
+            pgd_steps: of the PGD evaluation.
+            count: test images that are corrupted and attacked, at most.
+            common: see `ArmStudy`.
 
         Raises:
-            ConfigError: as ArmStudy; an epsilon outside (0, 1], counts that do not fit.
+            ConfigError: as `ArmStudy`; an epsilon outside (0, 1], counts that do not fit.
         """
         super().__init__(**common)
-        if not 0 < fraction < 1 or pool < 1 or count < 1:
-            raise ConfigError(
-                f"study.fraction={fraction} must be between 0 and 1, study.pool={pool} and study.count={count} at least 1."
-            )
+        check_counts(pool=pool, count=count)
         self.labels, self.steps, self.crop, self.inner_steps = labels_per_class, steps, crop, inner_steps
         self.epsilon, self.strong = pixel_fraction(epsilon), list(strong)
-        self.gan, self.gan_steps, self.pool, self.fraction = list(gan), gan_steps, pool, fraction
+        self.gan, self.gan_steps, self.pool, self.fraction = list(gan), gan_steps, pool, check_fraction(fraction)
         self.pgd_steps, self.count = pgd_steps, count
 
     # -- cells ---------------------------------------------------------------------------------------------------------
 
-    def cells(self, config: DictConfig) -> list[Cell]:
-        per_class = self.pool * images_per_class(config, self.labels)
-        return [cell for r in range(self.replicates) for cell in self._replicate(config, r, per_class)]
+    def cells(self, context: StudyContext) -> list[Cell]:
+        per_class = self.pool * images_per_class(context, self.labels)
+        return [cell for r in range(self.replicates) for cell in self._replicate(context, r, per_class)]
 
-    def _replicate(self, config: DictConfig, r: int, per_class: int) -> list[Cell]:
+    def _replicate(self, context: StudyContext, r: int, per_class: int) -> list[Cell]:
+        """per_class: images of each class in the pool of the GAN, and draws of the Gaussian."""
         seeds = self.seeds(r)
         tags: dict[str, Tag] = {"replicate": r}
-        images = labelled(config, self.labels, seeds)
+        images = labelled_subset(context, self.labels, seeds)
         cells = []
         if "gan_aug" in self.arms:
             cells = gan_and_pool(
                 f"r{r}", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags,
-                count=per_class * config.data.num_classes,
+                count=per_class * context.num_classes,
             )  # fmt: skip
-        judge = ("attack=pgd", f"attack.steps={self.pgd_steps}", f"epsilon={self.epsilon}", f"count={self.count}",
-                 "probe=0", f"seed={seeds.classifier}")  # fmt: skip
+        evaluation = ("attack=pgd", f"attack.steps={self.pgd_steps}", f"epsilon={self.epsilon}", f"count={self.count}",
+                      "probe=0", f"seed={seeds.classifier}")  # fmt: skip
         for arm in self.arms:
-            own: dict[str, Tag] = {**tags, "arm": arm}
-            given = (
-                "model=classifier", *images, *self._arm(arm, config, f"r{r}", per_class),
-                *training(steps=self.steps, seed=seeds.classifier),
-            )  # fmt: skip
-            cells.append(Cell(f"r{r}/{arm}", "train", given, {**own, "part": TRAINED}))
+            overrides = [*images, *self._arm(arm, context, f"r{r}", per_class)]
+            own = {**tags, "arm": arm, "part": TRAINING}
+            classifier = classifier_cell(f"r{r}/{arm}", overrides, steps=self.steps, seed=seeds.classifier, tags=own)
+            cells.append(classifier)
+            own = {**tags, "arm": arm, "part": EVALUATION}
             cells.append(
-                judge_cell(
-                    f"r{r}/judge_{arm}", f"r{r}/{arm}", given=judge, tags={**own, "part": JUDGED}, corruptions=True
-                )
+                attack_cell(f"r{r}/evaluation_{arm}", classifier.name, overrides=evaluation, tags=own, corruptions=True)
             )
         return cells
 
-    def _arm(self, arm: str, config: DictConfig, place: str, per_class: int) -> list[str]:
-        """What tells the arm from the others."""
-        share = f"data.mix.fraction={self.fraction}"
-        added = {
+    def _arm(self, arm: str, context: StudyContext, prefix: str, per_class: int) -> list[str]:
+        """Overrides by which the arm differs from the others."""
+        robust = [f"model.robust.epsilon={self.epsilon}", f"model.robust.steps={self.inner_steps}"]
+        own = {
             "strong_aug": self.strong,
-            "gan_aug": ["data/mix=images", f"data.mix.images=[cell:{place}/pool]", share],
-            "gaussian": ["data/mix=gaussian", f"data.mix.per_class={per_class}", share],
-            "pgd_at": ["model/robust=pgd_at", f"model.robust.epsilon={self.epsilon}", f"model.robust.steps={self.inner_steps}"],
-        }.get(arm, [])  # fmt: skip
-        looks = list(PLAIN) if arm in UNAUGMENTED else classic(config, self.crop)
-        return [*looks, *added]
+            "gan_aug": images_mix(f"{prefix}/pool", self.fraction),
+            "gaussian": gaussian_mix(per_class, self.fraction),
+            "pgd_at": ["model/robust=pgd_at", *robust],
+        }.get(arm, [])
+        augmentation = NO_AUGMENTATION if arm in UNAUGMENTED else classic_augmentation(context, self.crop)
+        return [*augmentation, *own]
 
     # -- analysis ------------------------------------------------------------------------------------------------------
 
     def analyse(self, results: Results) -> Analysis:
-        results.check_equal(self.arms, [each for arm in self.arms for each in results.find(arm=arm, part=TRAINED)], "")
-        found = self._comparisons(results)
-        under = found["accuracy under corruptions"]
-        primary = next(it for it in under if it.primary)
-        said = answer(
-            primary, what=f"adding the GAN's images ({primary.arm})" if primary.arm == "gan_aug" else primary.arm,
+        trained = [each for arm in self.arms for each in results.find(arm=arm, part=TRAINING)]
+        results.check_equal(self.arms, trained, "")
+        by_measure = compare_measures(
+            results, MEASURES, [(arm, self.baseline) for arm in self.others],
+            primary=(CORRUPTED, self.primary, self.baseline), smallest_effect=self.smallest_effect,
+        )  # fmt: skip
+        comparisons = primary_first([each for measure in by_measure.values() for each in measure])
+        primary = comparisons[0]
+        verdict = conclusion(
+            primary, arm=f"adding the GAN's images ({primary.arm})" if primary.arm == "gan_aug" else primary.arm,
             baseline="classic augmentation alone" if self.baseline == "aug" else self.baseline,
             unit="points of accuracy under corruptions", replicates=self.replicates,
         )  # fmt: skip
-        others = told_clear([it for it in under if not it.primary])
-        robust = {f"PGD-{self.pgd_steps}, %": (left_by("pgd", self.epsilon), JUDGED)}
+        others = other_differences([each for each in by_measure[CORRUPTED] if not each.primary])
+        pictured = {arm: self.ARMS[arm] for arm in self.arms if arm != "pgd_at"}
         return Analysis(
-            question=self.question, answer=f"{said} Under corruptions, {others}" if others else said,
+            question=self.question,
+            conclusion=f"{verdict} Under corruptions, {others}" if others else verdict,
             verdict=primary.verdict,
-            comparisons=sorted((it for each in found.values() for it in each), key=lambda it: not it.primary),
-            tables=[
-                *[
-                    comparison_table(each, title=f"{name.capitalize()}: every arm against {self.baseline}", unit="points",
-                                     metric="test accuracy, %", where="setting")
-                    for name, each in found.items()
-                ],
-                combined_table(results, self.arms, robust=robust, against=self.baseline, part=JUDGED),
-                kinds_table(results, self.arms), severities_table(results, self.arms),
-                mce_table(results, self.arms, self.baseline),
-                Table("The arms", ("arm", "what its classifier is trained on"), tuple((a, self.ARMS[a]) for a in self.arms)),
-                cost_table(results, {
-                    "GAN": {"part": "generator"}, "pool": {"part": "pool"},
-                    **{f"training {arm}": {"arm": arm, "part": TRAINED} for arm in self.arms},
-                    "corruptions, calibration and PGD of one classifier": {"part": JUDGED},
-                }),
-                anchor_table("corruptions", {}),
-            ],
-            plots=[
-                *combined_plots(results, self.arms, robust=robust, part=JUDGED),
-                *corruption_plots(results, self.arms, kinds_of=(self.baseline, self.primary, "pgd_at")),
-            ],
-            pictures=self._pictures(results), limits=self._limits(),
-        )  # fmt: skip
+            comparisons=comparisons,
+            tables=[*self._compared(by_measure), *self._tables(results)],
+            plots=self._plots(results),
+            pictures=training_pictures(results, pictured, part=TRAINING),
+            limits=self._limits(),
+        )
 
-    def _comparisons(self, results: Results) -> dict[str, list[Comparison]]:
-        """By measure, corrected together."""
-        arms = [arm for arm in self.arms if arm != self.baseline]
-        keys = [(name, arm) for name in MEASURES for arm in arms]
-        compared = [
-            compare(
-                *[values(results, MEASURES[name], arm=each, part=JUDGED) for each in (arm, self.baseline)],
-                arm=arm, baseline=self.baseline, smallest_effect=self.smallest_effect, measure=name,
-                primary=(name, arm) == ("accuracy under corruptions", self.primary),
+    def _robust(self) -> dict[str, EvaluationMeasure]:
+        """Columns of accuracy under attack in the combined table."""
+        return {f"PGD-{self.pgd_steps}, %": EvaluationMeasure(robust_accuracy("pgd", self.epsilon), EVALUATION)}
+
+    def _compared(self, by_measure: dict[str, list[Comparison]]) -> list[Table]:
+        return [
+            comparison_table(
+                comparisons, title=f"{measure.capitalize()}: every arm against {self.baseline}", unit="points",
+                metric=ACCURACY_LABEL, where="setting",
             )
-            for name, arm in keys
+            for measure, comparisons in by_measure.items()
         ]  # fmt: skip
-        found: dict[str, list[Comparison]] = {name: [] for name in MEASURES}
-        for (name, _), it in zip(keys, corrected_for_number(compared), strict=True):
-            found[name].append(it)
-        return found
 
-    def _pictures(self, results: Results) -> list[Picture]:
-        found = [(arm, results.one(arm=arm, part=TRAINED, replicate=0)) for arm in self.arms if arm != "pgd_at"]
-        return [training_picture(each, title=arm, note=self.ARMS[arm]) for arm, each in found if each is not None]
+    def _tables(self, results: Results) -> list[Table]:
+        runs = {
+            **arm_runs(self.arms, part=TRAINING),
+            "corruptions, calibration and PGD of one classifier": {"part": EVALUATION},
+        }
+        return [
+            combined_table(results, self.arms, robust=self._robust(), against=self.baseline, part=EVALUATION),
+            kinds_table(results, self.arms),
+            severities_table(results, self.arms),
+            mce_table(results, self.arms, self.baseline),
+            arms_table(self.ARMS, self.arms),
+            cost_table(results, runs),
+            published_table("corruptions"),
+        ]
+
+    def _plots(self, results: Results) -> list[Plot]:
+        return [
+            *combined_plots(results, self.arms, robust=self._robust(), part=EVALUATION),
+            *corruption_plots(results, self.arms, kinds_of=(self.baseline, self.primary, "pgd_at")),
+        ]
 
     def _limits(self) -> list[str]:
         return [
             "Corruptions are drawn by sparring, with strengths of its own: numbers are not those of CIFAR-10-C.",
             "No arm was trained on one of the corruptions; the patches of CutMix resemble occlusion, though.",
-            f"PGD is that of Linf epsilon {epsilon_text(self.epsilon)}.",
+            f"PGD has the Linf epsilon {epsilon_text(self.epsilon)}.",
             "All replicates share the test images and, image by image, the draws of each corruption.",
         ]

@@ -1,38 +1,37 @@
-"""`study=imbalance`: do a GAN's images of the rare classes help more than showing the rare images more often?
+"""`study=imbalance`: do a GAN's images of the rare classes help more than oversampling their real images?
 
-The training images have a long tail: class k of K keeps ratio^(-k / (K - 1)) of the largest. The GAN is trained on that tail
-and makes equally many images of every class; oversampling shows the same real images so that classes are equal. Both
-replace the same share of each batch. Two more ways without a GAN stand beside them: class weights in the loss, and mixup.
+The training images have a long tail: class k of K keeps ratio^(-k / (K - 1)) of the largest (Cui et al. 2019). The GAN is
+trained on that tail and draws equally many images of every class; oversampling repeats the same real images until the classes
+are equal. Both replace the same share of each batch. Two more ways without a GAN: class weights in the loss, and mixup.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-import torch
-from omegaconf import DictConfig
-
-from sparring.config.build import build
 from sparring.core.errors import ConfigError
-from sparring.data.module.image_data import ImageData
-from sparring.metric.classification import balanced_accuracy, macro_f1, per_class
-from sparring.study.base import ArmStudy
-from sparring.study.cells.recipes import PLAIN, check_labels, classic, generator_cell, pool_cell, training
-from sparring.study.engine.cell import Cell
-from sparring.study.engine.results import CellResult, Results
-from sparring.study.stats.verdict import Comparison, compare, corrected
-from sparring.study.tables.analysis import Analysis, Plot, Table, answer, comparison_table, number, spread, told_clear
-from sparring.study.tables.curve import class_line, mean_line
-from sparring.study.tables.mcnemar import pair_table
-from sparring.study.tables.published import anchor_table
+from sparring.study.base import ArmStudy, check_counts, check_fraction
+from sparring.study.cells.recipes import (
+    NO_AUGMENTATION,
+    classic_augmentation,
+    classifier_cell,
+    gan_and_pool,
+    images_mix,
+)
+from sparring.study.cells.subset import check_label_counts, training_labels
+from sparring.study.engine.cell import Cell, Tag
+from sparring.study.engine.context import StudyContext
+from sparring.study.engine.results import TEST_ACCURACY, Results
+from sparring.study.stats.verdict import Comparison, compare, holm_corrected
+from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
+from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
+from sparring.study.tables.costs import arm_runs, cost_table
+from sparring.study.tables.imbalance import MEASURES, heading, measure_reader, sizes_table
+from sparring.study.tables.mcnemar import mcnemar_table
+from sparring.study.tables.plots import class_plot, settings_plot
+from sparring.study.tables.published import published_table
 
-ACCURACY = ("metrics", "test/accuracy", "value")
-MEASURES = {
-    "balanced accuracy": "mean recall over classes, %",
-    "rare recall": "mean recall over the rare classes, %",
-    "macro F1": "mean F1 over classes, %",
-    "accuracy": "test accuracy, %",
-}
+PRIMARY_MEASURE = "balanced accuracy"
 GENERATED = ("gan", "gan_aug")
 UNAUGMENTED = ("none", "gan")
 LOSSES = {"class_weights": ["model.class_weights=balanced"], "mixup": ["model/transform=[mixup]"]}
@@ -58,11 +57,19 @@ class Imbalance(ArmStudy):
         self, *, ratios: Sequence[float], primary_ratio: float, largest: int | None, rare: int, steps: int, crop: float,
         gan: Sequence[str], gan_steps: int, pool: int, fraction: float, **common: Any,
     ) -> None:  # fmt: skip
-        """ratios: images of the largest class over those of the smallest; primary_ratio: the one that the verdict is about.
-
-        largest: images of the largest class; None: all. rare: how many of the smallest classes are called rare. steps: of
-        each classifier. crop: shift of the augmentation, as a share of the side. gan, gan_steps: overrides and iterations of
-        the GAN. pool: generated images of each class. fraction: share of each batch that is replaced, 0 to 1.
+        """
+        Args:
+            ratios: the settings: images of the largest class over those of the smallest, above 1.
+            primary_ratio: the setting of the verdict.
+            largest: images of the largest class; None: all.
+            rare: how many of the smallest classes are called rare.
+            steps: of each classifier.
+            crop: shift of the augmentation, share of the side.
+            gan: overrides of the GAN's training.
+            gan_steps: its iterations.
+            pool: generated images of each class.
+            fraction: share of each batch that is replaced, 0 to 1.
+            common: see `ArmStudy`.
 
         Raises:
             ConfigError: numbers out of range.
@@ -72,172 +79,131 @@ class Imbalance(ArmStudy):
             raise ConfigError(
                 f"study.ratios={list(ratios)} must all be above 1, and study.primary_ratio={primary_ratio} one of them."
             )
-        if not 0 < fraction < 1 or pool < 1 or rare < 1:
-            raise ConfigError(
-                f"study.fraction={fraction} must be between 0 and 1, study.pool={pool} and study.rare={rare} at least 1."
-            )
+        check_counts(pool=pool, rare=rare)
         self.ratios, self.primary_ratio, self.largest, self.rare = list(ratios), primary_ratio, largest, rare
         self.steps, self.crop, self.gan, self.gan_steps = steps, crop, list(gan), gan_steps
-        self.pool, self.fraction = pool, fraction
+        self.pool, self.fraction = pool, check_fraction(fraction)
 
     # -- cells ---------------------------------------------------------------------------------------------------------
 
-    def cells(self, config: DictConfig) -> list[Cell]:
-        if self.rare >= config.data.num_classes:
-            raise ConfigError(
-                f"study.rare={self.rare} must be below the {config.data.num_classes} classes of the data."
-            )
+    def cells(self, context: StudyContext) -> list[Cell]:
+        if self.rare >= context.num_classes:
+            raise ConfigError(f"study.rare={self.rare} must be below the {context.num_classes} classes of the data.")
         if self.largest is not None:
-            check_labels(config, [self.largest], beyond=False)
-        self.sizes = {ratio: self._class_sizes(config, ratio) for ratio in self.ratios}
-        each = [self._replicate(config, ratio, r) for ratio in self.ratios for r in range(self.replicates)]
-        return [cell for cells in each for cell in cells]
+            check_label_counts(context, [self.largest], key="largest")
+        self.sizes = {  # the same for every draw of the images
+            ratio: list(training_labels(context, imbalance=ratio, labels_per_class=self.largest).values())
+            for ratio in self.ratios
+        }
+        replicates = [self._replicate(context, ratio, r) for ratio in self.ratios for r in range(self.replicates)]
+        return [cell for cells in replicates for cell in cells]
 
-    def _class_sizes(self, config: DictConfig, ratio: float) -> list[int]:
-        """Training images of each class; they are the same for every draw of the images. Raises DataError for none."""
-        settings = config.data.copy()
-        settings.imbalance, settings.labels_per_class = ratio, self.largest
-        data: ImageData = build(settings, section="data", extensions=list(config.extensions))
-        data.setup("fit")
-        return torch.bincount(data.train_labels, minlength=data.shape.num_classes).tolist()
-
-    def _replicate(self, config: DictConfig, ratio: float, replicate: int) -> list[Cell]:
-        seeds, place = self.seeds(replicate), f"ratio{ratio:g}/r{replicate}"
-        tags: dict[str, Any] = {"ratio": float(ratio), "replicate": replicate}
-        few = [] if self.largest is None else [f"data.labels_per_class={self.largest}"]
-        batch = min(config.data.batch_size, sum(self.sizes[ratio]))
-        images = [f"data.imbalance={ratio}", *few, f"data.subset_seed={seeds.subset}", f"data.batch_size={batch}"]
+    def _replicate(self, context: StudyContext, ratio: float, replicate: int) -> list[Cell]:
+        seeds, prefix = self.seeds(replicate), f"ratio{ratio:g}/r{replicate}"
+        tags: dict[str, Tag] = {"ratio": float(ratio), "replicate": replicate}
+        largest = [] if self.largest is None else [f"data.labels_per_class={self.largest}"]
+        batch = min(context.batch_size, sum(self.sizes[ratio]))
+        images = [f"data.imbalance={ratio}", *largest, f"data.subset_seed={seeds.subset}", f"data.batch_size={batch}"]
         cells = []
         if any(arm in GENERATED for arm in self.arms):
-            made = generator_cell(
-                f"{place}/generator", recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags
-            )
-            count = self.pool * config.data.num_classes
-            cells += [made, pool_cell(f"{place}/pool", made.name, count=count, seeds=seeds, tags=tags)]
+            cells = gan_and_pool(
+                prefix, recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags, gan="generator",
+                count=self.pool * context.num_classes,
+            )  # fmt: skip
         for arm in self.arms:
-            given = (*images, *self._arm(arm, config, place), *training(steps=self.steps, seed=seeds.classifier))
-            cells.append(Cell(f"{place}/{arm}", "train", ("model=classifier", *given), {**tags, "arm": arm}))
+            overrides, own = [*images, *self._arm(arm, context, prefix)], {**tags, "arm": arm}
+            cells.append(
+                classifier_cell(f"{prefix}/{arm}", overrides, steps=self.steps, seed=seeds.classifier, tags=own)
+            )
         return cells
 
-    def _arm(self, arm: str, config: DictConfig, place: str) -> list[str]:
-        """What tells the arm from the others."""
-        looks = list(PLAIN) if arm in UNAUGMENTED else classic(config, self.crop)
-        if arm in GENERATED:
-            looks += ["data/mix=images", f"data.mix.images=[cell:{place}/pool]"]
-        elif arm == "oversample":
-            looks += ["data/mix=replay", "data.mix.balanced=true"]
-        else:
-            return [*looks, *LOSSES.get(arm, [])]
-        return [*looks, f"data.mix.fraction={self.fraction}"]
+    def _arm(self, arm: str, context: StudyContext, prefix: str) -> list[str]:
+        """Overrides by which the arm differs from the others."""
+        augmentation = NO_AUGMENTATION if arm in UNAUGMENTED else classic_augmentation(context, self.crop)
+        generated = images_mix(f"{prefix}/pool", self.fraction)
+        oversample = ["data/mix=replay", "data.mix.balanced=true", f"data.mix.fraction={self.fraction}"]
+        own = {"gan": generated, "gan_aug": generated, "oversample": oversample, **LOSSES}.get(arm, [])
+        return [*augmentation, *own]
 
     # -- analysis ------------------------------------------------------------------------------------------------------
 
     def analyse(self, results: Results) -> Analysis:
-        arms = [arm for arm in self.arms if arm != self.baseline]
-        keys = [(measure, ratio, arm) for measure in MEASURES for ratio in self.ratios for arm in arms]
-        found = dict(zip(keys, corrected([self._compare(results, *key) for key in keys]), strict=True))
-        comparisons = sorted(found.values(), key=lambda it: not it.primary)
-        said = answer(
+        keys = [(measure, ratio, arm) for measure in MEASURES for ratio in self.ratios for arm in self.others]
+        by_key = dict(zip(keys, holm_corrected([self._compare(results, *key) for key in keys]), strict=True))
+        comparisons = primary_first(list(by_key.values()))
+        verdict = conclusion(
             replace(comparisons[0], where=self._where(self.primary_ratio)), unit="points of balanced accuracy",
-            what="adding the GAN's images of every class" if self.primary in GENERATED else self.primary,
+            arm="adding the GAN's images of every class" if self.primary in GENERATED else self.primary,
             baseline="oversampling the rare classes" if self.baseline == "oversample" else self.baseline,
             replicates=self.replicates,
         )  # fmt: skip
-        tables = [
-            comparison_table(
-                [it for (name, _, _), it in found.items() if name == measure], unit="points", metric=unit,
-                title=f"{measure[0].upper()}{measure[1:]} of every arm against {self.baseline}", where="setting",
-            )
-            for measure, unit in MEASURES.items()
-        ]  # fmt: skip
-        told = told_clear([it for (name, _, _), it in found.items() if name == "balanced accuracy" and not it.primary])
-        others = f"Of balanced accuracy, {told}" if told else ""
-        about = tuple((arm, self.ARMS[arm]) for arm in self.arms)
+        others = other_differences(
+            [each for (measure, *_), each in by_key.items() if measure == PRIMARY_MEASURE and not each.primary]
+        )
         return Analysis(
-            question=self.question, answer=f"{said} {others}".rstrip(),
-            verdict=comparisons[0].verdict, comparisons=comparisons,
-            tables=[*tables, self._pair(results), Table("The arms", ("arm", "what its classifier is trained on"), about),
-                    self._sizes(results), self._costs(results), anchor_table("imbalance", {})],
-            plots=self._plots(results), limits=self._limits(),
-        )  # fmt: skip
+            question=self.question,
+            conclusion=f"{verdict} Of balanced accuracy, {others}" if others else verdict,
+            verdict=comparisons[0].verdict,
+            comparisons=comparisons,
+            tables=[*self._compared(by_key), *self._tables(results)],
+            plots=self._plots(results),
+            limits=self._limits(),
+        )
 
     def _where(self, ratio: float) -> str:
         return f"an imbalance of {ratio:g}"
 
     def _compare(self, results: Results, measure: str, ratio: float, arm: str) -> Comparison:
-        primary = (measure, ratio, arm) == ("balanced accuracy", self.primary_ratio, self.primary)
-        common: dict[str, Any] = {
-            "arm": arm, "baseline": self.baseline, "smallest_effect": self.smallest_effect, "where": f"ratio {ratio:g}",
-            "measure": f"test {measure}", "primary": primary,
-        }  # fmt: skip
-        if measure == "accuracy":  # also checks that both were trained equally long
-            return results.compare(*ACCURACY, scale=100, ratio=float(ratio), **common)
-        values = [self._measured(results, measure, ratio, each) for each in (arm, self.baseline)]
-        return compare(*values, **common)
-
-    def _measured(self, results: Results, measure: str, ratio: float, arm: str) -> list[float]:
-        """In %, per replicate; NaN where the cell failed."""
-        cells = [results.one(replicate=r, arm=arm, ratio=float(ratio)) for r in range(self.replicates)]
-        return [float("nan") if each is None else 100 * self._value(each, measure) for each in cells]
-
-    def _value(self, each: CellResult, measure: str) -> float:
-        counts = torch.tensor(each.get("classification", "test", "confusion"))
-        if measure == "macro F1":
-            return macro_f1(counts)
-        if measure == "rare recall":  # the last classes are the smallest
-            known = [value for value in per_class(counts)[-self.rare :] if value is not None]
-            return sum(known) / len(known) if known else float("nan")
-        return balanced_accuracy(counts)
-
-    def _pair(self, results: Results) -> Table:
-        places = {f"ratio {ratio:g}": {"ratio": float(ratio)} for ratio in self.ratios}
-        return pair_table(results, arm=self.primary, baseline=self.baseline, places=places)
-
-    def _sizes(self, results: Results) -> Table:
-        found = results.find(arm=self.baseline)
-        names = [str(name) for name in found[0].get("classes")] if found else []
-        rows = [(f"{ratio:g}", *map(str, self.sizes[ratio])) for ratio in self.ratios] if names else []
-        return Table(
-            "Training images of each class", ("ratio", *names), tuple(rows), f"The last {self.rare} are called rare."
+        where, primary = (
+            f"ratio {ratio:g}",
+            (measure, ratio, arm) == (PRIMARY_MEASURE, self.primary_ratio, self.primary),
         )
+        if measure == "accuracy":  # also checks that both were trained equally long
+            return results.compare(
+                *TEST_ACCURACY, scale=100, ratio=float(ratio), arm=arm, baseline=self.baseline,
+                smallest_effect=self.smallest_effect, measure=f"test {measure}", where=where, primary=primary,
+            )  # fmt: skip
+        return compare(
+            self._values(results, measure, ratio, arm), self._values(results, measure, ratio, self.baseline), arm=arm,
+            baseline=self.baseline, smallest_effect=self.smallest_effect, measure=f"test {measure}", where=where, primary=primary,
+        )  # fmt: skip
 
-    def _costs(self, results: Results) -> Table:
-        parts = [
-            ("GAN", {"part": "generator"}),
-            ("pool", {"part": "pool"}),
-            *[(arm, {"arm": arm}) for arm in self.arms],
+    def _values(self, results: Results, measure: str, ratio: float, arm: str) -> list[float]:
+        """Of a measure, in %, per replicate; NaN where the cell failed."""
+        return results.read(measure_reader(measure, rare=self.rare), arm=arm, ratio=float(ratio))
+
+    def _compared(self, by_key: dict[tuple[str, float, str], Comparison]) -> list[Table]:
+        return [
+            comparison_table(
+                [each for (name, _, _), each in by_key.items() if name == measure], unit="points", metric=unit,
+                title=f"{heading(measure)} of every arm against {self.baseline}", where="setting",
+            )
+            for measure, unit in MEASURES.items()
+        ]  # fmt: skip
+
+    def _tables(self, results: Results) -> list[Table]:
+        settings = {f"ratio {ratio:g}": {"ratio": float(ratio)} for ratio in self.ratios}
+        return [
+            mcnemar_table(results, arm=self.primary, baseline=self.baseline, settings=settings),
+            arms_table(self.ARMS, self.arms),
+            sizes_table(results, self.sizes, baseline=self.baseline, rare=self.rare),
+            cost_table(results, arm_runs(self.arms)),
+            published_table("imbalance"),
         ]
-        rows = []
-        for name, tags in parts:
-            seconds = [float(each.get("cost", "seconds")) for each in results.find(**tags)]
-            if seconds:
-                rows.append((name, spread(seconds), number(len(seconds), 0)))
-        return Table("What it cost", ("run", "seconds", "runs"), tuple(rows), "Wall time: mean ± standard deviation.")
 
     def _plots(self, results: Results) -> list[Plot]:
-        note = "Means and 95 % t intervals over replicates; of single arms, not of the paired differences."
-        plots = []
-        for measure in ("balanced accuracy", "rare recall"):
-            points = {arm: [self._measured(results, measure, r, arm) for r in self.ratios] for arm in self.arms}
-            title, unit = f"{measure[0].upper()}{measure[1:]} by imbalance", MEASURES[measure]
-            if len(self.ratios) > 1:
-                lines = tuple(mean_line(arm, each) for arm, each in points.items())
-                x = tuple(map(float, self.ratios))
-                plots.append(Plot(title, "largest class / smallest", unit, x, lines, log_x=True, note=note))
-            else:
-                line = mean_line(measure, [each[0] for each in points.values()])
-                plots.append(Plot(title, "", unit, tuple(points), (line,), note=note))
-        found = results.find(arm=self.baseline, ratio=float(self.primary_ratio))
-        if found:
-            tags: dict[str, Any] = {"ratio": float(self.primary_ratio)}
-            by_class = [
-                class_line(arm, results, "classification", "test", "per_class", scale=100, arm=arm, **tags)
-                for arm in dict.fromkeys((self.arms[0], self.baseline, self.primary))
-            ]
-            title = f"Recall by class, {self._where(self.primary_ratio)}: from the most frequent to the rarest"
-            names = tuple(map(str, found[0].get("classes")))
-            plots.append(Plot(title, "class", "recall on test, %", names, tuple(by_class), note=note))
-        return plots
+        plots = [
+            settings_plot(
+                {arm: [self._values(results, measure, ratio, arm) for ratio in self.ratios] for arm in self.arms},
+                self.ratios, title=f"{heading(measure)} by imbalance", x_label="largest class / smallest",
+                y_label=MEASURES[measure],
+            )
+            for measure in (PRIMARY_MEASURE, "rare recall")
+        ]  # fmt: skip
+        arms = (self.arms[0], self.baseline, self.primary)
+        title = f"Recall by class, {self._where(self.primary_ratio)}: from the most frequent to the rarest"
+        ratio = float(self.primary_ratio)
+        return [*plots, *class_plot(results, arms, title=title, y_label="recall on test, %", ratio=ratio)]
 
     def _limits(self) -> list[str]:
         return [

@@ -1,59 +1,59 @@
-"""`study=seed_noise`: how far luck alone moves a classifier, and so which differences a study of n replicates can see.
+"""`study=seed_noise`: how much the seed alone changes a classifier, and so which differences a study of n replicates can detect.
 
 Two arms that are the same but for the classifier's seed. Whatever the engine and the statistics say of them is noise: a verdict
-of HELPS or HURTS here should come up in one study of twenty.
+of HELPS or HURTS here should occur in one study of twenty.
 """
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from omegaconf import DictConfig
 
 from sparring.core.randomness import seed_of
-from sparring.study.base import Study, check_effect
-from sparring.study.cells.recipes import check_labels, label_counts, labelled, training
+from sparring.study.base import Study
+from sparring.study.cells.recipes import classifier_cell
+from sparring.study.cells.subset import check_label_counts, label_counts, labelled_subset
 from sparring.study.engine.cell import Cell
-from sparring.study.engine.results import Results
-from sparring.study.stats.statistics import detectable_effect
-from sparring.study.stats.verdict import Comparison, corrected
-from sparring.study.tables.analysis import Analysis, Plot, Table, answer, comparison_table, number
-from sparring.study.tables.curve import mean_line
+from sparring.study.engine.context import StudyContext
+from sparring.study.engine.results import TEST_ACCURACY, Results
+from sparring.study.stats import statistics
+from sparring.study.stats.verdict import Comparison, holm_corrected
+from sparring.study.tables.analysis import Analysis, Table
+from sparring.study.tables.comparisons import comparison_table, conclusion
+from sparring.study.tables.plots import ACCURACY_LABEL, labels_plot
+from sparring.study.tables.text import number
 
-ACCURACY = ("metrics", "test/accuracy", "value")
-PLANNED = (3, 6, 10, 20)  # replicates for which the detectable effect is told
+PLANNED = (3, 6, 10, 20)  # replicates for which the detectable effect is shown
 
 
 class SeedNoise(Study):
     """A classifier on few labels, twice per replicate: same images, two seeds."""
 
-    question = "How far does luck alone move the accuracy of a classifier?"
+    question = "How much does the seed alone change the accuracy of a classifier?"
     ARMS: ClassVar[dict[str, str]] = {"first": "a training", "again": "the same training with another seed"}
 
-    def __init__(
-        self, *, replicates: int, seed: int, labels_per_class: list[int], steps: int, smallest_effect: float
-    ) -> None:
-        """labels_per_class: the settings, the first one is primary. steps: of each training.
+    def __init__(self, *, labels_per_class: list[int], steps: int, **common: Any) -> None:
+        """
+        Args:
+            labels_per_class: the settings; the first one is primary.
+            steps: of each training.
+            common: see `Study`.
 
         Raises:
-            ConfigError: no label count, or one twice; no effect above 0.
+            ConfigError: as `Study`; no label count, or one twice.
         """
-        super().__init__(replicates=replicates, seed=seed)
-        check_effect(smallest_effect)
+        super().__init__(**common)
         self.labels, _ = label_counts(labels_per_class, None)
-        self.steps, self.smallest_effect = steps, smallest_effect
+        self.steps = steps
 
-    def cells(self, config: DictConfig) -> list[Cell]:
-        check_labels(config, self.labels, beyond=False)
+    def cells(self, context: StudyContext) -> list[Cell]:
+        check_label_counts(context, self.labels)
         return [
-            Cell(
-                name=f"labels{labels}/r{replicate}_{arm}",
-                verb="train",
-                overrides=(
-                    "model=classifier",
-                    *labelled(config, labels, self.seeds(replicate)),
-                    *training(steps=self.steps, seed=self._seed_of(replicate, arm)),
-                ),
+            classifier_cell(
+                f"labels{labels}/r{replicate}_{arm}",
+                labelled_subset(context, labels, self.seeds(replicate)),
+                steps=self.steps,
+                seed=self._seed_of(replicate, arm),
                 tags={"labels": labels, "replicate": replicate, "arm": arm},
             )
             for labels in self.labels
@@ -65,41 +65,42 @@ class SeedNoise(Study):
         return seed_of("seed_noise", self.seeds(replicate).classifier, arm) % 2**31
 
     def analyse(self, results: Results) -> Analysis:
-        comparisons = corrected([self._compared(results, labels) for labels in self.labels])
+        comparisons = holm_corrected([self._compare(results, labels) for labels in self.labels])
         primary = comparisons[0]
-        said = answer(
-            primary, what="training again with another seed", baseline="the first training", unit="points",
+        verdict = conclusion(
+            primary, arm="training again with another seed", baseline="the first training", unit="points",
             replicates=self.replicates,
         )  # fmt: skip
         accuracy = comparison_table(
-            comparisons, title="Two trainings that differ in nothing but the seed", unit="points",
-            metric="test accuracy, %", where="setting",
+            comparisons, title="Two trainings that differ in nothing but the seed", unit="points", metric=ACCURACY_LABEL,
+            where="setting",
         )  # fmt: skip
+        seed_std = number(primary.delta_std / math.sqrt(2))
         return Analysis(
             question=self.question,
-            answer=f"{said} One seed moves the accuracy by {number(primary.sd / math.sqrt(2))} points (standard deviation).",
+            conclusion=f"{verdict} The seed alone changes the accuracy by {seed_std} points (standard deviation).",
             verdict=primary.verdict,
             comparisons=comparisons,
             tables=[accuracy, self._noise(results, comparisons)],
-            plots=[self._curve(results)] if len(self.labels) > 1 else [],
+            plots=[labels_plot(results, list(self.ARMS), self.labels)] if len(self.labels) > 1 else [],
             limits=["The numbers hold for this classifier, this data set and this number of steps."],
         )
 
-    def _compared(self, results: Results, labels: int) -> Comparison:
+    def _compare(self, results: Results, labels: int) -> Comparison:
         return results.compare(
-            *ACCURACY, arm="again", baseline="first", scale=100, labels=labels, where=f"{labels} labels per class",
+            *TEST_ACCURACY, arm="again", baseline="first", scale=100, labels=labels, where=f"{labels} labels per class",
             smallest_effect=self.smallest_effect, primary=labels == self.labels[0],
         )  # fmt: skip
 
     def _noise(self, results: Results, comparisons: list[Comparison]) -> Table:
-        """Where the spread comes from, and what follows for other studies."""
+        """Sources of the variance, and what follows for other studies."""
         rows = []
-        for labels, it in zip(self.labels, comparisons, strict=True):
-            seed, whole = it.sd / math.sqrt(2), float(np.nanstd([*it.values], ddof=1))
-            test = self._test_noise(results, labels)
-            subset = math.sqrt(max(0.0, whole**2 - seed**2))
-            seen = [number(detectable_effect(it.sd, n)) for n in PLANNED]
-            rows.append((str(labels), number(seed), number(subset), number(test), *seen))
+        for labels, comparison in zip(self.labels, comparisons, strict=True):
+            seed, total = comparison.delta_std / math.sqrt(2), comparison.std
+            subset = math.sqrt(max(0.0, total**2 - seed**2))
+            noise = [number(value) for value in (seed, subset, self._test_noise(results, labels))]
+            detectable = [number(statistics.detectable_effect(comparison.delta_std, n)) for n in PLANNED]
+            rows.append((str(labels), *noise, *detectable))
         head = ("labels per class", "seed", "label subset", "test images")
         return Table(
             "Noise in points, and the difference between two arms that n replicates detect",
@@ -109,18 +110,10 @@ class SeedNoise(Study):
         )  # fmt: skip
 
     def _test_noise(self, results: Results, labels: int) -> float:
+        """Binomial standard deviation of the test accuracy, in points."""
         cells = results.find(labels=labels)
         if not cells:
             return math.nan
-        p, images = np.mean([each.get(*ACCURACY) for each in cells]), cells[0].get("classification", "test", "images")
+        p = np.mean([each.get(*TEST_ACCURACY) for each in cells])
+        images = cells[0].get("classification", "test", "images")
         return float(100 * math.sqrt(p * (1 - p) / images))
-
-    def _curve(self, results: Results) -> Plot:
-        lines = [
-            mean_line(arm, [results.values(*ACCURACY, scale=100, arm=arm, labels=labels) for labels in self.labels])
-            for arm in self.ARMS
-        ]
-        return Plot(
-            "Accuracy by number of labels", "labels per class", "test accuracy, %", tuple(map(float, self.labels)),
-            tuple(lines), log_x=True, note="Means and 95 % t intervals over replicates.",
-        )  # fmt: skip

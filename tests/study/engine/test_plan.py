@@ -4,26 +4,27 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from sparring.config.compose import CONFIG_DIR, compose
 from sparring.core.errors import ConfigError
 from sparring.run.directory import config_hash
-from sparring.study.engine import source_hash as code
+from sparring.study.engine import source_hash
 from sparring.study.engine.cell import Cell, Seeds
 from sparring.study.engine.compose import Composer, composing
+from sparring.study.engine.context import StudyContext
 from sparring.study.engine.plan import Planned, plan
 
 FOLDER = Path("/study/cells")
 
 
-def study_config(*overrides: str) -> DictConfig:
-    return compose("study", ["study=seed_noise", "paths.log_dir=/logs", *overrides])
+def context(*overrides: str) -> StudyContext:
+    return StudyContext.read(compose("study", ["study=seed_noise", "paths.log_dir=/logs", *overrides]))
 
 
 @pytest.fixture(scope="module")
 def composer() -> Iterator[Composer]:
-    with composing(study_config(), CONFIG_DIR) as one:
+    with composing(context(), CONFIG_DIR) as one:
         yield one
 
 
@@ -38,16 +39,14 @@ DRAW = Cell("r0/images", "generate", ("run=cell:r0/gan", "count=5", "format=[gri
 @pytest.mark.parametrize("cell", [GAN, DRAW, Cell("x", "train", ("data=cifar10", "~model.ema.ramp_up", "report=true"))])
 def test_a_cell_is_composed_as_the_command_line_composes_it(cell: Cell, composer: Composer) -> None:
     more = ["report=false"] if cell.verb == "train" else []
-    places = ["paths.log_dir=/logs", "paths.run_dir=/study/cells/x"]
-    theirs = compose(cell.verb, [*places, *[item for item in more if cell.name != "x"], *cell.overrides])
+    paths = ["paths.log_dir=/logs", "paths.run_dir=/study/cells/x"]
+    theirs = compose(cell.verb, [*paths, *[item for item in more if cell.name != "x"], *cell.overrides])
     ours = composer(cell.verb, cell.overrides, Path("/study/cells/x"))
     assert OmegaConf.to_container(ours) == OmegaConf.to_container(theirs)
 
 
 def test_what_was_typed_for_the_data_and_for_all_trainings_reaches_every_training() -> None:
-    typed = study_config(
-        "data=fashion_mnist", "data.image_size=14", "data.classes=[0,1]", 'train=["trainer=cpu","seed=9"]'
-    )
+    typed = context("data=fashion_mnist", "data.image_size=14", "data.classes=[0,1]", 'train=["trainer=cpu","seed=9"]')
     with composing(typed, CONFIG_DIR) as composer:
         config = composer("train", ("data.image_size=7",), FOLDER)
         assert config.data.name == "fashion_mnist"
@@ -60,15 +59,15 @@ def test_what_was_typed_for_the_data_and_for_all_trainings_reaches_every_trainin
 
 
 def test_references_become_directories_and_come_first(composer: Composer) -> None:
-    found = plan([DRAW, GAN], composer, FOLDER, "v")
-    assert [each.cell.name for each in found] == ["r0/gan", "r0/images"]
-    assert found[1].config["run"] == "/study/cells/r0/gan"
-    assert found[1].inputs == ("r0/gan",)
+    planned = plan([DRAW, GAN], composer, FOLDER, "v")
+    assert [each.cell.name for each in planned] == ["r0/gan", "r0/images"]
+    assert planned[1].config["run"] == "/study/cells/r0/gan"
+    assert planned[1].inputs == ("r0/gan",)
     file = Cell("y", "generate", ("run=cell:r0/gan/images/grid.png",))
     assert plans(composer, [GAN, file])["y"].config["run"] == "/study/cells/r0/gan/images/grid.png"
 
 
-def test_keys_depend_on_settings_inputs_and_code_and_on_no_place(composer: Composer) -> None:
+def test_keys_depend_on_settings_inputs_and_code_and_on_no_folder(composer: Composer) -> None:
     before = plans(composer, [GAN, DRAW])
     assert {name: each.key for name, each in plans(composer, [GAN, DRAW], Path("/elsewhere")).items()} == {
         name: each.key for name, each in before.items()
@@ -118,16 +117,16 @@ def test_what_cannot_work_is_refused_before_anything_runs(cells: list[Cell], mes
         plan(cells, composer, FOLDER, "v")
 
 
-def test_images_without_labels_need_someone_who_labels_them(composer: Composer) -> None:
+def test_images_without_labels_need_a_labeller(composer: Composer) -> None:
     free = Cell("r0/gan", "train", ("model=dcgan", "model/conditioning=none", "model/head=none"))
     mix = ("model=classifier", "data/mix=images", "data.mix.images=[cell:r0/images]")
     with pytest.raises(
         ConfigError, match=r"cell r0/arm needs images with labels.*cell r0/gan is unconditional.*concat"
     ):
         plan([free, DRAW, Cell("r0/arm", "train", mix)], composer, FOLDER, "v")
-    judge = Cell("r0/judge", "train", ("model=classifier",))
-    labelled = Cell("r0/arm", "train", (*mix, "data.mix.labeller=cell:r0/judge"))
-    assert len(plan([free, DRAW, judge, labelled], composer, FOLDER, "v")) == 4
+    labeller = Cell("r0/labeller", "train", ("model=classifier",))
+    labelled = Cell("r0/arm", "train", (*mix, "data.mix.labeller=cell:r0/labeller"))
+    assert len(plan([free, DRAW, labeller, labelled], composer, FOLDER, "v")) == 4
     assert len(plan([GAN, DRAW, Cell("r0/arm", "train", mix)], composer, FOLDER, "v")) == 3  # conditional
 
 
@@ -156,12 +155,12 @@ def test_the_digest_follows_code_that_makes_numbers(tmp_path: Path, monkeypatch:
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text("x = 1\n")
     monkeypatch.setattr("sparring.core.package.FOLDER", package)
-    before = code.digest()
+    before = source_hash.digest()
     (package / "report" / "page.py").write_text("x = 2\n")
     (package / "stage" / "study.py").write_text("x = 2\n")
-    assert code.digest() == before
+    assert source_hash.digest() == before
     (package / "model" / "gan.py").write_text("x = 2\n")
-    assert code.digest() != before
-    assert code.digest(["tests"]) != code.digest()
+    assert source_hash.digest() != before
+    assert source_hash.digest(["tests"]) != source_hash.digest()
     with pytest.raises(ConfigError, match="no package nothing_here"):
-        code.digest(["nothing_here"])
+        source_hash.digest(["nothing_here"])

@@ -28,43 +28,43 @@ def results(folder: Path, cells: list[Planned]) -> Results:
     return Results(cells, go(folder, cells), replicates=3)
 
 
-def compare(found: Results, **more: object) -> object:
-    return found.compare("value", arm="deep", baseline="flat", smallest_effect=1.0, **more)  # type: ignore[arg-type]
+def compare(finished: Results, **more: object) -> object:
+    return finished.compare("value", arm="deep", baseline="flat", smallest_effect=1.0, **more)  # type: ignore[arg-type]
 
 
 def test_values_by_replicate(tmp_path: Path, stage: list[str]) -> None:
-    found = results(tmp_path, study(tmp_path))
-    assert found.values("value", arm="deep", scale=100) == [200, 200, 200]
-    comparison = found.compare("value", arm="deep", baseline="flat", smallest_effect=1.0)
+    finished = results(tmp_path, study(tmp_path))
+    assert finished.values("value", arm="deep", scale=100) == [200, 200, 200]
+    comparison = finished.compare("value", arm="deep", baseline="flat", smallest_effect=1.0)
     assert (comparison.delta, comparison.n, comparison.wins) == (1, 3, 3)
-    assert found.checks == [
+    assert finished.checks == [
         {"arms": ["flat", "deep"], "where": "", "equal_training": {"images_seen": 5, "iteration": 5}, "cells": 6}
     ]
-    assert found.cell("r0/base").result["value"] == 1
+    assert finished.cell("r0/base").result["value"] == 1
 
 
 def test_a_failed_replicate_is_not_a_number(tmp_path: Path, stage: list[str]) -> None:
-    found = results(tmp_path, study(tmp_path, bad="r1/flat"))
-    values = found.values("value", arm="flat")
+    finished = results(tmp_path, study(tmp_path, bad="r1/flat"))
+    values = finished.values("value", arm="flat")
     assert math.isnan(values[1])
-    assert found.compare("value", arm="deep", baseline="flat", smallest_effect=1.0).n == 2
+    assert finished.compare("value", arm="deep", baseline="flat", smallest_effect=1.0).n == 2
 
 
 def test_arms_on_unequal_terms_are_not_compared(tmp_path: Path, stage: list[str]) -> None:
-    found = results(tmp_path, study(tmp_path, steps=6))
+    finished = results(tmp_path, study(tmp_path, steps=6))
     with pytest.raises(ConfigError, match=r"flat and deep .*not trained equally long"):
-        compare(found)
-    compare(found, own_budget=["deep"])
-    assert found.checks == []
+        compare(finished)
+    compare(finished, own_budget=["deep"])
+    assert finished.checks == []
 
 
 def test_tags_must_name_one_cell(tmp_path: Path, stage: list[str]) -> None:
-    found = results(tmp_path, study(tmp_path))
+    finished = results(tmp_path, study(tmp_path))
     with pytest.raises(ConfigError, match="3 cells have the tags"):
-        found.one(arm="deep")
+        finished.one(arm="deep")
     with pytest.raises(ConfigError, match="0 cells"):
-        found.values("value", arm="dep")
+        finished.values("value", arm="dep")
     with pytest.raises(KeyError):
-        found.cell("r9/flat")
+        finished.cell("r9/flat")
     with pytest.raises(ConfigError, match="has no metrics > accuracy"):
-        found.values("metrics", "accuracy", arm="flat")
+        finished.values("metrics", "accuracy", arm="flat")

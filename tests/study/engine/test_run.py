@@ -1,4 +1,4 @@
-"""The engine on cells that cost nothing: order, memory, failures, and what a stopped run leaves."""
+"""The engine on cells that cost nothing: order, cache, failures, and what a stopped run leaves."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ __all__ = ["stage"]
 
 def go(folder: Path, cells: Sequence[Planned], *, retry: bool = False) -> dict[str, CellOutcome]:
     with Progress(cells, folder / "cells.csv", workers=1, line_seconds=60) as progress, Inline(threads=1) as executor:
-        return run(cells, executor, progress, retry=retry, workers=1, call=call, aside=folder / "aside")
+        return run(cells, executor, progress, retry=retry, workers=1, call=call, archive=folder / "archive")
 
 
 def value(folder: Path, name: str) -> int:
@@ -46,16 +46,16 @@ def test_a_finished_cell_is_not_run_again(tmp_path: Path, stage: list[str]) -> N
     assert all(each.reused for each in again.values())
     go(tmp_path, [cells[0], planned(tmp_path, "b", "a", key="other")])
     assert stage == ["b"]
-    assert (tmp_path / "aside" / "b.1" / RECORD).exists()
+    assert (tmp_path / "archive" / "b.1" / RECORD).exists()
 
 
-def test_half_a_cell_is_put_aside_and_done_again(tmp_path: Path, stage: list[str]) -> None:
+def test_an_unfinished_cell_is_archived_and_run_again(tmp_path: Path, stage: list[str]) -> None:
     cells = [planned(tmp_path, "a")]
     for number in (1, 2):
         (tmp_path / "a").mkdir(exist_ok=True)
         (tmp_path / "a" / "weights.safetensors").write_text(f"half {number}")
         assert go(tmp_path, cells)["a"].state == "finished"
-        assert (tmp_path / "aside" / f"a.{number}" / "weights.safetensors").read_text() == f"half {number}"
+        assert (tmp_path / "archive" / f"a.{number}" / "weights.safetensors").read_text() == f"half {number}"
         (tmp_path / "a" / RECORD).write_text('{"key": "k", "sta')  # a crash while it was written
     assert stage == ["a", "a"]
 
@@ -93,11 +93,11 @@ def test_failed_cells_are_tried_again_on_request_only(tmp_path: Path, stage: lis
     outcomes = go(tmp_path, bad)
     assert stage == []
     assert (outcomes["bad"].state, outcomes["child"].state) == ("failed", "skipped")
-    mended = [planned(tmp_path, "bad"), *bad[1:]]
-    outcomes = go(tmp_path, mended, retry=True)
+    fixed = [planned(tmp_path, "bad"), *bad[1:]]
+    outcomes = go(tmp_path, fixed, retry=True)
     assert stage == ["bad", "child"]
     assert {each.state for each in outcomes.values()} == {"finished"}
-    assert (tmp_path / "aside" / "bad.1").exists()
+    assert (tmp_path / "archive" / "bad.1").exists()
 
 
 def test_a_stop_leaves_no_record_of_the_cell_it_hit(tmp_path: Path, stage: list[str]) -> None:

@@ -8,13 +8,15 @@ import pytest
 from scipy import stats
 
 from sparring.study.stats import statistics
+from sparring.study.stats.mcnemar import mcnemar
+from sparring.study.stats.spearman import spearman
 from sparring.study.stats.statistics import Interval
 
 RANDOM = np.random.default_rng(7)
 SAMPLES = [RANDOM.normal(0.5, 2.0, n) for n in (2, 3, 6, 10, 15)] + [RANDOM.exponential(1.0, 8)]
 
 
-def test_delta_is_per_replicate_and_leaves_failed_ones_out() -> None:
+def test_delta_is_per_replicate_and_excludes_failed_ones() -> None:
     delta = statistics.paired_delta([90, math.nan, 92, 91], [88, 85, 93, math.nan])
     assert delta.tolist() == [2, -1]
     with pytest.raises(ValueError, match="one value per replicate"):
@@ -27,7 +29,7 @@ def test_t_interval_and_p_are_those_of_scipy(x: np.ndarray) -> None:
     low, high = theirs.confidence_interval(0.95)
     ours = statistics.t_interval(x)
     assert (ours.low, ours.high) == pytest.approx((low, high))
-    assert statistics.t_p(x) == pytest.approx(theirs.pvalue)
+    assert statistics.t_test_p(x) == pytest.approx(theirs.pvalue)
 
 
 def test_t_interval_by_hand() -> None:
@@ -38,9 +40,9 @@ def test_t_interval_by_hand() -> None:
 
 def test_t_where_all_values_are_equal_or_missing() -> None:
     assert statistics.t_interval([2, 2, 2]) == Interval(2, 2)
-    assert statistics.t_p([2, 2, 2]) == 0
-    assert statistics.t_p([0, 0, 0]) == 1
-    assert math.isnan(statistics.t_p([1]))
+    assert statistics.t_test_p([2, 2, 2]) == 0
+    assert statistics.t_test_p([0, 0, 0]) == 1
+    assert math.isnan(statistics.t_test_p([1]))
     assert 0.0 not in statistics.t_interval([1])
 
 
@@ -92,6 +94,14 @@ def test_wins_do_not_count_ties() -> None:
     assert statistics.wins([1, 0, -1, 0.5]) == 2
 
 
+def test_mean_and_standard_deviation_of_the_replicates_that_finished() -> None:
+    assert statistics.finite([1, math.nan, 4]).tolist() == [1, 4]
+    assert statistics.mean([1, math.nan, 4]) == 2.5
+    assert statistics.std([1, math.nan, 4]) == pytest.approx(np.sqrt(2 * 1.5**2))
+    assert math.isnan(statistics.mean([math.nan]))
+    assert math.isnan(statistics.std([1, math.nan]))
+
+
 @pytest.mark.parametrize(("n", "expected"), [(5, 1.68), (6, 1.43), (10, 1.00)])
 def test_detectable_effect_of_the_usual_tables(n: int, expected: float) -> None:
     """G*Power's values for a paired t test, two-sided 0.05, power 0.8."""
@@ -103,8 +113,8 @@ def test_detectable_effect_of_the_usual_tables(n: int, expected: float) -> None:
 def test_detectable_effect_has_the_stated_power_by_simulation(n: int) -> None:
     effect = statistics.detectable_effect(2.0, n)
     x = np.random.default_rng(n).normal(effect, 2.0, (20_000, n))
-    found = stats.ttest_1samp(x, 0.0, axis=1).pvalue < 0.05
-    assert found.mean() == pytest.approx(0.8, abs=0.01)
+    rejected = stats.ttest_1samp(x, 0.0, axis=1).pvalue < 0.05
+    assert rejected.mean() == pytest.approx(0.8, abs=0.01)
 
 
 @pytest.mark.parametrize("n", [4, 6, 20])
@@ -114,7 +124,7 @@ def test_power_is_that_of_scipys_noncentral_t(n: int) -> None:
     assert statistics.power(0.9, n) == pytest.approx(theirs, abs=1e-5)
 
 
-def test_detectable_effect_without_spread_or_without_pairs() -> None:
+def test_detectable_effect_without_variance_or_without_pairs() -> None:
     assert statistics.detectable_effect(0.0, 6) == 0
     assert statistics.detectable_effect(1.0, 1) == math.inf
 
@@ -129,34 +139,35 @@ def test_holm_by_hand() -> None:
     assert statistics.holm([]) == []
 
 
-def answers(only_first: int, only_second: int, both: int = 50) -> tuple[list[bool], list[bool]]:
+def correct(only_first: int, only_second: int, both: int = 50) -> tuple[list[bool], list[bool]]:
+    """Which images two models classify correctly, as (n,) each."""
     first = [True] * only_first + [False] * only_second + [True] * both
     return first, [False] * only_first + [True] * only_second + [True] * both
 
 
 def test_mcnemar_exact_below_25_discordant_images() -> None:
-    result = statistics.mcnemar(*answers(3, 12))
+    result = mcnemar(*correct(3, 12))
     assert (result.only_first, result.only_second, result.exact) == (3, 12, True)
     assert result.p == pytest.approx(2 * sum(math.comb(15, k) for k in range(4)) / 2**15)
-    assert statistics.mcnemar(*answers(0, 0)).p == 1
+    assert mcnemar(*correct(0, 0)).p == 1
     assert result.about == "these two models"
 
 
 def test_mcnemar_chi_square_from_25() -> None:
-    result = statistics.mcnemar(*answers(10, 30))
+    result = mcnemar(*correct(10, 30))
     assert not result.exact
     assert result.p == pytest.approx(stats.chi2.sf(19**2 / 40, 1))
-    assert statistics.mcnemar(*answers(12, 13)).exact is False
+    assert mcnemar(*correct(12, 13)).exact is False
 
 
 @pytest.mark.slow
 def test_spearman_is_scipys() -> None:
     x, y = RANDOM.normal(size=(2, 40)).round(1)  # with ties
     y = y + x
-    ours = statistics.spearman(x, y)
+    ours = spearman(x, y)
     assert ours.rho == pytest.approx(stats.spearmanr(x, y).statistic)
     assert ours.interval.low < ours.rho < ours.interval.high
-    assert ours == statistics.spearman(x, y)
+    assert ours == spearman(x, y)
     resampled = stats.bootstrap(
         (x, y), lambda a, b: stats.spearmanr(a, b).statistic, paired=True, vectorized=False, method="percentile",
         n_resamples=2_000, rng=1,
@@ -168,9 +179,9 @@ def test_spearman_is_scipys() -> None:
 def test_spearman_resamples_whole_units() -> None:
     """Ten copies of every pair add no information: the interval must stay as wide as that of the pairs."""
     x, y = RANDOM.normal(size=(2, 12))
-    once = statistics.spearman(x, y).interval
-    copies = statistics.spearman(np.repeat(x, 10), np.repeat(y, 10), np.repeat(np.arange(12), 10))
+    once = spearman(x, y).interval
+    copies = spearman(np.repeat(x, 10), np.repeat(y, 10), np.repeat(np.arange(12), 10))
     assert copies.units == 12
     assert copies.interval.high - copies.interval.low == pytest.approx(once.high - once.low, abs=0.1)
-    assert math.isnan(statistics.spearman([1, 2], [2, 1]).interval.low)
-    assert math.isnan(statistics.spearman([1, 1, 1], [2, 1, 3]).rho)
+    assert math.isnan(spearman([1, 2], [2, 1]).interval.low)
+    assert math.isnan(spearman([1, 1, 1], [2, 1, 3]).rho)

@@ -1,132 +1,120 @@
-"""What the cells of several studies are made of: labelled images, augmentation, a generator, and the images it makes."""
+"""The cells that studies are made of: classifiers, generators, the images that these draw, and attacks; as overrides."""
 
 from collections.abc import Mapping, Sequence
 
-from omegaconf import DictConfig
-
-from sparring.config.build import build
 from sparring.core.errors import ConfigError
-from sparring.data.module.image_data import ImageData
-from sparring.study.engine.cell import Cell, Seeds
-from sparring.study.engine.results import Tag
+from sparring.study.engine.cell import Cell, Seeds, Tag
+from sparring.study.engine.context import StudyContext
 
-PLAIN = ("data.flip=false", "data.crop=0")  # no augmentation
+NO_AUGMENTATION = ("data.flip=false", "data.crop=0")
+# What generated images are used for, in words; a setting of studies.
+USES = {"alone": "on the images alone", "added": "on real images, a share of each batch replaced by the images"}
 
 
-def label_counts(counts: Sequence[int], primary: int | None) -> tuple[list[int], int]:
-    """(study.labels_per_class, study.primary_labels, the smallest where it is null).
+def check_uses(uses: Sequence[str]) -> list[str]:
+    """`study.uses` without duplicates.
 
     Raises:
-        ConfigError: no counts, one twice, or a primary one that is not among them.
+        ConfigError: it is empty or names something other than USES.
     """
-    given = list(counts)
-    if not given or len(set(given)) < len(given):
-        raise ConfigError(f"study.labels_per_class={given} must name at least one count, and none twice.")
-    primary = min(given) if primary is None else primary
-    if primary not in given:
-        raise ConfigError(
-            f"study.primary_labels={primary} must be one of study.labels_per_class={given}: set it to one of them, or to "
-            "null for the smallest."
-        )
-    return given, primary
+    if not uses or set(uses) - set(USES):
+        raise ConfigError(f"study.uses={list(uses)} must name one or both of {', '.join(USES)}.")
+    return list(dict.fromkeys(uses))
 
 
-def labelled(config: DictConfig, labels: int | None, seeds: Seeds) -> list[str]:
-    """Overrides of a training that has `labels` images per class (None: all), the ones that the replicate draws.
-
-    The batch is that of the study's data, or all labelled images where they are fewer; the same for every arm.
-    """
-    batch = config.data.batch_size if labels is None else min(config.data.batch_size, labels * config.data.num_classes)
-    few = [] if labels is None else [f"data.labels_per_class={labels}"]
-    return [*few, f"data.subset_seed={seeds.subset}", f"data.batch_size={batch}"]
+def classic_augmentation(context: StudyContext, crop: float) -> list[str]:
+    """Overrides: shifts by up to `crop` of the side, and mirroring where the data set allows it (its own `data.flip`)."""
+    pixels = max(1, round(crop * context.image_size))
+    return [f"data.flip={str(context.flip).lower()}", f"data.crop={pixels}"]
 
 
-def classic(config: DictConfig, crop: float) -> list[str]:
-    """Shifts by up to `crop` of the side, and mirroring where the data set allows it (its own `data.flip`)."""
-    return [f"data.flip={str(config.data.flip).lower()}", f"data.crop={max(1, round(crop * config.data.image_size))}"]
+def images_mix(pool: str, fraction: float) -> list[str]:
+    """Overrides: `fraction` of each batch is replaced by images of cell `pool`."""
+    return ["data/mix=images", f"data.mix.images=[cell:{pool}]", f"data.mix.fraction={fraction}"]
 
 
-def training(*, steps: int, seed: int) -> list[str]:
-    """Overrides of a training of `steps`, validated once."""
+def gaussian_mix(per_class: int, fraction: float) -> list[str]:
+    """Overrides: `fraction` of each batch is replaced by draws from a Gaussian per class, `per_class` of each."""
+    return ["data/mix=gaussian", f"data.mix.per_class={per_class}", f"data.mix.fraction={fraction}"]
+
+
+def budget(*, steps: int, seed: int) -> list[str]:
+    """Overrides of a training of `steps` iterations, validated once at its end."""
     return [f"seed={seed}", f"trainer.max_steps={steps}", f"trainer.val_check_interval={steps}"]
 
 
-def generator_cell(
-    name: str, *, recipe: Sequence[str], images: Sequence[str], steps: int, seeds: Seeds, tags: dict[str, Tag]
+def classifier_cell(
+    name: str, overrides: Sequence[str], *, steps: int, seed: int, tags: Mapping[str, Tag], model: str = "classifier"
 ) -> Cell:
-    """A GAN trained on the labelled `images` (overrides of `labelled`) alone, not augmented unless `recipe` says so."""
-    given = (*PLAIN, *recipe, *images, *training(steps=steps, seed=seeds.gan))
-    return Cell(name, "train", given, {**tags, "part": "generator"})
+    """A classifier trained for `steps` iterations."""
+    return Cell(name, "train", (f"model={model}", *overrides, *budget(steps=steps, seed=seed)), tags)
+
+
+def generator_cell(
+    name: str, *, recipe: Sequence[str], images: Sequence[str], steps: int, seeds: Seeds, tags: Mapping[str, Tag]
+) -> Cell:
+    """A GAN, tagged part="generator", trained on the labelled images alone.
+
+    Args:
+        name: of the cell.
+        recipe: overrides that choose the GAN; images are not augmented unless it says so.
+        images: overrides of `labelled_subset`.
+        steps: iterations.
+        seeds: of the replicate.
+        tags: of the cell.
+    """
+    overrides = (*NO_AUGMENTATION, *recipe, *images, *budget(steps=steps, seed=seeds.gan))
+    return Cell(name, "train", overrides, {**tags, "part": "generator"})
 
 
 def pool_cell(
-    name: str, generator: str, *, count: int, seeds: Seeds, tags: dict[str, Tag], label: str = "balanced"
+    name: str,
+    generator: str,
+    *,
+    count: int,
+    seeds: Seeds,
+    tags: Mapping[str, Tag],
+    label: str = "balanced",
+    more: Sequence[str] = (),
 ) -> Cell:
-    """`count` images of the generator trained in cell `generator`. label: as in generate.py."""
-    given = (f"run=cell:{generator}", f"count={count}", f"seed={seeds.pool}", f"label={label}", "format=[parquet]")
-    return Cell(name, "generate", given, {**tags, "part": "pool"})
+    """A pool of generated images, tagged part="pool".
+
+    Args:
+        name: of the cell.
+        generator: the cell that trained the generator.
+        count: number of images.
+        seeds: of the replicate.
+        tags: of the cell.
+        label: how labels are chosen, as in generate.py.
+        more: further overrides of generate.py.
+    """
+    overrides = (f"run=cell:{generator}", f"count={count}", f"seed={seeds.pool}", f"label={label}", "format=[parquet]")
+    return Cell(name, "generate", (*overrides, *more), {**tags, "part": "pool"})
 
 
 def gan_and_pool(
-    place: str,
+    prefix: str,
     *,
     recipe: Sequence[str],
     images: Sequence[str],
     steps: int,
     count: int,
     seeds: Seeds,
-    tags: dict[str, Tag],
+    tags: Mapping[str, Tag],
+    gan: str = "gan",
+    label: str = "balanced",
 ) -> list[Cell]:
-    """`<place>/gan` as in `generator_cell`, and `<place>/pool`: `count` of its images."""
-    made = generator_cell(f"{place}/gan", recipe=recipe, images=images, steps=steps, seeds=seeds, tags=tags)
-    return [made, pool_cell(f"{place}/pool", made.name, count=count, seeds=seeds, tags=tags)]
+    """`<prefix>/<gan>` as in `generator_cell`, and `<prefix>/pool`: `count` of its images as in `pool_cell`."""
+    generator = generator_cell(f"{prefix}/{gan}", recipe=recipe, images=images, steps=steps, seeds=seeds, tags=tags)
+    return [
+        generator,
+        pool_cell(f"{prefix}/pool", generator.name, count=count, seeds=seeds, tags=tags, label=label),
+    ]
 
 
-def images_per_class(config: DictConfig, labels: int | None) -> int:
-    """`labels`, checked against the data; None: the mean number of training images of a class.
-
-    Raises:
-        ConfigError: a class has fewer images.
-    """
-    if labels is not None:
-        check_labels(config, [labels], beyond=False)
-        return labels
-    return max(1, sum(class_sizes(config).values()) // config.data.num_classes)
-
-
-def class_sizes(config: DictConfig) -> dict[str, int]:
-    """Training images of each class by name; opens the study's data.
-
-    Raises:
-        DataError: the data cannot be read.
-    """
-    data: ImageData = build(config.data, section="data", extensions=list(config.extensions))
-    data.setup("fit")
-    counts = data.train_labels.bincount(minlength=data.shape.num_classes).tolist()
-    return dict(zip(data.class_names, counts, strict=True))
-
-
-def check_labels(config: DictConfig, labels: Sequence[int], *, beyond: bool) -> None:
-    """Refuse label counts that the data has not. beyond: whether arms need further training images of each class.
-
-    Raises:
-        ConfigError: the class with the fewest images is named.
-    """
-    sizes = class_sizes(config)
-    scarcest = min(sizes, key=lambda name: sizes[name])
-    most = sizes[scarcest] - (1 if beyond else 0)
-    for count in labels:
-        if not 1 <= count <= most:
-            more = " and arms that use further real images need at least one more" if beyond else ""
-            raise ConfigError(
-                f"study.labels_per_class={count} must be from 1 to {most}: class {scarcest} of {config.dataset} has"
-                f" {sizes[scarcest]} training images{more}."
-            )
-
-
-def judge_cell(
-    name: str, run: str, *, given: Sequence[str], tags: Mapping[str, Tag], corruptions: bool = False
+def attack_cell(
+    name: str, run: str, *, overrides: Sequence[str], tags: Mapping[str, Tag], corruptions: bool = False
 ) -> Cell:
-    """A call of attack.py on the classifier of cell `run`. given: its overrides. corruptions: all of them as well."""
+    """A call of attack.py on the classifier of cell `run`; with `corruptions` also its accuracy under all of them."""
     more = ["corruptions=all"] if corruptions else []
-    return Cell(name, "attack", (f"run=cell:{run}", *given, *more), tags)
+    return Cell(name, "attack", (f"run=cell:{run}", *overrides, *more), tags)

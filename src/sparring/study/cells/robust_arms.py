@@ -1,9 +1,9 @@
-"""The arms of `study=robust_at`: ways of adversarial training x what replaces a share of each batch."""
+"""The arms of `study=robust_at`: ways of adversarial training, with what replaces a share of each batch."""
 
 from collections.abc import Sequence
 
-from sparring.study.cells.recipes import PLAIN, judge_cell
-from sparring.study.engine.cell import Cell, Seeds
+from sparring.study.cells.recipes import NO_AUGMENTATION, attack_cell, gaussian_mix, images_mix
+from sparring.study.engine.cell import Cell, Seeds, Tag
 
 # Arm -> (choice of model/robust, what replaces a share of each batch).
 PARTS = {
@@ -19,46 +19,59 @@ PARTS = {
     "trades_gaussian": ("trades", "gaussian"),
 }
 POOLED = ("gan", "gan70")
-PUBLISHED_SHARE = 0.7  # generated images in each batch of Gowal et al. 2021
+PUBLISHED_FRACTION = 0.7  # generated images in each batch of Gowal et al. 2021
 ARMS = {
-    "standard": "real images, no attack in training: what robustness is without any care",
+    "standard": "real images without adversarial training",
     "standard_gan": "as standard, a share of each batch replaced by images of the GAN",
-    "pgd_at": "adversarial training: each batch is learned at the images that PGD finds within epsilon",
+    "pgd_at": "PGD adversarial training (Madry et al. 2018): every image is attacked by PGD within epsilon before each step",
     "pgd_at_gan": "as pgd_at, a share of each batch replaced by images of the GAN",
-    "pgd_at_gan70": "as pgd_at, 70 % of each batch replaced by images of the GAN, the share of the literature",
-    "pgd_at_gaussian": "as pgd_at, a share replaced by draws from a Gaussian per class: what a generator must beat",
+    "pgd_at_gan70": "as pgd_at, 70 % of each batch replaced by images of the GAN, the share of Gowal et al. 2021",
+    "pgd_at_gaussian": "as pgd_at, a share replaced by draws from a Gaussian per class: a negative control for the GAN",
     "pgd_at_advgan": "as pgd_at, a share replaced by the training images as AdvGAN perturbs them against the arm standard",
-    "trades": "TRADES: clean cross-entropy and the divergence to the worst image within epsilon",
+    "trades": "TRADES (Zhang et al. 2019): clean cross-entropy and the divergence to the worst image within epsilon",
     "trades_gan": "as trades, a share of each batch replaced by images of the GAN",
     "trades_gaussian": "as trades, a share replaced by draws from a Gaussian per class",
 }
 
 
-def arm_overrides(arm: str, place: str, *, epsilon: float, steps: int, fraction: float, per_class: int) -> list[str]:
-    """What tells an arm from the others. place: where the replicate's pool lies.
+def arm_overrides(arm: str, prefix: str, *, epsilon: float, steps: int, fraction: float, per_class: int) -> list[str]:
+    """Overrides by which an arm differs from the others.
 
-    epsilon, steps: of the attack in training. fraction: of each batch that is replaced. per_class: draws of the Gaussian.
+    Args:
+        arm: one of ARMS.
+        prefix: of the replicate's cells.
+        epsilon: of the attack in training, fraction of the pixel range.
+        steps: of the attack in training.
+        fraction: share of each batch that is replaced, 0 to 1.
+        per_class: draws of the Gaussian per class.
     """
-    way, added = PARTS[arm]
-    attack = [f"model.robust.epsilon={epsilon}", f"model.robust.steps={steps}"]
-    share = f"data.mix.fraction={PUBLISHED_SHARE if added == 'gan70' else fraction}"
-    mixed = {
+    robust, added = PARTS[arm]
+    attack = [f"model.robust.epsilon={epsilon}", f"model.robust.steps={steps}"] if robust != "none" else []
+    mix = {
         "": [],
-        "advgan": ["data/mix=images", f"data.mix.images=[cell:{place}/perturbed]", share],
-        "gaussian": ["data/mix=gaussian", f"data.mix.per_class={per_class}", share],
-    }.get(added, ["data/mix=images", f"data.mix.images=[cell:{place}/pool]", share])
-    return [f"model/robust={way}", *(attack if way != "none" else []), *mixed]
+        "advgan": images_mix(f"{prefix}/perturbed", fraction),
+        "gaussian": gaussian_mix(per_class, fraction),
+        "gan": images_mix(f"{prefix}/pool", fraction),
+        "gan70": images_mix(f"{prefix}/pool", PUBLISHED_FRACTION),
+    }[added]
+    return [f"model/robust={robust}", *attack, *mix]
 
 
-def perturbed_cells(r: int, given: Sequence[str], *, epsilon: float, seeds: Seeds) -> list[Cell]:
+def perturbed_cells(r: int, overrides: Sequence[str], *, epsilon: float, seeds: Seeds) -> list[Cell]:
     """AdvGAN against the arm standard, and the training images as it perturbs them, with their true labels.
 
-    given: further overrides of its training.
+    Args:
+        r: the replicate.
+        overrides: further overrides of AdvGAN's training.
+        epsilon: of its perturbation, fraction of the pixel range.
+        seeds: of the replicate.
     """
-    perturber = ("model=advgan", f"model.target=cell:r{r}/standard", f"model.epsilon={epsilon}", *PLAIN, *given)
-    made = ("attack=advgan", f"attack.run=cell:r{r}/advgan", f"epsilon={epsilon}", "split=train", "count=null",
-            "export=[parquet]", "probe=0", f"seed={seeds.pool}")  # fmt: skip
+    target = f"r{r}/standard"
+    advgan = ("model=advgan", f"model.target=cell:{target}", f"model.epsilon={epsilon}", *NO_AUGMENTATION, *overrides)
+    export = ("attack=advgan", f"attack.run=cell:r{r}/advgan", f"epsilon={epsilon}", "split=train", "count=null",
+              "export=[parquet]", "probe=0", f"seed={seeds.pool}")  # fmt: skip
+    tags: dict[str, Tag] = {"replicate": r, "part": "perturbed"}
     return [
-        Cell(f"r{r}/advgan", "train", perturber, {"replicate": r, "part": "perturber"}),
-        judge_cell(f"r{r}/perturbed", f"r{r}/standard", given=made, tags={"replicate": r, "part": "perturbed"}),
+        Cell(f"r{r}/advgan", "train", advgan, {"replicate": r, "part": "perturber"}),
+        attack_cell(f"r{r}/perturbed", target, overrides=export, tags=tags),
     ]

@@ -19,13 +19,15 @@ from sparring.config.explain import readable_errors
 from sparring.config.groups import Groups
 from sparring.core.errors import ConfigError
 from sparring.core.wording import listing
+from sparring.study.engine.context import StudyContext
 
-_DRAWN = ("seed", "subset_seed", "cache_dir")  # of `data`: each replicate draws the seeds, the study has one cache
+# Settings of `data` that no user changes for the whole study: each replicate draws the seeds, the cache is one.
+_NOT_TYPED = ("seed", "subset_seed", "cache_dir")
 
 
 @dataclass(frozen=True)
 class _Base:
-    """A verb's configuration with its groups chosen and no value set; `hydra` is what its references look up."""
+    """A verb's configuration with its groups chosen and no value set; `hydra` is what its interpolations look up."""
 
     task: DictConfig
     hydra: DictConfig
@@ -35,40 +37,51 @@ class Composer:
     """Composes cells. Choices of groups are composed once each (0.1 s); values are then set in a copy (10 ms).
 
     To be used inside `composing`.
+
+    Args:
+        context: what the cells share.
+        config_dir: folder of the configuration, `conf/`.
+        search_path: overrides that say where further configurations lie (`hydra.searchpath=[...]`).
     """
 
-    def __init__(self, study: DictConfig, config_dir: Path, places: Sequence[str]) -> None:
-        self._study, self._config_dir, self._places = study, config_dir, list(places)
+    def __init__(self, context: StudyContext, config_dir: Path, search_path: Sequence[str]) -> None:
+        self._context, self._config_dir, self._search_path = context, config_dir, list(search_path)
         self._parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
         self._groups: dict[str, Groups] = {}
         self._bases: dict[tuple[str, ...], _Base] = {}
-        self._current: _Base | None = None  # whose `hydra` is Hydra's own now
+        self._current: _Base | None = None  # whose `hydra` is set in HydraConfig
         self.data_settings = self._changed_data()
 
-    def __call__(self, verb: str, overrides: Sequence[str], run_dir: Path, data_at: str | None = None) -> DictConfig:
+    def __call__(
+        self, verb: str, overrides: Sequence[str], run_dir: Path, data_section: str | None = None
+    ) -> DictConfig:
         """What `python <verb>.py <overrides>` gives its stage, with the study's paths and `run_dir`; resolved.
 
-        data_at: see `Cell.data_at`.
+        Args:
+            verb: the stage.
+            overrides: as on its command line.
+            run_dir: the cell's run directory.
+            data_section: see `Cell.data_section`.
 
         Raises:
             ConfigError: an override names nothing, or a setting has no value.
         """
         overrides = self._with_study(verb, overrides)
         with readable_errors(ValueError):
-            groups = self._groups.setdefault(verb, Groups(verb, self._places))
+            groups = self._groups.setdefault(verb, Groups(verb, self._search_path))
             parsed = self._parser.parse_overrides(list(overrides))
             choices = tuple(str(item.input_line) for item in parsed if groups.chosen_by(item))
             base = self._base(verb, choices)
             config = copy.deepcopy(base.task)
-            if data_at is None and verb == "train" and f"data={self._study.dataset}" in overrides:
-                data_at = "data"
-            for key, value in self.data_settings.items() if data_at else ():
-                OmegaConf.update(config, f"{data_at}.{key}", value)
+            if data_section is None and verb == "train" and f"data={self._context.dataset}" in overrides:
+                data_section = "data"
+            for key, value in self.data_settings.items() if data_section else ():
+                OmegaConf.update(config, f"{data_section}.{key}", value)
             ConfigLoaderImpl._apply_overrides_to_config([item for item in parsed if not groups.chosen_by(item)], config)
-            for name, place in {**self._study.paths, "run_dir": str(run_dir)}.items():
-                OmegaConf.update(config, f"paths.{name}", place)
-            if self._study.extensions:
-                OmegaConf.update(config, "extensions", list(self._study.extensions))
+            for name, folder in {**self._context.paths, "run_dir": str(run_dir)}.items():
+                OmegaConf.update(config, f"paths.{name}", folder)
+            if self._context.extensions:
+                OmegaConf.update(config, "extensions", list(self._context.extensions))
             if self._current is not base:  # 7 ms
                 HydraConfig.instance().set_config(base.hydra)
                 self._current = base
@@ -78,16 +91,16 @@ class Composer:
         return config
 
     def _with_study(self, verb: str, overrides: Sequence[str]) -> list[str]:
-        """For a training: the data set, unless the cell chooses its own, and what the user gave for all of them."""
+        """For a training: the data set, unless the cell chooses its own, and the user's overrides for all trainings."""
         if verb != "train":
             return list(overrides)
-        own = any(item.startswith("data=") for item in overrides)
-        given = ["report=false", *([] if own else [f"data={self._study.dataset}"]), *self._study.train]
-        return [*given, *overrides]
+        chooses_data = any(item.startswith("data=") for item in overrides)
+        data = [] if chooses_data else [f"data={self._context.dataset}"]
+        return ["report=false", *data, *self._context.train, *overrides]
 
     def _base(self, verb: str, choices: tuple[str, ...]) -> _Base:
         if (verb, *choices) not in self._bases:
-            whole = compose_all(verb, [*self._places, *choices])
+            whole = compose_all(verb, [*self._search_path, *choices])
             self._current = None
             task = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
             task._set_parent(None)
@@ -97,27 +110,35 @@ class Composer:
 
     def _changed_data(self) -> dict[str, Any]:
         """Settings of the study's `data` (dotted, without `data.`) that were changed from those of the data set."""
+        context = self._context
         with readable_errors():
-            default = compose_all("study", [*self._places, f"data={self._study.dataset}", f"seed={self._study.seed}"])
+            default = compose_all("study", [*self._search_path, f"data={context.dataset}", f"seed={context.seed}"])
             required = [key.removeprefix("data.") for key in OmegaConf.missing_keys(default.data)]
-            for key in required:  # what the data set wants from the user
-                OmegaConf.update(default, f"data.{key}", OmegaConf.select(self._study.data, key))
-            plain = dict(_leaves(resolved(default).data))
-        given = dict(_leaves(self._study.data))
-        return {k: v for k, v in given.items() if k not in _DRAWN and (k in required or plain.get(k, ...) != v)}
+            given = dict(_leaves(context.data))
+            for key in required:
+                OmegaConf.update(default, f"data.{key}", given[key])
+            defaults = dict(_leaves(OmegaConf.to_container(resolved(default).data)))
+        return {
+            key: value
+            for key, value in given.items()
+            if key not in _NOT_TYPED and (key in required or defaults.get(key, ...) != value)
+        }
 
 
 @contextmanager
-def composing(study: DictConfig, config_dir: Path, places: Sequence[str] = ()) -> Iterator[Composer]:
-    """A Composer for the cells of a study with the whole resolved configuration `study`.
+def composing(context: StudyContext, config_dir: Path, search_path: Sequence[str] = ()) -> Iterator[Composer]:
+    """A Composer for the cells of a study; Hydra's global state is that of the composer inside.
 
-    places: overrides that say where further configurations lie (`hydra.searchpath=[...]`).
+    Args:
+        context: what the cells share.
+        config_dir: folder of the configuration, `conf/`.
+        search_path: overrides that say where further configurations lie (`hydra.searchpath=[...]`).
     """
     with hydra_at(config_dir, "study"):
-        yield Composer(study, config_dir, places)
+        yield Composer(context, config_dir, search_path)
 
 
-def searchpath() -> list[str]:
+def current_search_path() -> list[str]:
     """The `hydra.searchpath` of the running command as an override; empty outside of Hydra."""
     if not HydraConfig.initialized():
         return []
@@ -130,7 +151,7 @@ def _check(verb: str, config: DictConfig) -> None:
     if missing:
         raise ConfigError(f"{listing(missing)} of a {verb} cell must be given: add it to the overrides of the cell.")
     for function in CHECKS:
-        if function is not run_exists:  # it will, once the cell that makes it is done
+        if function is not run_exists:  # the cell that creates the run comes first
             function(config)
     devices = OmegaConf.select(config, "trainer.devices")
     if devices is not None and devices != 1 and not (OmegaConf.is_list(devices) and len(devices) == 1):
@@ -139,9 +160,10 @@ def _check(verb: str, config: DictConfig) -> None:
         )
 
 
-def _leaves(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of everything in nested mappings that is no mapping."""
     for key, value in node.items():
-        if isinstance(value, DictConfig):
+        if isinstance(value, Mapping):
             yield from _leaves(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+            yield f"{prefix}{key}", value

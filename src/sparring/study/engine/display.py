@@ -1,4 +1,4 @@
-"""How far a study is: a live line on a terminal, plain lines elsewhere, and cells.csv for anyone who looks in between."""
+"""Progress of a study: a live line on a terminal, plain lines elsewhere, and the table cells.csv while it runs."""
 
 import csv
 import io
@@ -18,20 +18,26 @@ from sparring.study.engine.run import CellOutcome
 
 COLUMNS = ("cell", "verb", "state", "seconds", "reason", "key")
 CSV_SECONDS = 2.0  # at least, between two writings of cells.csv
-SHOWN = 3  # running cells named in a line
+NAMED_CELLS = 3  # running cells named in a line
 
 
 class Progress:
-    """Keeps count. As a context manager it shows the live line and writes cells.csv at the end, however that comes."""
+    """Counts cells. As a context manager it shows the live line and writes cells.csv at the end, also after an error.
+
+    Args:
+        planned: every cell of the study.
+        csv_file: where the table goes.
+        workers: cells that run at a time, for the time left.
+        line_seconds: between two lines where there is no terminal; a failure is printed at once.
+    """
 
     def __init__(self, planned: Sequence[Planned], csv_file: Path, *, workers: int, line_seconds: float) -> None:
-        """line_seconds: between two lines where there is no terminal; a failure is said at once."""
         self._planned = {each.cell.name: each for each in planned}
         self._file, self._workers, self._line_seconds = csv_file, workers, line_seconds
         self._outcomes: dict[str, CellOutcome] = {}
         self._running: dict[str, float] = {}
-        self._written = 0.0
-        self._said = time.monotonic()
+        self._last_csv = 0.0
+        self._last_line = time.monotonic()
         self._console = Console(stderr=True, highlight=False)
         terminal = sys.stderr.isatty()
         self._live = Live(console=self._console, refresh_per_second=4, transient=True) if terminal else None
@@ -59,10 +65,10 @@ class Progress:
         now = time.monotonic()
         if self._live is not None:
             self._live.update(Text(self.line(), overflow="ellipsis", no_wrap=True))
-        elif now - self._said >= self._line_seconds:
-            self._said = now
+        elif now - self._last_line >= self._line_seconds:
+            self._last_line = now
             print(self.line(), file=sys.stderr, flush=True)
-        if now - self._written >= CSV_SECONDS:
+        if now - self._last_csv >= CSV_SECONDS:
             self._write()
 
     def line(self) -> str:
@@ -73,11 +79,11 @@ class Progress:
         left = self.seconds_left()
         if left is not None and done < len(self._planned):
             parts.append(f"{left / 60:.0f} min left" if left >= 120 else f"{left:.0f} s left")
-        names = [*list(self._running)[:SHOWN], *(["..."] if len(self._running) > SHOWN else [])]
+        names = [*list(self._running)[:NAMED_CELLS], *(["..."] if len(self._running) > NAMED_CELLS else [])]
         return ", ".join(parts) + (f"; running: {', '.join(names)}" if names else "")
 
     def seconds_left(self) -> float | None:
-        """From the mean time of finished cells of the same kind, else of all; None before the first one."""
+        """Estimated from the mean time of finished cells of the same kind, else of all; None before the first one."""
         times: dict[object, list[float]] = {}
         for name, outcome in self._outcomes.items():
             if outcome.state == "finished":
@@ -88,17 +94,17 @@ class Progress:
         other = sum(mean.values()) / len(mean)
         now, total = time.monotonic(), 0.0
         for name in self._planned.keys() - self._outcomes.keys():
-            spent = now - self._running[name] if name in self._running else 0.0
-            total += max(0.0, mean.get(self._kind(name), other) - spent)
+            elapsed = now - self._running[name] if name in self._running else 0.0
+            total += max(0.0, mean.get(self._kind(name), other) - elapsed)
         return total / self._workers
 
     def _kind(self, name: str) -> object:
-        """Cells that differ in the replicate only take about the same time."""
+        """Cells of one kind differ in the replicate alone, and take about the same time."""
         cell = self._planned[name].cell
         return cell.verb, tuple((tag, value) for tag, value in cell.tags.items() if tag != "replicate")
 
     def _write(self) -> None:
-        self._written = time.monotonic()
+        self._last_csv = time.monotonic()
         tags = list(dict.fromkeys(tag for each in self._planned.values() for tag in each.cell.tags))
         text = io.StringIO()
         table = csv.writer(text)

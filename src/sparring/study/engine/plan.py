@@ -1,4 +1,4 @@
-"""From the cells of a study to what will run, in which order, and under which key it is remembered."""
+"""From the cells of a study to what will run, in which order, and under which key its result is cached."""
 
 import hashlib
 import json
@@ -18,10 +18,14 @@ from sparring.study.engine.compose import Composer
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell with everything decided.
+    """A cell with its configuration, its place in the order and its cache key.
 
-    config: plain and resolved, references to other cells replaced by their run directories. inputs: names of these cells.
-    key: sha256 hex of settings, inputs' keys and code; a finished cell of the same key need not run again.
+    Args:
+        cell: as the study declared it.
+        config: plain and resolved, references to other cells replaced by their run directories.
+        inputs: names of the cells that it refers to.
+        key: sha256 hex of settings, inputs' keys and code; a finished cell of the same key need not run again.
+        folder: its run directory.
     """
 
     cell: Cell
@@ -34,7 +38,11 @@ class Planned:
 def plan(cells: Sequence[Cell], composer: Composer, folder: Path, code: str) -> list[Planned]:
     """The cells in an order in which each comes after its inputs, otherwise as given; duplicates of a name are one.
 
-    folder: the study's `cells` folder. code: see `code.digest`.
+    Args:
+        cells: what the study declares.
+        composer: composes their configurations.
+        folder: the study's `cells` folder.
+        code: hash of the code, see `source_hash.digest`.
 
     Raises:
         ConfigError: a configuration does not compose, or cells contradict each other.
@@ -42,20 +50,20 @@ def plan(cells: Sequence[Cell], composer: Composer, folder: Path, code: str) -> 
     by_name = _unique(cells)
     composed = {name: _composed(cell, composer, folder / name) for name, cell in by_name.items()}
     inputs = {name: tuple(dict.fromkeys(_inputs(name, config, by_name))) for name, config in composed.items()}
-    done: dict[str, Planned] = {}
+    planned: dict[str, Planned] = {}
     for name in _ordered(inputs):
-        keys = {other: REFERENCE + done[other].key for other in inputs[name]}
-        folders = {other: str(done[other].folder) for other in inputs[name]}
+        keys = {other: REFERENCE + planned[other].key for other in inputs[name]}
+        folders = {other: str(planned[other].folder) for other in inputs[name]}
         identity = config_hash(_replaced(composed[name], keys))
         text = json.dumps([by_name[name].verb, identity, code])
-        done[name] = Planned(
+        planned[name] = Planned(
             cell=by_name[name], config=_replaced(composed[name], folders), inputs=inputs[name],
             key=hashlib.sha256(text.encode()).hexdigest(), folder=folder / name,
         )  # fmt: skip
-    for each in done.values():
+    for each in planned.values():
         _check_fraction(each)
-        _check_labelled(each, done)
-    return list(done.values())
+        _check_labelled(each, planned)
+    return list(planned.values())
 
 
 def _check_fraction(each: Planned) -> None:
@@ -68,57 +76,57 @@ def _check_fraction(each: Planned) -> None:
 
 
 def _check_labelled(each: Planned, planned: Mapping[str, Planned]) -> None:
-    """Refuse a classifier that would learn from images of an unconditional generator without anyone who labels them."""
+    """Raise ConfigError for a classifier that would learn from unlabelled images of an unconditional generator."""
     mix = (each.config.get("data") or {}).get("mix") or {}
     if "images" not in mix or mix["labeller"] is not None:
         return
-    makers = [maker for pool in each.inputs for maker in planned[pool].inputs if planned[pool].cell.verb == "generate"]
-    for maker in makers:
-        conditioning = (planned[maker].config.get("model") or {}).get("conditioning") or {}
+    pools = [planned[name] for name in each.inputs if planned[name].cell.verb == "generate"]
+    for generator in (name for pool in pools for name in pool.inputs):
+        conditioning = (planned[generator].config.get("model") or {}).get("conditioning") or {}
         if str(conditioning.get("_target_")).endswith(".NoConditioning"):
             raise ConfigError(
-                f"cell {each.cell.name} needs images with labels, and the generator of cell {maker} is unconditional"
+                f"cell {each.cell.name} needs images with labels, and the generator of cell {generator} is unconditional"
                 ' (model/conditioning=none): give its recipe "model/conditioning=concat" and "model/head=projection" too, or let'
                 " a pseudo-labeller label its images outside of a study: train.py data/mix=images data.mix.labeller=<run>."
             )
 
 
 def _unique(cells: Sequence[Cell]) -> dict[str, Cell]:
-    found: dict[str, Cell] = {}
+    by_name: dict[str, Cell] = {}
     for cell in cells:
-        if found.setdefault(cell.name, cell) != cell:
+        if by_name.setdefault(cell.name, cell) != cell:
             raise ConfigError(f"two cells are named {cell.name} and differ; give each its own name.")
-    for name in found:
+    for name in by_name:
         parts = name.split("/")
         for end in range(1, len(parts)):
-            if (outer := "/".join(parts[:end])) in found:
+            if (outer := "/".join(parts[:end])) in by_name:
                 raise ConfigError(f"cell {name} would lie inside cell {outer}; rename one of them.")
-    return found
+    return by_name
 
 
 def _composed(cell: Cell, composer: Composer, folder: Path) -> dict[str, Any]:
     try:
-        config = OmegaConf.to_container(composer(cell.verb, cell.overrides, folder, cell.data_at))
+        config = OmegaConf.to_container(composer(cell.verb, cell.overrides, folder, cell.data_section))
     except ConfigError as error:
         raise ConfigError(f"cell {cell.name}: {error}") from error
     assert isinstance(config, dict)
     return {str(key): value for key, value in config.items()}
 
 
-def _inputs(name: str, config: Mapping[str, Any], known: Mapping[str, Cell]) -> Iterator[str]:
+def _inputs(name: str, config: Mapping[str, Any], cells: Mapping[str, Cell]) -> Iterator[str]:
     for text in _strings(config):
         if text.startswith(REFERENCE):
-            other = _referred(text, known)
+            other = _referred_cell(text, cells)
             if other is None:
                 raise ConfigError(f"cell {name} refers to {text}, but there is no such cell.")
             yield other
 
 
-def _referred(text: str, known: Mapping[str, Any]) -> str | None:
+def _referred_cell(text: str, cells: Mapping[str, Any]) -> str | None:
     """The cell whose name is all of the path after `cell:`, or the longest beginning of it."""
     parts = text.removeprefix(REFERENCE).split("/")
     names = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
-    return next((name for name in names if name in known), None)
+    return next((name for name in names if name in cells), None)
 
 
 def _strings(node: Any) -> Iterator[str]:
@@ -129,21 +137,21 @@ def _strings(node: Any) -> Iterator[str]:
         yield node
 
 
-def _replaced(node: Any, by: Mapping[str, str]) -> Any:
-    """`node` with the name in every reference replaced, and `cell:` with it."""
+def _replaced(node: Any, replacements: Mapping[str, str]) -> Any:
+    """`node` with the `cell:<name>` of every reference replaced, by the name of the cell."""
     if isinstance(node, Mapping):
-        return {key: _replaced(child, by) for key, child in node.items()}
+        return {key: _replaced(child, replacements) for key, child in node.items()}
     if isinstance(node, list):
-        return [_replaced(child, by) for child in node]
+        return [_replaced(child, replacements) for child in node]
     if isinstance(node, str) and node.startswith(REFERENCE):
-        name = _referred(node, by)
+        name = _referred_cell(node, replacements)
         assert name is not None
-        return by[name] + node.removeprefix(REFERENCE + name)
+        return replacements[name] + node.removeprefix(REFERENCE + name)
     return node
 
 
 def _ordered(inputs: Mapping[str, Sequence[str]]) -> list[str]:
-    """Depth first: the inputs of a cell just before it. Raises ConfigError for a circle."""
+    """Depth first: the inputs of a cell just before it. Raises ConfigError for a cycle."""
     order: dict[str, None] = {}
 
     def visit(name: str, path: tuple[str, ...]) -> None:

@@ -1,24 +1,35 @@
-"""What the cells of a study left, for its analysis: values by tags, paired comparisons, and the check of equal terms."""
+"""The results of a study's cells, for its analysis: values by tags, paired comparisons, and the check of equal training."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sparring.core.errors import ConfigError
 from sparring.run.directory import RunDir
-from sparring.study.engine.cell import Cell
+from sparring.study.engine.cell import Cell, Tag
 from sparring.study.engine.plan import Planned
 from sparring.study.engine.run import CellOutcome
 from sparring.study.stats.verdict import Comparison, compare
 
-Tag = str | int | float
+TEST_ACCURACY = (
+    "metrics",
+    "test/accuracy",
+    "value",
+)  # where result.json of a classifier's training holds it, in [0, 1]
 
 
 @dataclass(frozen=True)
 class CellResult:
-    """A finished cell: its run directory and the content of its result.json."""
+    """A finished cell.
+
+    Args:
+        cell: as the study declared it.
+        run: its run directory.
+        result: the content of its result.json.
+        inputs: names of the cells that it read.
+    """
 
     cell: Cell
     run: Path
@@ -26,7 +37,7 @@ class CellResult:
     inputs: tuple[str, ...]
 
     def get(self, *path: str) -> Any:
-        """What result.json holds under `path`, for example ("metrics", "test/accuracy"), or under "metrics/..." as one text.
+        """The entry of result.json at `path`, for example ("metrics", "test/accuracy", "value").
 
         Raises:
             ConfigError: there is no such entry.
@@ -34,34 +45,40 @@ class CellResult:
         value: Any = self.result
         for key in path:
             if not isinstance(value, Mapping) or key not in value:
-                here = ", ".join(map(str, value)) if isinstance(value, Mapping) else "no entries"
-                raise ConfigError(f"{self.run}/result.json has no {' > '.join(path)}; at {key} there is {here}.")
+                keys = ", ".join(map(str, value)) if isinstance(value, Mapping) else "no entries"
+                raise ConfigError(f"{self.run}/result.json has no {' > '.join(path)}; at {key} there is {keys}.")
             value = value[key]
         return value
 
 
 class Results:
-    """All cells of a study. Cells that failed are missing here, and NaN in the values."""
+    """All cells of a study. Cells that failed are missing here, and NaN in the values.
+
+    Args:
+        planned: every cell of the study.
+        outcomes: how each of them ended, by name.
+        replicates: number of paired replicates, tagged replicate=0, 1, ...
+    """
 
     def __init__(self, planned: Sequence[Planned], outcomes: Mapping[str, CellOutcome], *, replicates: int) -> None:
         self.replicates = replicates
         self.checks: list[dict[str, Any]] = []
         self._planned = {each.cell.name: each for each in planned}
-        self._found: dict[str, CellResult] = {}
+        self._finished: dict[str, CellResult] = {}
         for each in planned:
             if outcomes[each.cell.name].state == "finished":
                 result = RunDir(each.folder).result()
-                self._found[each.cell.name] = CellResult(each.cell, each.folder, result, each.inputs)
+                self._finished[each.cell.name] = CellResult(each.cell, each.folder, result, each.inputs)
 
     def cell(self, name: str) -> CellResult | None:
         """The cell of that name; None if it did not finish. Raises KeyError if the study has none."""
         if name not in self._planned:
             raise KeyError(name)
-        return self._found.get(name)
+        return self._finished.get(name)
 
     def find(self, **tags: Tag) -> list[CellResult]:
         """The finished cells that have all of these tags, in the order of the study."""
-        return [each for each in self._found.values() if _matches(each.cell, tags)]
+        return [each for each in self._finished.values() if _matches(each.cell, tags)]
 
     def one(self, **tags: Tag) -> CellResult | None:
         """The only cell that has all of these tags; None if it did not finish.
@@ -76,10 +93,12 @@ class Results:
 
     def values(self, *metric: str, scale: float = 1.0, **tags: Tag) -> list[float]:
         """`scale` times the entry `metric` of result.json of the cell with these tags, per replicate; NaN where it failed."""
-        return [
-            math.nan if (each := self.one(replicate=replicate, **tags)) is None else scale * float(each.get(*metric))
-            for replicate in range(self.replicates)
-        ]
+        return self.read(lambda each: scale * float(each.get(*metric)), **tags)
+
+    def read(self, value: Callable[[CellResult], float], **tags: Tag) -> list[float]:
+        """`value` of the cell with these tags, per replicate; NaN where it failed."""
+        cells = [self.one(replicate=replicate, **tags) for replicate in range(self.replicates)]
+        return [math.nan if each is None else value(each) for each in cells]
 
     def compare(
         self, *metric: str, arm: str, baseline: str, smallest_effect: float, scale: float = 1.0,
@@ -87,14 +106,23 @@ class Results:
     ) -> Comparison:  # fmt: skip
         """Cells tagged arm=`arm` against arm=`baseline`, paired by replicate, after a check that both were trained equally long.
 
-        metric: where the value stands in result.json; larger is better. measure: what it is, in words.
-        tags: which cells of the arms ({"labels": 50}).
-        own_budget: arms that are meant to train for another number of steps ("real with the GAN's compute").
+        Args:
+            metric: path of the value in result.json; larger is better.
+            arm: the arm under test.
+            baseline: the arm that it is compared with.
+            smallest_effect: the smallest difference of interest, in the unit of the scaled values.
+            scale: factor of the values, such as 100 for percentage points.
+            measure: what the values are, in words.
+            where: the setting in words ("50 labels per class"); empty where there is only one.
+            primary: whether this is the comparison of the study's verdict.
+            own_budget: arms that are meant to train for another number of steps.
+            tags: which cells of the arms, for example labels=50.
 
         Raises:
             ConfigError: the arms were not trained for the same number of steps on as many images.
         """
-        self._check_equal_terms([each for each in (baseline, arm) if each not in own_budget], where, tags)
+        equal = [each for each in (baseline, arm) if each not in own_budget]
+        self.check_equal(equal, [each for name in equal for each in self.find(arm=name, **tags)], where)
         return compare(
             self.values(*metric, scale=scale, arm=arm, **tags),
             self.values(*metric, scale=scale, arm=baseline, **tags),
@@ -102,32 +130,33 @@ class Results:
             primary=primary,
         )  # fmt: skip
 
-    def _check_equal_terms(self, arms: Sequence[str], where: str, tags: Mapping[str, Tag]) -> None:
-        self.check_equal(arms, [each for arm in arms for each in self.find(arm=arm, **tags)], where)
-
     def check_equal(self, arms: Sequence[str], cells: Sequence[CellResult], where: str) -> None:
-        """Note that all `cells`, those of `arms` in words, were trained equally long; ConfigError if they were not."""
-        seen = {each.cell.name: self.training_clock(each) for each in cells}
-        clocks = {tuple(sorted(clock.items())) for clock in seen.values() if clock is not None}
+        """Record in `checks` that all `cells` of `arms` were trained equally long.
+
+        Raises:
+            ConfigError: they were not.
+        """
+        by_cell = {each.cell.name: self.training_clock(each) for each in cells}
+        clocks = {tuple(sorted(clock.items())) for clock in by_cell.values() if clock is not None}
         if len(clocks) > 1:
-            told = "; ".join(f"{name}: {clock}" for name, clock in seen.items())
-            raise ConfigError(f"arms {' and '.join(arms)} {where} were not trained equally long ({told}).")
+            listed = "; ".join(f"{name}: {clock}" for name, clock in by_cell.items())
+            raise ConfigError(f"arms {' and '.join(arms)} {where} were not trained equally long ({listed}).")
         if len(arms) > 1:
             clock = dict(clocks.pop()) if clocks else None
-            self.checks.append({"arms": list(arms), "where": where, "equal_training": clock, "cells": len(seen)})
+            self.checks.append({"arms": list(arms), "where": where, "equal_training": clock, "cells": len(by_cell)})
 
     def training_clock(self, each: CellResult) -> dict[str, int] | None:
         """Steps and images of the training behind a cell: its own, or that of an input with the same tags."""
-        for one in self._with_inputs(each):
-            if "clock" in one.result and (one is each or _matches(one.cell, each.cell.tags)):
-                return dict(one.result["clock"])
+        for source in self._with_inputs(each):
+            if "clock" in source.result and (source is each or _matches(source.cell, each.cell.tags)):
+                return dict(source.result["clock"])
         return None
 
     def _with_inputs(self, each: CellResult) -> Iterator[CellResult]:
         yield each
         for name in each.inputs:
-            if name in self._found:
-                yield from self._with_inputs(self._found[name])
+            if name in self._finished:
+                yield from self._with_inputs(self._finished[name])
 
 
 def _matches(cell: Cell, tags: Mapping[str, Tag]) -> bool:

@@ -15,12 +15,19 @@ from sparring.study.engine.work import CellRecord, StageCall, run_cell
 
 State = Literal["finished", "failed", "skipped"]
 log = logging.getLogger(__name__)
-TICK_SECONDS = 0.25  # between two looks at the clock while cells run
+TICK_SECONDS = 0.25  # between two updates of the progress while cells run
 
 
 @dataclass(frozen=True)
 class CellOutcome:
-    """What became of a cell. reused: it was finished, or had failed, in an earlier run of the study."""
+    """How a cell ended.
+
+    Args:
+        state: "skipped" if one of its inputs failed.
+        reason: why it failed or was skipped; empty for a finished cell.
+        seconds: wall time in the worker.
+        reused: it was finished, or had failed, in an earlier run of the study.
+    """
 
     state: State
     reason: str
@@ -29,36 +36,44 @@ class CellOutcome:
 
 
 class Watcher(Protocol):
-    """Is told what happens; see `display.Progress`."""
+    """Receives the events of a run; see `display.Progress`."""
 
-    def started(self, name: str) -> None: ...
+    def started(self, name: str) -> None:
+        """A cell was given to the executor."""
 
-    def ended(self, name: str, outcome: CellOutcome) -> None: ...
+    def ended(self, name: str, outcome: CellOutcome) -> None:
+        """A cell ended, now or in an earlier run of the study."""
 
-    def tick(self) -> None: ...
+    def tick(self) -> None:
+        """Called several times a second while cells run."""
 
 
 def run(planned: Sequence[Planned], executor: Executor, watcher: Watcher, *, call: StageCall, retry: bool, workers: int,
-        aside: Path) -> dict[str, CellOutcome]:  # fmt: skip
+        archive: Path) -> dict[str, CellOutcome]:  # fmt: skip
     """Run what is not finished; the outcome of every cell by name.
 
-    call: how a stage is called in a worker.
-    retry: whether cells that failed before are tried again. workers: cells given to `executor` at a time.
-    aside: folder for the directories of cells that are run again.
+    Args:
+        planned: the cells, each after its inputs.
+        executor: runs the calls.
+        watcher: receives the start and end of every cell.
+        call: how a stage is called in a worker.
+        retry: whether cells that failed before are tried again.
+        workers: cells given to `executor` at a time.
+        archive: folder for the run directories of cells that are run again.
 
     Raises:
         Interrupted, KeyboardInterrupt: the study was stopped; finished cells keep their records.
     """
-    outcomes = _remembered(planned, retry=retry)
+    outcomes = _earlier_outcomes(planned, retry=retry)
     for name, outcome in outcomes.items():
         watcher.ended(name, outcome)
     waiting = [each for each in planned if each.cell.name not in outcomes]
     running: dict[Future[CellRecord], Planned] = {}
     while waiting or running:
-        _skip_hopeless(waiting, outcomes, watcher)
+        _skip_blocked(waiting, outcomes, watcher)
         for each in _ready(waiting, outcomes)[: workers - len(running)]:
             waiting.remove(each)
-            running[_submit(each, executor, watcher, call, aside)] = each
+            running[_submit(each, executor, watcher, call, archive)] = each
         if not running:
             continue
         finished, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
@@ -71,60 +86,58 @@ def run(planned: Sequence[Planned], executor: Executor, watcher: Watcher, *, cal
     return {each.cell.name: outcomes[each.cell.name] for each in planned}
 
 
-def _remembered(planned: Sequence[Planned], *, retry: bool) -> dict[str, CellOutcome]:
-    found, outdated = {}, 0
+def _earlier_outcomes(planned: Sequence[Planned], *, retry: bool) -> dict[str, CellOutcome]:
+    """Outcomes of an earlier run of the study that still hold: cells of the same key."""
+    outcomes, outdated = {}, 0
     for each in planned:
         record = CellRecord.read(each.folder)
         outdated += record is not None and record.state == "finished" and record.key != each.key
         if record is None or record.key != each.key or (retry and record.state == "failed"):
             continue
-        found[each.cell.name] = CellOutcome(record.state, record.reason, record.seconds, reused=True)
+        outcomes[each.cell.name] = CellOutcome(record.state, record.reason, record.seconds, reused=True)
     if outdated:
         log.warning(
-            "%d finished cells are of other code or settings and run again; aside/ keeps what they left.", outdated
+            "%d finished cells have other code or settings and run again; archive/ keeps the old ones.", outdated
         )
-    return found
+    return outcomes
 
 
 def _ready(waiting: Sequence[Planned], outcomes: Mapping[str, CellOutcome]) -> list[Planned]:
     return [each for each in waiting if all(name in outcomes for name in each.inputs)]
 
 
-def _skip_hopeless(waiting: list[Planned], outcomes: dict[str, CellOutcome], watcher: Watcher) -> None:
-    """Give up cells that need one that failed; in the order of the plan, so that theirs follow in the same pass."""
+def _skip_blocked(waiting: list[Planned], outcomes: dict[str, CellOutcome], watcher: Watcher) -> None:
+    """Skip cells that need one that failed; in the order of the plan, so that their dependants follow in the same pass."""
     for each in list(waiting):
-        bad = [name for name in each.inputs if name in outcomes and outcomes[name].state != "finished"]
-        if bad:
+        failed = [name for name in each.inputs if name in outcomes and outcomes[name].state != "finished"]
+        if failed:
             waiting.remove(each)
-            outcomes[each.cell.name] = CellOutcome(
-                "skipped", f"needs {bad[0]}, which {_why(outcomes[bad[0]])}", 0.0, False
-            )
+            what = "failed" if outcomes[failed[0]].state == "failed" else "was skipped"
+            outcomes[each.cell.name] = CellOutcome("skipped", f"needs {failed[0]}, which {what}", 0.0, reused=False)
             watcher.ended(each.cell.name, outcomes[each.cell.name])
 
 
-def _why(outcome: CellOutcome) -> str:
-    return "failed" if outcome.state == "failed" else "was skipped"
-
-
-def _submit(each: Planned, executor: Executor, watcher: Watcher, call: StageCall, aside: Path) -> "Future[CellRecord]":
-    put_aside(each.folder, each.cell.name, aside)
+def _submit(
+    each: Planned, executor: Executor, watcher: Watcher, call: StageCall, archive: Path
+) -> "Future[CellRecord]":
+    _archive(each.folder, each.cell.name, archive)
     watcher.started(each.cell.name)
     watcher.tick()
     return executor.submit(run_cell, call, each.cell.verb, each.config, each.cell.overrides, each.folder, each.key)
 
 
-def put_aside(folder: Path, name: str, aside: Path) -> None:
-    """Move what a stopped, failed or outdated cell left in `folder` out of the way, keeping it for whoever wants to look."""
+def _archive(folder: Path, name: str, archive: Path) -> None:
+    """Move the run directory of a stopped, failed or outdated cell to `archive`, numbered."""
     if not folder.exists():
         return
-    aside.mkdir(exist_ok=True)
+    archive.mkdir(exist_ok=True)
     flat = name.replace("/", "_")
-    number = 1 + max((int(path.name.rpartition(".")[2]) for path in aside.glob(f"{flat}.*")), default=0)
-    shutil.move(folder, aside / f"{flat}.{number}")
+    number = 1 + max((int(path.name.rpartition(".")[2]) for path in archive.glob(f"{flat}.*")), default=0)
+    shutil.move(folder, archive / f"{flat}.{number}")
 
 
 def _record_of(future: "Future[CellRecord]", each: Planned) -> CellRecord:
-    """What the worker recorded; if it could not, that is recorded here, unless somebody stopped it."""
+    """What the worker recorded; a call that raised is recorded here as failed, unless it was stopped."""
     error = future.exception()
     if error is None:
         return future.result()

@@ -1,4 +1,4 @@
-"""Which code a cell's numbers come from."""
+"""A hash of the code that a cell's numbers come from."""
 
 import hashlib
 import importlib.util
@@ -9,9 +9,9 @@ from pathlib import Path
 from sparring.core import package
 from sparring.core.errors import ConfigError
 
-# Folders and files whose code looks at numbers, or decides which are computed; neither changes them.
-NOT_THE_NUMBERS = ("report", "cli", "config", "logger", "study", "executor", "stage/study.py")
-PACKAGES = ("torch", "lightning", "numpy")
+# Folders and files whose code shows numbers or decides which are computed, without changing them.
+_NOT_THE_NUMBERS = ("report", "cli", "config", "logger", "study", "executor", "stage/study.py")
+_PACKAGES = ("torch", "lightning", "numpy")
 
 
 def digest(extensions: Sequence[str] = ()) -> str:
@@ -21,12 +21,12 @@ def digest(extensions: Sequence[str] = ()) -> str:
         ConfigError: an extension is not installed.
     """
     total = hashlib.sha256()
-    for name in PACKAGES:
+    for name in _PACKAGES:
         total.update(f"{name}={metadata.version(name)}\n".encode())
     root = package.FOLDER
     for file in sorted(root.rglob("*.py")):
         name = file.relative_to(root).as_posix()
-        if not any(name == other or name.startswith(f"{other}/") for other in NOT_THE_NUMBERS):
+        if not any(name == other or name.startswith(f"{other}/") for other in _NOT_THE_NUMBERS):
             _add(total, name, file)
     for extension in extensions:
         for file in _files(extension):
@@ -42,5 +42,5 @@ def _files(extension: str) -> list[Path]:
     spec = importlib.util.find_spec(extension)
     if spec is None:
         raise ConfigError(f"extensions=[{extension}]: there is no package {extension}; install it, or check the name.")
-    folders = [Path(place) for place in spec.submodule_search_locations or ()]
+    folders = [Path(location) for location in spec.submodule_search_locations or ()]
     return sorted(file for folder in folders for file in folder.rglob("*.py")) or [Path(str(spec.origin))]

@@ -1,4 +1,4 @@
-"""What a worker does with one cell: call the stage, keep its output, and leave a record of how it ended.
+"""What a worker does with one cell: call the stage, write its output to a file, and record how it ended.
 
 Nothing heavy is imported before a cell is run: a worker process sets its threads first.
 """
@@ -15,14 +15,21 @@ from typing import Any, Literal
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import Interrupted, SparringError
 
-RECORD = "cell.json"  # written last: a folder without it holds half a cell
+RECORD = "cell.json"  # written last: a folder without it holds an unfinished cell
 OUTPUT = "output.log"
 StageCall = Callable[[str, Any, Path], Any]  # verb, configuration, run directory; importable by name in a worker
 
 
 @dataclass(frozen=True)
 class CellRecord:
-    """How a cell ended. `reason` says why it failed; `seconds` is what it took in the worker."""
+    """How a cell ended.
+
+    Args:
+        key: cache key of the cell, see `Planned`.
+        state: whether its stage returned.
+        reason: why it failed; empty for a finished cell.
+        seconds: wall time in the worker.
+    """
 
     key: str
     state: Literal["finished", "failed"]
@@ -47,8 +54,16 @@ def run_cell(
 ) -> CellRecord:
     """Call the stage `verb` in the new directory `folder`.
 
-    A stage that fails makes a failed record, not an exception. What it prints goes to output.log. The checkpoints of a
+    A stage that fails is recorded as failed and raises nothing. What it prints goes to output.log. The checkpoints of a
     finished training are removed, weights are not.
+
+    Args:
+        call: how a stage is called.
+        verb: the stage.
+        config: its resolved configuration.
+        overrides: what of it the cell chose, for `.hydra/overrides.yaml`.
+        folder: run directory of the cell.
+        key: cache key of the cell.
 
     Raises:
         Interrupted, KeyboardInterrupt: the stage was stopped; there is no record then.
@@ -59,7 +74,7 @@ def run_cell(
     started = time.perf_counter()
     settings = OmegaConf.create(config)
     OmegaConf.set_struct(settings, True)
-    _keep_settings(folder, config, overrides)
+    _write_settings(folder, config, overrides)
     reason = ""
     with _output_to(folder / OUTPUT):
         try:
@@ -79,7 +94,7 @@ def run_cell(
 
 
 def _drop_checkpoints(folder: Path) -> None:
-    """Remove all but the weights that the quality callback kept for later cells; the folder too, if that leaves it empty."""
+    """Remove all but the weights that the quality callback saved for later cells; the folder too, if that leaves it empty."""
     for file in folder.glob("*"):
         if not (file.name.startswith("quality_") and file.suffix == ".safetensors"):
             file.unlink(missing_ok=True)
@@ -87,8 +102,8 @@ def _drop_checkpoints(folder: Path) -> None:
         folder.rmdir()
 
 
-def _keep_settings(folder: Path, config: dict[str, Any], overrides: tuple[str, ...]) -> None:
-    """What Hydra does on the command line: a run directory is read back through its settings."""
+def _write_settings(folder: Path, config: dict[str, Any], overrides: tuple[str, ...]) -> None:
+    """Write `.hydra/` as Hydra does on the command line: a run directory is read back through its settings."""
     import yaml
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

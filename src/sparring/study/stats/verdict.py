@@ -1,4 +1,4 @@
-"""From paired values to a verdict in words."""
+"""From paired values to one of four verdicts."""
 
 import math
 from collections.abc import Sequence
@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
-
 from sparring.study.stats import statistics
 from sparring.study.stats.statistics import Interval
 
-ENOUGH = 6  # replicates below which no sign-flip p can reach 0.05 (2 / 2^5 = 0.063)
+MIN_REPLICATES = 6  # below it no sign-flip p can reach 0.05 (2 / 2^5 = 0.063)
 ALPHA = 0.05
 
 
@@ -20,15 +18,15 @@ class Verdict(StrEnum):
 
     The rule, in this order, for the difference arm - baseline (where larger values are better):
 
-    1. fewer than ENOUGH replicates: UNDERPOWERED, no p-values;
+    1. fewer than MIN_REPLICATES replicates: UNDERPOWERED, no p-values;
     2. the 95 % t interval lies above zero: HELPS; below zero: HURTS. A comparison other than the primary one must also have
-       a t-test p below 0.05 after Holm's correction over all of these;
-    3. the detectable effect (80 % power; of a comparison other than the primary one at Holm's first and strictest level) is
-       larger than the smallest effect of interest: UNDERPOWERED;
+       a t-test p below 0.05 after Holm's (1979) correction over all of these;
+    3. the minimum detectable effect (80 % power; of a comparison other than the primary one at Holm's first and strictest
+       level) is larger than the smallest effect of interest: UNDERPOWERED;
     4. otherwise: NO EVIDENCE.
 
     If the arms do not differ, their differences are symmetric, and the t test rejects in at most about 5 % of studies:
-    HELPS and HURTS together are wrong that often for the primary comparison, and as often for all others together.
+    that is the rate of false HELPS and HURTS of the primary comparison, and of all others together.
     """
 
     HELPS = "HELPS"
@@ -39,14 +37,29 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """An arm against its baseline over paired replicates, in the unit of the values (points of accuracy, say).
+    """An arm against its baseline over paired replicates, in the unit of the values (percentage points, say).
 
-    measure: what the values are ("test accuracy").
-    where: the setting in which they are compared ("50 labels"); empty when there is only one.
-    values, baseline_values: per replicate; NaN for a replicate that failed.
-    p: exact sign-flip; t_p and p_holm: of the t test, before and after correction. NaN below ENOUGH replicates.
-    detectable: the difference that a study like this finds in at least 80 % of cases, after the correction if there is one.
-    note: what qualifies the verdict, in words.
+    Args:
+        arm: name of the arm.
+        baseline: name of the arm that it is compared with.
+        measure: what the values are ("test accuracy").
+        where: the setting in which they are compared ("50 labels"); empty where there is only one.
+        primary: whether the study's verdict is about this comparison.
+        values: of the arm, per replicate; NaN for a replicate that failed.
+        baseline_values: of the baseline, in the same order.
+        n: replicates in which both finished.
+        delta: mean difference, arm minus baseline.
+        delta_std: standard deviation of the differences.
+        t_interval: Student's 95 % interval of the mean difference.
+        bca_interval: BCa bootstrap 95 % interval of the mean difference.
+        p: of the exact sign-flip test; NaN below MIN_REPLICATES, like the other p-values.
+        p_t: of the t test, before correction.
+        p_holm: of the t test, after Holm's correction; NaN for the primary comparison.
+        wins: replicates in which the arm is ahead.
+        detectable: minimum detectable effect at 80 % power, after the correction if there is one.
+        smallest_effect: smallest effect of interest.
+        verdict: by the rule of `Verdict`.
+        note: what qualifies the verdict, in words.
     """
 
     arm: str
@@ -58,11 +71,11 @@ class Comparison:
     baseline_values: tuple[float, ...]
     n: int
     delta: float
-    sd: float
-    t: Interval
-    bca: Interval
+    delta_std: float
+    t_interval: Interval
+    bca_interval: Interval
     p: float
-    t_p: float
+    p_t: float
     p_holm: float
     wins: int
     detectable: float
@@ -72,85 +85,85 @@ class Comparison:
 
     @property
     def mean(self) -> float:
-        """Of the arm, over the replicates that finished."""
-        return _mean(self.values)
+        """Mean of the arm over the replicates that finished."""
+        return statistics.mean(self.values)
 
     @property
-    def spread(self) -> float:
+    def std(self) -> float:
         """Standard deviation of the arm over the replicates that finished."""
-        return _sd(self.values)
+        return statistics.std(self.values)
 
     def record(self) -> dict[str, Any]:
         """Plain values for result.json."""
         return {
-            **{key: value for key, value in vars(self).items() if key not in ("t", "bca", "verdict")},
-            "t_interval": [self.t.low, self.t.high], "bca_interval": [self.bca.low, self.bca.high],
-            "verdict": self.verdict.value, "mean": self.mean, "spread": self.spread,
-        }  # fmt: skip
+            **vars(self),
+            "t_interval": [self.t_interval.low, self.t_interval.high],
+            "bca_interval": [self.bca_interval.low, self.bca_interval.high],
+            "verdict": self.verdict.value,
+            "mean": self.mean,
+            "std": self.std,
+        }
 
 
 def compare(
     values: Sequence[float], baseline_values: Sequence[float], *, arm: str, baseline: str, smallest_effect: float,
     measure: str = "test accuracy", where: str = "", primary: bool = False,
 ) -> Comparison:  # fmt: skip
-    """One comparison as if it were the only one; `corrected` then judges several together.
+    """One comparison as if it were the only one; `holm_corrected` corrects several together.
 
-    values, baseline_values: one per replicate, in the same order, NaN where it failed; larger is better.
+    Args:
+        values: of the arm, one per replicate, NaN where it failed; larger is better.
+        baseline_values: of the baseline, in the same order.
+        arm: name of the arm.
+        baseline: name of the baseline.
+        smallest_effect: smallest effect of interest, in the unit of the values.
+        measure: what the values are, in words.
+        where: the setting in words; empty where there is only one.
+        primary: whether the study's verdict is about this comparison.
     """
     delta = statistics.paired_delta(values, baseline_values)
-    n, sd = len(delta), _sd(delta)
-    enough = n >= ENOUGH
+    n, std = len(delta), statistics.std(delta)
+    enough = n >= MIN_REPLICATES
     comparison = Comparison(
         arm=arm, baseline=baseline, measure=measure, where=where, primary=primary,
         values=tuple(map(float, values)), baseline_values=tuple(map(float, baseline_values)),
-        n=n, delta=_mean(delta), sd=sd, t=statistics.t_interval(delta), bca=statistics.bca_interval(delta),
+        n=n, delta=statistics.mean(delta), delta_std=std,
+        t_interval=statistics.t_interval(delta), bca_interval=statistics.bca_interval(delta),
         p=statistics.sign_flip_p(delta) if enough else math.nan,
-        t_p=statistics.t_p(delta) if enough else math.nan,
-        p_holm=math.nan, wins=statistics.wins(delta), detectable=statistics.detectable_effect(sd, n),
+        p_t=statistics.t_test_p(delta) if enough else math.nan,
+        p_holm=math.nan, wins=statistics.wins(delta), detectable=statistics.detectable_effect(std, n),
         smallest_effect=smallest_effect, verdict=Verdict.UNDERPOWERED, note="",
     )  # fmt: skip
-    return _judged(comparison)
+    return _with_verdict(comparison)
 
 
-def corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The same comparisons with Holm's correction over all that are not primary, judged again.
+def holm_corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """The same comparisons with Holm's (1979) correction over all that are not primary, and their verdicts under it.
 
-    With m of them, a difference is detectable if it is found at the level alpha / m, which all of Holm's steps grant.
+    With m of them, a difference is detectable if it is detected at the level alpha / m, which all of Holm's steps grant.
     """
     others = [i for i, each in enumerate(comparisons) if not each.primary]
-    adjusted = dict(zip(others, statistics.holm([comparisons[i].t_p for i in others]), strict=True))
-    tested = sum(not math.isnan(comparisons[i].t_p) for i in others)
+    adjusted = dict(zip(others, statistics.holm([comparisons[i].p_t for i in others]), strict=True))
+    tested = sum(not math.isnan(comparisons[i].p_t) for i in others)
     level = 1 - ALPHA / max(1, tested)
-    return [
-        _judged(replace(it, p_holm=adjusted[i], detectable=statistics.detectable_effect(it.sd, it.n, level)))
-        if i in adjusted
-        else it
-        for i, it in enumerate(comparisons)
-    ]
+    result = list(comparisons)
+    for i, p_holm in adjusted.items():
+        detectable = statistics.detectable_effect(result[i].delta_std, result[i].n, level)
+        result[i] = _with_verdict(replace(result[i], p_holm=p_holm, detectable=detectable))
+    return result
 
 
-def _judged(it: Comparison) -> Comparison:
-    """`it` with verdict and note by the rule of `Verdict`."""
-    if it.n < ENOUGH:
-        reason = f"not enough replicates ({it.n}, at least {ENOUGH} are needed for a p-value)"
-        return replace(it, verdict=Verdict.UNDERPOWERED, note=reason)
-    clear = 0.0 not in it.t
-    if clear and not it.p_holm > ALPHA:
-        doubt = f"the exact sign-flip test, which assumes less, does not confirm it (p = {it.p:.3f})"
-        verdict = Verdict.HELPS if it.delta > 0 else Verdict.HURTS
-        return replace(it, verdict=verdict, note=doubt if it.p > ALPHA else "")
-    note = "the interval excludes zero, but not after correction for the number of comparisons" if clear else ""
-    weak = it.detectable > it.smallest_effect
-    return replace(it, verdict=Verdict.UNDERPOWERED if weak else Verdict.NO_EVIDENCE, note=note)
-
-
-def _mean(values: Sequence[float] | statistics.Array) -> float:
-    known = np.asarray(values, float)
-    known = known[~np.isnan(known)]
-    return float(known.mean()) if len(known) else math.nan
-
-
-def _sd(values: Sequence[float] | statistics.Array) -> float:
-    known = np.asarray(values, float)
-    known = known[~np.isnan(known)]
-    return float(known.std(ddof=1)) if len(known) > 1 else math.nan
+def _with_verdict(comparison: Comparison) -> Comparison:
+    """The comparison with verdict and note by the rule of `Verdict`."""
+    n = comparison.n
+    if n < MIN_REPLICATES:
+        note = f"not enough replicates ({n}, at least {MIN_REPLICATES} are needed for a p-value)"
+        return replace(comparison, verdict=Verdict.UNDERPOWERED, note=note)
+    excludes_zero = 0.0 not in comparison.t_interval
+    if excludes_zero and not comparison.p_holm > ALPHA:
+        note = f"the exact sign-flip test, which assumes less, does not confirm it (p = {comparison.p:.3f})"
+        verdict = Verdict.HELPS if comparison.delta > 0 else Verdict.HURTS
+        return replace(comparison, verdict=verdict, note=note if comparison.p > ALPHA else "")
+    note = "the interval excludes zero, but not after correction for the number of comparisons" if excludes_zero else ""
+    weak = comparison.detectable > comparison.smallest_effect
+    return replace(comparison, verdict=Verdict.UNDERPOWERED if weak else Verdict.NO_EVIDENCE, note=note)

@@ -1,19 +1,25 @@
-"""Published numbers beside ours, as a table."""
+"""Published numbers next to ours, as a table."""
 
 from collections.abc import Mapping
 
 from sparring.core.errors import ConfigError
-from sparring.study.published import READ, anchors
-from sparring.study.tables.analysis import DASH, Table
+from sparring.study.published import READ, published_numbers
+from sparring.study.tables.analysis import Table
+from sparring.study.tables.text import DASH
 
 
-def anchor_table(study: str, ours: Mapping[str, str], *, title: str = "Published numbers") -> Table:
-    """ours | paper | same protocol? for every entry of the study. ours: by entry id; a dash where we measured nothing like it.
+def published_table(study: str, ours: Mapping[str, str] | None = None) -> Table:
+    """A row for every published number of a study.
+
+    Args:
+        study: name of the file in `study/published/`.
+        ours: our number by the id of the entry; a dash where we measured nothing like it.
 
     Raises:
         ConfigError: `ours` names an entry that does not exist.
     """
-    entries = anchors(study)
+    ours = ours or {}
+    entries = published_numbers(study)
     unknown = set(ours) - {entry["id"] for entry in entries}
     if unknown:
         raise ConfigError(f"published/{study}.yaml has no {', '.join(sorted(unknown))}.")
@@ -25,6 +31,5 @@ def anchor_table(study: str, ours: Mapping[str, str], *, title: str = "Published
         for entry in entries
     )  # fmt: skip
     columns = ("setting", "ours", "published", "source", "their protocol", "same protocol?")
-    return Table(
-        title, columns, rows, "Where the protocol is not the same, the numbers show an order of magnitude, no rank."
-    )
+    note = "Where the protocol is not the same, only orders of magnitude can be compared, not ranks."
+    return Table("Published numbers", columns, rows, note)

@@ -1,4 +1,4 @@
-"""A study as plain values, for result.json."""
+"""A study as plain values for result.json."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -10,15 +10,14 @@ from sparring.study.engine.results import Results
 from sparring.study.engine.run import CellOutcome
 from sparring.study.tables.analysis import Analysis
 
-# What of a cell's result.json is repeated in that of the study.
-KEPT = ("metrics", "clock", "cost")
+COPIED = ("metrics", "clock", "cost")  # entries of a cell's result.json that the study's repeats
 
 
 def analysis_record(analysis: Analysis) -> dict[str, Any]:
-    """All of it; a comparison with every per-replicate value."""
+    """The whole analysis; a comparison has its values per replicate."""
     return {
         "question": analysis.question,
-        "answer": analysis.answer,
+        "conclusion": analysis.conclusion,
         "verdict": analysis.verdict.value if analysis.verdict is not None else None,
         "comparisons": [each.record() for each in analysis.comparisons],
         "tables": [asdict(each) for each in analysis.tables],
@@ -33,16 +32,16 @@ def analysis_record(analysis: Analysis) -> dict[str, Any]:
 def cells_record(
     planned: Sequence[Planned], outcomes: Mapping[str, CellOutcome], results: Results
 ) -> dict[str, dict[str, Any]]:
-    """Per cell: what it is, its key, how it ended, and its numbers."""
+    """By name of the cell: its stage and overrides, its cache key, how it ended, and its numbers."""
     record = {}
     for each in planned:
         name, outcome = each.cell.name, outcomes[each.cell.name]
-        found = results.cell(name)
+        finished = results.cell(name)
         record[name] = {
             "verb": each.cell.verb, "overrides": list(each.cell.overrides), "tags": dict(each.cell.tags),
             "inputs": list(each.inputs), "key": each.key, "state": outcome.state, "reason": outcome.reason,
             "seconds": outcome.seconds,
-            **({key: found.result[key] for key in KEPT if key in found.result} if found else {}),
+            **({key: finished.result[key] for key in COPIED if key in finished.result} if finished else {}),
         }  # fmt: skip
     return record
 
@@ -56,14 +55,20 @@ def metrics_record(analysis: Analysis) -> dict[str, dict[str, Any]]:
             "measure": each.measure, "unit": "percentage points", "arm": each.arm, "baseline": each.baseline,
             "where": each.where, "primary": each.primary, "replicates": each.n, "interval": "95 % t, paired",
         }  # fmt: skip
-        interval = (each.t.low, each.t.high)
+        interval = (each.t_interval.low, each.t_interval.high)
         measured = Measurement(value=each.delta, interval=interval, direction="higher", protocol=protocol)
         metrics["/".join(filter(None, parts))] = measured.record()
     return metrics
 
 
 def costs_record(planned: Sequence[Planned], outcomes: Mapping[str, CellOutcome], seconds: float) -> dict[str, Any]:
-    """seconds: of this call. cells: worker seconds of all cells, those of earlier calls included, by kind of cell."""
+    """Seconds of this call, and worker seconds of all cells, those of earlier calls included, by kind of cell.
+
+    Args:
+        planned: every cell.
+        outcomes: how each ended, by name.
+        seconds: wall time of this call.
+    """
     kinds: dict[str, dict[str, float]] = {}
     for each in planned:
         kind = kinds.setdefault(f"{each.cell.verb} {each.cell.tags.get('arm', '(shared)')}", {"cells": 0, "seconds": 0})

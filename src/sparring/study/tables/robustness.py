@@ -1,101 +1,139 @@
-"""Classifiers judged by attack.py: the cells that do it, and what they say of accuracy, robustness and calibration."""
+"""Classifiers evaluated by attack.py: accuracy, robustness and calibration, read, compared and put into tables."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sparring.core.errors import ConfigError
 from sparring.core.settings import epsilon_text
 from sparring.corruption.score import mean_corruption_error
-from sparring.study.engine.results import CellResult, Results, Tag
-from sparring.study.tables.analysis import DASH, Plot, Table, number, spread
-from sparring.study.tables.curve import mean_line
+from sparring.study.engine.cell import Tag
+from sparring.study.engine.results import CellResult, Results
+from sparring.study.stats.verdict import Comparison, compare, holm_corrected
+from sparring.study.tables.analysis import Plot, Table
+from sparring.study.tables.plots import NOTE, mean_line
+from sparring.study.tables.text import DASH, mean_std
 
 Read = Callable[[CellResult], float]
 
+# -- one evaluation, in % ----------------------------------------------------------------------------------------------------
 
-# -- what one judgement says, in % -------------------------------------------------------------------------------------------
 
-
-def clean(each: CellResult) -> float:
+def clean_accuracy(each: CellResult) -> float:
     """Accuracy without an attack."""
     return 100 * float(each.get("clean", "accuracy"))
 
 
-def ece(each: CellResult) -> float:
+def calibration_error(each: CellResult) -> float:
     """Expected calibration error without an attack."""
     return 100 * float(each.get("clean", "ece"))
 
 
-def corrupted(each: CellResult) -> float:
+def corrupted_accuracy(each: CellResult) -> float:
     """Accuracy, mean over corruptions and severities."""
     return 100 * float(each.get("corruptions", "mean_accuracy"))
 
 
-def corrupted_ece(each: CellResult) -> float:
+def corrupted_calibration_error(each: CellResult) -> float:
     """Expected calibration error, mean over corruptions and severities."""
     return 100 * float(each.get("corruptions", "mean_ece"))
 
 
-def row(each: CellResult, attack: str, epsilon: float) -> Mapping[str, float]:
-    """What result.json holds of an attack at a strength.
+def attack_record(each: CellResult, attack: str, epsilon: float) -> Mapping[str, float]:
+    """The entry of result.json for an attack at a strength.
 
     Raises:
         ConfigError: the cell has no such attack, or not at this strength.
     """
-    rows: list[Mapping[str, float]] = each.get("attacks", attack)
-    for found in rows:
-        if math.isclose(found["epsilon"], epsilon, rel_tol=1e-6):
-            return found
+    records: list[Mapping[str, float]] = each.get("attacks", attack)
+    for record in records:
+        if math.isclose(record["epsilon"], epsilon, rel_tol=1e-6):
+            return record
     raise ConfigError(f"{each.run}/result.json has {attack} at other strengths than epsilon {epsilon_text(epsilon)}.")
 
 
-def left_by(attack: str, epsilon: float) -> Read:
-    """Reads the accuracy that an attack leaves."""
-    return lambda each: 100 * row(each, attack, epsilon)["accuracy"]
+def robust_accuracy(attack: str, epsilon: float) -> Read:
+    """Reads the accuracy under an attack: images that are classified correctly before and after it."""
+    return lambda each: 100 * attack_record(each, attack, epsilon)["accuracy"]
 
 
-def fooled_by(attack: str, epsilon: float) -> Read:
-    """Reads the share of images, of those classified correctly at first, that an attack turns wrong."""
-    return lambda each: 100 * row(each, attack, epsilon)["success_rate"]
+def success_rate(attack: str, epsilon: float) -> Read:
+    """Reads the share of the correctly classified images that an attack turns into errors."""
+    return lambda each: 100 * attack_record(each, attack, epsilon)["success_rate"]
 
 
 # -- over replicates ---------------------------------------------------------------------------------------------------------
 
 
-def values(results: Results, read: Read, **tags: Tag) -> list[float]:
-    """Per replicate, of the cell with these tags; NaN where it failed."""
-    cells = [results.one(replicate=r, **tags) for r in range(results.replicates)]
-    return [math.nan if each is None else read(each) for each in cells]
+@dataclass(frozen=True)
+class EvaluationMeasure:
+    """A number of an evaluation in %, and the tag `part` of the cells that hold it."""
+
+    read: Read
+    part: str
+
+    def values(self, results: Results, arm: str) -> list[float]:
+        """Of an arm, per replicate; NaN where it failed."""
+        return results.read(self.read, arm=arm, part=self.part)
 
 
-def known(found: Sequence[float]) -> list[float]:
-    """Without the replicates that failed."""
-    return [value for value in found if not math.isnan(value)]
+def compare_measures(
+    results: Results,
+    measures: Mapping[str, EvaluationMeasure],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    primary: tuple[str, str, str],
+    smallest_effect: float,
+) -> dict[str, list[Comparison]]:
+    """Comparisons by measure, in the order of `pairs`; Holm's correction is over all of them but the primary one.
+
+    Args:
+        results: of the study.
+        measures: by their names.
+        pairs: (arm, baseline).
+        primary: (measure, arm, baseline) of the study's verdict.
+        smallest_effect: smallest effect of interest, in points.
+    """
+    keys = [(name, *pair) for name in measures for pair in pairs]
+    comparisons = [
+        compare(
+            *(measures[name].values(results, each) for each in (arm, baseline)),
+            arm=arm, baseline=baseline, smallest_effect=smallest_effect, measure=name,
+            primary=(name, arm, baseline) == primary,
+        )
+        for name, arm, baseline in keys
+    ]  # fmt: skip
+    by_measure: dict[str, list[Comparison]] = {name: [] for name in measures}
+    for (name, *_), comparison in zip(keys, holm_corrected(comparisons), strict=True):
+        by_measure[name].append(comparison)
+    return by_measure
 
 
-def errors(each: CellResult) -> dict[str, list[float]]:
-    """Corruption -> error rates at severities 1 to 5."""
+def error_rates(each: CellResult) -> dict[str, list[float]]:
+    """Corruption -> error rates at severities 1 to 5, in [0, 1]."""
     table: Mapping[str, list[Mapping[str, float]]] = each.get("corruptions", "table")
-    return {name: [1 - found["accuracy"] for found in rows] for name, rows in table.items()}
+    return {name: [1 - record["accuracy"] for record in records] for name, records in table.items()}
 
 
 def mce_values(results: Results, arm: str, baseline: str, **tags: Tag) -> list[float]:
-    """mCE of an arm against another arm of the same replicate, 1.0 is as good; NaN where either failed.
+    """mCE of an arm against another arm of the same replicate; 1.0: as many errors, NaN: either of them failed.
 
     Corruptions under which the baseline makes no error in some replicate have no mCE and are left out in all of them.
     """
-    skipped = perfect(results, baseline, **tags)
-    found = []
+    excluded = error_free(results, baseline, **tags)
+    values = []
     for r in range(results.replicates):
         pair = [results.one(replicate=r, arm=name, **tags) for name in (arm, baseline)]
-        tables = [{k: v for k, v in errors(each).items() if k not in skipped} for each in pair if each is not None]
-        found.append(mean_corruption_error(*tables) if len(tables) == 2 and tables[0] else math.nan)
-    return found
+        tables = [
+            {k: v for k, v in error_rates(each).items() if k not in excluded} for each in pair if each is not None
+        ]
+        values.append(mean_corruption_error(*tables) if len(tables) == 2 and tables[0] else math.nan)
+    return values
 
 
-def perfect(results: Results, baseline: str, **tags: Tag) -> set[str]:
-    """Corruptions under which the baseline makes no error at all in some replicate."""
-    tables = [errors(each) for each in results.find(arm=baseline, **tags)]
+def error_free(results: Results, arm: str, **tags: Tag) -> set[str]:
+    """Corruptions under which an arm makes no error at all in some replicate."""
+    tables = [error_rates(each) for each in results.find(arm=arm, **tags)]
     return {name for table in tables for name, rates in table.items() if not sum(rates) > 0}
 
 
@@ -103,24 +141,28 @@ def perfect(results: Results, baseline: str, **tags: Tag) -> set[str]:
 
 
 def combined_table(
-    results: Results, arms: Sequence[str], *, robust: Mapping[str, tuple[Read, str]], against: str, part: str
+    results: Results, arms: Sequence[str], *, robust: Mapping[str, EvaluationMeasure], against: str, part: str
 ) -> Table:
-    """Accurate, robust, calibrated: a row per arm.
+    """Accuracy, robustness and calibration: a row per arm.
 
-    robust: column -> (how to read it, the `part` of the cells it stands in). against: the arm that mCE is held against.
-    part: tag of the cells that looked at clean and corrupted images.
+    Args:
+        results: of the study.
+        arms: the rows.
+        robust: columns of accuracy under attacks.
+        against: the arm that mCE is relative to.
+        part: tag of the cells that evaluated clean and corrupted images.
     """
-    columns: dict[str, Callable[[str], list[float]]] = {
-        "clean accuracy, %": lambda arm: values(results, clean, arm=arm, part=part),
-        **{name: _reader(results, *each) for name, each in robust.items()},
-        "under corruptions, %": lambda arm: values(results, corrupted, arm=arm, part=part),
-        f"mCE against {against}": lambda arm: mce_values(results, arm, against, part=part),
-        "ECE, %": lambda arm: values(results, ece, arm=arm, part=part),
-        "ECE under corruptions, %": lambda arm: values(results, corrupted_ece, arm=arm, part=part),
+    columns: dict[str, Callable[[Results, str], list[float]]] = {
+        "clean accuracy, %": EvaluationMeasure(clean_accuracy, part).values,
+        **{name: measure.values for name, measure in robust.items()},
+        "under corruptions, %": EvaluationMeasure(corrupted_accuracy, part).values,
+        f"mCE against {against}": lambda results, arm: mce_values(results, arm, against, part=part),
+        "ECE, %": EvaluationMeasure(calibration_error, part).values,
+        "ECE under corruptions, %": EvaluationMeasure(corrupted_calibration_error, part).values,
     }
-    rows = tuple((arm, *[spread(known(read(arm))) for read in columns.values()]) for arm in arms)
-    skipped = sorted(perfect(results, against, part=part))
-    without = f" Without {', '.join(skipped)}, where {against} makes no error." if skipped else ""
+    rows = tuple((arm, *[mean_std(values(results, arm)) for values in columns.values()]) for arm in arms)
+    excluded = sorted(error_free(results, against, part=part))
+    without = f" Without {', '.join(excluded)}, where {against} makes no error." if excluded else ""
     return Table(
         "Accurate, robust, calibrated", ("arm", *columns), rows,
         "Mean ± standard deviation over replicates, on test images. Under corruptions: mean over kinds and severities. mCE: mean "
@@ -129,51 +171,42 @@ def combined_table(
     )  # fmt: skip
 
 
-def _reader(results: Results, read: Read, part: str) -> Callable[[str], list[float]]:
-    return lambda arm: values(results, read, arm=arm, part=part)
-
-
 def combined_plots(
-    results: Results, arms: Sequence[str], *, robust: Mapping[str, tuple[Read, str]], part: str
+    results: Results, arms: Sequence[str], *, robust: Mapping[str, EvaluationMeasure], part: str
 ) -> list[Plot]:
-    """The same as bars: what stays right, and how far confidence is off."""
-    note = "Means and 95 % t intervals over replicates; of single arms, not of the paired differences."
-    right = {"clean": (clean, part), **robust, "under corruptions": (corrupted, part)}
-    off = {"clean": (ece, part), "under corruptions": (corrupted_ece, part)}
+    """Accuracy and robustness as bars, and calibration; arguments as of `combined_table`."""
+    accuracies = {
+        "clean": EvaluationMeasure(clean_accuracy, part), **robust,
+        "under corruptions": EvaluationMeasure(corrupted_accuracy, part),
+    }  # fmt: skip
+    errors = {
+        "clean": EvaluationMeasure(calibration_error, part),
+        "under corruptions": EvaluationMeasure(corrupted_calibration_error, part),
+    }
     plots = []
-    for title, unit, reads in (
-        ("Accurate and robust: what stays right", "test accuracy, %", right),
-        ("Calibrated: how far confidence is off", "expected calibration error, %", off),
+    for title, unit, measures in (
+        ("Accuracy, clean and robust", "test accuracy, %", accuracies),
+        ("Calibration", "expected calibration error, %", errors),
     ):
         lines = [
-            mean_line(name.removesuffix(", %"), [values(results, read, arm=arm, part=of) for arm in arms])
-            for name, (read, of) in reads.items()
+            mean_line(name.removesuffix(", %"), [measure.values(results, arm) for arm in arms])
+            for name, measure in measures.items()
         ]
-        plots.append(Plot(title, "", unit, tuple(arms), tuple(lines), note=note))
+        plots.append(Plot(title, "", unit, tuple(arms), tuple(lines), note=NOTE))
     return plots
 
 
-def flags_table(results: Results, names: Mapping[str, Mapping[str, Tag]]) -> Table:
-    """What attack.py found suspicious, by what was judged. names: name -> tags of its cells, over replicates."""
+def flags_table(results: Results, classifiers: Mapping[str, Mapping[str, Tag]]) -> Table:
+    """Warnings of attack.py by classifier. classifiers: name -> tags of its attack cells, over replicates."""
     rows = []
-    for name, tags in names.items():
-        told: dict[str, int] = {}
+    for name, tags in classifiers.items():
+        counts: dict[str, int] = {}
         for each in results.find(**tags):
             for sentence in each.get("flags"):
-                told[sentence] = told.get(sentence, 0) + 1
-        rows += [(name, sentence, str(count)) for sentence, count in told.items()] or [(name, "none", DASH)]
+                counts[sentence] = counts.get(sentence, 0) + 1
+        rows += [(name, sentence, str(count)) for sentence, count in counts.items()] or [(name, "none", DASH)]
     return Table(
-        "Signs of attacks that are weaker than they look", ("judged", "sign", "replicates"), tuple(rows),
-        "Random output, zero gradients, a black box that beats gradients, more steps that do not help, epsilon 1 "
-        "survived: with such a sign, the accuracy left by gradient attacks is not to be trusted.",
+        "Signs of attacks that are weaker than they look", ("classifier", "sign", "replicates"), tuple(rows),
+        "Random output, zero gradients, a black-box attack that beats gradients, more steps that do not help, images that "
+        "withstand epsilon 1: with such a sign, the robust accuracy under gradient attacks is not to be trusted.",
     )  # fmt: skip
-
-
-def cost_table(results: Results, names: Mapping[str, Mapping[str, Tag]]) -> Table:
-    """Mean seconds of cells. names: what is shown -> the cells' tags."""
-    rows = []
-    for name, tags in names.items():
-        seconds = [float(each.get("cost", "seconds")) for each in results.find(**tags)]
-        if seconds:
-            rows.append((name, number(sum(seconds) / len(seconds), 1), str(len(seconds))))
-    return Table("What it cost", ("run", "seconds, mean", "runs"), tuple(rows), "Wall time of each run.")

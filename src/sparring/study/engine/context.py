@@ -1,0 +1,61 @@
+"""What all cells of a study share, read once from the configuration of the study."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+
+@dataclass(frozen=True)
+class StudyContext:
+    """Plain values on which every cell depends, in addition to the study's own arguments.
+
+    Args:
+        dataset: choice of the config group `data`, such as "digits".
+        data: the resolved settings of that data set, including what the user changed.
+        train: overrides for every training of the study.
+        paths: absolute folders by their key in the section `paths`: caches, logs, ...
+        seed: seed of the whole study.
+        extensions: the user's packages whose classes a configuration may build.
+    """
+
+    dataset: str
+    data: Mapping[str, Any]
+    train: tuple[str, ...]
+    paths: Mapping[str, str]
+    seed: int
+    extensions: tuple[str, ...]
+
+    @classmethod
+    def read(cls, config: DictConfig) -> "StudyContext":
+        """The context that the whole configuration of a study describes."""
+        plain = {key: OmegaConf.to_container(config[key], resolve=True) for key in ("data", "paths")}
+        return cls(
+            dataset=str(config.dataset),
+            data=plain["data"],  # type: ignore[arg-type]
+            train=tuple(config.train),
+            paths=plain["paths"],  # type: ignore[arg-type]
+            seed=int(config.seed),
+            extensions=tuple(config.extensions),
+        )
+
+    @property
+    def batch_size(self) -> int:
+        """Images per batch of a training on all images."""
+        return int(self.data["batch_size"])
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes of the data set."""
+        return int(self.data["num_classes"])
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of an image in pixels."""
+        return int(self.data["image_size"])
+
+    @property
+    def flip(self) -> bool:
+        """Whether a mirrored image of the data set keeps its class."""
+        return bool(self.data["flip"])
