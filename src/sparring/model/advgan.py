@@ -204,7 +204,9 @@ class AdvGAN(Game):
     def target(self) -> nn.Module:
         """image -> logits; frozen, in eval mode, on this module's device."""
         if not self._target:
-            raise ConfigError(f"model.target={self.target_run} was not loaded: train with train.py, or call attach().")
+            raise ConfigError(
+                f"model.target={self.target_run} was not loaded: train with the verb train, or call attach()."
+            )
         return self._target[0]
 
     def classifiers(self) -> dict[str, tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from sparring.core.errors import CheckpointError
+from sparring.run.commands import config_dir_words
 from sparring.run.directory import RunDir
 
 CLOCK = ("iteration", "images_seen")
@@ -37,6 +38,7 @@ class Sample:
 class MetricRecord:
     """What a training run left behind. `status` and `result` are empty where the run wrote none.
 
+    config_dir: words of the command line that named folders of the user's own configurations.
     clock: iteration and images_seen as far as the run is known to have come; empty if it left no trace of either.
     alive: whether a process holds the run's lock.
     """
@@ -47,6 +49,7 @@ class MetricRecord:
     config: dict[str, Any]
     config_yaml: str
     overrides: list[str]
+    config_dir: list[str]
     series: list[Series]
     samples: list[Sample]
     real: Path | None
@@ -71,6 +74,7 @@ def read(path: Path) -> MetricRecord:
         config=_mapping(text),
         config_yaml=text,
         overrides=_or_empty(lambda: run.overrides) or [],
+        config_dir=_or_empty(lambda: config_dir_words(run)) or [],
         series=table.series(),
         samples=read_samples(run.images),
         real=real if real.exists() else None,

@@ -14,16 +14,18 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.config.build import build
-from sparring.config.compose import CONFIG_DIR
+from sparring.config.compose import searchpath
 from sparring.core.errors import ConfigError, Interrupted, SparringError
+from sparring.core.package import CONFIG_DIR
 from sparring.core.picture import read_png
+from sparring.run.commands import resume_command
 from sparring.run.directory import RunDir
 from sparring.run.environment import config_hash, environment, identity
 from sparring.run.status import record_config, remember
 from sparring.stage import call
 from sparring.study.base import Study
 from sparring.study.engine import source_hash as code
-from sparring.study.engine.compose import composing, searchpath
+from sparring.study.engine.compose import composing
 from sparring.study.engine.display import Progress
 from sparring.study.engine.plan import Planned, plan
 from sparring.study.engine.results import Results
@@ -69,7 +71,7 @@ def study(config: DictConfig, run_dir: Path) -> dict[str, Any]:
                 raise stopped from error
             raise
         if failed:
-            again = f"try them again with: python study.py resume={folder.path} retry=true"
+            again = f"try them again with: {resume_command('study', folder, 'retry=true')}"
             problem = StudyError(f"{len(failed)} cells failed, first {failed[0]}; {again}")
             folder.write_status("failed", str(problem), problem.exit_code, {}, None)
             raise problem
@@ -200,7 +202,7 @@ def _as_interruption(error: BaseException, folder: RunDir) -> Interrupted | None
         return None
     number = error.exit_code - 128 if isinstance(error, Interrupted) else int(signal.SIGINT)
     name = signal.Signals(number).name
-    return Interrupted(f"stopped by {name}; go on with: python study.py resume={folder.path}", number)
+    return Interrupted(f"stopped by {name}; go on with: {resume_command('study', folder)}", number)
 
 
 def _say_why(folder: RunDir, error: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""`python train.py`: from a config to a trained model in its run directory."""
+"""The verb `train`: from a config to a trained model in its run directory."""
 
 import contextlib
 import logging
@@ -26,6 +26,7 @@ from sparring.logger.csv import CSVLogger
 from sparring.model.clock import Clock
 from sparring.model.game import Game
 from sparring.run.checkpoint import VerifiedCheckpointIO
+from sparring.run.commands import resume_command, use_command
 from sparring.run.cost import peak_memory_mb
 from sparring.run.directory import RunDir, State, config_hash, environment, write_atomic
 from sparring.run.status import ended_with, record_config, remember
@@ -96,9 +97,7 @@ class Training:
         torch.manual_seed(seed_of("weights", config.seed))
         model = build_model(config, extensions=self.extensions)
         if not isinstance(model, Game):
-            raise ConfigError(
-                f"model={type(model).__name__} cannot be trained by train.py, expected a sparring.model.game.Game."
-            )
+            raise ConfigError(f"model={type(model).__name__} cannot be trained, expected a sparring.model.game.Game.")
         self.model, self.clock = model, model.clock
         self.data = build(config.data, section="data", extensions=self.extensions)
         self.data.streams, self.data.clock = model.streams, model.clock
@@ -148,7 +147,7 @@ class Training:
             reason = f"stopped by {signal.Signals(received).name} after iteration {iteration} of {budget}"
             self.status("interrupted", reason, 128 + received)
             self._report()
-            raise Interrupted(f"{reason}; go on with: python train.py resume={self.run.path}", received)
+            raise Interrupted(f"{reason}; go on with: {resume_command('train', self.run)}", received)
         else:
             self.status("interrupted", f"a callback stopped it after iteration {iteration} of {budget}", 0)
         if said:
@@ -156,7 +155,7 @@ class Training:
         if report := self._report():
             print(f"Report: {report}", file=sys.stderr)
         if self.model.draws_images:
-            print(f"Images: python generate.py run={self.run.path}", file=sys.stderr)
+            print(f"Images: {use_command('generate', self.run)}", file=sys.stderr)
         return result
 
     def _take_best(self) -> int | None:

@@ -61,7 +61,7 @@ def load_generator(
     trained = TrainedModel(run, extensions=extensions, checkpoint=checkpoint)
     model, metadata = trained.model, trained.metadata
     if not isinstance(getattr(model, weights, None), nn.Module):
-        raise CheckpointError(f"{run.path} holds no generator; give the directory of a run of train.py with a GAN.")
+        raise CheckpointError(f"{run.path} holds no generator; give the directory of a training run with a GAN.")
     network: nn.Module = getattr(model, weights)
     trained.load({weights: network})
     names = json.loads(metadata["classes"])
@@ -164,20 +164,20 @@ def _classifier(model: Any, run: RunDir) -> nn.Module:
     if isinstance(discriminator, Discriminator) and discriminator.head.classifies:
         return DiscriminatorClassifier(discriminator)
     raise CheckpointError(
-        f"{run.path} holds no classifier; give the directory of a run of train.py with model=classifier, or of a GAN whose "
+        f"{run.path} holds no classifier; give the directory of a training run with model=classifier, or of a GAN whose "
         "discriminator tells classes, such as model=acgan."
     )
 
 
 def _discriminator(model: Any, run: RunDir) -> nn.Module:
     if not isinstance(getattr(model, "discriminator", None), Discriminator):
-        raise CheckpointError(f"{run.path} holds no discriminator; give the directory of a run of train.py with a GAN.")
+        raise CheckpointError(f"{run.path} holds no discriminator; give the directory of a training run with a GAN.")
     return model.discriminator
 
 
 def _perturber(model: Any, run: RunDir) -> nn.Module:
     if not isinstance(getattr(model, "perturber", None), Perturber):
         raise CheckpointError(
-            f"{run.path} holds no perturbation generator; give the directory of a run of train.py with model=advgan."
+            f"{run.path} holds no perturbation generator; give the directory of a training run with model=advgan."
         )
     return model.perturber

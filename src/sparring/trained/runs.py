@@ -16,7 +16,7 @@ from sparring.run.search import find_run
 
 
 def open_run(given: object, log_dir: str | Path) -> RunDir:
-    """The run that `given` names: a directory, also as seen from the repository, logs/train or logs/study.
+    """The run that `given` names: a directory, also as seen from the folder of logs/, logs/train or logs/study.
 
     Raises:
         CheckpointError: there is none, with the runs that may have been meant.
