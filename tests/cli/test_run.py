@@ -132,6 +132,26 @@ def test_configuration_from_another_folder(toy: Program, tmp_path: Path) -> None
     assert toy.record(run, rank=1)["rank"] == 1
 
 
+def test_several_folders_of_configurations(toy: Program, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "model").mkdir(parents=True)
+        (tmp_path / name / "model" / f"{name}.yaml").write_text("width: 512\n")
+    places = [f"hydra.searchpath=['file://{tmp_path}/one']", "--config-dir", str(tmp_path / "two")]
+    assert [toy(f"model={name}", *places, "--cfg", "job").code for name in ("one", "two", "three")] == [0, 0, 2]
+
+
+def test_the_environment_file_of_the_folder(toy: Program, tmp_path: Path) -> None:
+    (toy.folder / ".env").write_text(f"SPARRING_LOG_DIR={tmp_path}/from_file\n")
+    toy()
+    toy(SPARRING_LOG_DIR=str(tmp_path / "from_shell"))
+    for name in ("from_file", "from_shell"):
+        assert len(list(tmp_path.glob(f"{name}/toy/*/record_0.json"))) == 1
+    (toy.folder / ".env").write_bytes(b"\xff\xfe")
+    result = toy()
+    assert result.code == 2
+    assert result.err.startswith(f"error: {toy.folder / '.env'} cannot be read: ")
+
+
 def test_children_of_lightning_use_the_same_directory(toy: Program, tmp_path: Path) -> None:
     assert toy("act=children", "seed=5", cwd=tmp_path).code == 0
     (run,) = toy.runs()

@@ -291,14 +291,27 @@ def test_earlier_grids_are_spread_and_begin_with_the_first(tmp_path: Path) -> No
 
 def test_commands_fit_the_state(tmp_path: Path) -> None:
     run = make_run(tmp_path / "a run", overrides="- name=it's\n- seed=1\n- resume=x\n")
-    assert dict(commands(read(run))) == {"Repeat it from the start": "python train.py 'name=it'\"'\"'s' seed=1"}
+    assert dict(commands(read(run))) == {"Repeat it from the start": "sparring train 'name=it'\"'\"'s' seed=1"}
     (run / "weights.safetensors").touch()
     (run / "checkpoints").mkdir()
     (run / "checkpoints" / "last.ckpt").touch()
     typed = dict(commands(read(finish(run, "interrupted"))))
-    assert typed["Continue where it stopped"] == "python train.py resume='a run'"
-    assert typed["Draw images from this generator"] == "python generate.py run='a run' count=100 'format=[grid,folder]'"
+    assert typed["Continue where it stopped"] == "sparring train 'resume=a run'"
+    assert typed["Draw images from this generator"] == "sparring generate 'run=a run' count=100 'format=[grid,folder]'"
     assert "trainer.max_steps=150" in dict(commands(read(finish(run))))["Train it for longer"]
+
+
+def test_commands_name_again_what_no_run_directory_may_choose(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", overrides="- extensions=[mine]\n- model=mine\n")
+    (run / ".hydra" / "hydra.yaml").write_text("hydra: {searchpath: ['file:///a/conf'], run: {dir: '${x}'}}\n")
+    for name in ("weights.safetensors", "checkpoints/last.ckpt"):
+        (run / name).parent.mkdir(exist_ok=True)
+        (run / name).touch()
+    typed = dict(commands(read(finish(run, "interrupted"))))
+    assert typed["Continue where it stopped"] == "sparring train resume=run --config-dir /a/conf 'extensions=[mine]'"
+    again = "sparring train 'extensions=[mine]' model=mine --config-dir /a/conf"
+    assert typed["Repeat it from the start"] == again
+    assert typed["Draw images from this generator"].endswith(" 'extensions=[mine]'")
 
 
 def test_a_run_outside_the_repository_is_shown_absolute(tmp_path: Path) -> None:

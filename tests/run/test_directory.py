@@ -111,7 +111,7 @@ def test_a_missing_run_names_the_near_ones(folder: Path) -> None:
 
 def test_without_any_run_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CheckpointError, match=r"does not exist; train one with `python train\.py`"):
+    with pytest.raises(CheckpointError, match=r"does not exist; train one with `sparring train`"):
         RunDir.resume("logs/train/nothing")
 
 

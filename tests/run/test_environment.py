@@ -2,6 +2,7 @@
 
 import json
 import os
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import torch
 from omegaconf import OmegaConf
 
 from sparring.run.directory import RunDir, config_hash, environment
+from sparring.run.environment import package_version
 from sparring.run.settings import write_settings
+from sparring.study.engine import source_hash
 
 CONFIG = {
     "seed": 3,
@@ -39,6 +42,18 @@ def test_config_hash_is_the_same_for_saved_and_live_settings(tmp_path: Path) -> 
     live = OmegaConf.create(CONFIG)
     live.paths.run_dir = "/somewhere/run"
     assert config_hash(RunDir.open(tmp_path).config) == config_hash(live)
+
+
+def test_builds_of_one_release_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As PyPI's torch, whose distribution is 2.13.0 and whose module says 2.13.0+cu130."""
+    released = metadata.version("torch").partition("+")[0]
+    digests = set()
+    for build in ("cpu", "cu130"):
+        monkeypatch.setattr(torch, "__version__", f"{released}+{build}")
+        assert environment()["packages"]["torch"] == f"{released}+{build}"
+        digests.add(source_hash.digest())
+    assert len(digests) == 2
+    assert package_version("no-such-package") is None
 
 
 def test_environment_is_plain_and_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,6 +199,19 @@ def test_refusals(tmp_path: Path, trained: Path, cache_dir: Path) -> None:
         assert json.loads((tmp_path / f"e{number}" / "status.json").read_text())["state"] == "failed"
 
 
+def test_a_reference_of_the_users_own(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "conf" / "data").mkdir(parents=True)
+    (tmp_path / "conf" / "data" / "small.yaml").write_text("defaults: [digits]\nimage_size: 8\n")
+    images = f"images={real_digits(tmp_path / 'images', cache_dir, 'test', 20)}"
+    with pytest.raises(ConfigError, match="reference=small is neither a run nor a data set"):
+        evaluated(tmp_path / "without", cache_dir, images, "reference=small")
+    place = [f"hydra.searchpath=[file://{tmp_path}/conf]"]
+    monkeypatch.setattr("sparring.evaluation.subject.searchpath", lambda: place)
+    result = evaluated(tmp_path / "with", cache_dir, images, "reference=small", "metric.names=[fd]", "splits=[test]")
+    (record,) = result["metrics"]
+    assert record["reference"] == "test"
+
+
 def test_identical_images_get_a_clear_result(tmp_path: Path, cache_dir: Path) -> None:
     flat = tmp_path / "flat"
     flat.mkdir()

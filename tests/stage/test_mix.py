@@ -172,7 +172,7 @@ def test_unlabelled_images_need_a_labeller(tmp_path: Path, cache_dir: Path, runs
     found = mixed(tmp_path / "b", cache_dir, *mix, f"data.mix.labeller={runs['labeller']}")
     assert (found["pseudo_labelled"], sum(found["per_class"])) == (60, 60)
     assert found["seen_by"] == [str(runs["free"]), str(runs["labeller"])]
-    with pytest.raises(DataError, match=r"is a run of train.py and no image set: draw images with python generate.py"):
+    with pytest.raises(DataError, match=r"is a training run and no image set: draw images with sparring generate run="):
         mixed(tmp_path / "c", cache_dir, FEW, "data/mix=images", f"data.mix.images=[{runs['free']}]")
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,8 +17,9 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
-PLACE = f"hydra.searchpath=[file://{ROOT}/tests/study/conf]"
-EXAMPLE = [PLACE, "study=example", "extensions=[tests]", "data.image_size=8"]
+CONF = f"{ROOT}/tests/study/conf"
+PLACE = f"hydra.searchpath=[file://{CONF}]"
+EXAMPLE = ["--config-dir", CONF, "study=example", "extensions=[tests]", "data.image_size=8"]
 
 
 def command(*overrides: str) -> list[str]:
@@ -29,6 +31,14 @@ def study(*overrides: str, code: int = 0) -> str:
     done = subprocess.run(command(*overrides), capture_output=True, text=True, timeout=280, cwd=ROOT, check=False)
     assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stderr
+
+
+def hint(said: str, words: str) -> list[str]:
+    """What follows the program in the command that is printed after `words`, which is to be typed in the repository."""
+    program, script, *others = shlex.split(said.partition(words)[2].splitlines()[0])
+    assert Path(program).name.startswith("python")
+    assert script == "study.py"
+    return others
 
 
 def result(folder: Path) -> dict[str, Any]:
@@ -135,7 +145,7 @@ def test_a_stopped_study_goes_on(number: int, tmp_path: Path, cache: str) -> Non
     assert 2 <= len(done) < 42
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number
-        assert f"python study.py resume={folder}" in stderr
+        assert hint(stderr, "go on with: ") == [f"resume={folder}", "--config-dir", CONF, "extensions=[tests]"]
         assert RunDir.open(folder).status()["state"] == "interrupted"
     study(PLACE, "extensions=[tests]", f"resume={folder}")
     after = started(folder)
@@ -147,9 +157,11 @@ def test_a_stopped_study_goes_on(number: int, tmp_path: Path, cache: str) -> Non
 def test_a_failed_cell_is_reported_and_tried_again_on_request(tmp_path: Path, cache: str) -> None:
     folder = tmp_path / "study"
     arms = ["study.arms=[few,many,none]", "executor=inline"]
-    stderr = study(*EXAMPLE, cache, f"dir={folder}", *arms, code=1)
-    assert "cell r0/none failed: " in stderr
-    assert "2 cells failed, first r0/none; try them again with: python study.py resume=" in stderr
+    said = study(*EXAMPLE, cache, f"dir={folder}", *arms, code=1)
+    assert "cell r0/none failed: " in said
+    assert "2 cells failed, first r0/none; " in said
+    again = hint(said, "try them again with: ")
+    assert again == [f"resume={folder}", "retry=true", "--config-dir", CONF, "extensions=[tests]"]
     content = result(folder)
     assert content["cells"]["r0/none"]["state"] == "failed"
     assert content["analysis"]["comparisons"][0]["n"] == 2

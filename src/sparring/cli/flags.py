@@ -7,6 +7,8 @@ from typing import NoReturn
 from hydra._internal.utils import get_args_parser
 
 from sparring.core.errors import ConfigError
+from sparring.core.package import VERSION
+from sparring.core.program import NAME
 from sparring.core.wording import near
 
 _SWITCHES = ("multirun", "run", "resolve", "hydra_help", "shell_completion")
@@ -22,6 +24,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
         ConfigError: a flag does not exist, or several exclude each other.
     """
     parser = get_args_parser()
+    (version,) = (action for action in parser._actions if "--version" in action.option_strings)
+    version.version = f"{NAME} {VERSION}"  # type: ignore[attr-defined]
 
     def refuse(message: str) -> NoReturn:
         if not message.startswith("unrecognized arguments: "):

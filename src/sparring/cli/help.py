@@ -3,16 +3,31 @@
 import re
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+import sparring
 from sparring.core.errors import ConfigError
+from sparring.core.program import NAME, command, script
 
 
-def help_text(config_name: str, config_dir: Path, *, command: str) -> str:
+def overview(verbs: Sequence[str], config_dir: Path) -> str:
+    """The help of the whole program: its verbs, one line each."""
+    more = [
+        (f"{command('train')} --help", "groups, choices, settings and examples of a verb"),
+        ("--version", "the version"),
+        ("completion", _completion("train")),
+    ]
+    program = command("train").removesuffix(" train")
+    parts = [f"{sparring.__doc__}\n\n    {program} <verb> [group=choice] [setting=value] ..."]
+    parts.append("Verbs\n" + _table([(verb, _header(config_dir / f"{verb}.yaml")[0]) for verb in verbs]))
+    return "\n\n".join([*parts, "More\n" + _table(more)])
+
+
+def help_text(config_name: str, config_dir: Path, *, verb: str) -> str:
     """The help of `<config_name>.yaml`, whose first comment lines are the summary and the examples.
 
     Args:
@@ -25,9 +40,10 @@ def help_text(config_name: str, config_dir: Path, *, command: str) -> str:
     if not file.is_file():
         raise ConfigError(f"there is no configuration file {file}.")
     summary, examples = _header(file)
+    examples = re.sub(r"\bpython (\w+)\.py\b", lambda match: command(match[1]), examples)
     content = yaml.safe_load(file.read_text())
     defaults = dict(_defaults(content.get("defaults", [])))
-    parts = [f"{summary}\n\n    {command} [group=choice] [setting=value] ...", "Examples\n" + examples]
+    parts = [f"{summary}\n\n    {command(verb)} [group=choice] [setting=value] ...", "Examples\n" + examples]
     groups = list(_groups(config_dir, defaults))
     if groups:
         parts.append("Groups (default first; inside model, the preset decides)\n" + _table(groups))
@@ -42,12 +58,17 @@ def help_text(config_name: str, config_dir: Path, *, command: str) -> str:
                 ("--cfg job", "every setting with its value; with --resolve, references are followed"),
                 ("-m", "several values (seed=1,2) run a job for each; hydra.launcher.n_jobs=2 runs two at a time"),
                 ("--hydra-help", "Hydra's own options"),
-                ("completion", f'eval "$({command} -sc install=bash)"; also zsh and fish'),
-                ("README.md", "what the choices mean, and what to expect from them"),
+                ("completion", _completion(verb)),
+                ("--config-dir conf", f"choices of your own in the folder conf, beside those in {config_dir}"),
             ]
         )
     )
     return "\n\n".join(parts)
+
+
+def _completion(verb: str) -> str:
+    program = command(verb) if script() is not None else f"{NAME} {verb}"  # shells complete no `python -m`
+    return f'eval "$({program} -sc install=bash)"; also zsh and fish'
 
 
 def _header(file: Path) -> tuple[str, str]:

@@ -1,7 +1,6 @@
 """From a batch of Hydra's sweep to command lines and directories, one of each per job."""
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sparring.cli.main import Job
 from sparring.cli.sweep import SweepJob, run_jobs
 from sparring.config.compose import quoted
 from sparring.core.errors import ConfigError
+from sparring.core.program import restart
 
 # Overrides of Hydra that steer the sweep; in a job they would start it again.
 _OF_THE_SWEEP = ("mode", "sweep", "sweeper", "launcher", "run.dir", "job.num", "job.id")
@@ -38,7 +38,7 @@ def launch(
     n_jobs: int,
     fail_fast: bool,
 ) -> list[JobReturn]:
-    """Run every list of overrides as `python <script> <overrides>` in a directory below the sweep's.
+    """Run every list of overrides as a command of its own, started as this one was, in a directory below the sweep's.
 
     Args:
         first: number of the batch's first job.
@@ -57,7 +57,12 @@ def launch(
     jobs = []
     for number, (overrides, name) in enumerate(zip(job_overrides, names, strict=True), start=first):
         directory = sweep_dir / _subdir(config, config_loader, overrides, number, name)
-        command = [*_command(config), *overrides, *_hydra_overrides(config), f"hydra.run.dir={quoted(directory)}"]
+        command = [
+            *_command(task_function),
+            *overrides,
+            *_hydra_overrides(config),
+            f"hydra.run.dir={quoted(directory)}",
+        ]
         command += ["hydra.mode=RUN", f"hydra.job.num={number}", f"hydra.job.id='{number}'"]
         jobs.append(SweepJob(number=number, overrides=tuple(overrides), command=tuple(command), directory=directory))
     environment = _environment(sweep_dir)
@@ -82,11 +87,11 @@ def _subdir(config: DictConfig, loader: ConfigLoader, overrides: Sequence[str], 
     return str(OmegaConf.select(job_config, "hydra.sweep.subdir"))
 
 
-def _command(config: DictConfig) -> list[str]:
+def _command(job: Job) -> list[str]:
     """The program and its flags, as this process was started, without those of the sweep."""
-    arguments = parse(sys.argv[1:])
+    arguments = parse(job.arguments)
     arguments.multirun = False
-    return [sys.executable, str(Path(config.hydra.runtime.cwd) / sys.argv[0]), *flags(arguments)]
+    return restart(*job.words, *flags(arguments))
 
 
 def _hydra_overrides(config: DictConfig) -> list[str]:

@@ -2,6 +2,8 @@
 
     train.py -> run("train") -> checks -> Hydra -> Job -> sparring.stage.train.train(config, run_dir)
 
+`sparring train` and `python -m sparring train` come here by `cli/command.py`.
+
 Nothing here imports torch or lightning, so help, completion and typos answer at once.
 """
 
@@ -11,11 +13,13 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sparring.core.errors import ConfigError, Interrupted, OutOfMemoryError, SparringError, is_out_of_memory
+from sparring.core.package import CONFIG_DIR
+from sparring.core.program import NAME, root
 from sparring.stage import call
 
 if TYPE_CHECKING:
@@ -24,25 +28,31 @@ if TYPE_CHECKING:
     from sparring.cli.sweep import JobOutcome
 
 _PYTHON_ERROR = 1
+_NEWEST_TESTED = (3, 13)
+_NOTED = "SPARRING_UNTESTED_PYTHON"  # set once the line about an untested Python was printed
 _MEMORY_ADVICE = "try a smaller data.batch_size, or model.accumulate=2 for less memory at the same batch"
 
 
-def run(verb: str, *, config_dir: Path) -> NoReturn:
-    """Do what `sys.argv` asks of `verb`, with `<config_dir>/<verb>.yaml` as its configuration, and exit."""
-    # Read when torch is loaded. By default OpenMP's threads spin for long while they wait, and a step takes twice the time,
-    # or twenty times, as soon as other processes want the cores; a short spin is as fast alone (benchmarks/contention.py).
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+def run(verb: str, *, config_dir: Path = CONFIG_DIR, words: Sequence[str] = ()) -> NoReturn:
+    """Do what `sys.argv` asks of `verb`, with `<config_dir>/<verb>.yaml` as its configuration, and exit.
+
+    words: those in `sys.argv` that chose the verb, before flags and overrides: `["train"]` for `sparring train seed=2`.
+    """
+    sys.exit(guarded(lambda: _dispatch(verb, config_dir.resolve(), words)))
+
+
+def guarded(function: Callable[[], int]) -> int:
+    """The exit code that `function` returns, or the one of its error, which is printed."""
     try:
-        code = _dispatch(verb, config_dir.resolve())
+        return function()
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        return 0
     except KeyboardInterrupt:
-        code = 130
         print("interrupted", file=sys.stderr)
+        return 130
     except Exception as error:
-        code = report(error)
-    sys.exit(code)
+        return report(error)
 
 
 def report(error: Exception) -> int:
@@ -71,12 +81,15 @@ def _known(error: Exception) -> SparringError | None:
 
 
 class Job:
-    """What Hydra calls with the composed configuration. Keeps the stage's error, which Hydra would print in its way."""
+    """What Hydra calls with the composed configuration. Keeps the stage's error, which Hydra would print in its way.
 
-    def __init__(self, verb: str) -> None:
+    words: see `run`. arguments: flags and overrides after them.
+    """
+
+    def __init__(self, verb: str, words: Sequence[str], arguments: Sequence[str]) -> None:
         # Hydra takes its name of the program from here.
         self.__module__ = f"sparring.stage.{verb}"
-        self.verb = verb
+        self.verb, self.words, self.arguments = verb, list(words), list(arguments)
         self.error: Exception | None = None
         self.outcomes: list[JobOutcome] = []
 
@@ -88,6 +101,8 @@ class Job:
 
         hydra_config = HydraConfig.get()
         run_dir = Path(hydra_config.runtime.output_dir)
+        # Lightning starts its children with this process's command line.
+        sys.argv = [sys.argv[0], *self.words, *self.arguments]
         try:
             prune_overrides(config, hydra_config)
             _freeze(config, run_dir, hydra_config.output_subdir)
@@ -113,27 +128,30 @@ def _freeze(config: "DictConfig", run_dir: Path, subdir: str | None) -> None:
         atexit.register(shutil.rmtree, run_dir, ignore_errors=True)
 
 
-def _dispatch(verb: str, config_dir: Path) -> int:
+def _dispatch(verb: str, config_dir: Path, words: Sequence[str]) -> int:
     from sparring.cli.flags import flags, parse
 
-    arguments = parse(sys.argv[1:])
+    sys.argv[0] = os.path.abspath(sys.argv[0])  # a stage may change the working directory
+    _set_environment()
+    arguments = parse(sys.argv[1 + len(words) :])
+    if not arguments.shell_completion:
+        _note_untested_python()
     if arguments.config_path is not None:
         config_dir = Path(arguments.config_path)
     config_name = arguments.config_name or verb
     if arguments.help:
         from sparring.cli.help import help_text
 
-        print(help_text(config_name, config_dir, command=f"python {Path(sys.argv[0]).name}"))
+        print(help_text(config_name, config_dir, verb=verb))
         return 0
-    overrides: list[str] = arguments.overrides
     from sparring.config.compose import register_resolvers
 
-    register_resolvers(config_dir.parent)
+    register_resolvers()
+    overrides = arguments.overrides = _with_config_dir(arguments)
     if not (arguments.shell_completion or arguments.hydra_help or arguments.info):
         overrides = _checked(arguments, config_name, config_dir)
-    job = Job(verb)
-    # Lightning starts its children with this process's command line, so the expanded one has to stand there.
-    sys.argv[1:] = [*flags(arguments), *overrides]
+    job = Job(verb, words, [*flags(arguments), *overrides])
+    sys.argv[1:] = job.arguments  # what Hydra reads
     _hydra(job, config_name, config_dir)
     if job.error is not None:
         raise job.error
@@ -144,11 +162,46 @@ def _dispatch(verb: str, config_dir: Path) -> int:
     return 0
 
 
+def _with_config_dir(arguments: argparse.Namespace) -> list[str]:
+    """The overrides, with `--config-dir` as the setting of Hydra that all compositions of a run can see, a study's cells too."""
+    overrides: list[str] = arguments.overrides
+    if arguments.config_dir is None:
+        return overrides
+    from sparring.config.compose import SEARCHPATH, quoted
+
+    given = [item for item in overrides if item.startswith(f"{SEARCHPATH}=")]
+    places = [item.partition("=")[2].strip("[] ") for item in given[-1:]] + [quoted(f"file://{arguments.config_dir}")]
+    arguments.config_dir = None
+    return [*(item for item in overrides if item not in given), f"{SEARCHPATH}=[{','.join(filter(None, places))}]"]
+
+
+def _set_environment() -> None:
+    """What `.env` says, where the shell has not said it, and what is better than the default of a library."""
+    from dotenv import load_dotenv
+
+    file = root() / ".env"
+    try:
+        load_dotenv(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}.") from error
+    # Read when torch is loaded. By default OpenMP's threads spin for long while they wait, and a step takes twice the time,
+    # or twenty times, as soon as other processes want the cores; a short spin is as fast alone (benchmarks/contention.py).
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+
+def _note_untested_python() -> None:
+    """One line per command; the processes that it starts inherit that it was printed."""
+    if sys.version_info[:2] > _NEWEST_TESTED and _NOTED not in os.environ:
+        os.environ[_NOTED] = "1"
+        used, newest = (".".join(map(str, version)) for version in (sys.version_info[:2], _NEWEST_TESTED))
+        print(f"Python {used} is untested with {NAME}; it was tested with Python 3.11 to {newest}.", file=sys.stderr)
+
+
 def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) -> list[str]:
     """The overrides, those of a resumed run included, after all checks."""
     from sparring.cli.resume import expand_dir, expand_resume, refuse_used
     from sparring.config.check import check
-    from sparring.config.compose import log_dir, quoted, rank
+    from sparring.config.compose import log_dir, rank
 
     sweep = arguments.multirun or "hydra.mode=MULTIRUN" in arguments.overrides
     if sweep and rank() > 0:
@@ -157,12 +210,11 @@ def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) 
     overrides = typed
     if config_name == "study" and not any(item.startswith("resume=") for item in typed):
         overrides = expand_dir(typed, sweep=sweep)
-    overrides = expand_resume(overrides, log_dir=log_dir(config_dir, typed), sweep=sweep)
+    overrides = expand_resume(overrides, log_dir=log_dir(typed), sweep=sweep)
     if overrides == typed and not sweep and rank() == 0:
         refuse_used(typed)
-    extra = [f"hydra.searchpath=[{quoted(f'file://{arguments.config_dir}')}]"] if arguments.config_dir else []
     complete = arguments.cfg is None  # --cfg may show what has no value yet
-    check(config_name, [*overrides, *extra], config_dir=config_dir, sweep=sweep, complete=complete)
+    check(config_name, overrides, config_dir=config_dir, sweep=sweep, complete=complete)
     return overrides
 
 

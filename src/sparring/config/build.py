@@ -88,6 +88,11 @@ def _resolve(key: str, target: str) -> Any:
     module, _, name = target.rpartition(".")
     try:
         return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{key}._target_={target} does not exist: there is no module {error.name}; install it, or put the folder that "
+            "holds it into PYTHONPATH (PYTHONPATH=. is the working directory)."
+        ) from None
     except (ImportError, AttributeError, ValueError):
         raise ConfigError(f"{key}._target_={target} does not exist: {module} has no {name}.") from None
 

@@ -14,7 +14,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sparring.config.compose import compose_all, hydra_at, resolved
+from sparring.config.compose import SEARCHPATH, compose_all, hydra_at, resolved
 from sparring.config.explain import no_choice, readable_errors, unparsable
 from sparring.config.groups import Groups
 from sparring.config.renamed import present_name
@@ -128,7 +128,7 @@ def _line(item: Override) -> str:
 
 def _places(values: list[Override]) -> list[Override]:
     """Where further configurations lie: Hydra has to know before it can find choices."""
-    return [item for item in values if item.key_or_group == "hydra.searchpath"]
+    return [item for item in values if item.key_or_group == SEARCHPATH]
 
 
 def _parse(text: str, groups: Groups) -> Override:

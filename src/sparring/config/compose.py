@@ -1,4 +1,4 @@
-"""Composing a configuration: where conf/ and logs/ are, and what `${sparring:...}` means in a YAML."""
+"""Composing a configuration: where logs/ is, and what `${sparring:...}` means in a YAML."""
 
 import os
 import re
@@ -18,10 +18,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from sparring.config import class_count  # noqa: F401 - registers ${count_classes:...}
 from sparring.config.prune import prune_overrides
+from sparring.core.package import CONFIG_DIR
+from sparring.core.program import root
 
 # Hydra 1.3 warns of anything older; 1.4 has no older behaviour and warns of the argument.
 VERSION: dict[str, str] = {"version_base": "1.3"} if hydra_version.startswith("1.3.") else {}
-CONFIG_DIR = Path(__file__).resolve().parents[3] / "conf"
+
+SEARCHPATH = "hydra.searchpath"  # where configurations lie beside those of conf/
 
 _RANK_VARIABLES = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK")
 _NAME_LENGTH = 100  # characters of a folder name that come from the user; file systems allow 255 bytes in all
@@ -72,10 +75,10 @@ def _cache_dir() -> str:
     return str((Path(home) if home else Path.home() / ".cache") / "sparring")
 
 
-def register_resolvers(root: Path) -> None:
-    """Give meaning to `${sparring:root}` and the other words below; `root` is the folder of train.py."""
+def register_resolvers() -> None:
+    """Give meaning to `${sparring:root}` and the other words below."""
     known: dict[str, Callable[..., str]] = {
-        "root": lambda: str(root),
+        "root": lambda: str(root()),
         "cache": _cache_dir,
         "run_dir": _run_dir,
         "sweep_dir": _sweep_dir,
@@ -89,7 +92,7 @@ def register_resolvers(root: Path) -> None:
 @contextmanager
 def hydra_at(config_dir: Path, verb: str) -> Iterator[None]:
     """Inside, `compose_all` reads `config_dir`; afterwards Hydra's global state is what it was, also inside of its main."""
-    register_resolvers(config_dir.parent)
+    register_resolvers()
     before, hydra = HydraConfig.instance().cfg, GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
@@ -123,15 +126,15 @@ def resolved(config: DictConfig) -> DictConfig:
     return task
 
 
-def log_dir(config_dir: Path, overrides: Sequence[str]) -> Path:
-    """Where run directories go, before anything is composed: paths.log_dir, SPARRING_LOG_DIR, or logs/ beside conf/."""
+def log_dir(overrides: Sequence[str]) -> Path:
+    """Where run directories go, before anything is composed: paths.log_dir, SPARRING_LOG_DIR, or logs/ in the root folder."""
     typed = [item.partition("=")[2] for item in overrides if item.startswith("paths.log_dir=")]
     given = typed[-1] if typed else os.environ.get("SPARRING_LOG_DIR", "")
-    return Path(given).expanduser().resolve() if given else config_dir.parent / "logs"
+    return Path(given).expanduser().resolve() if given else root() / "logs"
 
 
 def compose(verb: str, overrides: Sequence[str] = (), *, config_dir: Path = CONFIG_DIR) -> DictConfig:
-    """What `python <verb>.py <overrides>` hands to its stage, for notebooks, tests and studies: resolved, struct mode.
+    """What the command `<verb> <overrides>` hands to its stage, for notebooks, tests and studies: resolved, struct mode.
 
     Args:
         overrides: as typed on the command line.
@@ -142,6 +145,14 @@ def compose(verb: str, overrides: Sequence[str] = (), *, config_dir: Path = CONF
     """
     with hydra_at(config_dir, verb):
         return resolved(compose_all(verb, overrides))
+
+
+def searchpath() -> list[str]:
+    """The `hydra.searchpath` of the running command as an override; empty outside of Hydra."""
+    if not HydraConfig.initialized():
+        return []
+    given = HydraConfig.get().searchpath
+    return [f"{SEARCHPATH}=[{','.join(quoted(item) for item in given)}]"] if given else []
 
 
 def quoted(path: str | os.PathLike[str]) -> str:

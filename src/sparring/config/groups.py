@@ -6,7 +6,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import Override
 
-_PLACES = "hydra.searchpath="
+from sparring.config.compose import SEARCHPATH
 
 
 class Groups:
@@ -15,7 +15,7 @@ class Groups:
     def __init__(self, config_name: str, overrides: Sequence[str]) -> None:
         self._loader = GlobalHydra.instance().config_loader()
         self._config_name = config_name
-        self._places = [item for item in overrides if item.startswith(_PLACES)]
+        self._places = [item for item in overrides if item.startswith(f"{SEARCHPATH}=")]
         self._known: dict[tuple[str, ObjectType], list[str]] = {}
 
     def _options(self, group: str, kind: ObjectType) -> list[str]:

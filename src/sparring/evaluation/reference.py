@@ -12,10 +12,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from sparring.config.compose import CONFIG_DIR, compose_all, hydra_at, quoted, resolved
+from sparring.config.compose import compose_all, hydra_at, quoted, resolved
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import CheckpointError
-from sparring.core.package import VERSION
+from sparring.core.package import CONFIG_DIR, VERSION
 from sparring.core.types import TrainedNetwork
 from sparring.data.module.image_data import ImageData
 from sparring.metric.features.base import Features

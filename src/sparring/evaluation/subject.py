@@ -7,9 +7,11 @@ import torch
 from omegaconf import DictConfig
 
 from sparring.config.build import build
-from sparring.config.compose import compose
+from sparring.config.compose import compose, hydra_at, searchpath
 from sparring.config.explain import readable_errors
+from sparring.config.groups import Groups
 from sparring.core.errors import ConfigError, DataError
+from sparring.core.package import CONFIG_DIR
 from sparring.core.settings import device_named
 from sparring.core.types import Batch
 from sparring.core.wording import listing, near
@@ -115,8 +117,9 @@ def _check_seen(images: ImageSet, data: ImageData, splits: Sequence[str]) -> Non
 def _reference(config: DictConfig, runs: Runs) -> DictConfig:
     if config.data is not None:
         return config.data
-    choices = {path.stem for path in (Path(config.paths.root_dir) / "conf" / "data").glob("[!_]*.yaml")}
-    given = str(config.reference)
+    given, own = str(config.reference), searchpath()
+    with hydra_at(CONFIG_DIR, "train"):
+        choices = Groups("train", own).choices("data")
     if given not in choices:
         run = runs.find(given)
         if not run.is_dir():
@@ -127,7 +130,7 @@ def _reference(config: DictConfig, runs: Runs) -> DictConfig:
         return RunDir.open(run).config.data
     places = [f"paths.cache_dir={config.paths.cache_dir}", f"paths.root_dir={config.paths.root_dir}", "name=reference"]
     with readable_errors():
-        return compose("train", [f"data={given}", *places]).data
+        return compose("train", [f"data={given}", *places, *own]).data
 
 
 def _opened(data_config: DictConfig, runs: Runs) -> ImageData:

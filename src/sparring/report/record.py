@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from sparring.core.errors import CheckpointError
+from sparring.run.commands import config_dir_words
 from sparring.run.directory import RunDir
 
 CLOCK = ("iteration", "images_seen")
@@ -47,6 +48,7 @@ class TrainingRecord:
         series: the logged scalars.
         samples: the sample grids.
         real: picture of real images, if there is one.
+        config_dir: words of the command line that named folders of the user's own configurations.
         alive: whether a process holds the run's lock.
         clock: the last known iteration and images_seen; empty if the run recorded neither.
     """
@@ -57,6 +59,7 @@ class TrainingRecord:
     config: dict[str, Any]
     config_yaml: str
     overrides: list[str]
+    config_dir: list[str]
     series: list[Series]
     samples: list[Sample]
     real: Path | None
@@ -81,6 +84,7 @@ def read(path: Path) -> TrainingRecord:
         config=_mapping(text),
         config_yaml=text,
         overrides=_or_empty(lambda: run.overrides) or [],
+        config_dir=_or_empty(lambda: config_dir_words(run)) or [],
         series=table.series(),
         samples=read_samples(run.images),
         real=real if real.exists() else None,

@@ -1,14 +1,15 @@
 """report.html and report.md of a study, for readers who never saw the code; no network, no JavaScript, no other file."""
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sparring.core.atomic import write_atomic
+from sparring.core.program import command
 from sparring.report.pictures import data_uri
 from sparring.report.plots import panel
 from sparring.report.train import ReportPicture, duration, flat, machine, template
+from sparring.run.commands import config_dir_words
 from sparring.run.directory import RunDir
 
 PICTURE_BYTES = 200_000  # each, before base64
@@ -57,7 +58,7 @@ def view(run: RunDir, result: Mapping[str, Any], overrides: Sequence[str]) -> di
         "settings": list(flat(_settings(run))),
         "costs": list(_costs(result["cost"])),
         "machine": list(machine(result["environment"])),
-        "command": " ".join(["python study.py", *map(shlex.quote, overrides)]),
+        "command": command("study", *overrides, *config_dir_words(run)),
         "config_hash": result["config_hash"],
     }
 

@@ -1,16 +1,17 @@
 """report.html of a training run: one file that needs no network, no JavaScript and no other file."""
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sparring.core.atomic import write_atomic
+from sparring.core.program import command
 from sparring.report.accuracy import accuracies, per_class
 from sparring.report.curves import Panel, panels, short
 from sparring.report.pictures import data_uri
 from sparring.report.record import Sample, TrainingRecord, read
+from sparring.run.commands import extension_words
 
 LARGE_BYTES = 450_000  # of the last grid and of the real images; the page stays below 3 MB
 SMALL_BYTES = 110_000  # of each earlier grid
@@ -133,24 +134,26 @@ def flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]
 
 
 def commands(record: TrainingRecord) -> Iterator[tuple[str, str]]:
-    """(purpose, command) of next steps, as typed in the repository."""
-    run = shlex.quote(shown_path(record))
+    """(purpose, command) of next steps, as typed in the folder of logs/."""
+    run = shown_path(record)
     if (record.path / "weights.safetensors").exists():
-        yield "Draw images from this generator", f"python generate.py run={run} count=100 'format=[grid,folder]'"
+        words = [f"run={run}", "count=100", "format=[grid,folder]", *extension_words(record.overrides)]
+        yield "Draw images from this generator", command("generate", *words)
     if (record.path / "checkpoints" / "last.ckpt").exists():
+        words = [f"resume={run}", *record.config_dir, *extension_words(record.overrides)]
         if record.status.get("state") == "finished":
-            budget = 2 * record.clock["iteration"]
-            yield "Train it for longer", f"python train.py resume={run} trainer.max_steps={budget}"
+            budget = f"trainer.max_steps={2 * record.clock['iteration']}"
+            yield "Train it for longer", command("train", *words, budget)
         else:
             diverged = record.status.get("state") == "diverged"
             start = "from the last good checkpoint" if diverged else "where it stopped"
-            yield f"Continue {start}", f"python train.py resume={run}"
-    typed = [shlex.quote(item) for item in record.overrides if not item.startswith("resume=")]
-    yield "Repeat it from the start", " ".join(["python train.py", *typed])
+            yield f"Continue {start}", command("train", *words)
+    typed = [item for item in record.overrides if not item.startswith("resume=")]
+    yield "Repeat it from the start", command("train", *typed, *record.config_dir)
 
 
 def shown_path(record: TrainingRecord) -> str:
-    """The run directory as seen from the repository if it lies inside, else absolute."""
+    """The run directory as seen from the folder of logs/ if it lies inside, else absolute."""
     root = (record.config.get("paths") or {}).get("root_dir")
     path = record.path
     return str(path.relative_to(root)) if root and path.is_relative_to(root) else str(path)

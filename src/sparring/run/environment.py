@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 _PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scikit-learn", "pillow", "safetensors", "wandb")
+_NAME_THEIR_BUILD = ("torch",)  # in `__version__`, as in 2.13.0+cu130; the distribution's version may leave it out
 _NOT_THE_EXPERIMENT = ("paths", "logger", "hydra")
 
 
@@ -74,7 +75,7 @@ def environment() -> dict[str, Any]:
         "git": git_state(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {name: package_version(name) for name in _PACKAGES},
         "device": device,
         "devices": torch.cuda.device_count() if torch.cuda.is_available() else 1,
         "cuda": torch.version.cuda,
@@ -103,10 +104,13 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """Version of an installed package, with the build (CPU, CUDA) where there are several of one release; else None."""
     try:
+        if package in _NAME_THEIR_BUILD:
+            return str(import_module(package).__version__)
         return metadata.version(package)
-    except metadata.PackageNotFoundError:
+    except (metadata.PackageNotFoundError, ModuleNotFoundError):
         return None
 
 

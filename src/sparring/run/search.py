@@ -4,6 +4,8 @@ import contextlib
 import difflib
 from pathlib import Path
 
+from sparring.core.program import hint
+
 
 def is_run(folder: Path) -> bool:
     """Whether `folder` holds the settings that Hydra saves at the start of every run."""
@@ -17,8 +19,8 @@ def why_no_run(path: Path) -> str:
         return f"{path} lies inside a run; name the run directory itself: {inside[0]}."
     what = "is not a run directory (it has no .hydra/config.yaml)" if path.exists() else "does not exist"
     near = _near(path)
-    hint = f"did you mean {' or '.join(near)}?" if near else "train one with `python train.py`."
-    return f"{path} {what}; {hint}"
+    advice = f"did you mean {' or '.join(near)}?" if near else f"train one with `{hint('train')}`."
+    return f"{path} {what}; {advice}"
 
 
 def _near(path: Path) -> list[str]:
@@ -38,7 +40,7 @@ def _runs_in(folder: Path) -> list[Path]:
 
 
 def find_run(given: str, log_dir: Path) -> Path:
-    """The directory as typed, relative to the working directory, the repository, logs/train or logs/study.
+    """The directory as typed, relative to the working directory, the folder of logs/, logs/train or logs/study.
 
     As typed when there is none.
     """

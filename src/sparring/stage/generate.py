@@ -2,7 +2,7 @@
 
 Keys of conf/generate.yaml (defaults live there):
 
-    run: ???              # run directory of a trained GAN, also as seen from the repository or logs/train
+    run: ???              # run directory of a trained GAN, or its name in logs/train
     count: 100            # images to draw
     label: balanced       # balanced (0, 1, 2, ... in turn), prior (as the training data), or one class index
     truncation: null      # > 0: latents from a normal cut at +-truncation (BigGAN), or psi of stylegan2's styles; null: neither
@@ -14,7 +14,7 @@ Keys of conf/generate.yaml (defaults live there):
     weights: ema          # ema or generator
     checkpoint: last      # last; of a run with callback/quality: best, or the number of an iteration whose weights it kept
     device: auto          # auto (cuda, mps, else cpu), cpu, cuda, mps
-    extensions: []        # as for train.py: own packages that the run's config may name
+    extensions: []        # as for train: own packages that the run's config may name
 """
 
 import json

@@ -14,17 +14,19 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.config.build import build
-from sparring.config.compose import CONFIG_DIR
+from sparring.config.compose import searchpath
 from sparring.config.plain import plain
 from sparring.core.errors import ConfigError, Interrupted, SparringError
+from sparring.core.package import CONFIG_DIR
 from sparring.core.picture import read_png
+from sparring.run.commands import resume_command
 from sparring.run.directory import RunDir
 from sparring.run.environment import config_hash, environment, identity
 from sparring.run.status import record_config, remember
 from sparring.stage import call
 from sparring.study.base import Study
 from sparring.study.engine import source_hash
-from sparring.study.engine.compose import composing, current_search_path
+from sparring.study.engine.compose import composing
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.display import Progress
 from sparring.study.engine.plan import Planned, plan
@@ -79,7 +81,7 @@ def study(config: DictConfig, run_dir: Path) -> dict[str, Any]:
             raise
         failed = [name for name, cell in result["cells"].items() if cell["state"] == "failed"]
         if failed:
-            again = f"try them again with: python study.py resume={folder.path} retry=true"
+            again = f"try them again with: {resume_command('study', folder, 'retry=true')}"
             problem = StudyError(f"{len(failed)} cells failed, first {failed[0]}; {again}")
             folder.write_status("failed", str(problem), problem.exit_code, {}, None)
             raise problem
@@ -96,7 +98,7 @@ def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
     if not isinstance(subject, Study):
         raise ConfigError(f"study={type(subject).__name__} is no sparring.study.base.Study.")
     loggers = [build(node, section="logger", extensions=context.extensions) for node in config.logger.values() if node]
-    with composing(context, CONFIG_DIR, current_search_path()) as composer:
+    with composing(context, CONFIG_DIR, searchpath()) as composer:
         code = source_hash.digest(context.extensions)
         planned = plan(subject.cells(context), composer, folder.path / CELLS, code)
     executor = build(config.executor, section="executor", extensions=context.extensions)
@@ -216,7 +218,7 @@ def _as_interruption(error: BaseException, folder: RunDir) -> Interrupted | None
         return None
     number = error.exit_code - 128 if isinstance(error, Interrupted) else int(signal.SIGINT)
     name = signal.Signals(number).name
-    return Interrupted(f"stopped by {name}; continue with: python study.py resume={folder.path}", number)
+    return Interrupted(f"stopped by {name}; go on with: {resume_command('study', folder)}", number)
 
 
 def _write_reason(folder: RunDir, error: BaseException) -> None:

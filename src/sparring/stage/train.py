@@ -1,4 +1,4 @@
-"""`python train.py`: from a config to a trained model in its run directory."""
+"""The verb `train`: from a config to a trained model in its run directory."""
 
 from pathlib import Path
 from typing import Any

@@ -70,7 +70,7 @@ def generator_of(trained: TrainedModel, weights: str, *, checkpoint: str | int) 
     network = getattr(model, weights, None)
     if not isinstance(network, nn.Module):
         raise CheckpointError(
-            f"{trained.run.path} holds no generator; give the directory of a run of train.py with a GAN."
+            f"{trained.run.path} holds no generator; give the directory of a training run with a GAN."
         )
     trained.load({weights: network})
     names = json.loads(metadata["classes"])
@@ -103,7 +103,7 @@ def classifier_of(trained: TrainedModel) -> TrainedNetwork:
     if isinstance(discriminator, Discriminator) and discriminator.head.classifies:
         return _trained_network(trained, DiscriminatorClassifier(discriminator))
     raise CheckpointError(
-        f"{trained.run.path} holds no classifier; give the directory of a run of train.py with model=classifier, or of a GAN "
+        f"{trained.run.path} holds no classifier; give the directory of a training run with model=classifier, or of a GAN "
         "whose discriminator tells classes, such as model=acgan."
     )
 
@@ -117,7 +117,7 @@ def discriminator_of(trained: TrainedModel) -> TrainedNetwork:
     network = getattr(trained.model, "discriminator", None)
     if not isinstance(network, Discriminator):
         raise CheckpointError(
-            f"{trained.run.path} holds no discriminator; give the directory of a run of train.py with a GAN."
+            f"{trained.run.path} holds no discriminator; give the directory of a training run with a GAN."
         )
     return _trained_network(trained, network)
 
@@ -133,7 +133,7 @@ def perturber_of(trained: TrainedModel) -> TrainedNetwork:
     network = getattr(trained.model, "perturber", None)
     if not isinstance(network, Perturber):
         raise CheckpointError(
-            f"{trained.run.path} holds no perturbation generator; give the directory of a run of train.py with "
+            f"{trained.run.path} holds no perturbation generator; give the directory of a training run with "
             "model=advgan."
         )
     loaded = _trained_network(trained, network)

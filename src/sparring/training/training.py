@@ -15,6 +15,7 @@ from sparring.core.errors import CheckpointError, ConfigError, DivergedError, In
 from sparring.core.measurement import FinalMetrics
 from sparring.model.clock import Clock
 from sparring.run.checkpoint import VerifiedCheckpointIO
+from sparring.run.commands import resume_command, use_command
 from sparring.run.directory import RunDir, State, write_atomic
 from sparring.run.status import ended_with, record_config, remember
 from sparring.trained.scorer import RunScorers
@@ -113,7 +114,7 @@ class Training:
         self._write_status(ending.state, ending.reason, ending.exit_code)
         report = self._report()
         if ending.signal:
-            raise Interrupted(f"{ending.reason}; go on with: python train.py resume={self.run.path}", ending.signal)
+            raise Interrupted(f"{ending.reason}; go on with: {resume_command('train', self.run)}", ending.signal)
         self._print_summary(conclusion, report)
         return result
 
@@ -185,4 +186,4 @@ class Training:
         if report is not None:
             print(f"Report: {report}", file=sys.stderr)
         if self.parts.model.draws_images:
-            print(f"Images: python generate.py run={self.run.path}", file=sys.stderr)
+            print(f"Images: {use_command('generate', self.run)}", file=sys.stderr)

@@ -85,7 +85,7 @@ class ImageMix(Mix):
         if manifest is None:
             raise DataError(
                 f"{path} does not say what its images were made from, so a classifier could be judged on images that their"
-                " generator saw: give a run of generate.py, or vouch for them with data.mix.provenance=declared."
+                " generator saw: give a run of generate, or vouch for them with data.mix.provenance=declared."
             )
         origin = manifest["origin"]
         folder = path if (path / provenance.FILE).exists() else Path(origin["run"])

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.core.errors import DataError
+from sparring.core.program import hint
 from sparring.core.types import UNLABELLED
 from sparring.data.reading.decode import UNREADABLE, Decoder
 from sparring.data.reading.format.parquet import Parquet, column_names
@@ -44,18 +45,16 @@ def read_images(path: Path, *, channels: int, image_size: int, class_names: Sequ
     """
     path = path.expanduser().absolute()
     if not path.exists():
-        raise DataError(
-            f"images={path} does not exist; give a run of generate.py, a folder of images or a parquet file."
-        )
+        raise DataError(f"images={path} does not exist; give a run of generate, a folder of images or a parquet file.")
     manifest = path / "manifest.json"
     origin: dict[str, Any] = {"path": str(path)}
     if (made := _manifest(manifest)) is not None:
         origin |= {"generator": made["origin"], "settings": made["settings"], "images_sha256": made["images_sha256"]}
         path = _made_by_generate(path, made["files"])
     elif (path / "weights.safetensors").exists():
+        draw = hint("generate", f"run={path}", "format=[parquet]")
         raise DataError(
-            f"images={path} is a run of train.py and no image set: draw images with python generate.py run={path}"
-            " 'format=[parquet]', and give that run."
+            f"images={path} is a training run and no image set: draw images with {draw}, and give that run."
         )
     chunks = _parquet(path, class_names) if path.suffix == ".parquet" else _folder(path, class_names)
     image, label = _decode(chunks, channels=channels, image_size=image_size, path=path)

@@ -14,7 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.config.check import CHECKS, run_exists
-from sparring.config.compose import compose_all, hydra_at, quoted, resolved
+from sparring.config.compose import compose_all, hydra_at, resolved
 from sparring.config.explain import readable_errors
 from sparring.config.groups import Groups
 from sparring.core.errors import ConfigError
@@ -136,14 +136,6 @@ def composing(context: StudyContext, config_dir: Path, search_path: Sequence[str
     """
     with hydra_at(config_dir, "study"):
         yield Composer(context, config_dir, search_path)
-
-
-def current_search_path() -> list[str]:
-    """The `hydra.searchpath` of the running command as an override; empty outside of Hydra."""
-    if not HydraConfig.initialized():
-        return []
-    given = HydraConfig.get().searchpath
-    return [f"hydra.searchpath=[{','.join(quoted(item) for item in given)}]"] if given else []
 
 
 def _check(verb: str, config: DictConfig) -> None:

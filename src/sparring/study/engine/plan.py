@@ -87,7 +87,7 @@ def _check_labelled(each: Planned, planned: Mapping[str, Planned]) -> None:
             raise ConfigError(
                 f"cell {each.cell.name} needs images with labels, and the generator of cell {generator} is unconditional"
                 ' (model/conditioning=none): give its recipe "model/conditioning=concat" and "model/head=projection" too, or let'
-                " a pseudo-labeller label its images outside of a study: train.py data/mix=images data.mix.labeller=<run>."
+                " a pseudo-labeller label its images in a training outside of a study (data/mix=images data.mix.labeller=<run>)."
             )
 
 

@@ -3,11 +3,11 @@
 import hashlib
 import importlib.util
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 from sparring.core import package
 from sparring.core.errors import ConfigError
+from sparring.run.environment import package_version
 
 # Folders and files whose code shows numbers or decides which are computed, without changing them.
 _NOT_THE_NUMBERS = ("report", "cli", "config", "logger", "study", "executor", "stage/study.py")
@@ -22,7 +22,7 @@ def digest(extensions: Sequence[str] = ()) -> str:
     """
     total = hashlib.sha256()
     for name in _PACKAGES:
-        total.update(f"{name}={metadata.version(name)}\n".encode())
+        total.update(f"{name}={package_version(name)}\n".encode())
     root = package.FOLDER
     for file in sorted(root.rglob("*.py")):
         name = file.relative_to(root).as_posix()

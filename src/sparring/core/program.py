@@ -1,0 +1,75 @@
+"""How this process was started, and what follows from it: where its files go, and the commands that its messages name.
+
+There are three ways: a script of a checkout (`python train.py`), `sparring train` and `python -m sparring train`. Which one it
+was is read from `sys.argv` and `__main__`, which worker processes share with the process that started them.
+"""
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+NAME = "sparring"
+
+
+def script() -> Path | None:
+    """The script of a checkout that runs, such as train.py; None if the process was started in another way.
+
+    Such a script stands beside a conf/ that has a configuration of the script's name.
+    """
+    path = Path(sys.argv[0]).resolve()
+    return path if path.suffix == ".py" and (path.parent / "conf" / f"{path.stem}.yaml").is_file() else None
+
+
+def root() -> Path:
+    """The folder of `logs/` and `.env`: the script's own, or the working directory if no script of a checkout runs."""
+    path = script()
+    return Path.cwd() if path is None else path.parent
+
+
+def restart(*words: str) -> list[str]:
+    """The command that starts this program again in another process, followed by `words`."""
+    return [sys.executable, *(["-m", NAME] if _is_module() else [os.path.abspath(sys.argv[0])]), *words]
+
+
+def command(verb: str, *words: str) -> str:
+    """A command as pages name it: `python train.py`, `sparring train` or `python -m sparring train`, then quoted `words`."""
+    start = [NAME, verb]
+    if script() is not None:
+        start = ["python", f"{verb}.py"]
+    elif _is_module():
+        start = ["python", "-m", NAME, verb]
+    return shlex.join([*start, *words])
+
+
+def hint(verb: str, *words: str) -> str:
+    """`command` as it can be typed in this working directory: with paths where this shell needs them."""
+    path = script()
+    if path is not None:
+        start = [_typed("python", sys.executable), _shown(path.with_name(f"{verb}.py"))]
+    elif _is_module():
+        start = [_typed("python", sys.executable), "-m", NAME, verb]
+    else:
+        start = [_typed(NAME, sys.argv[0]) if Path(sys.argv[0]).stem == NAME else NAME, verb]
+    return shlex.join([*start, *words])
+
+
+def _is_module() -> bool:
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return spec is not None and spec.name == f"{NAME}.__main__"
+
+
+def _typed(name: str, path: str) -> str:
+    """`name` where the shell finds the file `path` by it, else the path. An environment is a folder: links count as they are."""
+    there = shutil.which(name)
+    if there is not None and Path(there).parent.resolve() == Path(path).absolute().parent.resolve():
+        return name
+    shown = _shown(Path(path))
+    return shown if os.sep in shown else f".{os.sep}{shown}"
+
+
+def _shown(path: Path) -> str:
+    """Relative to the working directory where `path` lies below it, else absolute."""
+    path, here = path.absolute(), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
