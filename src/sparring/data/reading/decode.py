@@ -9,7 +9,6 @@ import struct
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from sparring.core.errors import DataError
+from sparring.data.reading.image_file import open_image
 from sparring.data.reading.source import Chunk, Pixels
 
 MAX_PIXELS = 2**26  # 64 Mpixel: far above any data set, far below a decompression bomb that fills memory
@@ -62,7 +62,7 @@ class Decoder:
         """The decoded image (C, S, S), or the sentence that says why it cannot be decoded."""
         data, name = item
         try:
-            with Image.open(BytesIO(data) if isinstance(data, bytes) else data) as image:
+            with open_image(data) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise ValueError(f"{image.width}x{image.height} pixels, the limit is {MAX_PIXELS}")
                 self._check(len(image.getbands()), image.size, name)
