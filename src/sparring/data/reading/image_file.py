@@ -7,6 +7,7 @@ raster formats or not at all, whatever its name says.
 import os
 import re
 import stat
+import struct
 from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
@@ -15,6 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "ICO", "JPEG2000", "AVIF")
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 # Folders that file managers, operating systems and notebooks leave behind; hidden ones are skipped by their dot.
 SYSTEM_FOLDERS = frozenset(
     {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "__pycache__"}

@@ -15,9 +15,10 @@ from torch import Tensor
 from sparring.core.errors import DataError
 from sparring.core.types import UNLABELLED
 from sparring.data.reading.class_match import ClassNames, match_classes
-from sparring.data.reading.decode import UNREADABLE, Decoder
+from sparring.data.reading.decode import Decoder
+from sparring.data.reading.depth import DepthUnknown, measured_range
 from sparring.data.reading.format.parquet import Parquet, column_names
-from sparring.data.reading.image_file import FORMATS, image_files, open_image
+from sparring.data.reading.image_file import FORMATS, UNREADABLE, image_files, open_image
 from sparring.data.reading.source import CHUNK, Encoded
 
 UNLABELLED_FOLDER = "unlabelled"
@@ -61,8 +62,12 @@ def read_images(
             " 'format=[parquet]', and give that run."
         )
     match = partial(match_classes, ours=class_names, what=f"images={path}", given=given, setting=setting)
-    chunks = _parquet(path, match) if path.suffix == ".parquet" else _folder(path, match)
-    image, label = _decode(chunks, channels=channels, image_size=image_size, path=path)
+    chunks = partial(_parquet if path.suffix == ".parquet" else _folder, path, match)
+    decoder = Decoder(channels, image_size, "bicubic", None, None, "fail")
+    try:
+        image, label = _decode(chunks(), decoder, path)
+    except DepthUnknown:
+        image, label = _decode(chunks(), replace(decoder, value_range=measured_range(chunks())), path)
     return ImageSet(image, label, origin | {"count": len(label)})
 
 
@@ -116,13 +121,12 @@ def _parquet(file: Path, match: Match) -> Iterator[Encoded]:
         yield replace(chunk, label=label)
 
 
-def _decode(chunks: Iterable[Encoded], *, channels: int, image_size: int, path: Path) -> tuple[Tensor, Tensor]:
-    decoder = Decoder(channels, image_size, "bicubic", None, None, "fail")
+def _decode(chunks: Iterable[Encoded], decoder: Decoder, path: Path) -> tuple[Tensor, Tensor]:
     images, labels = [], []
     with ThreadPoolExecutor() as pool:
         for chunk in chunks:
             for row, data in enumerate(chunk.data):
-                _check_shape(data, chunk.name[row], channels, image_size)
+                _check_shape(data, chunk.name[row], decoder.channels, decoder.image_size)
             image, label, _ = decoder(chunk, pool)
             images.append(torch.from_numpy(image))
             labels.append(torch.from_numpy(label))

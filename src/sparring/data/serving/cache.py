@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +27,7 @@ import numpy as np
 
 from sparring.core.errors import DataError, DiskError
 from sparring.data.reading.decode import Decoder
+from sparring.data.reading.depth import DepthUnknown, measured_range
 from sparring.data.reading.source import Chunk, Location, Reading, Source
 from sparring.data.serving.verify import BlockHash, is_intact
 
@@ -79,6 +80,7 @@ def open_or_create(*, source: Source, location: Location, name: str, decoder: De
         "identity": source.identity(location),
         "shape": [decoder.channels, decoder.image_size],
         "resize": decoder.resize,
+        "value_range": decoder.value_range,
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     folder = cache_dir / f"{name}-{digest[:16]}"
@@ -86,7 +88,15 @@ def open_or_create(*, source: Source, location: Location, name: str, decoder: De
     if cache is None:
         if folder.exists():
             log.warning("The cache %s is damaged and is made again from the source.", folder)
-        _create(folder, source.read(location), decoder, key)
+        try:
+            _create(folder, source.read(location), decoder, key)
+        except DepthUnknown:
+            decoder = replace(decoder, value_range=measured_range(source.read(location).chunks))
+            log.warning(
+                "The 16-bit images of data=%s are read as values from 0 to %d; another range: data.value_range=<largest value>.",
+                name, decoder.value_range,
+            )  # fmt: skip
+            _create(folder, source.read(location), decoder, key)
         cache = _open(folder)
         if cache is None:
             raise DiskError(
@@ -127,7 +137,8 @@ def _create(folder: Path, reading: Reading, decoder: Decoder, key: dict[str, Any
         temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{folder.name}-", dir=folder.parent))
         try:
             written = _write(temporary, reading, decoder)
-            meta = {"key": key, "origin": reading.origin, "class_names": reading.class_names, **written}
+            origin = reading.origin | ({} if decoder.value_range is None else {"value_range": decoder.value_range})
+            meta = {"key": key, "origin": origin, "class_names": reading.class_names, **written}
             with (temporary / "meta.json").open("w") as file:
                 json.dump(meta, file, indent=1)
                 file.flush()
