@@ -25,7 +25,7 @@ def test_matches(theirs: tuple[str, ...], ours: tuple[str, ...], expected: dict[
 
 def test_as_many_classes_of_other_names_are_not_taken_by_position() -> None:
     words = ("eight", "five", "four", "nine", "one", "seven", "six", "three", "two", "zero")
-    with pytest.raises(DataError, match="x has the classes eight, five.* none of 0, 1.*: say which is which with k="):
+    with pytest.raises(DataError, match=r"x has the classes eight, five.* none of 0, 1.*: say which is which with k="):
         match_classes(words, DIGITS, what="x", setting="k")
     given = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     assert match_classes(words, DIGITS, what="x", given=given, setting="k")["eight"] == 8
