@@ -242,7 +242,10 @@ def test_other_sizes_and_classes_are_refused(tmp_path: Path, cache_dir: Path, ru
     made = f"data.mix.images=[{runs['gan_images']}]"
     with pytest.raises(DataError, match="8x8 pixels, this run's data have 1 and 16x16"):
         mixed(tmp_path / "a", cache_dir, "data.image_size=16", FEW, "data/mix=images", made)
-    with pytest.raises(DataError, match=r"have the classes 0, 1, 2.*this run has 7, 1"):
+    with pytest.raises(
+        DataError,
+        match=r"classes 0, 2, 3.*which are none of 7, 1: say which is which with data.mix.class_names=",
+    ):
         mixed(tmp_path / "b", cache_dir, "data.classes=[7,1]", "data.batch_size=10", FEW, "data/mix=images", made)
     keys = ["data.image_size=16", FEW, "data/mix=pseudo", f"data.mix.labeller={runs['labeller']}"]
     with pytest.raises(DataError, match=r"labeller=.* sees images of 1 x 8 x 8 and this run has 1 x 16 x 16"):

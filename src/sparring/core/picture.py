@@ -99,7 +99,7 @@ def read_png(path: Path) -> np.ndarray:
     """What `write_png` wrote: (H, W, 1 to 4) uint8."""
     from PIL import Image
 
-    with Image.open(path) as picture:
+    with Image.open(path, formats=["PNG"]) as picture:
         pixels = np.asarray(picture)
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 

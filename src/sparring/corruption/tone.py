@@ -49,5 +49,5 @@ def _coded(picture: np.ndarray, quality: int) -> np.ndarray:
 
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(picture)).save(buffer, format="JPEG", quality=quality)
-    with Image.open(buffer) as image:
+    with Image.open(buffer, formats=["JPEG"]) as image:
         return np.asarray(image).copy()

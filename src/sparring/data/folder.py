@@ -1,22 +1,20 @@
-"""A folder with one sub-folder of images per class, or train/ and test/ (or val/) folders of that kind.
+"""A folder with one sub-folder of images per class, or folders of that kind for the splits, such as train/, val/ and test/.
 
-Every file with an extension that Pillow knows is an image, at any depth; classes are in alphabetical order. Images of
-any mode and size are converted as `decode.py` states.
+A split may have any of its usual names (Training, valid, ...). Classes are in natural order (2 before 10). Every image file at
+any depth counts, but for hidden and system folders; images of any mode and size are converted as `decode.py` states.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from sparring.core.errors import ConfigError, DataError
+from sparring.data.reading.image_file import image_files, sub_folders
 from sparring.data.reading.public import check_path
 from sparring.data.reading.source import CHUNK, Encoded, Location, Reading, Source, file_identity
-
-HELD_OUT = ("test", "val", "valid", "validation")
+from sparring.data.reading.split_names import split_of, stored_splits
 
 
 class Folder(Source):
@@ -47,27 +45,29 @@ def _root(location: Location) -> Path:
 
 def _splits(root: Path) -> dict[str, dict[str, list[Path]]]:
     """split -> class name -> image files; DataError where there are no images or the splits' classes differ."""
-    if not (root / "train").is_dir():
+    folders: dict[str, Path] = {}
+    for folder in sub_folders(root):
+        if split := split_of(folder.name):
+            if split in folders:
+                raise DataError(
+                    f"{root} has two folders for its {split} split, {folders[split].name} and {folder.name}."
+                )
+            folders[split] = folder
+    if "train" not in folders:
         return {"train": _classes(root)}
-    held_out = next((root / name for name in HELD_OUT if (root / name).is_dir()), None)
-    splits = {"train": _classes(root / "train")} | ({"test": _classes(held_out)} if held_out else {})
-    unknown = sorted(set(splits.get("test", {})) - set(splits["train"]))
-    if unknown:
-        raise DataError(
-            f"{held_out} has the class folder {unknown[0]}, which {root / 'train'} has not: make them equal."
-        )
+    splits = stored_splits({split: _classes(folder) for split, folder in folders.items()})
+    for split, classes in splits.items():
+        unknown = [name for name in classes if name not in splits["train"]]
+        if unknown:
+            raise DataError(
+                f"The {split} split of {root} has the class folder {unknown[0]}, which {folders['train']} has not: make them"
+                " equal."
+            )
     return splits
 
 
 def _classes(folder: Path) -> dict[str, list[Path]]:
-    known = Image.registered_extensions()
-    classes = {}
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and not entry.name.startswith("."):
-            paths = (
-                Path(base, name) for base, _, names in os.walk(entry) for name in names if not name.startswith(".")
-            )
-            classes[entry.name] = sorted(path for path in paths if path.suffix.lower() in known)
+    classes = {entry.name: image_files(entry) for entry in sub_folders(folder)}
     empty = [name for name, files in classes.items() if not files]
     if not classes or empty:
         where = f"Folder {folder / empty[0]} holds no images" if empty else f"{folder} has no sub-folders"

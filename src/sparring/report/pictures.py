@@ -20,7 +20,7 @@ def data_uri(path: Path, *, most_bytes: int) -> str | None:
 
     try:
         content = path.read_bytes()
-        with Image.open(io.BytesIO(content)) as picture:
+        with Image.open(io.BytesIO(content), formats=["PNG", "JPEG", "WEBP"]) as picture:
             picture.load()
             if len(content) <= most_bytes:
                 return _uri("png", content)

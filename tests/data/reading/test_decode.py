@@ -1,6 +1,7 @@
 """What `decode.py` states about conversion, against Pillow and numpy, and what it says about files that are no images."""
 
 import io
+import os
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from PIL import Image
 
 from sparring.core.errors import DataError
 from sparring.data.reading.decode import Decoder
+from sparring.data.reading.depth import DepthUnknown, measured_range
 from sparring.data.reading.source import Encoded, Pixels
 
 
@@ -68,7 +70,35 @@ def test_palette_with_a_transparent_colour() -> None:
 
 def test_sixteen_bit_grey_is_scaled_not_clipped() -> None:
     array = np.array([[0, 255, 256, 65535]] * 4, dtype=np.uint16)
-    assert decode(png(array), channels=1)[0][0, 0, 0].tolist() == [0, 0, 1, 255]
+    assert decode(png(array), channels=1, value_range=65535)[0][0, 0, 0].tolist() == [0, 0, 1, 255]
+    assert decode(png(array), channels=1, value_range=255)[0][0, 0, 0].tolist() == [0, 255, 255, 255]
+    with pytest.raises(DepthUnknown):
+        decode(png(array), channels=1)
+
+
+@pytest.mark.parametrize(
+    ("largest", "expected"), [(200, 255), (1000, 1023), (4095, 4095), (4096, 16383), (65535, 65535)]
+)
+def test_the_range_of_deep_images_is_that_of_the_fewest_bits_that_hold_all(largest: int, expected: int) -> None:
+    images = [png(np.full((4, 4), value, dtype=np.uint16)) for value in (1, largest)]
+    assert measured_range([Encoded("train", images, np.arange(2), ["a", "b"])]) == expected
+
+
+def test_mixed_depths_are_refused_by_name() -> None:
+    images = [png(np.full((4, 4), 9, dtype=kind)) for kind in (np.uint16, np.uint8)]
+    with pytest.raises(DataError, match=r"deep has 16 bits and flat has 8.*data\.value_range="):
+        measured_range([Encoded("train", images, np.arange(2), ["deep", "flat"])])
+
+
+def test_a_program_in_a_picture_s_clothes_is_not_run(tmp_path: Path) -> None:
+    file = tmp_path / "x.png"
+    file.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n(/tmp/written) (w) file closefile showpage\n")
+    for data in (file, file.read_bytes()):
+        with pytest.raises(DataError, match="does not decode as an image"):
+            decode(data)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match="no regular file"):  # and does not wait for a writer
+        decode(tmp_path / "pipe.png")
 
 
 def test_largest_centred_square_is_resized_with_the_named_filter() -> None:

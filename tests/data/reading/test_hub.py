@@ -26,7 +26,7 @@ Make = Callable[..., Any]
             ["a/train-00000-of-00002.parquet", "a/train-00001-of-00002.parquet", "a/valid-0.parquet"],
             {"train": 2, "test": 1},
         ),
-        (["train/0000.parquet", "validation/0000.parquet", "test/0000.parquet"], {"train": 1, "test": 1}),
+        (["train/0000.parquet", "validation/0000.parquet", "test/0000.parquet"], {"train": 1, "val": 1, "test": 1}),
         (["testing_set/train.parquet"], {"train": 1}),
         (["data.parquet"], {"train": 1}),
         (["test.parquet"], {"test": 1}),

@@ -13,12 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from sparring.core.errors import DataError, DiskError
 from sparring.data.reading.decode import Decoder
 from sparring.data.reading.source import Chunk, Encoded, Location, Pixels, Reading, Source
 from sparring.data.serving import cache as cache_module
+from sparring.data.serving import verify
 from sparring.data.serving.cache import Cache, open_or_create
+from sparring.data.serving.storage import place
 
 
 class Toy(Source):
@@ -157,3 +160,35 @@ def test_no_training_image(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="No training image"):
         opened(Empty(), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["train_images.npy", "train_labels.npy", "test_images.npy"])
+def test_a_flipped_bit_is_noticed_and_the_cache_made_again(tmp_path: Path, name: str) -> None:
+    source = Toy()
+    before = opened(source, tmp_path)
+    file = before.folder / name
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 1
+    file.write_bytes(content)
+    again = opened(source, tmp_path)
+    assert source.reads == 2
+    assert {split: each.sha256 for split, each in again.splits.items()} == {
+        split: each.sha256 for split, each in before.splits.items()
+    }
+    assert bytes(content) != file.read_bytes()
+
+
+def test_blocks_of_large_arrays_are_checked_when_first_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "WHOLE_BYTES", 64)
+    monkeypatch.setattr(verify, "BLOCK_BYTES", 64)  # four of the images, which have 16 bytes
+    source = Toy()
+    folder = opened(source, tmp_path).folder
+    file = folder / "train_images.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    cache = opened(source, tmp_path)
+    images = place(cache.splits["train"], torch.arange(2), "mmap")
+    images.take(torch.arange(0, 20))
+    with pytest.raises(DataError, match=r"train_images.npy is damaged.*remove the folder"):
+        images.take(torch.tensor([29]))

@@ -13,6 +13,7 @@ from sparring.core.errors import ConfigError, DataError
 from sparring.core.types import UNLABELLED
 from sparring.data.mix.base import Context, Mix, Pool, made, per_class
 from sparring.data.mix.pool import filter as filtering
+from sparring.data.reading.class_match import ClassNames
 from sparring.data.reading.image_set import ImageSet, read_images
 from sparring.data.serving import provenance
 from sparring.data.serving.provenance import Provenance
@@ -24,6 +25,7 @@ class ImageMix(Mix):
     Labels are those that the generator was asked for; images without are labelled by `labeller`, a run of a classifier.
     provenance: "record" wants to know which images a set's generator saw (runs of generate.py carry `provenance.npz`);
         "declared" takes the user's word that no val or test image was among them, and says so in result.json.
+    class_names: how the sets call this run's classes, in the run's order, or {their name: the run's}; None: as here.
     extra_labels: allow networks that used labels of training images which this run does not have.
     """
 
@@ -36,6 +38,7 @@ class ImageMix(Mix):
         filter: Mapping[str, Any],
         provenance: Literal["record", "declared"],
         extra_labels: bool,
+        class_names: ClassNames | None,
     ) -> None:
         super().__init__(fraction=fraction)
         if isinstance(images, str) or not images:
@@ -44,7 +47,7 @@ class ImageMix(Mix):
             raise ConfigError(f"data.mix.provenance={provenance} is not one of record, declared.")
         filtering.check(filter)
         self.images, self.labeller, self.filter = list(images), labeller, dict(filter)
-        self.provenance, self.extra_labels = provenance, extra_labels
+        self.provenance, self.extra_labels, self.class_names = provenance, extra_labels, class_names
 
     def pool(self, context: Context) -> Pool:
         sets = [self._read(given, context) for given in self.images]
@@ -70,13 +73,11 @@ class ImageMix(Mix):
             path = path.parent
         file = path / "manifest.json"
         found = json.loads(file.read_text("utf-8")) if file.is_file() else None
-        if found and found["class_names"] and tuple(found["class_names"]) != context.class_names:
-            raise DataError(
-                f"The images of {path} have the classes {', '.join(found['class_names'][:10])}, this run has"
-                f" {', '.join(context.class_names[:10])}: give images of a generator of the same classes."
-            )
         shape = context.shape
-        whole = read_images(path, channels=shape.channels, image_size=shape.image_size, class_names=context.class_names)
+        whole = read_images(
+            path, channels=shape.channels, image_size=shape.image_size, class_names=context.class_names,
+            given=self.class_names, setting="data.mix.class_names",
+        )  # fmt: skip
         return whole, self._seen(path, found)
 
     def _seen(self, path: Path, manifest: dict[str, Any] | None) -> list[Provenance]:

@@ -57,6 +57,7 @@ class ImageData(L.LightningDataModule):
         flip: bool,
         crop: int,
         resize: str,
+        value_range: int | None,
         storage: Literal["auto", "memory", "mmap", "device"],
         on_error: Literal["fail", "skip"],
         cache_dir: str,
@@ -68,6 +69,10 @@ class ImageData(L.LightningDataModule):
         _choice("on_error", on_error, ("fail", "skip"))
         _choice("resize", resize, tuple(FILTERS))
         _choice("channels", channels, (1, 3))
+        if value_range is not None and not 0 < value_range < 2**16:
+            raise ConfigError(
+                f"data.value_range={value_range} must be from 1 to 65535: the largest value of 16-bit images."
+            )
         if batch_size < 1 or image_size < 1 or not 0 <= crop < image_size:
             raise ConfigError(
                 f"data.batch_size={batch_size} and data.image_size={image_size} must be at least 1 and data.crop={crop}"
@@ -83,7 +88,7 @@ class ImageData(L.LightningDataModule):
             val_fraction, test_fraction, split_seed, labels_per_class, label_fraction, imbalance, subset_seed
         )
         self.classes, self.flip, self.crop, self.storage = classes, flip, crop, storage
-        self.decoder = Decoder(channels, image_size, resize, source.channels, source.image_size, on_error)
+        self.decoder = Decoder(channels, image_size, resize, source.channels, source.image_size, on_error, value_range)
         self.cache_dir = Path(cache_dir).expanduser().absolute()
         self.streams: dict[str, int] = {}
         self.clock: HasIteration | None = None

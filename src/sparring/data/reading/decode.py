@@ -1,15 +1,13 @@
 """Any image file or array to uint8 CHW of the size and channels asked for.
 
-Conversion, stated once: EXIF orientation applied (folder, hub), transparency laid over white, 16-bit grey divided by
-256, colour to grey by ITU-R 601 luma, grey to colour by repetition, the largest centred square cut out, then resized in
-8 bits by Pillow with the filter named `data.resize` (antialiased when shrinking).
+Conversion, stated once: EXIF orientation applied (folder, hub), transparency laid over white, deeper grey scaled by the range
+of the whole data set, colour to grey by ITU-R 601 luma, grey to colour by repetition, the largest centred square cut out, then
+resized in 8 bits by Pillow with the filter named `data.resize` (antialiased when shrinking).
 """
 
-import struct
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,16 +15,20 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from sparring.core.errors import DataError
+from sparring.data.reading.depth import DepthUnknown, is_deep, to_8_bits
+from sparring.data.reading.image_file import UNREADABLE, open_image
 from sparring.data.reading.source import Chunk, Pixels
 
 MAX_PIXELS = 2**26  # 64 Mpixel: far above any data set, far below a decompression bomb that fills memory
 FILTERS = {name.lower(): Image.Resampling[name] for name in ("NEAREST", "BOX", "BILINEAR", "BICUBIC", "LANCZOS")}
-UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
 class Decoder:
-    """channels, image_size: wanted; native_*: what a named data set must contain (None: anything is converted)."""
+    """channels, image_size: wanted; native_*: what a named data set must contain (None: anything is converted).
+
+    value_range: the largest value of grey images with more than 8 bits; None: they raise DepthUnknown.
+    """
 
     channels: int
     image_size: int
@@ -34,6 +36,7 @@ class Decoder:
     native_channels: int | None
     native_size: int | None
     on_error: Literal["fail", "skip"]
+    value_range: int | None = None
 
     def __call__(self, chunk: Chunk, pool: ThreadPoolExecutor) -> tuple[np.ndarray, np.ndarray, list[str]]:
         """(n, C, S, S) uint8, (n,) int64 and one line for each image left out; DataError for a bad image or shape."""
@@ -62,7 +65,7 @@ class Decoder:
         """The decoded image (C, S, S), or the sentence that says why it cannot be decoded."""
         data, name = item
         try:
-            with Image.open(BytesIO(data) if isinstance(data, bytes) else data) as image:
+            with open_image(data) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise ValueError(f"{image.width}x{image.height} pixels, the limit is {MAX_PIXELS}")
                 self._check(len(image.getbands()), image.size, name)
@@ -82,7 +85,7 @@ class Decoder:
 
     def _fit(self, image: Image.Image) -> np.ndarray:
         """(C, S, S) uint8 of a Pillow image, by the conversion that the module states."""
-        image = _to_mode(image, self.channels)
+        image = _to_mode(image, self.channels, self.value_range)
         if image.size != (self.image_size, self.image_size):
             side = min(image.size)
             left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -91,12 +94,14 @@ class Decoder:
         return np.asarray(image).reshape(self.image_size, self.image_size, self.channels).transpose(2, 0, 1)
 
 
-def _to_mode(image: Image.Image, channels: int) -> Image.Image:
+def _to_mode(image: Image.Image, channels: int, value_range: int | None) -> Image.Image:
     mode = "RGB" if channels == 3 else "L"
     if image.mode == mode and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion would clip it at 255
-        image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+    if is_deep(image):  # Pillow's own conversion would clip it at 255
+        if value_range is None:
+            raise DepthUnknown
+        image = Image.fromarray(to_8_bits(np.asarray(image), value_range))
     if image.mode == "F":
         raise ValueError("floating-point pixels have no stated range")
     if image.has_transparency_data:

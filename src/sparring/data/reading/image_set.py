@@ -1,27 +1,29 @@
 """Images that somebody made, as one tensor: a run of generate.py, a folder, or a parquet file."""
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from sparring.core.errors import DataError
 from sparring.core.program import hint
 from sparring.core.types import UNLABELLED
-from sparring.data.reading.decode import UNREADABLE, Decoder
+from sparring.data.reading.class_match import ClassNames, match_classes
+from sparring.data.reading.decode import Decoder
+from sparring.data.reading.depth import DepthUnknown, measured_range
 from sparring.data.reading.format.parquet import Parquet, column_names
+from sparring.data.reading.image_file import FORMATS, UNREADABLE, image_files, open_image
 from sparring.data.reading.source import CHUNK, Encoded
 
 UNLABELLED_FOLDER = "unlabelled"
+Match = Callable[[Sequence[str]], dict[str, int]]  # class names of an image set -> which of ours each is
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,14 @@ class ImageSet:
     origin: dict[str, Any]
 
 
-def read_images(path: Path, *, channels: int, image_size: int, class_names: Sequence[str]) -> ImageSet:
+def read_images(
+    path: Path, *, channels: int, image_size: int, class_names: Sequence[str], given: ClassNames | None = None,
+    setting: str | None = None,
+) -> ImageSet:  # fmt: skip
     """Every image of `path`, which must have the shape given; labels from class folders or the label column.
 
-    Class folders are matched to `class_names` by name, with or without a leading index ("3_cat"), else by their order
-    if there are as many. Images of another size or channel count are refused, not resized: what would be measured then is
-    the resizing.
+    Classes are matched to `class_names` as `match_classes` does it, with `given` and `setting`. Images of another size or channel
+    count are refused, not resized: what would be measured then is the resizing.
 
     Raises:
         DataError: nothing there, an image that does not decode, another shape, or unknown classes.
@@ -56,8 +60,13 @@ def read_images(path: Path, *, channels: int, image_size: int, class_names: Sequ
         raise DataError(
             f"images={path} is a training run and no image set: draw images with {draw}, and give that run."
         )
-    chunks = _parquet(path, class_names) if path.suffix == ".parquet" else _folder(path, class_names)
-    image, label = _decode(chunks, channels=channels, image_size=image_size, path=path)
+    match = partial(match_classes, ours=class_names, what=f"images={path}", given=given, setting=setting)
+    chunks = partial(_parquet if path.suffix == ".parquet" else _folder, path, match)
+    decoder = Decoder(channels, image_size, "bicubic", None, None, "fail")
+    try:
+        image, label = _decode(chunks(), decoder, path)
+    except DepthUnknown:
+        image, label = _decode(chunks(), replace(decoder, value_range=measured_range(chunks())), path)
     return ImageSet(image, label, origin | {"count": len(label)})
 
 
@@ -77,44 +86,21 @@ def _made_by_generate(run: Path, files: dict[str, str]) -> Path:
     raise DataError(f"{run} holds a grid only; draw the images with format=[parquet] or format=[folder].")
 
 
-def _folder(root: Path, class_names: Sequence[str]) -> Iterator[Encoded]:
-    known = Image.registered_extensions()
-    files = sorted(file for file in root.rglob("*") if file.suffix.lower() in known and not file.name.startswith("."))
+def _folder(root: Path, match: Match) -> Iterator[Encoded]:
+    files = image_files(root)
     if not files:
-        raise DataError(f"images={root} holds no image file that Pillow knows.")
-    folders = sorted({file.relative_to(root).parts[0] for file in files if len(file.relative_to(root).parts) > 1})
-    index = _match(folders, class_names, root)
+        raise DataError(f"images={root} holds no image file ({', '.join(FORMATS)}).")
+    folders = list(
+        dict.fromkeys(file.relative_to(root).parts[0] for file in files if len(file.relative_to(root).parts) > 1)
+    )
+    index = match([name for name in folders if name != UNLABELLED_FOLDER])
     for first in range(0, len(files), CHUNK):
         part = files[first : first + CHUNK]
         label = [index.get(file.relative_to(root).parts[0], UNLABELLED) for file in part]
         yield Encoded("train", list(part), np.array(label, dtype=np.int64), [str(file) for file in part])
 
 
-def _match(folders: Sequence[str], class_names: Sequence[str], root: Path) -> dict[str, int]:
-    """Folder name -> class."""
-    folders = [name for name in folders if name != UNLABELLED_FOLDER]
-    names = {name: k for k, name in enumerate(class_names)}
-    portable = [re.sub(r"[^A-Za-z0-9._-]+", "_", name) for name in class_names]  # as generate.py names its folders
-    indexed = {f"{k}_{name}": k for k, name in enumerate(portable)} | {str(k): k for k in range(len(class_names))}
-    found = {}
-    for folder in folders:
-        stripped = folder.lstrip("0") or "0"
-        known = names.get(folder, indexed.get(folder, indexed.get(stripped)))
-        if known is None:
-            break
-        found[folder] = known
-    if len(found) == len(folders):
-        return found
-    if len(folders) == len(class_names):
-        return {folder: k for k, folder in enumerate(folders)}
-    unknown = next(folder for folder in folders if folder not in found)
-    raise DataError(
-        f"images={root} has the class folder {unknown}, which is none of the reference's {len(class_names)} classes"
-        f" ({', '.join(class_names[:10])}): rename it, or put all images into one folder without classes."
-    )
-
-
-def _parquet(file: Path, class_names: Sequence[str]) -> Iterator[Encoded]:
+def _parquet(file: Path, match: Match) -> Iterator[Encoded]:
     columns, reader = column_names(file), Parquet()
     if not set(columns) & set(reader.image_columns):
         raise DataError(
@@ -122,22 +108,24 @@ def _parquet(file: Path, class_names: Sequence[str]) -> Iterator[Encoded]:
             " encoded images."
         )
     if not set(columns) & set(reader.label_columns):
-        reader = Parquet(label_columns=())
-    for chunk in reader.read({"train": [file]}, tuple(class_names)):
-        if bool((chunk.label >= len(class_names)).any()):
-            raise DataError(
-                f"{file} has the label {int(chunk.label.max())}, this run's data have {len(class_names)} classes, counted from 0."
-            )
-        yield chunk
+        yield from Parquet(label_columns=()).read({"train": [file]})
+        return
+    names = reader.class_names({"train": [file]})
+    index = match(names)
+    ours = np.array([index[name] for name in names], dtype=np.int64)
+    for chunk in reader.read({"train": [file]}, names):
+        label = np.full_like(chunk.label, UNLABELLED)
+        labelled = chunk.label >= 0
+        label[labelled] = ours[chunk.label[labelled]]
+        yield replace(chunk, label=label)
 
 
-def _decode(chunks: Iterable[Encoded], *, channels: int, image_size: int, path: Path) -> tuple[Tensor, Tensor]:
-    decoder = Decoder(channels, image_size, "bicubic", None, None, "fail")
+def _decode(chunks: Iterable[Encoded], decoder: Decoder, path: Path) -> tuple[Tensor, Tensor]:
     images, labels = [], []
     with ThreadPoolExecutor() as pool:
         for chunk in chunks:
             for row, data in enumerate(chunk.data):
-                _check_shape(data, chunk.name[row], channels, image_size)
+                _check_shape(data, chunk.name[row], decoder.channels, decoder.image_size)
             image, label, _ = decoder(chunk, pool)
             images.append(torch.from_numpy(image))
             labels.append(torch.from_numpy(label))
@@ -148,7 +136,7 @@ def _decode(chunks: Iterable[Encoded], *, channels: int, image_size: int, path: 
 
 def _check_shape(data: bytes | Path, name: str, channels: int, image_size: int) -> None:
     try:
-        with Image.open(BytesIO(data) if isinstance(data, bytes) else data) as image:
+        with open_image(data) as image:
             found = (len(image.getbands()), image.height, image.width)
     except UNREADABLE:
         return  # the decoder says what is wrong with it

@@ -2,12 +2,14 @@
 
 `<cache_dir>/<name>-<key>/` holds `<split>_images.npy` (N, C, S, S) uint8, `<split>_labels.npy` (N,) int64, `meta.json`.
 The key covers the source's identity, the settings and VERSION. Writers fill a temporary folder beside it and rename it,
-so a crash or a second writer never leaves half a cache; sha256 is taken while writing, sizes are checked at every open.
+so a crash or a second writer never leaves half a cache. sha256 is taken while writing and checked at every open, of arrays above
+1 GiB block by block as they are read; a damaged cache is made again.
 """
 
 import errno
 import hashlib
 import json
+import logging
 import math
 import os
 import shutil
@@ -16,7 +18,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,20 +27,27 @@ import numpy as np
 
 from sparring.core.errors import DataError, DiskError
 from sparring.data.reading.decode import Decoder
+from sparring.data.reading.depth import DepthUnknown, measured_range
 from sparring.data.reading.source import Chunk, Location, Reading, Source
+from sparring.data.serving.verify import BlockHash, is_intact
 
-VERSION = 1
+VERSION = 2
 SKIP_LIMIT = 0.01
 STALE_SECONDS = 24 * 3600
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class CachedSplit:
-    """file: the .npy of the images (N, C, S, S) uint8; label: (N,) int64; sha256 over the bytes of images and labels."""
+    """file: the .npy of the images (N, C, S, S) uint8; label: (N,) int64; sha256 over the bytes of images and labels.
+
+    facts: what was recorded of `file` when it was written.
+    """
 
     file: Path
     label: np.ndarray
     sha256: str
+    facts: dict[str, Any]
 
     @property
     def image(self) -> np.ndarray:
@@ -49,7 +58,7 @@ class CachedSplit:
 
 @dataclass(frozen=True)
 class Cache:
-    """An open cache; `splits` has "train" and, where the source has one, "test"."""
+    """An open cache; `splits` has "train" and, where the source has them, "val" and "test"."""
 
     folder: Path
     meta: dict[str, Any]
@@ -71,12 +80,23 @@ def open_or_create(*, source: Source, location: Location, name: str, decoder: De
         "identity": source.identity(location),
         "shape": [decoder.channels, decoder.image_size],
         "resize": decoder.resize,
+        "value_range": decoder.value_range,
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     folder = cache_dir / f"{name}-{digest[:16]}"
     cache = _open(folder)
     if cache is None:
-        _create(folder, source.read(location), decoder, key)
+        if folder.exists():
+            log.warning("The cache %s is damaged and is made again from the source.", folder)
+        try:
+            _create(folder, source.read(location), decoder, key)
+        except DepthUnknown:
+            decoder = replace(decoder, value_range=measured_range(source.read(location).chunks))
+            log.warning(
+                "The 16-bit images of data=%s are read as values from 0 to %d; another range: data.value_range=<largest value>.",
+                name, decoder.value_range,
+            )  # fmt: skip
+            _create(folder, source.read(location), decoder, key)
         cache = _open(folder)
         if cache is None:
             raise DiskError(
@@ -95,10 +115,10 @@ def _open(folder: Path) -> Cache | None:
     """The cache, or None if there is none or its files are not what meta.json says."""
     try:
         meta = json.loads((folder / "meta.json").read_text())
-        if any((folder / name).stat().st_size != facts["bytes"] for name, facts in meta["files"].items()):
+        if not all(is_intact(folder / name, facts) for name, facts in meta["files"].items()):
             return None
         splits = {split: _open_split(folder, split, meta["files"]) for split in meta["splits"]}
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
         return None
     return Cache(folder, meta, splits)
 
@@ -106,7 +126,7 @@ def _open(folder: Path) -> Cache | None:
 def _open_split(folder: Path, split: str, files: dict[str, dict[str, Any]]) -> CachedSplit:
     names = f"{split}_images.npy", f"{split}_labels.npy"
     sha256 = hashlib.sha256("".join(files[name]["sha256"] for name in names).encode()).hexdigest()
-    return CachedSplit(folder / names[0], np.load(folder / names[1]), sha256)
+    return CachedSplit(folder / names[0], np.load(folder / names[1]), sha256, files[names[0]])
 
 
 def _create(folder: Path, reading: Reading, decoder: Decoder, key: dict[str, Any]) -> None:
@@ -117,7 +137,8 @@ def _create(folder: Path, reading: Reading, decoder: Decoder, key: dict[str, Any
         temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{folder.name}-", dir=folder.parent))
         try:
             written = _write(temporary, reading, decoder)
-            meta = {"key": key, "origin": reading.origin, "class_names": reading.class_names, **written}
+            origin = reading.origin | ({} if decoder.value_range is None else {"value_range": decoder.value_range})
+            meta = {"key": key, "origin": origin, "class_names": reading.class_names, **written}
             with (temporary / "meta.json").open("w") as file:
                 json.dump(meta, file, indent=1)
                 file.flush()
@@ -204,7 +225,7 @@ class _Array:
     def __init__(self, path: Path, file: BinaryIO, dtype: str, shape: tuple[int, ...]) -> None:
         self.path, self.count = path, 0
         self._file, self._dtype, self._shape = file, dtype, shape
-        self._sha256 = hashlib.sha256()
+        self._hash = BlockHash()
         self._header_length = file.write(self._header())
 
     def _header(self) -> bytes:
@@ -215,7 +236,7 @@ class _Array:
 
     def append(self, rows: np.ndarray) -> None:
         data = np.ascontiguousarray(rows, dtype=self._dtype).data
-        self._sha256.update(data)
+        self._hash.update(data)
         self._file.write(data)
         self.count += len(rows)
 
@@ -228,7 +249,7 @@ class _Array:
         os.fsync(self._file.fileno())
 
     def facts(self) -> dict[str, Any]:
-        return {"bytes": self.path.stat().st_size, "sha256": self._sha256.hexdigest(), "count": self.count}
+        return {"bytes": self.path.stat().st_size, "count": self.count, **self._hash.facts()}
 
 
 @contextmanager

@@ -93,17 +93,21 @@ def indices(
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Rows of train, val, test and what is "beyond" the training images in use, and the stored split they are rows of.
 
-    labels: (N,) of each stored split, "train" and perhaps "test"; without the latter test is cut from train.
+    labels: (N,) of each stored split: "train", and perhaps "val" and "test", which are otherwise cut from train.
     """
     groups = members(labels["train"], chosen)
     if "test" in labels:
         test = torch.cat(list(members(labels["test"], chosen).values())).sort().values
     else:
         groups, test = holdout(groups, settings.test_fraction, "test", settings.split_seed, names)
-    groups, val = holdout(groups, settings.val_fraction, "val", settings.split_seed, names)
+    if "val" in labels:
+        val = torch.cat(list(members(labels["val"], chosen).values())).sort().values
+    else:
+        groups, val = holdout(groups, settings.val_fraction, "val", settings.split_seed, names)
     train, every = subset(groups, settings, names), torch.cat(list(groups.values())).sort().values
     rows = {"train": train, "val": val, "test": test, "beyond": every[~torch.isin(every, train)]}
-    return rows, dict.fromkeys(rows, "train") | {"test": "test" if "test" in labels else "train"}
+    own = {split: split for split in ("val", "test") if split in labels}
+    return rows, dict.fromkeys(rows, "train") | own
 
 
 def subset(groups: dict[int, Tensor], settings: SplitSettings, names: Sequence[str]) -> Tensor:

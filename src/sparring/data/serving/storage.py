@@ -1,7 +1,8 @@
 """Where the pixels of a split live, and how a batch is taken out of them: one index, no loop over images."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from sparring.core.types import UNLABELLED
 from sparring.data.serving.cache import CachedSplit
+from sparring.data.serving.verify import first_touch
 
 STORAGE = ("auto", "memory", "mmap", "device")
 MEMORY_LIMIT = 2**30  # bytes that `auto` copies into memory; larger splits are read through the memory map
@@ -17,32 +19,39 @@ DEVICE_SHARE = 4  # `auto` puts a split on the accelerator if it takes at most 1
 
 @dataclass(frozen=True)
 class Images:
-    """Chosen rows of a split. pixels (N, C, H, W) uint8: the whole split; rows (n,), label (n,) int64: the chosen."""
+    """Chosen rows of a split. pixels (N, C, H, W) uint8: the whole split; rows (n,), label (n,) int64: the chosen.
+
+    before_read: called with the rows that are about to be read; checks them where opening the cache has not.
+    """
 
     pixels: Tensor
     rows: Tensor
     label: Tensor
     sha256: str
+    before_read: Callable[[np.ndarray], None] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def choose(self, rows: Tensor) -> "Images":
         """The same pixels seen through other rows (n,) int64 of the whole split."""
-        return Images(self.pixels, rows.to(self.rows.device), self.label[rows.to(self.label.device)], self.sha256)
+        return replace(self, rows=rows.to(self.rows.device), label=self.label[rows.to(self.label.device)])
 
     def at(self, positions: Tensor) -> "Images":
         """The same pixels at positions (k,) int64 in 0..n-1 of the chosen rows; a position may come twice."""
-        return Images(self.pixels, self.rows[positions], self.label[positions], self.sha256)
+        return replace(self, rows=self.rows[positions], label=self.label[positions])
 
     def without_labels(self) -> "Images":
         """The same images, every label -1."""
-        return Images(self.pixels, self.rows, torch.full_like(self.label, UNLABELLED), self.sha256)
+        return replace(self, label=torch.full_like(self.label, UNLABELLED))
 
     def take(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """image (k, C, H, W) uint8 and label (k,) int64 at positions 0..n-1 of the chosen rows."""
         positions = positions.to(self.rows.device)
-        return self.pixels.index_select(0, self.rows[positions]), self.label[positions]
+        rows = self.rows[positions]
+        if self.before_read is not None:
+            self.before_read(rows.cpu().numpy())
+        return self.pixels.index_select(0, rows), self.label[positions]
 
     @property
     def fingerprint(self) -> str:
@@ -56,8 +65,14 @@ class Images:
 def place(split: CachedSplit, relabel: Tensor, storage: str) -> Images:
     """The whole split on the host. relabel (classes,) int64 maps a cached label to the one in use (-1: not in use)."""
     in_memory = storage == "memory" or (storage == "auto" and split.file.stat().st_size <= MEMORY_LIMIT)
-    pixels = torch.from_numpy(np.load(split.file) if in_memory else split.image)
-    return Images(pixels, torch.arange(len(pixels)), relabel[torch.from_numpy(split.label)], split.sha256)
+    mapped = split.image
+    before_read = first_touch(split.file, mapped, split.facts)
+    if in_memory and before_read is not None:
+        before_read(np.arange(len(mapped)))
+        before_read = None
+    pixels = torch.from_numpy(np.load(split.file) if in_memory else mapped)
+    label = relabel[torch.from_numpy(split.label)]
+    return Images(pixels, torch.arange(len(pixels)), label, split.sha256, before_read)
 
 
 def move(images: Images, storage: str, device: torch.device) -> Images:
@@ -65,4 +80,6 @@ def move(images: Images, storage: str, device: torch.device) -> Images:
     fits = device.type == "cuda" and images.pixels.nbytes <= torch.cuda.mem_get_info(device)[0] // DEVICE_SHARE
     if storage != "device" and not (storage == "auto" and fits):
         return images
+    if images.before_read is not None:
+        images.before_read(np.arange(len(images.pixels)))
     return Images(images.pixels.to(device), images.rows.to(device), images.label.to(device), images.sha256)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from sparring.core.errors import DataError
+from sparring.data.reading.format import check_unpacked
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz")
 LIMIT = 2**29  # bytes of one member: the largest that a known data set has is half of it
@@ -51,7 +52,10 @@ def _stream(tar: Path, names: Sequence[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     try:
         with tarfile.open(tar, "r|*") as stream:
+            passed = 0
             for member in stream:
+                passed += member.size
+                check_unpacked(passed, tar)
                 name = PurePosixPath(member.name).name
                 if not member.isfile() or name not in names:
                     continue

@@ -1,6 +1,7 @@
 """MNIST's IDX files, with or without gzip: `train-images-idx3-ubyte[.gz]` and its three companions."""
 
 import gzip
+import math
 import struct
 import zlib
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sparring.core.errors import DataError
-from sparring.data.reading.format import Files
+from sparring.data.reading.format import Files, check_unpacked
 from sparring.data.reading.source import Chunk, slices
 
 PREFIX = {"train": "train", "test": "t10k"}
@@ -48,18 +49,20 @@ def _file(path: Path, prefix: str, kind: str) -> Path | None:
 
 def read_idx(file: Path, *, dimensions: int) -> np.ndarray:
     """uint8 array of an IDX file with that many dimensions; DataError if it is truncated or no IDX file."""
+    offset = 4 * (dimensions + 1)
     try:
-        data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-        magic, *shape = struct.unpack_from(f">{dimensions + 1}I", data)
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+            magic, *shape = struct.unpack(f">{dimensions + 1}I", stream.read(offset))
+            if magic != 0x800 + dimensions:
+                raise DataError(
+                    f"{file} starts with {magic:#x}, not {0x800 + dimensions:#x} as IDX files of {dimensions} dimensions do."
+                )
+            size = math.prod(shape)
+            check_unpacked(size, file)
+            data = stream.read(size + 1)  # never more than the header says: a small file may unpack to terabytes
     except (OSError, EOFError, zlib.error, struct.error) as error:
         raise DataError(f"{file} is no readable IDX file or is truncated ({error}): get it again.") from error
-    if magic != 0x800 + dimensions:
-        raise DataError(
-            f"{file} starts with {magic:#x}, not {0x800 + dimensions:#x} as IDX files of {dimensions} dimensions do."
-        )
-    offset = 4 * (dimensions + 1)
-    if len(data) - offset != np.prod(shape, dtype=np.int64):
-        raise DataError(
-            f"{file} holds {len(data) - offset} bytes where its header says {'x'.join(map(str, shape))}: get it again."
-        )
-    return np.frombuffer(data, np.uint8, offset=offset).reshape(shape)
+    if len(data) != size:
+        held = "more" if len(data) > size else str(len(data))
+        raise DataError(f"{file} holds {held} bytes where its header says {'x'.join(map(str, shape))}: get it again.")
+    return np.frombuffer(data, np.uint8).reshape(shape)

@@ -1,12 +1,13 @@
 """SVHN's cropped digits: `{train,test}_32x32.mat` with X (32, 32, 3, N) uint8 and y (N, 1), where 10 means 0."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from sparring.core.errors import DataError
-from sparring.data.reading.format import Files
+from sparring.data.reading.format import Files, check_unpacked
 from sparring.data.reading.source import Chunk, slices
 
 NAMES = {"train": "train_32x32.mat", "test": "test_32x32.mat"}
@@ -27,11 +28,15 @@ class Mat:
 
 
 def _load(file: Path) -> tuple[np.ndarray, np.ndarray]:
-    from scipy.io import loadmat
+    from scipy.io import loadmat, whosmat
 
     try:
+        for _, shape, _ in whosmat(file):
+            check_unpacked(math.prod(shape), file)
         fields = loadmat(file, variable_names=["X", "y"])
         image, label = fields["X"], fields["y"].reshape(-1).astype(np.int64)
+    except DataError:
+        raise
     except Exception as error:  # scipy has no common class for broken files
         raise DataError(
             f"{file} is no readable .mat file with X and y or is truncated ({error}): get it again."

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sparring.core.errors import DataError
-from sparring.data.reading.format import Files
+from sparring.data.reading.format import Files, check_unpacked
 from sparring.data.reading.source import Chunk, slices
 
 # (images, labels) of train and test: Keras, MedMNIST, plain names, and the unnamed arrays of diffusion sample files.
@@ -29,6 +29,8 @@ class Npz:
         file = files["train"][0]
         try:
             with np.load(file, allow_pickle=False) as arrays:
+                for member in arrays.zip.infolist() if arrays.zip is not None else ():
+                    check_unpacked(member.file_size, file)
                 train = _pair(arrays, TRAIN)
                 if train is None:
                     raise DataError(f"{file} holds {', '.join(arrays.files)}; expected {self.description}.")

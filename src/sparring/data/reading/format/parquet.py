@@ -12,26 +12,25 @@ import numpy as np
 from sparring.core.errors import DataError
 from sparring.core.types import UNLABELLED
 from sparring.data.reading.format import Files
+from sparring.data.reading.image_file import natural
 from sparring.data.reading.source import CHUNK, Encoded
+from sparring.data.reading.split_names import SPLIT_NAMES, stored_splits
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
-HELD_OUT = ("test", "validation", "valid", "val")  # the first one present becomes the test split
-
 
 def split_files(names: list[str]) -> dict[str, list[str]]:
-    """Group file names by split: a word of the name, else of its folders, that starts with train, test or val."""
+    """Group file names by split: a word of the name, else of its folders, that starts with a usual name of a split."""
     groups: dict[str, list[str]] = {}
-    for name in sorted(names):
-        words = [re.split(r"[^a-z0-9]+", part.lower()) for part in reversed(Path(name).parts)]
-        found = (split for part in words for word in part for split in ("train", *HELD_OUT) if word.startswith(split))
-        groups.setdefault(next(found, ""), []).append(name)
-    held_out = next((split for split in HELD_OUT if split in groups), None)
-    chosen = {"train": groups.get("train", []), "test": groups.get(held_out or "", [])}
-    if not held_out:
-        chosen = {"train": groups.get("train") or groups.get("", []), "test": []}
-    return {split: files for split, files in chosen.items() if files}
+    for name in sorted(names, key=natural):
+        words = [word for part in reversed(Path(name).parts) for word in re.split(r"[^a-z0-9]+", part.lower())]
+        matching = (split for word in words for split, starts in SPLIT_NAMES.items() if word.startswith(starts))
+        groups.setdefault(next(matching, ""), []).append(name)
+    unnamed = groups.pop("", [])
+    if unnamed and "train" not in groups:
+        groups["train"] = unnamed
+    return stored_splits(groups)
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,12 @@ class Parquet:
             names = features.get("info", {}).get("features", {}).get(column, {}).get("names")
         if names:
             return tuple(names)
-        values = sorted({value for group in files.values() for file in group for value in self._values(file)})
+        values = {value for group in files.values() for file in group for value in self._values(file)}
         if all(isinstance(value, int) for value in values):
             return tuple(str(i) for i in range(max(values) + 1))
-        return tuple(values)
+        if not all(isinstance(value, str) for value in values):
+            raise DataError(f"{files['train'][0]} has labels that are neither numbers nor text: set data.label_column.")
+        return tuple(sorted(values, key=natural))
 
     def read(self, files: Files, class_names: tuple[str, ...] = ()) -> Iterator[Encoded]:
         """Stream the rows; text labels are looked up in `class_names`."""
