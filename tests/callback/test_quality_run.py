@@ -66,7 +66,7 @@ def test_a_rollback_restores_networks_and_optimizers_and_the_clock_goes_on(tmp_p
 
 def test_after_the_last_rollback_a_collapse_stops_with_the_best_weights(tmp_path: Path, cache_dir: Path) -> None:
     found = scripted(tmp_path / "r", cache_dir, [1.0, 9.0, 9.0, 9.0], "trainer.max_steps=20",
-                     "callback.quality_stop.on_collapse=rollback", "callback.quality_stop.most_rollbacks=1")  # fmt: skip
+                     "callback.quality_stop.on_collapse=rollback", "callback.quality_stop.max_rollbacks=1")  # fmt: skip
     result, status = found.result(), found.status()
     assert result["clock"]["iteration"] == 6
     assert result["weights"]["iteration"] == 2

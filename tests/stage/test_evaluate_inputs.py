@@ -14,7 +14,7 @@ from sparring.core.errors import ConfigError, DataError, DivergedError
 from sparring.data.reading.image_set import read_images
 from sparring.metric.features.base import three_channels
 from sparring.metric.features.inception import Inception
-from sparring.report.protocol import floor_notes
+from sparring.report.protocol import reference_notes
 from sparring.run import weights as weights_file
 from sparring.run.directory import RunDir
 from sparring.stage.generate import generate
@@ -64,7 +64,7 @@ def test_too_few_images(tmp_path: Path, cache_dir: Path) -> None:
     assert found["precision"]["value"] is None
     assert "needs 6 or more" in found["precision"]["reason"]
     assert found["fd"]["value"] is not None
-    assert found["fd"]["spread"] is None  # four images have no halves worth the name
+    assert found["fd"]["std"] is None  # four images have no halves worth the name
 
 
 def test_a_parquet_file_of_another_program(tmp_path: Path, cache_dir: Path) -> None:
@@ -127,16 +127,16 @@ def test_a_parquet_file_without_labels_or_without_images(tmp_path: Path) -> None
         read_images(other, channels=1, image_size=8, class_names=("a", "b"))
 
 
-def test_a_floor_of_fewer_images_says_so(tmp_path: Path, cache_dir: Path) -> None:
+def test_a_real_data_reference_of_fewer_images_says_so(tmp_path: Path, cache_dir: Path) -> None:
     """The 1,299 training images of digits give 649 against 650 at most; against test, 100 stand in for 100."""
     images = real_digits(tmp_path / "images", cache_dir, "train", 700)
     records = evaluated(tmp_path / "e", cache_dir, f"images={images}", *DIGITS, "metric.names=[fd]")["metrics"]
-    assert [record["floor_images"] for record in records] == [[649, 650], [649, 355]]
-    assert len(floor_notes(records)) == 2
+    assert [record["real_data_reference_images"] for record in records] == [[649, 650], [649, 355]]
+    assert len(reference_notes(records)) == 2
     few = real_digits(tmp_path / "few", cache_dir, "train", 100)
     records = evaluated(tmp_path / "f", cache_dir, f"images={few}", *DIGITS, "metric.names=[fd]")["metrics"]
-    assert [record["floor_images"] for record in records] == [[100, 1199], [100, 355]]
-    assert [note.startswith("against train") for note in floor_notes(records)] == [True]
+    assert [record["real_data_reference_images"] for record in records] == [[100, 1199], [100, 355]]
+    assert [note.startswith("against train") for note in reference_notes(records)] == [True]
 
 
 def test_images_of_a_generator_that_saw_the_reference_are_refused(tmp_path: Path, cache_dir: Path) -> None:

@@ -1,4 +1,4 @@
-"""Does the generator repeat its training images? AuthPct, nearest-neighbour distances, and whose neighbours to look at.
+"""Does the generator repeat its training images? AuthPct, distances to nearest neighbours, and the neighbours themselves.
 
 No number here proves memorisation or its absence (Stein et al. 2023, section 6): look at the pictures too.
 """
@@ -15,12 +15,12 @@ from sparring.metric.distances import CHUNK, nearest, neighbour_radius
 
 @dataclass(frozen=True)
 class Memorisation:
-    """How near the fakes are to the training images.
+    """How near generated images (fakes) are to the training images.
 
     authentic: percent of fakes farther from their nearest training image than that one is from its own nearest (AuthPct).
     copies: share of fakes whose features equal a training image's exactly.
     ratio: median distance fake -> train over fake -> held-out at equal set sizes; about 1, below it when memorising.
-    control: median distance fake -> train over held-out -> train; a generator as varied as the data has about 1 or more.
+    control: median distance fake -> train over held-out -> train; about 1 or more where the fakes are as diverse as the data.
     """
 
     authentic: float
@@ -30,7 +30,17 @@ class Memorisation:
 
 
 def memorisation(fake: Tensor, train: Tensor, held_out: Tensor, *, chunk: int = CHUNK) -> Memorisation:
-    """All four numbers from features (N, D), (T, D), (H, D); T >= 2. Raises DataError, ConfigError."""
+    """All four numbers.
+
+    Args:
+        fake: (N, D) features of generated images.
+        train: (T, D) of training images, T >= 2.
+        held_out: (H, D) of real images that no generator was trained on.
+        chunk: rows of a block of distances.
+
+    Raises:
+        DataError: too few rows, NaN, or held-out images that repeat each other. ConfigError: different D.
+    """
     check_pair(held_out, train)
     distance, index = nearest_train(fake, train, chunk=chunk)
     control = nearest(held_out, train, chunk=chunk)[0].median()
@@ -50,9 +60,13 @@ def nearest_train(fake: Tensor, train: Tensor, *, k: int = 1, chunk: int = CHUNK
 
 
 def authentic_percent(fake: Tensor, train: Tensor, *, chunk: int = CHUNK, own: Tensor | None = None) -> float:
-    """AuthPct (Alaa et al. 2022, section 2.3), 0 to 100: high is good. fake (N, D), train (T, D), T >= 2.
+    """AuthPct (Alaa et al. 2022, section 2.3), 0 to 100: high is good.
 
-    own: `own_distance(train)`, where it is known.
+    Args:
+        fake: (N, D).
+        train: (T, D), T >= 2.
+        chunk: rows of a block of distances.
+        own: `own_distance(train)`, where it is known.
     """
     distance, index = nearest_train(fake, train, chunk=chunk)
     own = own_distance(train, chunk=chunk) if own is None else own

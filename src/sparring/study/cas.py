@@ -188,18 +188,19 @@ class CAS(ArmStudy):
         """Mean over replicates of every metric of the generated images."""
         rows = [_row("GAN-test, %", judged, DASH)]
         for name in METRICS:
-            values, floors, full = [], [], name
+            values, references, full = [], [], name
             for each in results.find(part="quality"):
                 record = record_of(each, name)
                 full = str(record["name"])
                 values += [record["value"]] if record["value"] is not None else []
-                floors += [record["floor"]] if record["floor"] is not None else []
-            rows.append(_row(full, values, number(sum(floors) / len(floors), 3) if floors else DASH))
+                references += [record["real_data_reference"]] if record["real_data_reference"] is not None else []
+            rows.append(_row(full, values, number(sum(references) / len(references), 3) if references else DASH))
         return Table(
-            "The generated images themselves, against the test images", ("metric", "mean ± sd", "95 % t", "real images"),
-            tuple(rows), "Real images: what training images get in place of generated ones. GAN-test: share of generated images "
-            "that the classifier trained on real ones assigns to the class asked for; above the accuracy on real images it hints "
-            "at images that are too easy, or copied. AuthPct: share of generated images that copy no training image.",
+            "The generated images themselves, against the test images", ("metric", "mean ± sd", "95 % t", "real-data reference"),
+            tuple(rows), "Real-data reference: the value of training images in place of generated ones. GAN-test: share of "
+            "generated images that the classifier trained on real ones assigns to the class asked for; above the accuracy on "
+            "real images it hints at images that are too easy, or copied. AuthPct: share of generated images that copy no "
+            "training image.",
         )  # fmt: skip
 
     def _per_replicate(self, results: Results, judged: Sequence[float]) -> Table:
@@ -250,9 +251,9 @@ class CAS(ArmStudy):
         ]
 
 
-def _row(name: str, values: Sequence[float], floor: str) -> tuple[str, ...]:
+def _row(name: str, values: Sequence[float], reference: str) -> tuple[str, ...]:
     if not values:
-        return name, DASH, DASH, floor
+        return name, DASH, DASH, reference
     mean, reach = sum(values) / len(values), t_interval(values)
     sd = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1)) if len(values) > 1 else math.nan
-    return name, f"{number(mean, 3)} ± {number(sd, 3)}", f"[{number(reach.low, 3)}, {number(reach.high, 3)}]", floor
+    return name, f"{number(mean, 3)} ± {number(sd, 3)}", f"[{number(reach.low, 3)}, {number(reach.high, 3)}]", reference

@@ -110,7 +110,7 @@ class SimilarityStop(Study):
             "callback=[default,quality]", f"metric/features@callback.quality.features={self.features}",
             f"callback.quality.metric={self.metric}", f"callback.quality.names=[{','.join(self.names)}]",
             f"callback.quality.every={self.every}", f"callback.quality.count={self.samples}",
-            "callback.quality.most_share=null", "callback.quality.keep_weights=true",
+            "callback.quality.max_time_share=null", "callback.quality.keep_weights=true",
         ]  # fmt: skip
 
     def _classifier(self, name: str, images: list[str], mix: list[str], seeds: Seeds, tags: dict[str, Any]) -> Cell:
