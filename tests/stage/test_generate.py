@@ -23,10 +23,12 @@ from PIL import Image
 
 from sparring.config.compose import register_resolvers
 from sparring.core.errors import CheckpointError, ConfigError, DiskError, DivergedError, SparringError
+from sparring.generation.from_run import sampler_of
+from sparring.generation.settings import GenerateSettings
 from sparring.run import weights as weights_file
 from sparring.run.directory import RunDir
 from sparring.run.weights import content_hash
-from sparring.stage.generate import generate, sampler_of
+from sparring.stage.generate import generate
 from sparring.trained.networks import load_generator
 from sparring.trained.runs import build_model
 
@@ -49,6 +51,7 @@ def trained(path: Path, *overrides: str, metadata: bool = True) -> Path:
         keep = OmegaConf.masked_copy(whole, ["data", "model", "seed", "extensions"])
         for key in ("cache_dir", "path"):
             keep.data[key] = None
+        OmegaConf.resolve(keep)
         tensors = {
             f"{player}.{name}": tensor.clone()
             for player in ("ema", "generator", "discriminator")
@@ -83,7 +86,7 @@ def test_all_formats_hold_the_sampler_s_bytes(run: Path, tmp_path: Path) -> None
     config = settings(run, format=["grid", "folder", "parquet"])
     result = generate(config, out)
     generator = load_generator(RunDir.open(run), "ema", extensions=[])
-    expected = [each for part in sampler_of(generator, config) for each in part.each()]
+    expected = [each for part in sampler_of(generator, GenerateSettings.of(config)) for each in part.each()]
     assert [(index, label) for index, label, _ in expected] == [(i, i % 10) for i in range(23)]
 
     table = pyarrow.parquet.read_table(out / "samples.parquet")

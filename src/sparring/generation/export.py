@@ -1,4 +1,4 @@
-"""Where generated images go: a grid, class folders, or one parquet file, each appearing whole or not at all.
+"""Files of generated images: a grid, class folders, or one parquet file, each written whole or not at all.
 
 A writer collects in memory or under a temporary name; `commit` puts the result in place, `discard` removes the rest.
 A killed process leaves at most a `.tmp-` entry, which no reader takes for data.
@@ -37,11 +37,17 @@ class Writer(Protocol):
 
     path: Path
 
-    def add(self, samples: Samples) -> None: ...
+    def add(self, samples: Samples) -> None:
+        """Take some images. Raises DiskError."""
+        ...
 
-    def commit(self) -> None: ...
+    def commit(self) -> None:
+        """Put the result in place. Raises DiskError."""
+        ...
 
-    def discard(self) -> None: ...
+    def discard(self) -> None:
+        """Remove what is not in place; harmless after `commit`."""
+        ...
 
     def file_of(self, index: int) -> str | None:
         """Path of image `index` relative to the run, once all are added; `None` if this format left it out."""
@@ -86,8 +92,8 @@ class GridWriter:
 
     def file_of(self, index: int) -> str | None:
         rows = self._rows()
-        shown = index in self._first if rows is None else any(index in row for row in rows)
-        return "images/grid.png" if shown else None
+        pictured = index in self._first if rows is None else any(index in row for row in rows)
+        return "images/grid.png" if pictured else None
 
 
 class FolderWriter:
@@ -197,11 +203,16 @@ class Writers:
 
 
 def check_formats(formats: Sequence[str], channels: int) -> None:
-    """Raise ConfigError for an unknown or missing format, or images that a PNG cannot hold without loss."""
+    """Check what images are to be written as.
+
+    Raises:
+        ConfigError: an unknown format or none, or one that cannot hold `channels` channels without loss.
+    """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
-        known = ", ".join(FORMATS)
-        raise ConfigError(f"format={list(formats)} is unknown; give some of {known}, for example format=[grid,folder].")
+        raise ConfigError(
+            f"format={list(formats)} is unknown; give some of {', '.join(FORMATS)}, for example format=[grid,folder]."
+        )
     if channels > 4 and set(formats) != {"grid"}:
         raise ConfigError(
             f"format={list(formats)} needs PNG, which holds 4 channels, not {channels}; use format=[grid]."
