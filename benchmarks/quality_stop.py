@@ -5,7 +5,7 @@
 One run per seed to the end of its budget, with 20 measurements against val and the weights kept at each. Every draw is a
 function of seed and iteration, so a run that stops is the beginning of that run: where `callback/quality_stop` (no improvement
 by 5 % in 4 measurements, without confirmation) would have ended it is read off by giving it the recorded measurements one by
-one. Both the stopped and the whole run then have the weights of their best measurement so far. What those are worth is
+one. Both the stopped and the whole run then have the weights of their best measurement so far, whose quality is
 measured as `evaluate.py` does: 3 sets of 1,000 samples against the test split, which no decision has used.
 """
 
@@ -71,7 +71,7 @@ def replayed(config: Any, folder: Path) -> tuple[int, int, str]:
     return quality.history[-1].iteration, quality.best.iteration, stop.sentence or "budget"
 
 
-def worth(run: Path, iteration: int) -> dict[str, tuple[float, float]]:
+def test_values(run: Path, iteration: int) -> dict[str, tuple[float, float]]:
     """(value, standard deviation) by metric of the weights kept at `iteration`, against test."""
     state, folder = run.with_name(f"{run.name}_{iteration}"), run.with_name(f"{run.name}_{iteration}_evaluated")
     shutil.copytree(run, state, ignore=shutil.ignore_patterns("*.ckpt*", "quality_*.safetensors", ".lock"))
@@ -94,7 +94,7 @@ def main(folder: Path, budget: int, seeds: int, overrides: list[str]) -> None:
         config = trained(run, budget, f"seed={seed}", *overrides)
         seconds = time.process_time() - started
         at, kept, why = replayed(config, run)
-        stopped, whole = worth(run, kept), worth(run, best_of(run)) if best_of(run) != kept else None
+        stopped, whole = test_values(run, kept), test_values(run, best_of(run)) if best_of(run) != kept else None
         whole = whole or stopped
         cells = [
             ", ".join(f"{side[name][0]:.4g} ± {side[name][1]:.1g}" for side in (stopped, whole)) for name in COMPARED

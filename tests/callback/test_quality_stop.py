@@ -18,6 +18,7 @@ from sparring.metric.features.pixels import PixelFeatures
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
 from sparring.trained.networks import load_generator
+from sparring.trained.runs import build_model
 from tests.conftest import TINY, compose
 
 DEFAULTS: dict[str, Any] = {
@@ -156,6 +157,29 @@ def test_settings_are_checked() -> None:
             features=PixelFeatures(batch_size=8), metric="authentic", names=["authentic"], k=5, count=10, every=1,
             max_time_share=None, keep_weights=False, cache_dir="", run_dir="", log_dir="",
         )  # fmt: skip
+
+
+def test_every_device_needs_a_share_of_the_samples() -> None:
+    module, trainer = build_model(compose(*TINY)), SimpleNamespace(world_size=11, is_global_zero=True)
+    with pytest.raises(ConfigError, match="count=10 is below the 11 devices"):
+        Scripted([1.0]).on_fit_start(trainer, module)  # type: ignore[arg-type]
+
+
+def test_feature_networks_that_differ_between_the_devices_are_refused() -> None:
+    class Device:
+        """The second of two devices, whose network is not the one of the first."""
+
+        world_size, is_global_zero, datamodule = 2, False, None
+
+        @property
+        def strategy(self) -> "Device":
+            return self
+
+        def broadcast(self, value: Any) -> Any:
+            return {"channels": 1, "image_size": 8} if value is None else {"features": "pixels", "weights": "another"}
+
+    with pytest.raises(ConfigError, match="feature network differs between the devices"):
+        Scripted([1.0]).on_fit_start(Device(), build_model(compose(*TINY)))  # type: ignore[arg-type]
 
 
 MEASURED = [

@@ -34,7 +34,7 @@ def test_a_reference_used_twice_gives_what_a_new_one_gives(monkeypatch: pytest.M
     def again(*_: Any, **__: Any) -> None:
         raise AssertionError("computed a second time")
 
-    for name in ("mean_of_pairs", "radius_of_balls", "own_distance"):
+    for name in ("mean_of_pairs", "radius_of_balls", "neighbour_distance"):
         monkeypatch.setattr(suite, name, again)
     assert values(measure(two, reference, names=names, k=3)) == expected[1]
 

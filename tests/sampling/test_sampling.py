@@ -152,9 +152,9 @@ def test_standing_statistics_are_those_of_the_weights() -> None:
         index = torch.arange(batch * ROWS, (batch + 1) * ROWS)
         latent = players.latents(index, "standing statistics")
         assert latent.abs().max() <= 0.5
-        seen = latent * torch.tensor([3.0, 0.5]) + (index % 4)[:, None]
-        means.append(seen.mean(dim=0))
-        variances.append(seen.var(dim=0))
+        output = latent * torch.tensor([3.0, 0.5]) + (index % 4)[:, None]
+        means.append(output.mean(dim=0))
+        variances.append(output.var(dim=0))
     torch.testing.assert_close(network.batch.running_mean, torch.stack(means).mean(dim=0))
     torch.testing.assert_close(network.batch.running_var, torch.stack(variances).mean(dim=0))
     assert not network.batch.training

@@ -148,7 +148,7 @@ def test_a_run_whose_images_changed_is_refused(tmp_path: Path, trained: Path, ca
         evaluated(tmp_path / "e", cache_dir, f"run={copied}", "count=20", "repeats=1")
 
 
-def test_a_discriminator_that_is_a_classifier_has_no_overfit_gauge(tmp_path: Path, cache_dir: Path) -> None:
+def test_a_discriminator_that_is_a_classifier_has_no_overfit_measure(tmp_path: Path, cache_dir: Path) -> None:
     folder = tmp_path / "run"
     given = ["data.image_size=8", "callback.samples.columns=2", f"paths.cache_dir={cache_dir}", "report=false"]
     tiny = ["model=ssgan", "data.labels_per_class=10", "model.generator.width=8", "trainer.max_steps=1"]

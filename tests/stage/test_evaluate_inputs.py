@@ -48,10 +48,10 @@ def test_a_missing_class_says_so_and_the_rest_is_measured(tmp_path: Path, cache_
         file.unlink()
     (images / "3").rmdir()
     records = evaluated(tmp_path / "e", cache_dir, f"images={images}", *DIGITS, "splits=[test]")["metrics"]
-    found = {record["metric"]: record for record in records}
-    assert found["ifd"]["value"] is None
-    assert "class 3" in found["ifd"]["reason"]
-    assert found["fd"]["value"] is not None
+    by_metric = {record["metric"]: record for record in records}
+    assert by_metric["ifd"]["value"] is None
+    assert "class 3" in by_metric["ifd"]["reason"]
+    assert by_metric["fd"]["value"] is not None
 
 
 def test_too_few_images(tmp_path: Path, cache_dir: Path) -> None:
@@ -60,11 +60,11 @@ def test_too_few_images(tmp_path: Path, cache_dir: Path) -> None:
         evaluated(tmp_path / "e1", cache_dir, f"images={one}", *DIGITS)
     four = real_digits(tmp_path / "four", cache_dir, "train", 4)
     records = evaluated(tmp_path / "e4", cache_dir, f"images={four}", *DIGITS, "splits=[test]")["metrics"]
-    found = {record["metric"]: record for record in records}
-    assert found["precision"]["value"] is None
-    assert "needs 6 or more" in found["precision"]["reason"]
-    assert found["fd"]["value"] is not None
-    assert found["fd"]["std"] is None  # four images have no halves worth the name
+    by_metric = {record["metric"]: record for record in records}
+    assert by_metric["precision"]["value"] is None
+    assert "needs 6 or more" in by_metric["precision"]["reason"]
+    assert by_metric["fd"]["value"] is not None
+    assert by_metric["fd"]["std"] is None  # four images have no halves worth the name
 
 
 def test_a_parquet_file_of_another_program(tmp_path: Path, cache_dir: Path) -> None:
@@ -76,9 +76,9 @@ def test_a_parquet_file_of_another_program(tmp_path: Path, cache_dir: Path) -> N
     result = evaluated(
         tmp_path / "e", cache_dir, f"images={file}", *DIGITS, "metric.names=[fd,coverage]", "splits=[val]"
     )
-    found = {record["metric"]: record["value"] for record in result["metrics"]}
-    assert found["coverage"] == 0
-    assert found["fd"] > 5
+    by_metric = {record["metric"]: record["value"] for record in result["metrics"]}
+    assert by_metric["coverage"] == 0
+    assert by_metric["fd"] > 5
     assert result["subject"]["count"] == 30
 
 
@@ -110,9 +110,9 @@ def test_a_manifest_of_another_program_is_no_obstacle(tmp_path: Path, text: str)
     (tmp_path / "manifest.json").write_text(text)
     for i in range(3):
         (tmp_path / f"{i}.png").write_bytes(png(np.full((8, 8), i, np.uint8)))
-    found = read_images(tmp_path, channels=1, image_size=8, class_names=("a", "b"))
-    assert found.image[:, 0, 0, 0].tolist() == [0, 1, 2]
-    assert set(found.origin) == {"path", "count"}
+    read = read_images(tmp_path, channels=1, image_size=8, class_names=("a", "b"))
+    assert read.image[:, 0, 0, 0].tolist() == [0, 1, 2]
+    assert set(read.origin) == {"path", "count"}
 
 
 def test_a_parquet_file_without_labels_or_without_images(tmp_path: Path) -> None:
@@ -120,9 +120,9 @@ def test_a_parquet_file_without_labels_or_without_images(tmp_path: Path) -> None
     plain, other = tmp_path / "plain.parquet", tmp_path / "other.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"image": rows}), plain)
     pyarrow.parquet.write_table(pyarrow.table({"picture": rows}), other)
-    found = read_images(plain, channels=1, image_size=8, class_names=("a", "b"))
-    assert found.label.tolist() == [-1, -1, -1]
-    assert found.image[:, 0, 0, 0].tolist() == [0, 1, 2]
+    read = read_images(plain, channels=1, image_size=8, class_names=("a", "b"))
+    assert read.label.tolist() == [-1, -1, -1]
+    assert read.image[:, 0, 0, 0].tolist() == [0, 1, 2]
     with pytest.raises(DataError, match="none of them image or img: rename"):
         read_images(other, channels=1, image_size=8, class_names=("a", "b"))
 

@@ -20,6 +20,8 @@ HELD_OUT = ("test", "val", "valid", "validation")
 
 
 class Folder(Source):
+    """Any image size, channels and classes."""
+
     def identity(self, location: Location) -> dict[str, Any]:
         root = _root(location)
         files = (file for classes in _splits(root).values() for group in classes.values() for file in group)

@@ -117,7 +117,7 @@ def measure_all(
         std = standard_deviations(values[split], first[1], real.reference(split, names), names, k)
         real_data = real_data_reference(real, split, subject.count, names=names, k=k)
         for name in names:
-            mean, each = mean_over_sets([found[name] for found in values[split]])
+            mean, each = mean_over_sets([by_metric[name] for by_metric in values[split]])
             results.append(MetricResult(name, split, mean, each, std[name], real_data, len(real[split])))
     return Measurements(results, *first, _discriminator(subject, first[0]))
 

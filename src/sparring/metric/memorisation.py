@@ -45,7 +45,7 @@ def memorisation(fake: Tensor, train: Tensor, held_out: Tensor, *, chunk: int = 
     distance, index = nearest_train(fake, train, chunk=chunk)
     control = nearest(held_out, train, chunk=chunk)[0].median()
     return Memorisation(
-        authentic=_authentic(distance[:, 0], index[:, 0], own_distance(train, chunk=chunk)),
+        authentic=_authentic(distance[:, 0], index[:, 0], neighbour_distance(train, chunk=chunk)),
         copies=float((distance[:, 0] == 0).double().mean()),
         ratio=distance_ratio(fake, train, held_out, chunk=chunk),
         control=_quotient(distance[:, 0].median(), control),
@@ -59,28 +59,31 @@ def nearest_train(fake: Tensor, train: Tensor, *, k: int = 1, chunk: int = CHUNK
     return nearest(fake, train, k=k, chunk=chunk)
 
 
-def authentic_percent(fake: Tensor, train: Tensor, *, chunk: int = CHUNK, own: Tensor | None = None) -> float:
+def authentic_percent(
+    fake: Tensor, train: Tensor, *, chunk: int = CHUNK, train_distance: Tensor | None = None
+) -> float:
     """AuthPct (Alaa et al. 2022, section 2.3), 0 to 100: high is good.
 
     Args:
         fake: (N, D).
         train: (T, D), T >= 2.
         chunk: rows of a block of distances.
-        own: `own_distance(train)`, where it is known.
+        train_distance: `neighbour_distance(train)`, where it is known.
     """
     distance, index = nearest_train(fake, train, chunk=chunk)
-    own = own_distance(train, chunk=chunk) if own is None else own
-    return _authentic(distance[:, 0], index[:, 0], own)
+    if train_distance is None:
+        train_distance = neighbour_distance(train, chunk=chunk)
+    return _authentic(distance[:, 0], index[:, 0], train_distance)
 
 
-def own_distance(train: Tensor, *, chunk: int = CHUNK) -> Tensor:
+def neighbour_distance(train: Tensor, *, chunk: int = CHUNK) -> Tensor:
     """(T,) float64 distance of each training image to its nearest other one. Raises DataError for T < 2, or NaN."""
     check_features(train, what="Features of the training images", at_least=2)
     return neighbour_radius(train, k=1, chunk=chunk).sqrt()
 
 
-def _authentic(distance: Tensor, index: Tensor, own: Tensor) -> float:
-    return 100 * float((distance > own[index]).double().mean())
+def _authentic(distance: Tensor, index: Tensor, train_distance: Tensor) -> float:
+    return 100 * float((distance > train_distance[index]).double().mean())
 
 
 def distance_ratio(fake: Tensor, train: Tensor, held_out: Tensor, *, chunk: int = CHUNK) -> float:

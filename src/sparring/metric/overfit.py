@@ -44,7 +44,7 @@ def overfit(train: Tensor, held_out: Tensor, fake: Tensor, *, threshold: float =
     """
     for name, logits in (("training images", train), ("held-out images", held_out), ("fakes", fake)):
         if not len(logits):
-            raise DataError(f"The discriminator was shown no {name}: give 1 or more.")
+            raise DataError(f"The discriminator has logits of no {name}: give 1 or more.")
         check_features(logits[:, None], what=f"Logits of the {name}")
     accuracy = [float((logits > threshold).double().mean()) for logits in (train, held_out)]
     means = [float(logits.double().mean()) for logits in (train, held_out, fake)]

@@ -17,7 +17,7 @@ from sparring.metric.check import check_features
 from sparring.metric.frechet import frechet, intra_class, moments_per_class
 from sparring.metric.inception_score import inception_score
 from sparring.metric.kernel import kid, mean_of_pairs
-from sparring.metric.memorisation import authentic_percent, distance_ratio, own_distance
+from sparring.metric.memorisation import authentic_percent, distance_ratio, neighbour_distance
 from sparring.metric.moments import Moments
 from sparring.metric.prdc import prdc, radius_of_balls
 
@@ -188,8 +188,8 @@ def _intra_class(samples: ImageFeatures, reference: Reference) -> MetricValue:
 
 def _authentic(samples: ImageFeatures, reference: Reference) -> MetricValue:
     train = reference.train
-    own = train.cached("own", lambda: own_distance(train.features))
-    return MetricValue(authentic_percent(samples.features, train.features, own=own))
+    train_distance = train.cached("neighbour", lambda: neighbour_distance(train.features))
+    return MetricValue(authentic_percent(samples.features, train.features, train_distance=train_distance))
 
 
 def _ratio(samples: ImageFeatures, reference: Reference) -> MetricValue:

@@ -84,7 +84,10 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     found = warnings(attacks, trials, target, images, config)
     write_picture(run.images / "adversarial.png", {name: trials[name] for name in asked}, images, loaded.class_names)
     exported = {
-        name: export(config, run, loaded, name, each.at(epsilons[0]), outcomes[0], images, target, data.shown(config.split))
+        name: export(
+            config, run, loaded, name, each.at(epsilons[0]), outcomes[0], images, target,
+            data.record(config.split, role="trained"),
+        )
         for name, each in attacks.items() if config.export
     }  # fmt: skip
     one_norm = len({each.norm for each in attacks.values()}) == 1

@@ -22,7 +22,7 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class RunScorers:
-    """`data.mix.base.Runs` over the run directories of `log_dir`."""
+    """`data.mix.base.EarlierRuns` over the run directories of `log_dir`."""
 
     log_dir: Path
     extensions: Sequence[str] = ()

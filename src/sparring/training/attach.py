@@ -23,5 +23,5 @@ def attach_classifiers(model: Game, data: ImageData, *, log_dir: Path, extension
         run = open_run(given, log_dir)
         loaded = load_classifier(run, extensions=extensions, checkpoint=checkpoint)
         check_same_task(f"{setting}={given}", loaded.task, other="this run", wanted=wanted, needs="give a classifier")
-        data.stand_on(provenance.load(run.path, fingerprints=loaded.origin["fingerprints"]))
+        data.add_upstream(provenance.load(run.path, fingerprints=loaded.origin["fingerprints"]))
         model.attach(setting, loaded)

@@ -26,7 +26,14 @@ UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.De
 
 @dataclass(frozen=True)
 class Decoder:
-    """channels, image_size: wanted; native_*: what a named data set must contain (None: anything is converted)."""
+    """Decodes chunks of a source.
+
+    Args:
+        channels, image_size: of the result, in pixels.
+        resize: key of FILTERS.
+        native_channels, native_size: what a named data set must contain; None: anything is converted.
+        on_error: "fail" at an image that does not decode, or "skip" it.
+    """
 
     channels: int
     image_size: int
@@ -36,7 +43,11 @@ class Decoder:
     on_error: Literal["fail", "skip"]
 
     def __call__(self, chunk: Chunk, pool: ThreadPoolExecutor) -> tuple[np.ndarray, np.ndarray, list[str]]:
-        """(n, C, S, S) uint8, (n,) int64 and one line for each image left out; DataError for a bad image or shape."""
+        """(n, C, S, S) uint8, (n,) int64, and a sentence for each image left out.
+
+        Raises:
+            DataError: an image that does not decode, or of another shape than the data set's.
+        """
         if isinstance(chunk, Pixels):
             return self._pixels(chunk, pool), chunk.label, []
         results = _parallel(self._one, list(zip(chunk.data, chunk.name, strict=True)), pool)

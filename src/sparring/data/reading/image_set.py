@@ -1,4 +1,4 @@
-"""Images that somebody made, as one tensor: a run of generate.py, a folder, or a parquet file."""
+"""Existing images as one tensor: a run of generate.py, a folder, or a parquet file."""
 
 import json
 import re
@@ -25,7 +25,13 @@ UNLABELLED_FOLDER = "unlabelled"
 
 @dataclass(frozen=True)
 class ImageSet:
-    """image (N, C, H, W) uint8, label (N,) int64 (-1: unknown). origin: plain values for a record."""
+    """Images with their labels.
+
+    Args:
+        image: (N, C, H, W) uint8.
+        label: (N,) int64, -1 where unknown.
+        origin: plain values for the record.
+    """
 
     image: Tensor
     label: Tensor
@@ -36,8 +42,12 @@ def read_images(path: Path, *, channels: int, image_size: int, class_names: Sequ
     """Every image of `path`, which must have the shape given; labels from class folders or the label column.
 
     Class folders are matched to `class_names` by name, with or without a leading index ("3_cat"), else by their order
-    if there are as many. Images of another size or channel count are refused, not resized: what would be measured then is
-    the resizing.
+    if there are as many. Images of another size or channel count are refused: resized, they would measure the resizing.
+
+    Args:
+        path: run of generate.py, folder or parquet file.
+        channels, image_size: of the images, in pixels.
+        class_names: in label order.
 
     Raises:
         DataError: nothing there, an image that does not decode, another shape, or unknown classes.
@@ -49,9 +59,11 @@ def read_images(path: Path, *, channels: int, image_size: int, class_names: Sequ
         )
     manifest = path / "manifest.json"
     origin: dict[str, Any] = {"path": str(path)}
-    if (made := _manifest(manifest)) is not None:
-        origin |= {"generator": made["origin"], "settings": made["settings"], "images_sha256": made["images_sha256"]}
-        path = _made_by_generate(path, made["files"])
+    if (content := _manifest(manifest)) is not None:
+        origin |= {
+            "generator": content["origin"], "settings": content["settings"], "images_sha256": content["images_sha256"]
+        }  # fmt: skip
+        path = _file_of(path, content["files"])
     elif (path / "weights.safetensors").exists():
         raise DataError(
             f"images={path} is a run of train.py and no image set: draw images with python generate.py run={path}"
@@ -65,13 +77,15 @@ def read_images(path: Path, *, channels: int, image_size: int, class_names: Sequ
 def _manifest(file: Path) -> dict[str, Any] | None:
     """What generate.py says about its images; None where there is none, or another program's file of that name."""
     try:
-        made = json.loads(file.read_text("utf-8"))
+        content = json.loads(file.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    return made if isinstance(made, dict) and made.keys() >= {"origin", "settings", "images_sha256", "files"} else None
+    keys = {"origin", "settings", "images_sha256", "files"}
+    return content if isinstance(content, dict) and content.keys() >= keys else None
 
 
-def _made_by_generate(run: Path, files: dict[str, str]) -> Path:
+def _file_of(run: Path, files: dict[str, str]) -> Path:
+    """The images of a run of generate.py, by the `files` of its manifest."""
     for kind in ("parquet", "folder"):
         if kind in files:
             return run / files[kind]
@@ -91,24 +105,29 @@ def _folder(root: Path, class_names: Sequence[str]) -> Iterator[Encoded]:
         yield Encoded("train", list(part), np.array(label, dtype=np.int64), [str(file) for file in part])
 
 
+def portable_name(name: str) -> str:
+    """A class name in characters that every file system has."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name)
+
+
 def _match(folders: Sequence[str], class_names: Sequence[str], root: Path) -> dict[str, int]:
     """Folder name -> class."""
     folders = [name for name in folders if name != UNLABELLED_FOLDER]
     names = {name: k for k, name in enumerate(class_names)}
-    portable = [re.sub(r"[^A-Za-z0-9._-]+", "_", name) for name in class_names]  # as generate.py names its folders
+    portable = [portable_name(name) for name in class_names]  # as generate.py names its folders
     indexed = {f"{k}_{name}": k for k, name in enumerate(portable)} | {str(k): k for k in range(len(class_names))}
-    found = {}
+    matched = {}
     for folder in folders:
         stripped = folder.lstrip("0") or "0"
         known = names.get(folder, indexed.get(folder, indexed.get(stripped)))
         if known is None:
             break
-        found[folder] = known
-    if len(found) == len(folders):
-        return found
+        matched[folder] = known
+    if len(matched) == len(folders):
+        return matched
     if len(folders) == len(class_names):
         return {folder: k for k, folder in enumerate(folders)}
-    unknown = next(folder for folder in folders if folder not in found)
+    unknown = next(folder for folder in folders if folder not in matched)
     raise DataError(
         f"images={root} has the class folder {unknown}, which is none of the reference's {len(class_names)} classes"
         f" ({', '.join(class_names[:10])}): rename it, or put all images into one folder without classes."
@@ -150,11 +169,11 @@ def _decode(chunks: Iterable[Encoded], *, channels: int, image_size: int, path: 
 def _check_shape(data: bytes | Path, name: str, channels: int, image_size: int) -> None:
     try:
         with Image.open(BytesIO(data) if isinstance(data, bytes) else data) as image:
-            found = (len(image.getbands()), image.height, image.width)
+            shape = (len(image.getbands()), image.height, image.width)
     except UNREADABLE:
         return  # the decoder says what is wrong with it
-    if found != (channels, image_size, image_size):
+    if shape != (channels, image_size, image_size):
         raise DataError(
-            f"{name} has {found[0]} channels and {found[2]}x{found[1]} pixels, this run's data have {channels} and"
+            f"{name} has {shape[0]} channels and {shape[2]}x{shape[1]} pixels, this run's data have {channels} and"
             f" {image_size}x{image_size}: convert the images, or set data.image_size and data.channels to theirs."
         )

@@ -25,8 +25,8 @@ def split_files(names: list[str]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for name in sorted(names):
         words = [re.split(r"[^a-z0-9]+", part.lower()) for part in reversed(Path(name).parts)]
-        found = (split for part in words for word in part for split in ("train", *HELD_OUT) if word.startswith(split))
-        groups.setdefault(next(found, ""), []).append(name)
+        splits = (split for part in words for word in part for split in ("train", *HELD_OUT) if word.startswith(split))
+        groups.setdefault(next(splits, ""), []).append(name)
     held_out = next((split for split in HELD_OUT if split in groups), None)
     chosen = {"train": groups.get("train", []), "test": groups.get(held_out or "", [])}
     if not held_out:
@@ -36,7 +36,12 @@ def split_files(names: list[str]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class Parquet:
-    """image_columns, label_columns: names to try, in order. No label columns at all: images without labels."""
+    """Files of encoded images.
+
+    Args:
+        image_columns, label_columns: names to try, in order; no label columns at all: images without labels.
+        description: of the files, for messages.
+    """
 
     image_columns: tuple[str, ...] = ("image", "img")
     label_columns: tuple[str, ...] = ("label",)
