@@ -76,7 +76,7 @@ def classifier() -> ClassifierFeatures:
 
 
 def work(measure: str, count: int) -> tuple[Callable[[], Any], Callable[[], Any] | None]:
-    """What is timed, with its inputs ready, and what it is paired with."""
+    """(what is timed, with its inputs ready; what it is paired with, or None)."""
     if measure in ("classifier", "lite0"):
         extractor = classifier() if measure == "classifier" else Lite0(image_size=128, batch_size=64)
         extractor(images(4))
@@ -127,11 +127,11 @@ def main() -> None:
     table = Table("measure", "CPU s", "must be", "peak MB", title=f"{given.count} images a side, one core")
     for measure in given.only:
         command = [sys.executable, __file__, "--child", measure, str(given.count)]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        cost = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         text, limit = MEASURES[measure]
-        if found["paired"] is not None:
-            text += f" (scipy sqrtm: {found['paired']:.1f} s, ratio {found['seconds'] / found['paired']:.2f})"
-        table.add_row(text, f"{found['seconds']:.1f}", f"< {limit:.0f}" if limit else "", f"{found['peak']:.0f}")
+        if cost["paired"] is not None:
+            text += f" (scipy sqrtm: {cost['paired']:.1f} s, ratio {cost['seconds'] / cost['paired']:.2f})"
+        table.add_row(text, f"{cost['seconds']:.1f}", f"< {limit:.0f}" if limit else "", f"{cost['peak']:.0f}")
     Console(width=120).print(table)
 
 

@@ -2,9 +2,9 @@
 
     python benchmarks/quality.py [rounds 3] [overrides]      for example: trainer.max_steps=500
 
-Both sides are whole runs of the train stage on digits in one process, in alternating order, one thread, CPU time; the reference
-classifier and the features of val are in the cache (training it costs 16 s, once per data set). Prints the paired ratios and
-how many of the planned measurements were taken.
+Both variants are whole runs of the train stage on digits in one process, in alternating order, one thread, CPU time. The
+reference classifier and the features of val are in the cache (training it costs 16 s, once per data set). Prints the paired
+ratios and how many of the planned measurements were taken.
 """
 
 import os
@@ -38,13 +38,13 @@ def seconds(folder: Path, *overrides: str) -> tuple[float, dict[str, Any], int]:
 def main(rounds: int, overrides: list[str]) -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        sides = {"plain": "callback=[default]", "measured": "callback=[default,quality]"}
-        for name, callbacks in sides.items():
+        variants = {"plain": "callback=[default]", "measured": "callback=[default,quality]"}
+        for name, callbacks in variants.items():
             seconds(Path(folder) / f"warm_{name}", *overrides, callbacks, "trainer.max_steps=5")
         rows = []
         for turn in range(rounds):
-            order = list(sides) if turn % 2 else list(reversed(sides))
-            row = {name: seconds(Path(folder) / f"{name}_{turn}", *overrides, sides[name]) for name in order}
+            order = list(variants) if turn % 2 else list(reversed(variants))
+            row = {name: seconds(Path(folder) / f"{name}_{turn}", *overrides, variants[name]) for name in order}
             rows.append(row)
             print(
                 f"round {turn}: plain {row['plain'][0]:.1f} s, measured {row['measured'][0]:.1f} s, "

@@ -4,9 +4,9 @@
 
 One run per seed to the end of its budget, with 20 measurements against val and the weights kept at each. Every draw is a
 function of seed and iteration, so a run that stops is the beginning of that run: where `callback/quality_stop` (no improvement
-by 5 % in 4 measurements, without confirmation) would have ended it is found by giving it the recorded measurements one by
-one. Both the stopped and the whole run then have the weights of their best measurement so far. What those are worth is
-measured as `evaluate.py` does: 3 sets of 1,000 samples against the test split, which no decision has seen.
+by 5 % in 4 measurements, without confirmation) would have ended it is read off by giving it the recorded measurements one by
+one. Both the stopped and the whole run then have the weights of their best measurement so far, whose quality is
+measured as `evaluate.py` does: 3 sets of 1,000 samples against the test split, which no decision has used.
 """
 
 import csv
@@ -23,15 +23,16 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch
 
-from sparring.callback.quality import Measurement, Quality
+from sparring.callback.quality import Quality
 from sparring.callback.quality_stop import QualityStop
 from sparring.config.build import build
 from sparring.config.compose import compose
+from sparring.evaluation.curve import Measurement
 from sparring.stage.evaluate import evaluate
 from sparring.stage.train import train
 
 MEASUREMENTS = 20
-JUDGED = ("fd", "kid", "coverage")
+COMPARED = ("fd", "kid", "coverage")
 
 
 def composed(verb: str, folder: Path, *overrides: str) -> Any:
@@ -42,7 +43,7 @@ def trained(folder: Path, budget: int, *overrides: str) -> Any:
     """The whole run; returns its config."""
     config = composed(
         "train", folder, "callback=[default,quality,quality_stop]", f"trainer.max_steps={budget}",
-        f"callback.quality.every={budget // MEASUREMENTS}", "callback.quality.most_share=null",
+        f"callback.quality.every={budget // MEASUREMENTS}", "callback.quality.max_time_share=null",
         "callback.quality.keep_weights=true", "callback.quality_stop.confirm=false",
         "callback.quality_stop.min_improvement=0.05", "callback.samples.first=1000000", *overrides,
     )  # fmt: skip
@@ -63,21 +64,21 @@ def replayed(config: Any, folder: Path) -> tuple[int, int, str]:
             quality.history.append(
                 Measurement(int(row["iteration"]), int(row["images_seen"]), values, bool(int(row["best"])))
             )
-            stop.judge(trainer, SimpleNamespace(), quality, quality.history[-1])  # type: ignore[arg-type]
+            stop.decide(trainer, SimpleNamespace(), quality, quality.history[-1])  # type: ignore[arg-type]
             if trainer.should_stop:
                 break
     assert quality.best is not None
     return quality.history[-1].iteration, quality.best.iteration, stop.sentence or "budget"
 
 
-def worth(run: Path, iteration: int) -> dict[str, tuple[float, float]]:
-    """(value, spread) by metric of the weights kept at `iteration`, against test."""
+def test_values(run: Path, iteration: int) -> dict[str, tuple[float, float]]:
+    """(value, standard deviation) by metric of the weights kept at `iteration`, against test."""
     state, folder = run.with_name(f"{run.name}_{iteration}"), run.with_name(f"{run.name}_{iteration}_evaluated")
     shutil.copytree(run, state, ignore=shutil.ignore_patterns("*.ckpt*", "quality_*.safetensors", ".lock"))
     shutil.copy(run / "checkpoints" / f"quality_{iteration:08d}.safetensors", state / "weights_best.safetensors")
-    asked = [f"run={state}", "checkpoint=best", f"metric.names=[{','.join(JUDGED)}]", "splits=[test]", "count=1000"]
+    asked = [f"run={state}", "checkpoint=best", f"metric.names=[{','.join(COMPARED)}]", "splits=[test]", "count=1000"]
     result = evaluate(composed("evaluate", folder, *asked), folder)
-    return {record["metric"]: (record["value"], record["spread"]) for record in result["records"]}
+    return {record["metric"]: (record["value"], record["std"]) for record in result["records"]}
 
 
 def best_of(folder: Path) -> int:
@@ -93,10 +94,10 @@ def main(folder: Path, budget: int, seeds: int, overrides: list[str]) -> None:
         config = trained(run, budget, f"seed={seed}", *overrides)
         seconds = time.process_time() - started
         at, kept, why = replayed(config, run)
-        stopped, whole = worth(run, kept), worth(run, best_of(run)) if best_of(run) != kept else None
+        stopped, whole = test_values(run, kept), test_values(run, best_of(run)) if best_of(run) != kept else None
         whole = whole or stopped
         cells = [
-            ", ".join(f"{side[name][0]:.4g} ± {side[name][1]:.1g}" for side in (stopped, whole)) for name in JUDGED
+            ", ".join(f"{side[name][0]:.4g} ± {side[name][1]:.1g}" for side in (stopped, whole)) for name in COMPARED
         ]
         rows.append(f"| {seed} | {at} of {budget} | {kept}, {best_of(run)} | " + " | ".join(cells) + " |")
         saved.append(1 - at / budget)
@@ -104,10 +105,10 @@ def main(folder: Path, budget: int, seeds: int, overrides: list[str]) -> None:
         print(f"seed {seed}: {why}; the whole run took {seconds:.0f} CPU s", flush=True)
     print(
         "\n| seed | stopped at | best, whole's best | "
-        + " | ".join(f"{name}: stopped, whole" for name in JUDGED)
+        + " | ".join(f"{name}: stopped, whole" for name in COMPARED)
         + " |"
     )
-    print("|---" * (3 + len(JUDGED)) + "|")
+    print("|---" * (3 + len(COMPARED)) + "|")
     print("\n".join(rows))
     shares, changes = ", ".join(f"{each:.0%}" for each in saved), ", ".join(f"{each:+.1%}" for each in change)
     print(f"\nsaved {mean(saved):.0%} of the iterations on average ({shares})")

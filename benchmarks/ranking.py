@@ -6,7 +6,7 @@
 One run of `train.py` (default recipe, the overrides given) is halted at an eighth and at half of its iterations and resumed. Each
 state is measured on as many samples as there are val images (2,000 at most), all against the test split, on the features of the
 data's reference classifier; mean and standard deviation over 3 independent sets of samples. Real images are the val split,
-noise is uniform bytes. AuthPct and the distance ratio are gauges without a better end: they are shown and not judged.
+noise is uniform bytes. AuthPct and the distance ratio are diagnostics without a better end: their order is not checked.
 """
 
 import os
@@ -28,17 +28,17 @@ from omegaconf import DictConfig
 from sparring.config.build import build
 from sparring.core.randomness import generator
 from sparring.core.types import Batch
-from sparring.evaluation.measure import Sides
+from sparring.evaluation.features import RealFeatures
 from sparring.evaluation.reference import attach_network
 from sparring.generation.sampler import Sampler, joined
 from sparring.metric.features.classifier import ClassifierFeatures
-from sparring.metric.suite import METRICS, Side, measure
+from sparring.metric.suite import METRICS, measure
 from sparring.run.directory import RunDir
 from sparring.trained.runs import Runs
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = {"early": 8, "half": 2, "trained": 1}  # budget over the iterations of each state
-MOST, SETS, K = 2000, 3, 5
+PARTS = {"early": 8, "half": 2, "trained": 1}  # whole budget over the iterations of each state
+MAX_COUNT, SETS, K = 2000, 3, 5
 ORDER = ("real", "trained", "half", "early", "noise")
 
 
@@ -62,13 +62,13 @@ def drawn(run: RunDir, count: int, seed: int) -> Batch:
     return Batch(samples.image, samples.label)
 
 
-def opened(config: DictConfig) -> Sides:
+def real_features(config: DictConfig) -> RealFeatures:
     """The run's data with the features of its reference classifier."""
     data = build(config.data, section="data")
     data.setup("fit")
     features = ClassifierFeatures(run=None, batch_size=512)
     attach_network(features, data=config.data, cache_dir=Path(config.paths.cache_dir), log_dir=ROOT / "logs")
-    return Sides(data, features, Path(config.paths.cache_dir))
+    return RealFeatures(data, features, Path(config.paths.cache_dir))
 
 
 def noise(like: Batch, seed: int) -> Batch:
@@ -76,18 +76,19 @@ def noise(like: Batch, seed: int) -> Batch:
     return Batch(torch.randint(0, 256, like.image.shape, generator=draws).to(torch.uint8), like.label)
 
 
-def values(sides: Sides, sets: Sequence[Side], names: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """(mean, standard deviation) of each metric over the sets; NaN where it has no value."""
-    found = [measure(side, sides.reference("test", names), names=names, k=K) for side in sets]
-    table = {name: [float("nan") if each[name].value is None else each[name].value for each in found] for name in names}
+def values(real: RealFeatures, batches: Sequence[Batch], names: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """(mean, standard deviation) of each metric over sets of images; NaN where it has no value."""
+    reference = real.reference("test", names)
+    sets = [measure(real.of(batch), reference, names=names, k=K) for batch in batches]
+    table = {name: [float("nan") if each[name].value is None else each[name].value for each in sets] for name in names}
     return {name: (mean(row), stdev(row) if len(row) > 1 else 0.0) for name, row in table.items()}  # type: ignore[type-var]
 
 
 def verdict(name: str, table: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
     """Whether the metric puts all neighbours in ORDER in order, else which ones it does not."""
-    if METRICS[name][1] is None:
-        return "gauge"
-    sign = -1 if METRICS[name][1] else 1
+    if METRICS[name].higher_is_better is None:
+        return "diagnostic"
+    sign = -1 if METRICS[name].higher_is_better else 1
     better = {who: sign * table[who][name][0] for who in ORDER}
     pairs = list(pairwise(ORDER))
     wrong = [f"{a} / {b}" for a, b in pairs if not better[a] <= better[b]]
@@ -109,16 +110,15 @@ def main(steps: int, overrides: Sequence[str]) -> None:
     names = list(METRICS)
     table: dict[str, Mapping[str, tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        sides: Any = None
+        real: Any = None
         for name, run in states(Path(folder) / "run", steps, overrides):
-            sides = sides or opened(run.config)
-            val = sides.data.whole("val")
-            count = min(MOST, len(val.label))
-            batches = [drawn(run, count, seed) for seed in range(SETS)]
-            table[name] = values(sides, [sides.of(batch) for batch in batches], names)
-        real = Batch(val.image[:count], val.label[:count])
-        table["real"] = values(sides, [sides.of(real)], names)
-        table["noise"] = values(sides, [sides.of(noise(real, seed)) for seed in range(SETS)], names)
+            real = real or real_features(run.config)
+            val = real.data.whole("val")
+            count = min(MAX_COUNT, len(val.label))
+            table[name] = values(real, [drawn(run, count, seed) for seed in range(SETS)], names)
+        images = Batch(val.image[:count], val.label[:count])
+        table["real"] = values(real, [images], names)
+        table["noise"] = values(real, [noise(images, seed) for seed in range(SETS)], names)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(
         f"{' '.join(overrides)}: {steps} iterations, {count} images each, {used.ru_utime + used.ru_stime:.0f} CPU s of training"

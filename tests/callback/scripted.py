@@ -12,6 +12,6 @@ class ScriptedQuality(Quality):
         super().__init__(**settings)
         self.script = script
 
-    def _measured(self, module: Any, draw: int) -> list[float]:
-        found = self.script[len(self.history) - (1 if draw else 0)]
-        return [found if name == self.metric else 0.0 for name in self.names]
+    def _measured(self, trainer: Any, module: Any, draw: int) -> dict[str, float]:
+        value = self.script[len(self.history) - (1 if draw else 0)]
+        return {name: value if name == self.metric else 0.0 for name in self.names}

@@ -33,12 +33,12 @@ def scripted(folder: Path, cache_dir: Path, script: list[float], *overrides: str
     return run(folder, cache_dir, *SCRIPTED, f"+callback.quality.script={script}", *overrides)
 
 
-def saved(found: RunDir, name: str) -> dict[str, Any]:
-    return VerifiedCheckpointIO().load_checkpoint(found.checkpoints / name)
+def saved(finished: RunDir, name: str) -> dict[str, Any]:
+    return VerifiedCheckpointIO().load_checkpoint(finished.checkpoints / name)
 
 
-def stop_state(found: RunDir) -> dict[str, Any]:
-    (state,) = (value for key, value in saved(found, "last.ckpt")["callbacks"].items() if "QualityStop" in key)
+def stop_state(finished: RunDir) -> dict[str, Any]:
+    (state,) = (value for key, value in saved(finished, "last.ckpt")["callbacks"].items() if "QualityStop" in key)
     return state
 
 
@@ -54,39 +54,39 @@ def same(first: Any, second: Any) -> bool:
 
 
 def test_a_rollback_restores_networks_and_optimizers_and_the_clock_goes_on(tmp_path: Path, cache_dir: Path) -> None:
-    found = scripted(tmp_path / "r", cache_dir, [2.0, 1.0, 9.0], "trainer.max_steps=6",
+    finished = scripted(tmp_path / "r", cache_dir, [2.0, 1.0, 9.0], "trainer.max_steps=6",
                      "callback.quality_stop.on_collapse=rollback")  # fmt: skip
-    best, last = saved(found, "best.ckpt"), saved(found, "last.ckpt")
+    best, last = saved(finished, "best.ckpt"), saved(finished, "last.ckpt")
     assert (best["clock"]["iteration"], last["clock"]["iteration"]) == (4, 6)
     assert same(best["state_dict"], last["state_dict"])
     assert same(best["optimizer_states"], last["optimizer_states"])
-    assert stop_state(found)["rollbacks"] == 1
-    assert found.result()["stopped"] == "budget"
+    assert stop_state(finished)["rollbacks"] == 1
+    assert finished.result()["stopped"] == "budget"
 
 
 def test_after_the_last_rollback_a_collapse_stops_with_the_best_weights(tmp_path: Path, cache_dir: Path) -> None:
-    found = scripted(tmp_path / "r", cache_dir, [1.0, 9.0, 9.0, 9.0], "trainer.max_steps=20",
-                     "callback.quality_stop.on_collapse=rollback", "callback.quality_stop.most_rollbacks=1")  # fmt: skip
-    result, status = found.result(), found.status()
+    finished = scripted(tmp_path / "r", cache_dir, [1.0, 9.0, 9.0, 9.0], "trainer.max_steps=20",
+                     "callback.quality_stop.on_collapse=rollback", "callback.quality_stop.max_rollbacks=1")  # fmt: skip
+    result, status = finished.result(), finished.status()
     assert result["clock"]["iteration"] == 6
     assert result["weights"]["iteration"] == 2
     assert result["stopped"] == "collapsed: fd is 9 after a best of 1"
     assert status is not None
     assert status["state"] == "finished"
     assert status["reason"].endswith("its weights are those of iteration 2, the best")
-    kept, best = found.load_weights(), weights.load(found.best_weights)
+    kept, best = finished.load_weights(), weights.load(finished.best_weights)
     assert same(kept, best)
 
 
 def test_a_run_to_the_end_of_its_budget_keeps_its_best_weights_too(tmp_path: Path, cache_dir: Path) -> None:
-    found = scripted(tmp_path / "r", cache_dir, [1.0, 1.5, 1.2], "trainer.max_steps=6")
-    assert found.result()["weights"]["iteration"] == 2
-    assert found.result()["stopped"] == "budget"
+    finished = scripted(tmp_path / "r", cache_dir, [1.0, 1.5, 1.2], "trainer.max_steps=6")
+    assert finished.result()["weights"]["iteration"] == 2
+    assert finished.result()["stopped"] == "budget"
     last = scripted(
         tmp_path / "l", cache_dir, [1.0, 1.5, 1.2], "trainer.max_steps=6", "callback.quality_stop.keep_best=false"
     )
     assert last.result()["weights"]["iteration"] == 6
-    assert not same(last.load_weights(), found.load_weights())
+    assert not same(last.load_weights(), finished.load_weights())
 
 
 def test_balance_is_lost_only_by_a_run_that_had_it() -> None:
@@ -107,12 +107,12 @@ def test_a_ratio_to_a_best_near_zero_is_refused(tmp_path: Path, cache_dir: Path)
     kid = ["callback.quality.metric=kid", "callback.quality.names=[kid]", "trainer.max_steps=2"]
     with pytest.raises(ConfigError, match="collapse=3 has no meaning for kid"):
         run(tmp_path / "r", cache_dir, *MEASURED, *kid)
-    found = run(tmp_path / "n", cache_dir, *MEASURED, *kid, "callback.quality_stop.collapse=null")
-    assert found.result()["stopped"] == "budget"
+    finished = run(tmp_path / "n", cache_dir, *MEASURED, *kid, "callback.quality_stop.collapse=null")
+    assert finished.result()["stopped"] == "budget"
 
 
-def curve(found: Path) -> list[dict[str, str]]:
-    with (found / "quality.csv").open() as file:
+def curve(folder: Path) -> list[dict[str, str]]:
+    with (folder / "quality.csv").open() as file:
         return list(csv.DictReader(file))
 
 
@@ -165,6 +165,6 @@ def test_two_processes_take_one_decision(tmp_path: Path, cache_dir: Path) -> Non
 def test_two_processes_roll_back_together(tmp_path: Path, cache_dir: Path) -> None:
     settings = [*SCRIPTED[len(TINY) :], "+callback.quality.script=[2.0,1.0,9.0]", "callback.quality_stop.on_collapse=rollback",
                 "trainer.max_steps=6", "callback.quality_stop.keep_best=false", "trainer=ddp_cpu"]  # fmt: skip
-    found = RunDir.open(train_command(tmp_path, cache_dir, *settings))
-    assert same(saved(found, "best.ckpt")["state_dict"], saved(found, "last.ckpt")["state_dict"])
-    assert stop_state(found)["rollbacks"] == 1
+    finished = RunDir.open(train_command(tmp_path, cache_dir, *settings))
+    assert same(saved(finished, "best.ckpt")["state_dict"], saved(finished, "last.ckpt")["state_dict"])
+    assert stop_state(finished)["rollbacks"] == 1

@@ -10,18 +10,19 @@ from typing import Any
 import pytest
 import torch
 
-from sparring.callback.quality import Measurement, Quality
+from sparring.callback.quality import Quality
 from sparring.callback.quality_stop import QualityStop
 from sparring.core.errors import ConfigError, DiskError
+from sparring.evaluation.curve import Measurement
 from sparring.metric.features.pixels import PixelFeatures
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
-from sparring.trained.runs import Runs
+from sparring.trained.runs import build_model
 from tests.conftest import TINY, compose
 
 DEFAULTS: dict[str, Any] = {
     "target": None, "patience": None, "min_improvement": 0.0, "confirm": True, "collapse": None, "lost_balance": None,
-    "on_collapse": "stop", "most_rollbacks": 1, "keep_best": True,
+    "on_collapse": "stop", "max_rollbacks": 1, "keep_best": True,
 }  # fmt: skip
 
 
@@ -31,7 +32,7 @@ class Scripted(Quality):
     def __init__(self, values: list[float], second: dict[int, float] | None = None, metric: str = "fd") -> None:
         super().__init__(
             features=PixelFeatures(batch_size=8), metric=metric, names=[metric, "balance"], k=5, count=10, every=1,
-            most_share=None, keep_weights=False, cache_dir="", run_dir="", log_dir="",
+            max_time_share=None, keep_weights=False, cache_dir="", run_dir="", log_dir="",
         )  # fmt: skip
         self.script, self.second = values, second or {}
 
@@ -51,7 +52,7 @@ def play(stop: QualityStop, quality: Scripted) -> int:
     trainer: Any = SimpleNamespace(should_stop=False, callbacks=[quality, stop])
     for number in range(1, len(quality.script) + 1):
         quality.advance()
-        stop.judge(trainer, None, quality, quality.history[-1])  # type: ignore[arg-type]
+        stop.decide(trainer, None, quality, quality.history[-1])  # type: ignore[arg-type]
         if trainer.should_stop:
             return number
     return len(quality.script)
@@ -127,7 +128,7 @@ def test_features_that_predict_no_class_cannot_lose_balance_and_say_so(caplog: p
     for _ in range(2):
         quality.advance()
         quality.history[-1].values["balance"] = math.nan
-        stop.judge(SimpleNamespace(), None, quality, quality.history[-1])  # type: ignore[arg-type]
+        stop.decide(SimpleNamespace(), None, quality, quality.history[-1])  # type: ignore[arg-type]
     assert caplog.text.count("lost_balance has no effect") == 1
 
 
@@ -153,13 +154,36 @@ def test_settings_are_checked() -> None:
     with pytest.raises(ConfigError, match="names"):
         Quality(
             features=PixelFeatures(batch_size=8), metric="authentic", names=["authentic"], k=5, count=10, every=1,
-            most_share=None, keep_weights=False, cache_dir="", run_dir="", log_dir="",
+            max_time_share=None, keep_weights=False, cache_dir="", run_dir="", log_dir="",
         )  # fmt: skip
+
+
+def test_every_device_needs_a_share_of_the_samples() -> None:
+    module, trainer = build_model(compose(*TINY)), SimpleNamespace(world_size=11, is_global_zero=True)
+    with pytest.raises(ConfigError, match="count=10 is below the 11 devices"):
+        Scripted([1.0]).on_fit_start(trainer, module)  # type: ignore[arg-type]
+
+
+def test_feature_networks_that_differ_between_the_devices_are_refused() -> None:
+    class Device:
+        """The second of two devices, whose network is not the one of the first."""
+
+        world_size, is_global_zero, datamodule = 2, False, None
+
+        @property
+        def strategy(self) -> "Device":
+            return self
+
+        def broadcast(self, value: Any) -> Any:
+            return {"channels": 1, "image_size": 8} if value is None else {"features": "pixels", "weights": "another"}
+
+    with pytest.raises(ConfigError, match="feature network differs between the devices"):
+        Scripted([1.0]).on_fit_start(Device(), build_model(compose(*TINY)))  # type: ignore[arg-type]
 
 
 MEASURED = [
     *TINY, "callback=[default,quality,quality_stop]", "metric/features@callback.quality.features=pixels",
-    "callback.quality.names=[fd]", "callback.quality.count=64", "callback.quality.most_share=null",
+    "callback.quality.names=[fd]", "callback.quality.count=64", "callback.quality.max_time_share=null",
     "callback.quality_stop.lost_balance=null", "report=false", "callback.samples.first=1000",
 ]  # fmt: skip
 
@@ -206,10 +230,10 @@ def test_best_is_the_best_measurement(tmp_path: Path, cache_dir: Path) -> None:
     from sparring.run import weights
 
     kept = weights.load(folder.checkpoints / f"quality_{int(best['iteration']):08d}.safetensors")
-    found = weights.load(folder.best_weights)
-    assert all(torch.equal(kept[name], found[name]) for name in kept)
+    stored = weights.load(folder.best_weights)
+    assert all(torch.equal(kept[name], stored[name]) for name in kept)
     protocol = json.loads((folder.path / "quality.json").read_text())
-    assert (protocol["reference"], protocol["count"], protocol["features"]["features"]) == ("val", 64, "pixels")
+    assert (protocol["split"], protocol["count"], protocol["features"]["features"]) == ("val", 64, "pixels")
 
 
 def test_it_needs_the_measurements(tmp_path: Path, cache_dir: Path) -> None:

@@ -12,11 +12,11 @@ from hydra.errors import InstantiationException
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.pixels import crop_and_flip
 from sparring.core.randomness import generator
-from sparring.data.mix.base import Blend
+from sparring.data.mix.base import MixedStream
 from sparring.data.mix.gaussian import drawn, estimated_shrinkage
 from sparring.data.mix.pool.filter import acceptance, top_share
 from sparring.data.mix.pool.filter import check as check_filter
-from sparring.data.serving.stream import Drawn, Stream
+from sparring.data.serving.stream import RawBatch, Stream
 from sparring.trained.runs import Runs
 from sparring.trained.scorer import RunScorers
 
@@ -39,12 +39,12 @@ def test_stream_longer_than_its_images_runs_over_several_epochs() -> None:
 
 @pytest.mark.parametrize(("batch", "mixed"), [(10, 5), (7, 3), (4, 0), (6, 6)])
 def test_every_chunk_has_exactly_its_share(batch: int, mixed: int) -> None:
-    blend = Blend("classifier", 3, 20, batch, pool=4, mixed=mixed)
+    blend = MixedStream("classifier", 3, 20, batch, pool=4, mixed=mixed)
     chunks = [blend.chunk(i) for i in range(30)]
     assert all(len(chunk) == batch and int((chunk >= 20).sum()) == mixed for chunk in chunks)
     real = [chunk[chunk < 20].sort().values for chunk in chunks]
     alone = Stream("classifier", 3, 20, batch - mixed)
-    assert all(torch.equal(found, alone.chunk(i).sort().values) for i, found in enumerate(real))
+    assert all(torch.equal(positions, alone.chunk(i).sort().values) for i, positions in enumerate(real))
     if mixed:
         drawn_rows = torch.cat([chunk[chunk >= 20] for chunk in chunks])
         counts = torch.bincount(drawn_rows - 20, minlength=4)
@@ -61,7 +61,7 @@ def test_batches_hold_the_pool_and_are_augmented_alike(make: Make) -> None:
     assert not pool & real
     for batch, _ in zip(data.train_dataloader(), range(3), strict=False):
         (chunk,) = batch["discriminator"]
-        assert isinstance(chunk, Drawn)
+        assert isinstance(chunk, RawBatch)
         kinds = [bytes(image.numpy()) in pool for image in chunk.image]
         assert sum(kinds) == 4
         assert all(bytes(image.numpy()) in real for image, made in zip(chunk.image, kinds, strict=True) if not made)
@@ -82,9 +82,9 @@ def test_labels_stay_with_their_images(make: Make) -> None:
 
 def test_more_real_is_the_rest_of_train(make: Make) -> None:
     data, full = opened(make, "data/mix=more_real", "data.labels_per_class=10"), opened(make)
-    used, rest = data._splits["train"].rows, data.pool.images.rows
+    used, rest = data.splits.images["train"].rows, data.pool.images.rows
     assert len(used) == 100
-    assert torch.equal(torch.cat([used, rest]).sort().values, full._splits["train"].rows)
+    assert torch.equal(torch.cat([used, rest]).sort().values, full.splits.images["train"].rows)
     assert data.origin["mix"]["count"] == len(rest)
     assert sum(data.origin["mix"]["per_class"]) == len(rest)
     with pytest.raises(ConfigError, match=r"all are in use: set data\.labels_per_class"):
@@ -94,7 +94,7 @@ def test_more_real_is_the_rest_of_train(make: Make) -> None:
 def test_replay_balances_the_classes_with_real_images(make: Make) -> None:
     data = opened(make, "data/mix=replay", "data.imbalance=10", "data.labels_per_class=50")
     assert data.origin["mix"]["per_class"] == [50] * 10
-    train, pool = data._splits["train"], data.pool.images
+    train, pool = data.splits.images["train"], data.pool.images
     assert set(pool.rows.tolist()) == set(train.rows.tolist())
     truth = dict(zip(train.rows.tolist(), train.label.tolist(), strict=True))
     assert [truth[row] for row in pool.rows.tolist()] == pool.label.tolist()
@@ -107,12 +107,12 @@ def test_gaussian_has_the_moments_of_its_definition() -> None:
     root = random.normal(size=(6, 6)) * 4
     flat = torch.from_numpy(random.normal(size=(40, 6)) @ root + 128)
     share = 0.3
-    found = drawn(flat, share, 200_000, generator("test", 0)).double()
+    images = drawn(flat, share, 200_000, generator("test", 0)).double()
     sample = torch.from_numpy(np.cov(flat.numpy().T, bias=True))
     expected = (1 - share) * sample + share * sample.diagonal().mean() * torch.eye(6, dtype=torch.float64)
-    torch.testing.assert_close(found.mean(0), flat.mean(0), atol=0.2, rtol=0)
+    torch.testing.assert_close(images.mean(0), flat.mean(0), atol=0.2, rtol=0)
     scale = float(expected.diagonal().mean())
-    assert float((torch.cov(found.T) - expected).abs().max()) < 0.02 * scale + 1 / 12  # rounding adds 1/12
+    assert float((torch.cov(images.T) - expected).abs().max()) < 0.02 * scale + 1 / 12  # rounding adds 1/12
 
 
 def test_gaussian_pool_is_per_class_seeded_and_clamped(make: Make) -> None:

@@ -60,7 +60,7 @@ def test_folder_of_mixed_images(make: Make, tmp_path: Path) -> None:
     data = make("folder", f"data.path={root}", "data.num_classes=2", "data.batch_size=4")
     data.setup()
     assert data.class_names == ("ant", "cat")
-    assert {split: len(images) for split, images in data._splits.items()} == {"train": 24, "val": 3, "test": 3}
+    assert {split: len(images) for split, images in data.splits.images.items()} == {"train": 24, "val": 3, "test": 3}
     assert data.train_images([0]).shape == (1, 3, 32, 32)
 
 
@@ -70,11 +70,11 @@ def test_folder_with_its_own_splits_notices_new_files(make: Make, tmp_path: Path
     overrides = f"data.path={tmp_path}/input", "data.num_classes=2", "data.batch_size=4", "data.val_fraction=0.2"
     data = make("folder", *overrides)
     data.setup()
-    assert torch.bincount(data._splits["test"].label).tolist() == [4, 2]
+    assert torch.bincount(data.splits.images["test"].label).tolist() == [4, 2]
     image_folder(tmp_path / "input" / "val", {"b": 3})
     again = make("folder", *overrides)
     again.setup()
-    assert torch.bincount(again._splits["test"].label).tolist() == [4, 3]
+    assert torch.bincount(again.splits.images["test"].label).tolist() == [4, 3]
 
 
 def test_broken_image_in_a_folder_is_named_or_skipped(make: Make, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_broken_image_in_a_folder_is_named_or_skipped(make: Make, tmp_path: Path
         make("folder", *overrides).setup()
     data = make("folder", *overrides, "data.on_error=skip")
     data.setup()
-    assert sum(len(images) for images in data._splits.values()) == 40
+    assert sum(len(images) for images in data.splits.images.values()) == 40
     assert data.origin["skipped"] == 1
 
 
@@ -96,7 +96,7 @@ def test_broken_image_in_a_folder_is_named_or_skipped(make: Make, tmp_path: Path
         ("cifar10", lambda p: p.mkdir(), "is an empty folder"),
         ("cifar10", lambda p: p.touch(), "is an empty file"),
         ("cifar10", lambda p: p.write_text("hello"), "holds none of the formats .*cifar-10-python.tar.gz"),
-        ("cifar10", lambda p: (p.mkdir(), (p / "a.txt").touch()), "found: a.txt"),
+        ("cifar10", lambda p: (p.mkdir(), (p / "a.txt").touch()), "only a.txt"),
         ("folder", lambda p: None, "does not exist"),
         ("folder", lambda p: p.write_text("hello"), "is a file"),
         ("folder", lambda p: (p.mkdir(), (p / "a.png").touch()), "has no sub-folders"),
@@ -128,7 +128,7 @@ def test_hub_columns_and_text_labels(make: Make, tmp_path: Path) -> None:
     )
     data.setup()
     assert data.class_names == ("ant", "cat", "dog")
-    row = int(data._splits["train"].rows[0])
+    row = int(data.splits.images["train"].rows[0])
     assert torch.equal(data.train_images([0])[0], torch.from_numpy(image[row]))
     assert data.class_names[data.train_labels[0]] == names[label[row]]
 

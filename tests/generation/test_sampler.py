@@ -80,17 +80,17 @@ def test_bytes_do_not_depend_on_batch_size_count_or_start(network: Callable[[], 
 
 
 def test_every_forward_pass_has_the_same_shape_and_alignment() -> None:
-    seen: list[Tensor] = []
+    latents: list[Tensor] = []
 
     class Spy(Mirror):
         def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-            seen.append(latent)
+            latents.append(latent)
             return super().forward(latent, label)
 
     settings = {"latent_dim": 4, "num_classes": 3, "seed": 0}
     drawn(Sampler(Spy(), start=BLOCK + 2, count=BLOCK, batch_size=5, **settings))  # type: ignore[arg-type]
     expected = mirror().latents(torch.arange(BLOCK, 3 * BLOCK))
-    assert torch.equal(torch.stack(seen), expected.view(2, BLOCK, 4))
+    assert torch.equal(torch.stack(latents), expected.view(2, BLOCK, 4))
 
 
 def test_seed_and_index_change_the_image_and_nothing_else_does() -> None:

@@ -1,6 +1,6 @@
 """torch-fidelity's modules as an independent oracle, without its torchvision, which these parts do not use.
 
-It must not be installed beside torchmetrics without torchvision: `import torchmetrics` then dies. So it is read from a
+It must not be installed next to torchmetrics without torchvision: `import torchmetrics` then dies. So it is read from a
 folder of its own, named by SPARRING_TORCH_FIDELITY:
 
     pip install --no-deps --target /tmp/fidelity torch-fidelity==0.4.0

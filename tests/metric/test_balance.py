@@ -1,4 +1,4 @@
-"""Class balance, mode count and the discriminator's overfit gauge in closed form."""
+"""Class balance, mode count and the discriminator's overfit measures in closed form."""
 
 import math
 
@@ -12,19 +12,19 @@ from tests.metric.clouds import cloud
 
 
 def test_balance_in_closed_form() -> None:
-    found = class_balance(torch.tensor([0, 0, 0, 2]), [0.25, 0.25, 0.5])
-    assert (found.counts, found.modes) == ((3, 0, 1), 2)
+    result = class_balance(torch.tensor([0, 0, 0, 2]), [0.25, 0.25, 0.5])
+    assert (result.counts, result.modes) == ((3, 0, 1), 2)
     entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
-    assert found.entropy == pytest.approx(entropy / math.log(3), rel=1e-12)
-    assert found.total_variation == pytest.approx((0.5 + 0.25 + 0.25) / 2, rel=1e-12)
+    assert result.entropy == pytest.approx(entropy / math.log(3), rel=1e-12)
+    assert result.total_variation == pytest.approx((0.5 + 0.25 + 0.25) / 2, rel=1e-12)
 
 
 @pytest.mark.parametrize(
     ("label", "modes", "entropy", "variation"), [([0, 1, 2, 3], 4, 1, 0), ([1, 1, 1, 1], 1, 0, 0.75)]
 )
 def test_balance_bounds(label: list[int], modes: int, entropy: float, variation: float) -> None:
-    found = class_balance(torch.tensor(label), [0.25] * 4)
-    assert (found.modes, found.entropy, found.total_variation) == pytest.approx((modes, entropy, variation))
+    result = class_balance(torch.tensor(label), [0.25] * 4)
+    assert (result.modes, result.entropy, result.total_variation) == pytest.approx((modes, entropy, variation))
 
 
 def test_balance_refuses() -> None:
@@ -37,10 +37,10 @@ def test_balance_refuses() -> None:
 
 
 def test_overfit_in_closed_form() -> None:
-    found = overfit(torch.tensor([1.0, 3.0]), torch.tensor([-1.0, 1.0]), torch.tensor([-2.0, -2.0, -2.0, 1.0]))
-    assert (found.train, found.held_out, found.fake, found.gap) == (1.0, 0.5, 0.75, 0.5)
-    assert found.order == pytest.approx((1 + 0.5 + 1 + 1) / 4)  # 1 > -1, 1 = 1, 3 > -1, 3 > 1
-    assert found.r_v == pytest.approx((2 - 0) / (2 + 1.25))
+    result = overfit(torch.tensor([1.0, 3.0]), torch.tensor([-1.0, 1.0]), torch.tensor([-2.0, -2.0, -2.0, 1.0]))
+    assert (result.train, result.held_out, result.fake, result.gap) == (1.0, 0.5, 0.75, 0.5)
+    assert result.order == pytest.approx((1 + 0.5 + 1 + 1) / 4)  # 1 > -1, 1 = 1, 3 > -1, 3 > 1
+    assert result.r_v == pytest.approx((2 - 0) / (2 + 1.25))
 
 
 def test_order_equals_all_pairs_and_is_even_for_equal_distributions() -> None:

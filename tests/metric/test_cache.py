@@ -1,4 +1,4 @@
-"""The cache of the reference side: computed once, keyed by everything it depends on, verified when opened."""
+"""The cache of reference features: computed once, keyed by everything it depends on, verified when opened."""
 
 import logging
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sparring.core.errors import DataError
-from sparring.metric.cache import real_side
+from sparring.metric.cache import cached_features
 from sparring.metric.features.base import Extracted
 from sparring.metric.features.pixels import PixelFeatures
 from sparring.metric.moments import Moments
@@ -17,31 +17,31 @@ IMAGES = images(30, 1, 4)
 
 
 class Counting(PixelFeatures):
-    """Counts the images it was shown."""
+    """Counts the images that go through it."""
 
-    seen = 0
+    extracted = 0
 
     def __init__(self) -> None:
         super().__init__(batch_size=8)
         self.expect(channels=1, image_size=4)
 
     def extract(self, image: torch.Tensor) -> Extracted:
-        self.seen += len(image)
+        self.extracted += len(image)
         features = super().extract(image).features
         return Extracted(features, features[:, :3])
 
 
 def test_computed_once(tmp_path: Path) -> None:
     extractor = Counting()
-    first = real_side(extractor, IMAGES, fingerprint="f", split="train", cache_dir=tmp_path)
-    again = real_side(extractor, IMAGES, fingerprint="f", split="train", cache_dir=tmp_path)
-    assert extractor.seen == 30
-    for side in (first, again):
-        assert torch.equal(side.features, IMAGES.flatten(1).float() / 255)
-        assert side.logits is not None
-        assert torch.equal(side.logits, side.features[:, :3])
-        assert side.moments.count == 30
-        torch.testing.assert_close(side.moments.covariance, Moments.of(side.features).covariance)
+    first = cached_features(extractor, IMAGES, fingerprint="f", split="train", cache_dir=tmp_path)
+    again = cached_features(extractor, IMAGES, fingerprint="f", split="train", cache_dir=tmp_path)
+    assert extractor.extracted == 30
+    for cached in (first, again):
+        assert torch.equal(cached.features, IMAGES.flatten(1).float() / 255)
+        assert cached.logits is not None
+        assert torch.equal(cached.logits, cached.features[:, :3])
+        assert cached.moments.count == 30
+        torch.testing.assert_close(cached.moments.covariance, Moments.of(cached.features).covariance)
 
 
 def test_the_key_covers_images_split_and_protocol(tmp_path: Path) -> None:
@@ -51,16 +51,18 @@ def test_the_key_covers_images_split_and_protocol(tmp_path: Path) -> None:
 
     extractor, other = Counting(), Other()
     for fingerprint, split in (("f", "train"), ("g", "train"), ("f", "val")):
-        real_side(extractor, IMAGES, fingerprint=fingerprint, split=split, cache_dir=tmp_path)
-    real_side(other, IMAGES, fingerprint="f", split="train", cache_dir=tmp_path)
-    assert (extractor.seen, other.seen) == (90, 30)
+        cached_features(extractor, IMAGES, fingerprint=fingerprint, split=split, cache_dir=tmp_path)
+    cached_features(other, IMAGES, fingerprint="f", split="train", cache_dir=tmp_path)
+    assert (extractor.extracted, other.extracted) == (90, 30)
     assert len(list((tmp_path / "features").iterdir())) == 4
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
-def test_damage_is_found_said_and_mended(damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_damage_is_detected_reported_and_repaired(
+    damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     extractor = Counting()
-    real_side(extractor, IMAGES, fingerprint="f", split="train", cache_dir=tmp_path)
+    cached_features(extractor, IMAGES, fingerprint="f", split="train", cache_dir=tmp_path)
     (file,) = tmp_path.glob("features/*/features.npy")
     content = bytearray(file.read_bytes())
     content[-5] ^= 1
@@ -68,10 +70,10 @@ def test_damage_is_found_said_and_mended(damage: str, tmp_path: Path, caplog: py
     if damage != "remove":
         file.write_bytes(content if damage == "flip" else content[:-100])
     with caplog.at_level(logging.WARNING):
-        side = real_side(extractor, IMAGES, fingerprint="f", split="train", cache_dir=tmp_path)
+        cached = cached_features(extractor, IMAGES, fingerprint="f", split="train", cache_dir=tmp_path)
     assert "damaged" in caplog.text
-    assert extractor.seen == 60
-    assert torch.equal(side.features, IMAGES.flatten(1).float() / 255)
+    assert extractor.extracted == 60
+    assert torch.equal(cached.features, IMAGES.flatten(1).float() / 255)
     assert [path.name for path in (tmp_path / "features").iterdir()] == [file.parent.name]
 
 
@@ -81,7 +83,7 @@ def test_a_failed_computation_leaves_nothing(tmp_path: Path) -> None:
             return Extracted(torch.full((len(image), 2), torch.nan), None)
 
     with pytest.raises(DataError, match="NaN"):
-        real_side(Failing(), IMAGES, fingerprint="f", split="train", cache_dir=tmp_path)
+        cached_features(Failing(), IMAGES, fingerprint="f", split="train", cache_dir=tmp_path)
     assert not any((tmp_path / "features").iterdir())
     with pytest.raises(DataError, match="split val has no images"):
-        real_side(Counting(), IMAGES[:0], fingerprint="f", split="val", cache_dir=tmp_path)
+        cached_features(Counting(), IMAGES[:0], fingerprint="f", split="val", cache_dir=tmp_path)

@@ -34,9 +34,9 @@ def test_perfectly_calibrated_is_zero() -> None:
 
 
 def test_report_is_plain() -> None:
-    found = classification.report(logits_for((0.5, 0.5), (0.25, 0.75)), torch.tensor([0, 1]))
-    assert found["images"] == 2
-    assert math.isclose(found["cross_entropy"], -(math.log(0.5) + math.log(0.75)) / 2, rel_tol=1e-9)
+    result = classification.report(logits_for((0.5, 0.5), (0.25, 0.75)), torch.tensor([0, 1]))
+    assert result["images"] == 2
+    assert math.isclose(result["cross_entropy"], -(math.log(0.5) + math.log(0.75)) / 2, rel_tol=1e-9)
 
 
 @pytest.mark.parametrize("count", [0, 7, 8, 355])
@@ -48,5 +48,5 @@ def test_answers_survive_packing(count: int) -> None:
 
 
 def test_report_says_which_images_are_right() -> None:
-    found = classification.report(torch.eye(3)[[0, 0, 1, 2]], torch.tensor([0, 1, 1, 2]))
-    assert classification.unpacked(found["right"], 4).tolist() == [True, False, True, True]
+    result = classification.report(torch.eye(3)[[0, 0, 1, 2]], torch.tensor([0, 1, 1, 2]))
+    assert classification.unpacked(result["right"], 4).tolist() == [True, False, True, True]

@@ -99,14 +99,14 @@ def test_tf1_resize_equals_torch_fidelity(shape: tuple[int, int]) -> None:
 
 def test_tf1_resize_equals_its_formula() -> None:
     image = torch.rand(1, 1, 5, 7, generator=generator("test resize")).double()
-    found = tf1_bilinear(image, 4)[0, 0]
+    resized = tf1_bilinear(image, 4)[0, 0]
     for row in range(4):
         for column in range(4):
             y, x = row * 5 / 4, column * 7 / 4
             top, left = math.floor(y), math.floor(x)
             corners = image[0, 0][[top, min(top + 1, 4)]][:, [left, min(left + 1, 6)]]
             weights = torch.tensor([[1 - (y - top)], [y - top]]) @ torch.tensor([[1 - (x - left), x - left]])
-            assert float(found[row, column]) == pytest.approx(float((corners * weights).sum()), rel=1e-6)
+            assert float(resized[row, column]) == pytest.approx(float((corners * weights).sum()), rel=1e-6)
 
 
 def test_lite0_recognises_photographs() -> None:
@@ -175,10 +175,10 @@ def test_the_same_whatever_the_batch_size(name: str) -> None:
     image = images(11, 3, 8)
     whole = extractor(64).extract(image)
     for size in (1, 4):
-        found = extractor(size).extract(image)
-        torch.testing.assert_close(found.features, whole.features, rtol=1e-5, atol=1e-5)
+        extracted = extractor(size).extract(image)
+        torch.testing.assert_close(extracted.features, whole.features, rtol=1e-5, atol=1e-5)
         if whole.logits is not None:
-            torch.testing.assert_close(found.logits, whole.logits, rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(extracted.logits, whole.logits, rtol=1e-5, atol=1e-5)
     assert whole.features.dtype == torch.float32
     assert torch.equal(extractor(64)(image), whole.features)
 
@@ -201,10 +201,10 @@ def test_classifier_features_and_logits_are_the_networks_own() -> None:
     extractor, image = classifier(), images(3, 3, 8)
     network = extractor.network
     scaled = image.float() / 127.5 - 1
-    found = extractor.extract(image)
+    extracted = extractor.extract(image)
     assert (extractor.dim, extractor.num_classes, network.training) == (24, 5, False)
-    torch.testing.assert_close(found.features, network.features(scaled), rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(found.logits, network(scaled), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(extracted.features, network.features(scaled), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(extracted.logits, network(scaled), rtol=1e-5, atol=1e-5)
 
 
 def test_logits_that_are_no_head_on_the_features_come_from_the_network() -> None:
@@ -212,8 +212,8 @@ def test_logits_that_are_no_head_on_the_features_come_from_the_network() -> None
     network.forward = lambda image: 2 * network.head(network.features(image))  # type: ignore[method-assign]
     extractor = ClassifierFeatures(run=None, batch_size=4)
     extractor.attach(network, channels=1, image_size=8, weights="abc")
-    found = extractor.extract(images(2, 1, 8))
-    torch.testing.assert_close(found.logits, 2 * network.head(found.features))
+    extracted = extractor.extract(images(2, 1, 8))
+    torch.testing.assert_close(extracted.logits, 2 * network.head(extracted.features))
 
 
 def test_what_is_refused(inception_file: Path, tmp_path: Path) -> None:

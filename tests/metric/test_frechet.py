@@ -25,24 +25,24 @@ def by_sqrtm(x: torch.Tensor, y: torch.Tensor) -> float:
 def test_equals_sqrtm_and_torchmetrics(count: int, dim: int) -> None:
     x, y = cloud("x", count, dim), cloud("y", 300, dim, scale=1.3, shift=0.2)
     a, b = Moments.of(x), Moments.of(y)
-    found = frechet(a, b)
-    assert found.value == pytest.approx(by_sqrtm(x, y), rel=1e-6)
-    assert found.value == pytest.approx(float(_compute_fid(a.mean, a.covariance, b.mean, b.covariance)), rel=1e-6)
-    assert found.value == found.mean_term + found.covariance_term
-    assert not found.singular
-    assert frechet(b, a).value == pytest.approx(found.value, rel=1e-9)
+    result = frechet(a, b)
+    assert result.value == pytest.approx(by_sqrtm(x, y), rel=1e-6)
+    assert result.value == pytest.approx(float(_compute_fid(a.mean, a.covariance, b.mean, b.covariance)), rel=1e-6)
+    assert result.value == result.mean_term + result.covariance_term
+    assert not result.singular
+    assert frechet(b, a).value == pytest.approx(result.value, rel=1e-9)
 
 
 @pytest.mark.parametrize(("fakes", "reals"), [(10, 300), (300, 10), (10, 12)])
 def test_fewer_images_than_features_fall_back_and_say_so(fakes: int, reals: int) -> None:
     x, y = cloud("x", fakes, 24), cloud("y", reals, 24, scale=1.3)
-    found = frechet(Moments.of(x), Moments.of(y))
-    assert found.singular
+    result = frechet(Moments.of(x), Moments.of(y))
+    assert result.singular
     # Independent: the nonzero eigenvalues of A B are those of the small matrix of inner products.
     a, b = ((rows.double() - rows.double().mean(0)) / (len(rows) - 1) ** 0.5 for rows in (x, y))
     trace = float(torch.linalg.svdvals(a @ b.T).sum())
     expected = float((x.double().mean(0) - y.double().mean(0)).square().sum() + a.square().sum() + b.square().sum())
-    assert found.value == pytest.approx(expected - 2 * trace, rel=1e-6)
+    assert result.value == pytest.approx(expected - 2 * trace, rel=1e-6)
 
 
 def test_one_dimension_in_closed_form() -> None:
@@ -67,24 +67,24 @@ def test_a_constant_feature_is_singular_but_exact() -> None:
     x, y = cloud("x", 100, 5), cloud("y", 100, 5)
     x[:, 2], y[:, 2] = 0.0, 0.0
     kept = [0, 1, 3, 4]
-    found = frechet(Moments.of(x), Moments.of(y))
-    assert found.singular
-    assert found.value == pytest.approx(frechet(Moments.of(x[:, kept]), Moments.of(y[:, kept])).value, rel=1e-9)
+    result = frechet(Moments.of(x), Moments.of(y))
+    assert result.singular
+    assert result.value == pytest.approx(frechet(Moments.of(x[:, kept]), Moments.of(y[:, kept])).value, rel=1e-9)
 
 
 def test_the_small_sample_bias_shrinks_with_the_count() -> None:
-    """Two halves of one distribution: the floor that a value must be read against."""
-    floors = [frechet(Moments.of(cloud("x", n, 16)), Moments.of(cloud("y", n, 16))).value for n in (50, 500, 5000)]
-    assert floors[0] > 3 * floors[1] > 9 * floors[2] > 0
+    """Two samples of one distribution: the real-data reference that a value must be read against."""
+    references = [frechet(Moments.of(cloud("x", n, 16)), Moments.of(cloud("y", n, 16))).value for n in (50, 500, 5000)]
+    assert references[0] > 3 * references[1] > 9 * references[2] > 0
 
 
 def test_intra_class_is_the_mean_and_names_a_missing_class() -> None:
     label = torch.arange(120) % 3
     fake, real = moments_per_class(cloud("x", 120, 4), label), moments_per_class(cloud("y", 120, 4, shift=0.5), label)
-    found = intra_class(fake, real)
+    result = intra_class(fake, real)
     singles = [frechet(fake[k], real[k]).value for k in range(3)]
-    assert found.value == pytest.approx(sum(singles) / 3, rel=1e-12)
-    assert [found.per_class[k].value for k in range(3)] == singles
+    assert result.value == pytest.approx(sum(singles) / 3, rel=1e-12)
+    assert [result.per_class[k].value for k in range(3)] == singles
     del fake[1]
     with pytest.raises(DataError, match="fakes have fewer than 2 images of class 1:"):
         intra_class(fake, real)

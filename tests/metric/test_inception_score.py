@@ -19,8 +19,8 @@ def by_definition(p: np.ndarray) -> float:
 def test_equals_the_mean_divergence_in_every_split() -> None:
     p = cloud("x", 90, 7, scale=3).softmax(dim=1)
     parts = [by_definition(part) for part in np.split(p.double().numpy(), 3)]
-    found = inception_score(p, splits=3)
-    assert (found.mean, found.std) == pytest.approx((np.mean(parts), np.std(parts)), rel=1e-6)
+    result = inception_score(p, splits=3)
+    assert (result.mean, result.std) == pytest.approx((np.mean(parts), np.std(parts)), rel=1e-6)
     assert inception_score(p).mean == pytest.approx(by_definition(p.double().numpy()), rel=1e-6)
 
 

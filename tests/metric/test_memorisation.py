@@ -1,4 +1,4 @@
-"""Memorisation: copies are found, fresh draws are not accused, and every number equals its definition."""
+"""Memorisation: copies are detected, fresh draws are not accused, and every number equals its definition."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_authentic_percent_equals_its_definition() -> None:
     assert authentic_percent(fake, train) == pytest.approx(100 * np.mean(authentic))
 
 
-def test_copies_are_seen_by_every_number() -> None:
+def test_every_number_detects_copies() -> None:
     train, held_out = cloud("t", 300, 6), cloud("h", 300, 6)
     honest, copied = memorisation(cloud("x", 200, 6), train, held_out), memorisation(train[:200], train, held_out)
     assert (copied.authentic, copied.copies, copied.ratio, copied.control) == (0.0, 1.0, 0.0, 0.0)

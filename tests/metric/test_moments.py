@@ -26,17 +26,6 @@ def test_a_large_offset_loses_no_digits() -> None:
     torch.testing.assert_close(far.covariance, Moments.of(x).covariance, rtol=1e-7, atol=1e-9)
 
 
-def test_merging_equals_adding() -> None:
-    x = cloud("a", 90, 5)
-    merged = Moments(5)
-    for part in (x[:20], x[20:20], x[20:]):
-        merged.merge(Moments.of(part))
-    whole = Moments.of(x)
-    assert merged.count == whole.count
-    torch.testing.assert_close(merged.mean, whole.mean, rtol=1e-13, atol=1e-15)
-    torch.testing.assert_close(merged.scatter, whole.scatter, rtol=1e-12, atol=1e-13)
-
-
 def test_packing_is_lossless() -> None:
     moments = Moments.of(cloud("a", 30, 5))
     again = Moments.unpacked(moments.packed())

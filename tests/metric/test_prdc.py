@@ -39,9 +39,9 @@ def brute_force(fake: torch.Tensor, real: torch.Tensor, k: int) -> dict[str, flo
 @pytest.mark.parametrize("chunk", [1, 17, 1024])
 def test_equals_the_definition_for_every_chunk(k: int, chunk: int) -> None:
     fake, real = cloud("x", 90, 6, scale=0.8, shift=0.2), cloud("y", 70, 6)
-    found, expected = prdc(fake, real, k=k, chunk=chunk), brute_force(fake, real, k)
-    assert {name: getattr(found, name) for name in NAMES} == pytest.approx(expected, rel=1e-12)
-    assert 0 < found.recall < 1
+    result, expected = prdc(fake, real, k=k, chunk=chunk), brute_force(fake, real, k)
+    assert {name: getattr(result, name) for name in NAMES} == pytest.approx(expected, rel=1e-12)
+    assert 0 < result.recall < 1
 
 
 def test_equals_the_authors_package() -> None:
@@ -49,8 +49,8 @@ def test_equals_the_authors_package() -> None:
     fake, real = cloud("x", 200, 12, scale=0.8, shift=0.2), cloud("y", 150, 12)
     with contextlib.redirect_stdout(io.StringIO()):
         expected = package.compute_prdc(real.double().numpy(), fake.double().numpy(), nearest_k=5)
-    found = prdc(fake, real, k=5)
-    assert {name: getattr(found, name) for name in NAMES} == pytest.approx(expected, rel=1e-12)
+    result = prdc(fake, real, k=5)
+    assert {name: getattr(result, name) for name in NAMES} == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_large_offset_changes_nothing() -> None:
@@ -60,9 +60,9 @@ def test_a_large_offset_changes_nothing() -> None:
 
 def test_collapsed_fakes_are_a_clear_result() -> None:
     real = cloud("y", 100, 4)
-    found = prdc(real[:1].repeat(50, 1) + 1e-4, real)
-    assert (found.precision, found.recall) == (1.0, 0.0)
-    assert found.coverage < 0.2
+    result = prdc(real[:1].repeat(50, 1) + 1e-4, real)
+    assert (result.precision, result.recall) == (1.0, 0.0)
+    assert result.coverage < 0.2
 
 
 def test_disjoint_sets_score_zero() -> None:

@@ -7,26 +7,26 @@ import torch
 
 from sparring.core.randomness import generator
 from sparring.metric import suite
-from sparring.metric.suite import METRICS, MetricValue, Reference, Side, measure
+from sparring.metric.suite import METRICS, ImageFeatures, MetricValue, Reference, measure
 
 
-def side(name: str, count: int) -> Side:
+def images(name: str, count: int) -> ImageFeatures:
     draws = generator("suite", name)
     label = torch.arange(count) % 3
-    return Side(torch.randn(count, 4, generator=draws), torch.randn(count, 3, generator=draws), label)
+    return ImageFeatures(torch.randn(count, 4, generator=draws), torch.randn(count, 3, generator=draws), label)
 
 
 def fresh() -> Reference:
-    return Reference(side("real", 60), side("train", 70), side("held out", 40), 3)
+    return Reference(images("real", 60), images("train", 70), images("held out", 40), 3)
 
 
-def values(found: dict[str, MetricValue]) -> dict[str, float | None]:
-    return {name: each.value for name, each in found.items()}
+def values(measured: dict[str, MetricValue]) -> dict[str, float | None]:
+    return {name: each.value for name, each in measured.items()}
 
 
 def test_a_reference_used_twice_gives_what_a_new_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     names, reference = list(METRICS), fresh()
-    one, two = side("one", 50), side("two", 45)
+    one, two = images("one", 50), images("two", 45)
     expected = [values(measure(fake, fresh(), names=names, k=3)) for fake in (one, two)]
     assert all(value is not None for value in expected[0].values())
     assert values(measure(one, reference, names=names, k=3)) == expected[0]
@@ -34,15 +34,15 @@ def test_a_reference_used_twice_gives_what_a_new_one_gives(monkeypatch: pytest.M
     def again(*_: Any, **__: Any) -> None:
         raise AssertionError("computed a second time")
 
-    for name in ("mean_of_pairs", "radius_of_balls", "own_distance"):
+    for name in ("mean_of_pairs", "radius_of_balls", "neighbour_distance"):
         monkeypatch.setattr(suite, name, again)
     assert values(measure(two, reference, names=names, k=3)) == expected[1]
 
 
 def test_another_k_and_other_rows_are_computed_anew() -> None:
-    reference, fake = fresh(), side("one", 50)
+    reference, fake = fresh(), images("one", 50)
     three = measure(fake, reference, names=["density"], k=3)["density"].value
     five = measure(fake, reference, names=["density"], k=5)["density"].value
     assert three != five
     assert five == measure(fake, fresh(), names=["density"], k=5)["density"].value
-    assert not reference.real[:20].known
+    assert not reference.real[:20].cache

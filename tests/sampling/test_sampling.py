@@ -126,7 +126,7 @@ def test_one_langevin_step_in_closed_form_and_many_find_the_mode() -> None:
 def test_langevin_slope_against_autograd_of_the_energy_in_parts() -> None:
     players = Players(Copy(), Tilt([0.6, -0.3]), lambda index: index, 2, None, 0, torch.device("cpu"))
     latent = torch.randn(5, 2)
-    slope = Langevin.slope(players, latent, torch.zeros(5, dtype=torch.int64))
+    slope = Langevin.energy_gradient(players, latent, torch.zeros(5, dtype=torch.int64))
     torch.testing.assert_close(slope, latent - torch.tensor([0.6, -0.3]))
 
 
@@ -152,9 +152,9 @@ def test_standing_statistics_are_those_of_the_weights() -> None:
         index = torch.arange(batch * ROWS, (batch + 1) * ROWS)
         latent = players.latents(index, "standing statistics")
         assert latent.abs().max() <= 0.5
-        seen = latent * torch.tensor([3.0, 0.5]) + (index % 4)[:, None]
-        means.append(seen.mean(dim=0))
-        variances.append(seen.var(dim=0))
+        output = latent * torch.tensor([3.0, 0.5]) + (index % 4)[:, None]
+        means.append(output.mean(dim=0))
+        variances.append(output.var(dim=0))
     torch.testing.assert_close(network.batch.running_mean, torch.stack(means).mean(dim=0))
     torch.testing.assert_close(network.batch.running_var, torch.stack(variances).mean(dim=0))
     assert not network.batch.training
@@ -175,7 +175,7 @@ def test_batch_statistics_are_those_of_the_block_and_running_ones_are_left() -> 
     [
         (lambda: choose_statistics(Copy(), "standing", players_of(Copy())), "Copy has no BatchNorm"),
         (lambda: choose_statistics(Copy(), "mean", players_of(Copy())), "bn=mean is unknown"),
-        (lambda: sampler(Langevin(steps=1, step=0.1), discriminator=None), "asks a discriminator"),
+        (lambda: sampler(Langevin(steps=1, step=0.1), discriminator=None), "needs a discriminator"),
         (lambda: Langevin(steps=0, step=0.1), "steps=0"),
         (lambda: Rejection(**(REJECTION | {"attempts": 0})), "attempts=0"),
     ],

@@ -109,7 +109,7 @@ def test_adversarial_training_images_are_mixed_in(
     )  # fmt: skip
     mix = read_run(again).result["data"]["origin"]["mix"]
     assert (mix["count"], mix["per_batch"], mix["extra_labels"]) == (1299, 45, 0)
-    assert set(mix["seen_by"]) == {str(victim_run), str(perturber_run), str(made)}
+    assert set(mix["upstream_runs"]) == {str(victim_run), str(perturber_run), str(made)}
 
 
 def test_adversarial_test_images_train_nothing(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:

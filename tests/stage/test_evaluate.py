@@ -1,4 +1,4 @@
-"""evaluate: a run and foreign images, protocols, floors, and what it refuses."""
+"""evaluate: a run and images of other programs, protocols, real-data references, and what it refuses."""
 
 import json
 import shutil
@@ -12,7 +12,8 @@ from PIL import Image
 
 from sparring.config.build import build
 from sparring.core.errors import CheckpointError, ConfigError, DataError
-from sparring.evaluation.measure import SUBSET, Measured, _mean_of
+from sparring.evaluation.measure import mean_over_sets
+from sparring.evaluation.record import CHOSEN_BY, is_whole_train
 from sparring.metric.suite import MetricValue
 from sparring.report.protocol import columns, text_table
 from sparring.stage.evaluate import evaluate
@@ -48,17 +49,24 @@ def real_digits(folder: Path, cache_dir: Path, split: str, count: int) -> Path:
 def test_a_run_is_measured_against_train_and_test(tmp_path: Path, trained: Path, cache_dir: Path) -> None:
     result = evaluated(tmp_path / "e", cache_dir, f"run={trained}", "count=200", "repeats=2")
     records = result["records"]
-    found = {(record["metric"], record["reference"]): record for record in records}
-    assert {reference for _, reference in found} == {"train", "test"}
-    distance = found["fd", "train"]
+    by_split = {(record["metric"], record["split"]): record for record in records}
+    assert {split for _, split in by_split} == {"train", "test"}
+    distance = by_split["fd", "train"]
     assert distance["name"] == "fd_pixels_200"
-    assert distance["value"] > 5 * distance["floor"] > 0  # an untrained generator is far from digits
+    assert distance["value"] > 5 * distance["real_data_reference"] > 0  # an untrained generator is far from digits
     assert distance["protocol"]["features"]["features"] == "pixels"
     assert distance["protocol"]["samples"]["weights"] == "ema"
     assert len(distance["values"]) == 2
-    assert distance["spread"] > 0
-    assert found["is", "test"]["value"] is None
-    assert "class probabilities" in found["is", "test"]["reason"]
+    assert distance["std"] > 0
+    assert by_split["is", "test"]["value"] is None
+    assert "class probabilities" in by_split["is", "test"]["reason"]
+    for record in records:
+        assert {"metric", "split", "value", "std", "real_data_reference", "protocol", "better"} <= record.keys()
+    assert {record["metric"]: record["better"] for record in records} == {
+        "fd": "lower", "kid": "lower", "is": "higher", "precision": "higher", "recall": "higher", "density": "higher",
+        "coverage": "higher", "ifd": "lower", "authentic": "near the reference", "ratio": "near the reference",
+        "balance": "lower", "modes": "higher", "agreement": "higher",
+    }  # fmt: skip
     assert result["discriminator"]["images"] == [1299, 143, 200]
     assert (tmp_path / "e" / "images" / "neighbours.png").exists()
 
@@ -78,7 +86,7 @@ def test_protocols_are_never_mixed_in_a_column(tmp_path: Path, trained: Path, ca
     assert text_table(one).splitlines()[1].startswith("fd_pixels_50")
 
 
-def test_real_images_of_another_program_reach_the_floor(tmp_path: Path, cache_dir: Path) -> None:
+def test_real_images_of_another_program_reach_the_real_data_reference(tmp_path: Path, cache_dir: Path) -> None:
     images = real_digits(tmp_path / "images", cache_dir, "val", 140)
     result = evaluated(
         tmp_path / "e",
@@ -88,11 +96,11 @@ def test_real_images_of_another_program_reach_the_floor(tmp_path: Path, cache_di
         "data.image_size=8",
         "splits=[test]",
     )
-    found = {record["metric"]: record for record in result["records"]}
-    assert found["kid"]["value"] < 5e-3
-    assert found["ifd"]["value"] is not None  # class folders gave labels
-    assert found["coverage"]["value"] > 0.6
-    assert found["authentic"]["value"] > 20
+    by_metric = {record["metric"]: record for record in result["records"]}
+    assert by_metric["kid"]["value"] < 5e-3
+    assert by_metric["ifd"]["value"] is not None  # class folders gave labels
+    assert by_metric["coverage"]["value"] > 0.6
+    assert by_metric["authentic"]["value"] > 20
     assert result["discriminator"] is None
 
 
@@ -101,13 +109,15 @@ def test_the_classes_values_are_means_over_the_sets_as_the_value_is() -> None:
         MetricValue(1.0, more={"per_class": {"0": 1.0, "1": 3.0}}),
         MetricValue(3.0, more={"per_class": {"0": 2.0, "1": 7.0}}),
     ]
-    found, own = _mean_of(sets)
-    assert (found.value, own) == (2.0, (1.0, 3.0))
-    assert found.more == {"per_class": {"0": 1.5, "1": 5.0}}
+    mean, values = mean_over_sets(sets)
+    assert (mean.value, values) == (2.0, (1.0, 3.0))
+    assert mean.more == {"per_class": {"0": 1.5, "1": 5.0}}
 
 
 def test_a_row_of_a_table_has_the_names_of_all_its_columns() -> None:
-    base = {"metric": "fd", "value": 5.0, "spread": 0.1, "floor": 2.0, "floor_images": [9, 9], "reason": ""}
+    base = {
+        "metric": "fd", "value": 5.0, "std": 0.1, "real_data_reference": 2.0, "real_data_reference_images": [9, 9], "reason": "",
+    }  # fmt: skip
     records = [
         base | {"name": name, "protocol": {"count": 9, "reference": {"split": split, "images": 9}}}
         for name, split in (("fid50k", "train"), ("fd_inception_50k", "test"))
@@ -119,9 +129,8 @@ def test_a_part_of_the_training_split_is_not_the_published_reference() -> None:
     data = SimpleNamespace(whole=lambda _: SimpleNamespace(label=[]))
 
     def standard(split: str, **settings: Any) -> bool:
-        subject = SimpleNamespace(data=data, data_config=dict.fromkeys(SUBSET) | settings)
-        measured = Measured([], subject, None, None, None, None, 5)  # type: ignore[arg-type]
-        return measured._whole_train(split)
+        subject = SimpleNamespace(data=data, data_config=dict.fromkeys(CHOSEN_BY) | settings)
+        return is_whole_train(subject, split)  # type: ignore[arg-type]
 
     assert standard("train")
     assert not standard("test")
@@ -139,7 +148,7 @@ def test_a_run_whose_images_changed_is_refused(tmp_path: Path, trained: Path, ca
         evaluated(tmp_path / "e", cache_dir, f"run={copied}", "count=20", "repeats=1")
 
 
-def test_a_discriminator_that_is_a_classifier_has_no_overfit_gauge(tmp_path: Path, cache_dir: Path) -> None:
+def test_a_discriminator_that_is_a_classifier_has_no_overfit_measure(tmp_path: Path, cache_dir: Path) -> None:
     folder = tmp_path / "run"
     given = ["data.image_size=8", "callback.samples.columns=2", f"paths.cache_dir={cache_dir}", "report=false"]
     tiny = ["model=ssgan", "data.labels_per_class=10", "model.generator.width=8", "trainer.max_steps=1"]
@@ -168,8 +177,8 @@ def test_copies_of_training_images_are_seen(tmp_path: Path, cache_dir: Path) -> 
         tmp_path / "e", cache_dir, f"images={images}", "data=digits", "data.image_size=8",
         "metric.names=[authentic,ratio]", "splits=[train]",
     )  # fmt: skip
-    found = {record["metric"]: record["value"] for record in result["records"]}
-    assert found == {"authentic": 0.0, "ratio": pytest.approx(0.0, abs=0.95)}
+    by_metric = {record["metric"]: record["value"] for record in result["records"]}
+    assert by_metric == {"authentic": 0.0, "ratio": pytest.approx(0.0, abs=0.95)}
 
 
 def test_refusals(tmp_path: Path, trained: Path, cache_dir: Path) -> None:
@@ -208,7 +217,7 @@ def test_a_reference_of_the_users_own(tmp_path: Path, cache_dir: Path, monkeypat
     place = [f"hydra.searchpath=[file://{tmp_path}/conf]"]
     monkeypatch.setattr("sparring.evaluation.subject.searchpath", lambda: place)
     result = evaluated(tmp_path / "with", cache_dir, images, "reference=small", "metric.names=[fd]", "splits=[test]")
-    (record,) = result["metrics"]
+    (record,) = result["records"]
     assert record["reference"] == "test"
 
 
@@ -225,11 +234,11 @@ def test_identical_images_get_a_clear_result(tmp_path: Path, cache_dir: Path) ->
         "data.image_size=8",
         "splits=[test]",
     )
-    found = {record["metric"]: record for record in result["records"]}
-    assert found["fd"]["value"] > 1
-    assert found["fd"]["more"]["singular"] is True
-    assert found["recall"]["value"] == 0
-    assert "no labels" in found["ifd"]["reason"]
+    by_metric = {record["metric"]: record for record in result["records"]}
+    assert by_metric["fd"]["value"] > 1
+    assert by_metric["fd"]["more"]["singular"] is True
+    assert by_metric["recall"]["value"] == 0
+    assert "no labels" in by_metric["ifd"]["reason"]
 
 
 @pytest.mark.slow

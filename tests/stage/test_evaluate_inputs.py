@@ -14,7 +14,7 @@ from sparring.core.errors import ConfigError, DataError, DivergedError
 from sparring.data.reading.image_set import read_images
 from sparring.metric.features.base import three_channels
 from sparring.metric.features.inception import Inception
-from sparring.report.protocol import floor_notes
+from sparring.report.protocol import reference_notes
 from sparring.run import weights as weights_file
 from sparring.run.directory import RunDir
 from sparring.stage.generate import generate
@@ -48,10 +48,10 @@ def test_a_missing_class_says_so_and_the_rest_is_measured(tmp_path: Path, cache_
         file.unlink()
     (images / "3").rmdir()
     records = evaluated(tmp_path / "e", cache_dir, f"images={images}", *DIGITS, "splits=[test]")["records"]
-    found = {record["metric"]: record for record in records}
-    assert found["ifd"]["value"] is None
-    assert "class 3" in found["ifd"]["reason"]
-    assert found["fd"]["value"] is not None
+    by_metric = {record["metric"]: record for record in records}
+    assert by_metric["ifd"]["value"] is None
+    assert "class 3" in by_metric["ifd"]["reason"]
+    assert by_metric["fd"]["value"] is not None
 
 
 def test_too_few_images(tmp_path: Path, cache_dir: Path) -> None:
@@ -60,11 +60,11 @@ def test_too_few_images(tmp_path: Path, cache_dir: Path) -> None:
         evaluated(tmp_path / "e1", cache_dir, f"images={one}", *DIGITS)
     four = real_digits(tmp_path / "four", cache_dir, "train", 4)
     records = evaluated(tmp_path / "e4", cache_dir, f"images={four}", *DIGITS, "splits=[test]")["records"]
-    found = {record["metric"]: record for record in records}
-    assert found["precision"]["value"] is None
-    assert "needs 6 or more" in found["precision"]["reason"]
-    assert found["fd"]["value"] is not None
-    assert found["fd"]["spread"] is None  # four images have no halves worth the name
+    by_metric = {record["metric"]: record for record in records}
+    assert by_metric["precision"]["value"] is None
+    assert "needs 6 or more" in by_metric["precision"]["reason"]
+    assert by_metric["fd"]["value"] is not None
+    assert by_metric["fd"]["std"] is None  # four images have no halves worth the name
 
 
 def test_a_parquet_file_of_another_program(tmp_path: Path, cache_dir: Path) -> None:
@@ -76,9 +76,9 @@ def test_a_parquet_file_of_another_program(tmp_path: Path, cache_dir: Path) -> N
     result = evaluated(
         tmp_path / "e", cache_dir, f"images={file}", *DIGITS, "metric.names=[fd,coverage]", "splits=[val]"
     )
-    found = {record["metric"]: record["value"] for record in result["records"]}
-    assert found["coverage"] == 0
-    assert found["fd"] > 5
+    by_metric = {record["metric"]: record["value"] for record in result["records"]}
+    assert by_metric["coverage"] == 0
+    assert by_metric["fd"] > 5
     assert result["subject"]["count"] == 30
 
 
@@ -110,9 +110,9 @@ def test_a_manifest_of_another_program_is_no_obstacle(tmp_path: Path, text: str)
     (tmp_path / "manifest.json").write_text(text)
     for i in range(3):
         (tmp_path / f"{i}.png").write_bytes(png(np.full((8, 8), i, np.uint8)))
-    found = read_images(tmp_path, channels=1, image_size=8, class_names=("a", "b"))
-    assert found.image[:, 0, 0, 0].tolist() == [0, 1, 2]
-    assert set(found.origin) == {"path", "count"}
+    read = read_images(tmp_path, channels=1, image_size=8, class_names=("a", "b"))
+    assert read.image[:, 0, 0, 0].tolist() == [0, 1, 2]
+    assert set(read.origin) == {"path", "count"}
 
 
 def test_a_parquet_file_without_labels_or_without_images(tmp_path: Path) -> None:
@@ -120,23 +120,23 @@ def test_a_parquet_file_without_labels_or_without_images(tmp_path: Path) -> None
     plain, other = tmp_path / "plain.parquet", tmp_path / "other.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"image": rows}), plain)
     pyarrow.parquet.write_table(pyarrow.table({"picture": rows}), other)
-    found = read_images(plain, channels=1, image_size=8, class_names=("a", "b"))
-    assert found.label.tolist() == [-1, -1, -1]
-    assert found.image[:, 0, 0, 0].tolist() == [0, 1, 2]
+    read = read_images(plain, channels=1, image_size=8, class_names=("a", "b"))
+    assert read.label.tolist() == [-1, -1, -1]
+    assert read.image[:, 0, 0, 0].tolist() == [0, 1, 2]
     with pytest.raises(DataError, match="none of them image or img: rename"):
         read_images(other, channels=1, image_size=8, class_names=("a", "b"))
 
 
-def test_a_floor_of_fewer_images_says_so(tmp_path: Path, cache_dir: Path) -> None:
+def test_a_real_data_reference_of_fewer_images_says_so(tmp_path: Path, cache_dir: Path) -> None:
     """The 1,299 training images of digits give 649 against 650 at most; against test, 100 stand in for 100."""
     images = real_digits(tmp_path / "images", cache_dir, "train", 700)
     records = evaluated(tmp_path / "e", cache_dir, f"images={images}", *DIGITS, "metric.names=[fd]")["records"]
-    assert [record["floor_images"] for record in records] == [[649, 650], [649, 355]]
-    assert len(floor_notes(records)) == 2
+    assert [record["real_data_reference_images"] for record in records] == [[649, 650], [649, 355]]
+    assert len(reference_notes(records)) == 2
     few = real_digits(tmp_path / "few", cache_dir, "train", 100)
     records = evaluated(tmp_path / "f", cache_dir, f"images={few}", *DIGITS, "metric.names=[fd]")["records"]
-    assert [record["floor_images"] for record in records] == [[100, 1199], [100, 355]]
-    assert [note.startswith("against train") for note in floor_notes(records)] == [True]
+    assert [record["real_data_reference_images"] for record in records] == [[100, 1199], [100, 355]]
+    assert [note.startswith("against train") for note in reference_notes(records)] == [True]
 
 
 def test_images_of_a_generator_that_saw_the_reference_are_refused(tmp_path: Path, cache_dir: Path) -> None:

@@ -23,11 +23,13 @@ from PIL import Image
 
 from sparring.config.compose import register_resolvers
 from sparring.core.errors import CheckpointError, ConfigError, DiskError, DivergedError, SparringError
+from sparring.generation.from_run import sampler_of
+from sparring.generation.settings import GenerateSettings
 from sparring.run import weights as weights_file
 from sparring.run.directory import RunDir
 from sparring.run.settings import write_settings
 from sparring.run.weights import content_hash
-from sparring.stage.generate import generate, sampler_of
+from sparring.stage.generate import generate
 from sparring.trained.runs import Runs, build_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +51,7 @@ def trained(path: Path, *overrides: str, metadata: bool = True) -> Path:
         keep = OmegaConf.masked_copy(whole, ["data", "model", "seed", "extensions"])
         for key in ("cache_dir", "path"):
             keep.data[key] = None
+        OmegaConf.resolve(keep)
         tensors = {
             f"{player}.{name}": tensor.clone()
             for player in ("ema", "generator", "discriminator")
@@ -82,7 +85,7 @@ def test_all_formats_hold_the_sampler_s_bytes(run: Path, tmp_path: Path) -> None
     config = settings(run, format=["grid", "folder", "parquet"])
     result = generate(config, out)
     generator = Runs().generator(RunDir.open(run))
-    expected = [each for part in sampler_of(generator, config) for each in part.each()]
+    expected = [each for part in sampler_of(generator, GenerateSettings.of(config)) for each in part.each()]
     assert [(index, label) for index, label, _ in expected] == [(i, i % 10) for i in range(23)]
 
     table = pyarrow.parquet.read_table(out / "samples.parquet")

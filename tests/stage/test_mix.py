@@ -78,17 +78,17 @@ def test_images_of_a_generator_are_mixed_in_and_recorded(
     tmp_path: Path, cache_dir: Path, runs: dict[str, Path]
 ) -> None:
     two = images(runs["gan"], tmp_path / "more", 30)
-    found = mixed(tmp_path, cache_dir, FEW, "data/mix=images", f"data.mix.images=[{runs['gan_images']},{two}]")
-    assert (found["count"], found["per_class"], found["per_batch"]) == (90, [9] * 10, 10)
-    assert [each["count"] for each in found["sets"]] == [60, 30]
-    assert found["seen_by"] == [str(runs["gan"])]
-    assert (found["extra_labels"], found["pseudo_labelled"]) == (0, 0)
+    pool = mixed(tmp_path, cache_dir, FEW, "data/mix=images", f"data.mix.images=[{runs['gan_images']},{two}]")
+    assert (pool["count"], pool["per_class"], pool["per_batch"]) == (90, [9] * 10, 10)
+    assert [each["count"] for each in pool["sets"]] == [60, 30]
+    assert pool["upstream_runs"] == [str(runs["gan"])]
+    assert (pool["extra_labels"], pool["pseudo_labelled"]) == (0, 0)
     manifest = json.loads((runs["gan_images"] / "manifest.json").read_text())
-    assert found["sets"][0]["images_sha256"] == manifest["images_sha256"]
+    assert pool["sets"][0]["images_sha256"] == manifest["images_sha256"]
     path = RunDir.open(tmp_path / "mixed")
     assert read_png(path.images / "mixed.png").shape[0] > 10 * 48  # a row per class
     fingerprints = path.result()["data"]["fingerprints"]
-    assert fingerprints["mix"] == found["sha256"]
+    assert fingerprints["mix"] == pool["sha256"]
     # What a classifier saw is what its generator saw too.
     assert {record.by for record in provenance.load(path.path, fingerprints=fingerprints)} == {
         str(runs["gan"]),
@@ -154,7 +154,7 @@ def test_another_copy_of_the_data_is_compared_image_by_image(tmp_path: Path, cac
 
 def test_labels_that_the_run_has_not_are_refused(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
     mix = ["data.labels_per_class=5", "data/mix=images", f"data.mix.images=[{runs['gan_images']}]"]
-    with pytest.raises(DataError, match=r"used the labels of 50 training images that this run has not"):
+    with pytest.raises(DataError, match=r"used the labels of 50 training images that this run does not have"):
         mixed(tmp_path / "a", cache_dir, *mix)
     assert mixed(tmp_path / "b", cache_dir, *mix, "data.mix.extra_labels=true")["extra_labels"] == 50
     # An unconditional generator used none.
@@ -169,36 +169,38 @@ def test_unlabelled_images_need_a_labeller(tmp_path: Path, cache_dir: Path, runs
     mix = [FEW, "data/mix=images", f"data.mix.images=[{runs['free_images']}]"]
     with pytest.raises(DataError, match=r"60 of the 60 images .* have no label .*data\.mix\.labeller="):
         mixed(tmp_path / "a", cache_dir, *mix)
-    found = mixed(tmp_path / "b", cache_dir, *mix, f"data.mix.labeller={runs['labeller']}")
-    assert (found["pseudo_labelled"], sum(found["per_class"])) == (60, 60)
-    assert found["seen_by"] == [str(runs["free"]), str(runs["labeller"])]
+    pool = mixed(tmp_path / "b", cache_dir, *mix, f"data.mix.labeller={runs['labeller']}")
+    assert (pool["pseudo_labelled"], sum(pool["per_class"])) == (60, 60)
+    assert pool["upstream_runs"] == [str(runs["free"]), str(runs["labeller"])]
     with pytest.raises(DataError, match=r"is a training run and no image set: draw images with sparring generate run="):
         mixed(tmp_path / "c", cache_dir, FEW, "data/mix=images", f"data.mix.images=[{runs['free']}]")
 
 
 def test_pseudo_labels_are_the_labellers(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
     keys = [FEW, "data/mix=pseudo", f"data.mix.labeller={runs['labeller']}"]
-    found = mixed(tmp_path / "a", cache_dir, *keys)
+    pool = mixed(tmp_path / "a", cache_dir, *keys)
     config = RunDir.open(tmp_path / "a" / "mixed").config
     data = build(config.data, section="data")
     data.setup()
     data.prepare_mix(RunScorers(Runs(tmp_path)))
     image, label = data.pool.images.take(torch.arange(len(data.pool.images)))
-    scored = judged(runs["labeller"], data).score(image, label)
+    scored = scorer_of(runs["labeller"], data).score(image, label)
     assert torch.equal(scored.argmax(1), label)
-    assert found["count"] == len(data._beyond) == len(label)
-    true = data._beyond.label
-    assert found["correct_fraction"] == float((label == true).double().mean())
+    assert pool["count"] == len(data.splits.unused) == len(label)
+    true = data.splits.unused.label
+    assert pool["correct_fraction"] == float((label == true).double().mean())
     sure = mixed(
         tmp_path / "b", cache_dir, *keys, f"data.mix.filter.classifier={runs['labeller']}", "data.mix.filter.confidence=0.5"
     )  # fmt: skip
     assert sure["count"] == int((scored.softmax(1).max(1).values >= 0.5).sum()) == sure["filter"]["after_confidence"]
 
 
-def judged(path: Path, data: Any) -> Scorer:
+def scorer_of(path: Path, data: Any) -> Scorer:
     runs = RunScorers(Runs(path.parent))
     return runs.classifier(
-        str(path), Context(data._splits["train"], data._beyond, data.shape, data.class_names, 1, runs), "key"
+        str(path),
+        Context(data.splits.images["train"], data.splits.unused, data.shape, data.class_names, 1, runs),
+        "key",
     )
 
 
@@ -206,15 +208,15 @@ def test_filters_keep_what_they_say(tmp_path: Path, cache_dir: Path, runs: dict[
     mix = [FEW, "data/mix=images", f"data.mix.images=[{runs['gan_images']}]"]
     by_classifier, by_critic = (f"data.mix.filter.{kind}={runs[name]}" for kind, name in
                                 (("classifier", "labeller"), ("discriminator", "gan")))  # fmt: skip
-    found = mixed(tmp_path / "a", cache_dir, *mix, by_classifier, "data.mix.filter.top=0.5")
-    assert found["per_class"] == [3] * 10
-    assert found["filter"]["kept_fraction"] == 0.5
-    found = mixed(tmp_path / "b", cache_dir, *mix, by_critic, "data.mix.filter.top=0.34")
-    assert found["per_class"] == [2] * 10
-    found = mixed(tmp_path / "c", cache_dir, *mix, by_critic, "data.mix.filter.rejection=50")
-    assert found["count"] == found["filter"]["after_rejection"] < 60
-    found = mixed(tmp_path / "d", cache_dir, *mix, by_classifier, "data.mix.filter.agree=true")
-    assert found["count"] == found["filter"]["after_agree"] < 60
+    pool = mixed(tmp_path / "a", cache_dir, *mix, by_classifier, "data.mix.filter.top=0.5")
+    assert pool["per_class"] == [3] * 10
+    assert pool["filter"]["kept_fraction"] == 0.5
+    pool = mixed(tmp_path / "b", cache_dir, *mix, by_critic, "data.mix.filter.top=0.34")
+    assert pool["per_class"] == [2] * 10
+    pool = mixed(tmp_path / "c", cache_dir, *mix, by_critic, "data.mix.filter.rejection=50")
+    assert pool["count"] == pool["filter"]["after_rejection"] < 60
+    pool = mixed(tmp_path / "d", cache_dir, *mix, by_classifier, "data.mix.filter.agree=true")
+    assert pool["count"] == pool["filter"]["after_agree"] < 60
     with pytest.raises(DataError, match="keeps none of 60 images"):
         mixed(tmp_path / "e", cache_dir, *mix, by_classifier, "data.mix.filter.confidence=1")
 
@@ -231,11 +233,11 @@ def test_a_classifier_records_how_its_images_were_drawn(
     tmp_path: Path, cache_dir: Path, runs: dict[str, Path], how: list[str], recorded: tuple[str, float | None]
 ) -> None:
     drawn = images(runs["gan"], tmp_path / "images", 30, *how)
-    found = mixed(tmp_path / "a", cache_dir, FEW, "data/mix=images", f"data.mix.images=[{drawn}]")
-    (one,) = found["sets"]
+    pool = mixed(tmp_path / "a", cache_dir, FEW, "data/mix=images", f"data.mix.images=[{drawn}]")
+    (one,) = pool["sets"]
     assert one["settings"]["sampling"]["_target_"] == f"sparring.sampling.{recorded[0]}"
     assert one["settings"]["truncation"] == recorded[1]
-    assert (found["count"], found["seen_by"]) == (30, [str(runs["gan"])])
+    assert (pool["count"], pool["upstream_runs"]) == (30, [str(runs["gan"])])
 
 
 def test_other_sizes_and_classes_are_refused(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
@@ -261,8 +263,8 @@ def test_sets_without_a_record_are_refused_unless_vouched_for(tmp_path: Path, ca
     mix = ["data/mix=images", f"data.mix.images=[{tmp_path}/set]"]
     with pytest.raises(DataError, match=r"vouch for them with data\.mix\.provenance=declared"):
         mixed(tmp_path / "a", cache_dir, *mix)
-    found = mixed(tmp_path / "b", cache_dir, *mix, "data.mix.provenance=declared")
-    assert (found["provenance"], found["per_class"]) == ("declared", [2] * 10)
+    pool = mixed(tmp_path / "b", cache_dir, *mix, "data.mix.provenance=declared")
+    assert (pool["provenance"], pool["per_class"]) == ("declared", [2] * 10)
     _write_test_image(tmp_path / "set" / "3" / "leak.png", cache_dir)
     with pytest.raises(DataError, match="1 of the images to mix in are test images of this run, byte for byte"):
         mixed(tmp_path / "c", cache_dir, *mix, "data.mix.provenance=declared")

@@ -1,31 +1,38 @@
-"""Ends a run when its samples are as good as expected, no longer get better, or have collapsed; and says which."""
+"""Ends a run when its samples are good enough, no longer improve, or have collapsed, and says which."""
 
 import logging
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import lightning.pytorch as L
 
-from sparring.callback.quality import Measurement, Quality
+from sparring.callback.quality import Quality
 from sparring.core.errors import CheckpointError, ConfigError
+from sparring.evaluation.curve import Measurement
 from sparring.model.game import Game
 from sparring.run.checkpoint import VerifiedCheckpointIO
 
 log = logging.getLogger(__name__)
-NEAR_ZERO = ("kid", "balance")
+NEAR_ZERO = ("kid", "balance")  # good values are near 0, so that ratios to the best mean nothing
 Reason = Literal["reached", "no longer improving", "collapsed"]
 
 
 class QualityStop(L.Callback):
     """Reads the measurements of `callback/quality`, which must be there and come before.
 
-    All devices see the same values and so take the same decision. A stop is confirmed by an independent set of samples of
-    the same state: chance has to be lucky twice. `reason` and `sentence` say why the run ended; empty while it goes on.
+    All devices have the same values and so take the same decision. A stop is confirmed by an independent set of samples of
+    the same state. `reason` and `sentence` say why the run ended; empty while it goes on.
+
+    `conf/callback/quality_stop.yaml` says what each argument means.
+
+    Raises:
+        ConfigError: nothing that would stop a run, or a number out of range.
     """
 
     def __init__(
         self, *, target: float | None, patience: int | None, min_improvement: float, confirm: bool, collapse: float | None,
-        lost_balance: float | None, on_collapse: Literal["stop", "rollback"], most_rollbacks: int, keep_best: bool,
+        lost_balance: float | None, on_collapse: Literal["stop", "rollback"], max_rollbacks: int, keep_best: bool,
     ) -> None:  # fmt: skip
         if target is None and patience is None and collapse is None and lost_balance is None:
             raise ConfigError(
@@ -40,10 +47,10 @@ class QualityStop(L.Callback):
             raise ConfigError(f"callback.quality_stop.on_collapse={on_collapse} is unknown; give stop or rollback.")
         self.target, self.patience, self.min_improvement, self.confirm = target, patience, min_improvement, confirm
         self.collapse, self.lost_balance, self.on_collapse = collapse, lost_balance, on_collapse
-        self.most_rollbacks, self.keep_best = most_rollbacks, keep_best
+        self.max_rollbacks, self.keep_best = max_rollbacks, keep_best
         self.reason: Reason | Literal[""] = ""
         self.sentence = ""
-        self.waited = self.rollbacks = self._seen = 0
+        self.waited = self.rollbacks = self._measurements = 0
         self._level: float | None = None  # the value that the next one has to beat by min_improvement
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -65,37 +72,38 @@ class QualityStop(L.Callback):
     ) -> None:
         assert isinstance(pl_module, Game)
         quality = self._quality(trainer)
-        if len(quality.history) == self._seen:
+        if len(quality.history) == self._measurements:
             return
-        self._seen = len(quality.history)
-        self.judge(trainer, pl_module, quality, quality.history[-1])
+        self._measurements = len(quality.history)
+        self.decide(trainer, pl_module, quality, quality.history[-1])
 
-    def judge(self, trainer: L.Trainer, module: Game, quality: Quality, found: Measurement) -> None:
-        """Decide about one measurement; every device must call it."""
-        value = found.values[quality.metric]
-        if self.lost_balance is not None and math.isnan(found.values.get("balance", 0.0)) and len(quality.history) == 1:
+    def decide(self, trainer: L.Trainer, module: Game, quality: Quality, measurement: Measurement) -> None:
+        """Stop, roll back or go on after a measurement; every device must call it."""
+        values = measurement.values
+        value = values[quality.metric]
+        if self.lost_balance is not None and math.isnan(values.get("balance", 0.0)) and len(quality.history) == 1:
             log.warning(
                 "callback.quality_stop.lost_balance has no effect: the features of callback.quality predict no classes of the "
                 "data; choose metric/features=classifier, or set it to null."
             )
-        self._wait(quality, value)
-        if why := self.collapsed(quality, found.values):
-            if not self._again(trainer, module, quality, lambda values: bool(self.collapsed(quality, values))):
+        self._count_patience(quality, value)
+        if why := self.collapsed(quality, values):
+            if not self._confirmed(trainer, module, quality, lambda values: bool(self.collapsed(quality, values))):
                 return
-            if self.on_collapse == "rollback" and self.rollbacks < self.most_rollbacks and quality.best is not None:
+            if self.on_collapse == "rollback" and self.rollbacks < self.max_rollbacks and quality.best is not None:
                 self._roll_back(trainer, module, quality, why)
             else:
                 self._stop(trainer, "collapsed", why)
         elif self.reached(quality, value):
-            if self._again(trainer, module, quality, lambda values: self.reached(quality, values[quality.metric])):
+            if self._confirmed(trainer, module, quality, lambda values: self.reached(quality, values[quality.metric])):
                 self._stop(trainer, "reached", f"{quality.metric} is {value:.4g}, the target is {self.target:g}")
         elif self.patience is not None and self.waited >= self.patience:
             level = self._level if self._level is not None else math.nan
 
-            def still(values: dict[str, float]) -> bool:
+            def no_better(values: dict[str, float]) -> bool:
                 return not quality.better(values[quality.metric], level, by=self.min_improvement)
 
-            if self._again(trainer, module, quality, still):
+            if self._confirmed(trainer, module, quality, no_better):
                 share = f" by {self.min_improvement:.3g} of it" if self.min_improvement else ""
                 why = f"{quality.metric} has not improved on {level:.4g}{share} in {self.waited} measurements"
                 self._stop(trainer, "no longer improving", why)
@@ -107,11 +115,11 @@ class QualityStop(L.Callback):
         return self.target is not None and (value >= self.target if quality.higher else value <= self.target)
 
     def collapsed(self, quality: Quality, values: dict[str, float]) -> str:
-        """Why these values are a collapse, in words; empty if they are none."""
+        """Why these values are a collapse, as a phrase; empty if they are none."""
         value, balance = values[quality.metric], values.get("balance", 0.0)
         if math.isnan(value):
             return f"{quality.metric} has no value"
-        if self._lost(quality, balance):
+        if self._balance_lost(quality, balance):
             return f"the predicted classes are {balance:.2f} away from the data's shares"
         best = quality.best.values[quality.metric] if quality.best is not None else value
         if self.collapse is None or best <= 0:
@@ -119,21 +127,23 @@ class QualityStop(L.Callback):
         worse = best / value if quality.higher and value > 0 else value / best
         return f"{quality.metric} is {value:.4g} after a best of {best:.4g}" if worse > self.collapse else ""
 
-    def _lost(self, quality: Quality, balance: float) -> bool:
-        """Whether the classes are out of balance that some measurement had: a beginner never had it."""
+    def _balance_lost(self, quality: Quality, balance: float) -> bool:
+        """Whether the classes are out of balance after they were in balance: an untrained generator never had it."""
         limit = self.lost_balance
         if limit is None or balance <= limit:
             return False
         return any(each.values.get("balance", 0.0) <= limit for each in quality.history)
 
-    def _wait(self, quality: Quality, value: float) -> None:
+    def _count_patience(self, quality: Quality, value: float) -> None:
         if self._level is None or quality.better(value, self._level, by=self.min_improvement):
             self._level, self.waited = value, 0
         else:
             self.waited += 1
 
-    def _again(self, trainer: L.Trainer, module: Game, quality: Quality, holds: Any) -> bool:
-        """Whether an independent set of samples says the same."""
+    def _confirmed(
+        self, trainer: L.Trainer, module: Game, quality: Quality, holds: Callable[[dict[str, float]], bool]
+    ) -> bool:
+        """Whether `holds` is true of an independent set of samples too, where that is asked for."""
         return not self.confirm or holds(quality.values(trainer, module, draw=1))
 
     def _stop(self, trainer: L.Trainer, reason: Reason, why: str) -> None:
@@ -154,7 +164,7 @@ class QualityStop(L.Callback):
             optimizer.load_state_dict(state)
         log.warning(
             "Collapsed at iteration %d (%s); going on from the best state, of iteration %d (rollback %d of %d).",
-            module.clock.iteration, why, quality.best.iteration, self.rollbacks, self.most_rollbacks,
+            module.clock.iteration, why, quality.best.iteration, self.rollbacks, self.max_rollbacks,
         )  # fmt: skip
 
     @staticmethod
@@ -169,10 +179,10 @@ class QualityStop(L.Callback):
     def state_dict(self) -> dict[str, Any]:
         return {
             "reason": self.reason, "sentence": self.sentence, "waited": self.waited, "rollbacks": self.rollbacks,
-            "seen": self._seen, "level": self._level,
+            "measurements": self._measurements, "level": self._level,
         }  # fmt: skip
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.reason, self.sentence = state_dict["reason"], state_dict["sentence"]
         self.waited, self.rollbacks = state_dict["waited"], state_dict["rollbacks"]
-        self._seen, self._level = state_dict["seen"], state_dict["level"]
+        self._measurements, self._level = state_dict["measurements"], state_dict["level"]

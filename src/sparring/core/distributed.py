@@ -73,30 +73,22 @@ def mean_over_ranks(values: Tensor) -> Tensor:
     """Mean of a small CPU vector over all processes."""
     if not active():
         return values
-    shared = values.to(_communication_device())
+    shared = values.to(communication_device())
     dist.all_reduce(shared)
     return (shared / dist.get_world_size()).cpu()
-
-
-def sum_over_ranks(values: Tensor) -> Tensor:
-    """Sum of a tensor over all processes, on its own device; `values` itself in one process."""
-    if not active():
-        return values
-    shared = values.to(_communication_device(), copy=True)
-    dist.all_reduce(shared)
-    return shared.to(values.device)
 
 
 def any_rank(flag: int) -> int:
     """The largest `flag` of all processes, so that every process takes the same decision."""
     if not active():
         return flag
-    shared = torch.tensor(flag, device=_communication_device())
+    shared = torch.tensor(flag, device=communication_device())
     dist.all_reduce(shared, op=dist.ReduceOp.MAX)
     return int(shared.item())
 
 
-def _communication_device() -> torch.device:
+def communication_device() -> torch.device:
+    """Where tensors must be for the collectives of the running process group: the GPU for NCCL, else the CPU."""
     if dist.get_backend() == "nccl":
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("cpu")

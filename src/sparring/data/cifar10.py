@@ -8,6 +8,8 @@ _BIN = tuple(f"{name}.bin" for name in _BATCHES)
 
 
 class Cifar10(PublicSource):
+    """Images of shape (3, 32, 32), 10 classes."""
+
     channels = 3
     image_size = 32
     class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -15,6 +15,8 @@ tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm
 
 
 class Cifar100(PublicSource):
+    """Images of shape (3, 32, 32), 100 classes."""
+
     channels = 3
     image_size = 32
     class_names = tuple(_CLASSES.split())

@@ -11,6 +11,8 @@ from sparring.data.reading.source import Location, Reading, Source, slices
 
 
 class Digits(Source):
+    """Images of shape (1, 8, 8), 10 classes."""
+
     channels = 1
     image_size = 8
 

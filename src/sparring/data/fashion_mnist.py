@@ -10,6 +10,8 @@ from sparring.data.reading.public import PublicSource
 
 
 class FashionMnist(PublicSource):
+    """Images of shape (1, 28, 28), 10 classes."""
+
     channels = 1
     image_size = 28
     class_names = (

@@ -18,6 +18,8 @@ from sparring.data.reading.split_names import split_of, stored_splits
 
 
 class Folder(Source):
+    """Any image size, channels and classes."""
+
     def identity(self, location: Location) -> dict[str, Any]:
         root = _root(location)
         files = (file for classes in _splits(root).values() for group in classes.values() for file in group)

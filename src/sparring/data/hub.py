@@ -14,6 +14,8 @@ from sparring.data.reading.source import Location, Reading
 
 
 class Hub(PublicSource):
+    """Any image size, channels and classes."""
+
     channels = None
     image_size = None
 

@@ -5,6 +5,8 @@ from sparring.data.reading.public import PublicSource
 
 
 class Mnist(PublicSource):
+    """Images of shape (1, 28, 28), 10 classes."""
+
     channels = 1
     image_size = 28
     class_names = tuple(str(digit) for digit in range(10))

@@ -8,6 +8,8 @@ from sparring.data.reading.public import PublicSource
 
 
 class Stl10(PublicSource):
+    """Images of shape (3, 96, 96), 10 classes."""
+
     channels = 3
     image_size = 96
     class_names = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")

@@ -5,6 +5,8 @@ from sparring.data.reading.public import PublicSource
 
 
 class Svhn(PublicSource):
+    """Images of shape (3, 32, 32), 10 classes."""
+
     channels = 3
     image_size = 32
     class_names = tuple(str(digit) for digit in range(10))

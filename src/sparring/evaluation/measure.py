@@ -1,37 +1,40 @@
-"""From samples and references to values with spread, floor and protocol."""
+"""From samples and real images to values with standard deviation and real-data reference.
+
+Values of few images are biased (a Frechet distance by about 1 / images), so each stands next to its real-data reference: what
+real images get in place of the samples.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from sparring.core.picture import grid_of_rows, write_png
 from sparring.core.randomness import generator
 from sparring.core.types import Batch
 from sparring.data.module.image_data import ImageData
-from sparring.metric.cache import real_side
-from sparring.metric.features.base import Features
-from sparring.metric.memorisation import nearest_train
-from sparring.metric.naming import metric_name
-from sparring.metric.overfit import overfit
-from sparring.metric.suite import MEMORISATION, METRICS, MetricValue, Reference, Side, measure
+from sparring.evaluation.features import RealFeatures
+from sparring.metric.stateful import DiscriminatorOverfit, SampleMetrics
+from sparring.metric.suite import ImageFeatures, MetricValue, Reference, measure
 
-HALVES = 10  # random halves of images that exist, for the spread
-JUDGED = 2000  # images of each kind that the discriminator is asked about, at most
-SHOWN, NEIGHBOURS = 10, 5
-SUBSET = ("classes", "labels_per_class", "label_fraction", "imbalance")  # settings of data that choose a part of train
+HALVES = 10  # random halves of a single set of images, for the standard deviation
+FEWEST = 8  # images of which halves are taken
+MAX_DISCRIMINATED = 2000  # images of each kind that the discriminator rates, at most
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is measured. draw: the sets of samples, `repeats` of `count` uint8 images each. data: their reference, opened.
+    """What is measured.
 
-    origin, protocol: for the record. logits: the discriminator, (image uint8, label) -> (N,), or None.
+    Args:
+        draw: yields `repeats` sets of `count` samples, uint8 images and labels.
+        data: the data set that they are compared with, set up; built from `data_config`.
+        origin: where the samples come from, for the record.
+        protocol: how they were drawn, for the record.
+        logits: the discriminator, (image (N, C, H, W) uint8, label (N,)) -> (N,), or None.
     """
 
     draw: Callable[[], Iterator[Batch]]
@@ -44,170 +47,90 @@ class Subject:
     logits: Callable[[Tensor, Tensor], Tensor] | None
 
 
-class Sides:
-    """Features of the real splits, each computed once and cached by the fingerprint of its images."""
+@dataclass(frozen=True)
+class RealDataReference:
+    """The metrics of real images in place of the samples, by metric.
 
-    def __init__(self, data: ImageData, features: Features, cache_dir: Path) -> None:
-        self.data, self.features, self.cache_dir = data, features, cache_dir
-        self._known: dict[str, Side] = {}
+    images: how many stood in for the samples. reference_images: how many they were measured against.
+    """
 
-    def __getitem__(self, split: str) -> Side:
-        if split not in self._known:
-            whole = self.data.whole(split)
-            real = real_side(
-                self.features, whole.image, fingerprint=self.data.fingerprints()[split], split=split,
-                cache_dir=self.cache_dir,
-            )  # fmt: skip
-            self._known[split] = Side(real.features, real.logits, whole.label)
-        return self._known[split]
-
-    @property
-    def num_classes(self) -> int:
-        return self.data.shape.num_classes
-
-    def held_out(self) -> Side:
-        """Real images that no generator trained on, and no reference is: val, else test."""
-        return self["val"] if len(self.data.whole("val").label) > 1 else self["test"]
-
-    def reference(self, split: str, names: Sequence[str]) -> Reference:
-        """What the metrics `names` are measured against: features of the training images only where one asks for them."""
-        if any(name in MEMORISATION for name in names):
-            return Reference(self[split], self["train"], self.held_out(), self.num_classes)
-        real = self[split]
-        labels = Side(real.features[:0], None, self.data.train_labels)
-        return Reference(real, labels, real[:0], self.num_classes)
-
-    def of(self, batch: Batch) -> Side:
-        """Features of samples."""
-        extracted = self.features.extract(batch.image)
-        return Side(extracted.features, extracted.logits, batch.label)
+    values: Mapping[str, MetricValue]
+    images: int
+    reference_images: int
 
 
 @dataclass(frozen=True)
-class Value:
-    """One metric against one split. values: one per set of samples. floor: of real images in place of samples.
+class MetricResult:
+    """One metric against one split.
 
-    floor_images: how many of them, and of the reference images that they are held against.
+    values: one per set of samples; `mean` is their mean. std: None where there is none.
+    reference_count: real images of the split.
     """
 
     metric: str
     split: str
-    found: MetricValue
+    mean: MetricValue
     values: tuple[float, ...]
-    spread: float | None
-    floor: MetricValue
-    floor_images: tuple[int, int]
+    std: float | None
+    real_data: RealDataReference
     reference_count: int
 
 
 @dataclass(frozen=True)
-class Measured:
-    values: Sequence[Value]
-    subject: Subject
-    sides: Sides
+class Measurements:
+    """Every metric against every split. first, first_features: the first set of samples. discriminator: as `Overfit`."""
+
+    results: Sequence[MetricResult]
     first: Batch
-    first_side: Side
+    first_features: ImageFeatures
     discriminator: dict[str, Any] | None
-    k: int
-
-    def records(self) -> list[dict[str, Any]]:
-        """Plain values for result.json."""
-        return [self._record(value) for value in self.values]
-
-    def _record(self, value: Value) -> dict[str, Any]:
-        features, subject = self.sides.features, self.subject
-        return {
-            "name": metric_name(value.metric, features, subject.count, whole_train=self._whole_train(value.split)),
-            "metric": value.metric,
-            "means": METRICS[value.metric][0],
-            "reference": value.split,
-            "value": value.found.value,
-            "reason": value.found.reason,
-            "values": list(value.values),
-            "spread": value.spread,
-            "floor": value.floor.value,
-            "floor_images": list(value.floor_images),
-            "better": {True: "higher", False: "lower", None: "near the floor"}[METRICS[value.metric][1]],
-            "more": value.found.more,
-            "protocol": {
-                "features": features.protocol(),
-                "reference": {"split": value.split, "images": value.reference_count,
-                              "fingerprint": subject.data.fingerprints()[value.split]},
-                "count": subject.count,
-                "neighbours": self.k,
-                "repeats": subject.repeats,
-                "spread": self._spread_words(),
-                "floor": "{} real images in place of the samples, against {}".format(*value.floor_images),
-                **subject.protocol,
-            },
-        }  # fmt: skip
-
-    def _spread_words(self) -> str:
-        if self.subject.repeats > 1:
-            return f"standard deviation over {self.subject.repeats} independent sets of samples"
-        return f"standard deviation over {HALVES} random halves of the samples"
-
-    def _whole_train(self, split: str) -> bool:
-        """As published FIDs have it: the whole training split, nothing held out for val and no part of it chosen."""
-        chosen = any(self.subject.data_config[key] is not None for key in SUBSET)
-        return split == "train" and not chosen and len(self.subject.data.whole("val").label) == 0
-
-    def text(self) -> str:
-        from sparring.report.protocol import text_table
-
-        return text_table(self.records())
-
-    def draw_neighbours(self, path: Path) -> None:
-        """A row per sample: the sample, then the training images nearest to it in the features."""
-        shown = self._shown()
-        train = self.sides["train"].features
-        _, index = nearest_train(self.first_side.features[shown], train, k=min(NEIGHBOURS, len(train)))
-        samples = self.first.image[shown]
-        rows = [
-            torch.cat([samples[i : i + 1], self.subject.data.train_images(index[i]).cpu()]) for i in range(len(samples))
-        ]
-        path.parent.mkdir(exist_ok=True)
-        write_png(path, grid_of_rows(rows))
-
-    def _shown(self) -> Tensor:
-        """The first sample of each class, then the first ones, SHOWN in all."""
-        label = self.first.label.tolist()
-        firsts = [label.index(k) for k in sorted(set(label))][:SHOWN]
-        return torch.tensor((firsts + [i for i in range(len(label)) if i not in firsts])[:SHOWN])
 
 
-def measure_all(subject: Subject, sides: Sides, *, splits: Sequence[str], names: Sequence[str], k: int) -> Measured:
-    """Every metric against every split, each sample's features computed once.
+def measure_all(
+    subject: Subject, real: RealFeatures, *, splits: Sequence[str], names: Sequence[str], k: int
+) -> Measurements:
+    """Measure every metric against every split; the features of each sample are extracted once.
+
+    Args:
+        subject: the samples.
+        real: features of the data that the samples are compared with.
+        splits: of the data set.
+        names: keys of METRICS.
+        k: neighbours of precision, recall, density and coverage.
 
     Raises:
         DataError: the samples' features hold NaN, or a split has no images.
     """
-    results: dict[str, list[Mapping[str, MetricValue]]] = {split: [] for split in splits}
-    first: tuple[Batch, Side] | None = None
+    metrics = {split: SampleMetrics(names=names, k=k, reference=real.reference(split, names)) for split in splits}
+    values: dict[str, list[Mapping[str, MetricValue]]] = {split: [] for split in splits}
+    first: tuple[Batch, ImageFeatures] | None = None
     for batch in subject.draw():
-        side = sides.of(batch)
-        first = first or (batch, side)
-        for split in splits:
-            results[split].append(measure(side, sides.reference(split, names), names=names, k=k))
+        samples = real.of(batch)
+        first = first or (batch, samples)
+        for split, metric in metrics.items():
+            metric.update(samples)
+            values[split].append(metric.values())
+            metric.reset()
     assert first is not None
-    values = []
+    results = []
     for split in splits:
-        spreads = _spreads(results[split], first[1], sides.reference(split, names), names, k)
-        floor, floor_images = floors(sides, split, subject.count, names=names, k=k)
+        std = standard_deviations(values[split], first[1], real.reference(split, names), names, k)
+        real_data = real_data_reference(real, split, subject.count, names=names, k=k)
         for name in names:
-            found, own = _mean_of([each[name] for each in results[split]])
-            values.append(Value(name, split, found, own, spreads[name], floor[name], floor_images, len(sides[split])))
-    return Measured(values, subject, sides, *first, _judged(subject, first[0]), k)
+            mean, each = mean_over_sets([by_metric[name] for by_metric in values[split]])
+            results.append(MetricResult(name, split, mean, each, std[name], real_data, len(real[split])))
+    return Measurements(results, *first, _discriminator(subject, first[0]))
 
 
-def _mean_of(sets: Sequence[MetricValue]) -> tuple[MetricValue, tuple[float, ...]]:
+def mean_over_sets(sets: Sequence[MetricValue]) -> tuple[MetricValue, tuple[float, ...]]:
+    """(mean of a metric over the sets of samples, its value in each); no mean where a set has no value."""
     values = tuple(each.value for each in sets if each.value is not None)
     if len(values) < len(sets):
         return next(each for each in sets if each.value is None), values
-    return MetricValue(sum(values) / len(values), more=_more_of(sets)), values
+    return MetricValue(sum(values) / len(values), more=_mean_parts(sets)), values
 
 
-def _more_of(sets: Sequence[MetricValue]) -> dict[str, Any]:
+def _mean_parts(sets: Sequence[MetricValue]) -> dict[str, Any]:
     """The parts of the first set, but the classes' values as the mean over the sets, as the value is."""
     parts = [each.more.get("per_class", {}) for each in sets]
     shared = [c for c in parts[0] if all(c in part for part in parts)]
@@ -215,24 +138,28 @@ def _more_of(sets: Sequence[MetricValue]) -> dict[str, Any]:
     return sets[0].more | ({"per_class": mean} if mean else {})
 
 
-def _spreads(
-    sets: Sequence[Mapping[str, MetricValue]], side: Side, reference: Reference, names: Sequence[str], k: int
+def standard_deviations(
+    sets: Sequence[Mapping[str, MetricValue]],
+    samples: ImageFeatures,
+    reference: Reference,
+    names: Sequence[str],
+    k: int,
 ) -> dict[str, float | None]:
-    """Standard deviation over the sets; of a single set, over random halves of it.
+    """By metric: over the sets; of a single set, over random halves of its `samples`. None where there is none.
 
-    A half drawn without replacement scatters around the whole as the whole scatters around the truth (the delete-half
+    A half drawn without replacement varies around the whole as the whole varies around the truth (the delete-half
     jackknife, Shao and Wu 1989), so no factor is needed.
     """
     if len(sets) == 1:
-        if len(side) < 8:
+        if len(samples) < FEWEST:
             return dict.fromkeys(names)
-        draws = generator("halves", len(side))
-        halves = [torch.randperm(len(side), generator=draws)[: len(side) // 2] for _ in range(HALVES)]
-        sets = [measure(side[half], reference, names=names, k=k) for half in halves]
-    return {name: _deviation([each[name].value for each in sets]) for name in names}
+        draws = generator("halves", len(samples))
+        halves = [torch.randperm(len(samples), generator=draws)[: len(samples) // 2] for _ in range(HALVES)]
+        sets = [measure(samples[half], reference, names=names, k=k) for half in halves]
+    return {name: _standard_deviation([each[name].value for each in sets]) for name in names}
 
 
-def _deviation(values: Sequence[float | None]) -> float | None:
+def _standard_deviation(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     if len(known) < 2 or len(known) < len(values):
         return None
@@ -240,32 +167,36 @@ def _deviation(values: Sequence[float | None]) -> float | None:
     return math.sqrt(sum((value - mean) ** 2 for value in known) / (len(known) - 1))
 
 
-def floors(
-    sides: Sides, split: str, count: int, *, names: Sequence[str], k: int
-) -> tuple[dict[str, MetricValue], tuple[int, int]]:
-    """The metrics of real images in place of samples: (values, (number of them, of their reference)).
+def real_data_reference(
+    real: RealFeatures, split: str, count: int, *, names: Sequence[str], k: int
+) -> RealDataReference:
+    """The metrics of `count` training images, at most half of them, in place of samples.
 
-    Some training images, at most half of them, are held against the others, or against val or test: what a perfect
-    generator would get, up to the smaller counts, which the record names.
+    They are measured against the other training images, or against val or test: what a perfect generator would get, up to
+    the smaller counts, which the record names.
     """
-    train, draws = sides["train"], generator("floor", count)
+    train, draws = real["train"], generator("floor", count)
     order = torch.randperm(len(train), generator=draws)
     size = min(count, len(train) // 2)
-    fake, rest = train[order[:size]], train[order[size:]]  # an image must not be its own neighbour
-    reference = Reference(rest if split == "train" else sides[split], rest, sides.held_out(), sides.num_classes)
-    return dict(measure(fake, reference, names=names, k=k)), (len(fake), len(reference.real))
+    stand_ins, rest = train[order[:size]], train[order[size:]]  # an image must not be its own neighbour
+    reference = Reference(rest if split == "train" else real[split], rest, real.held_out(), real.num_classes)
+    values = measure(stand_ins, reference, names=names, k=k)
+    return RealDataReference(values, len(stand_ins), len(reference.real))
 
 
-def _judged(subject: Subject, samples: Batch) -> dict[str, Any] | None:
-    """The discriminator's accuracy on training, held-out and generated images, all of one size at most."""
+def _discriminator(subject: Subject, samples: Batch) -> dict[str, Any] | None:
+    """How D rates training, held-out and generated images, at most MAX_DISCRIMINATED of each."""
     if subject.logits is None:
         return None
     held_out = subject.data.whole("val") if len(subject.data.whole("val").label) else subject.data.whole("test")
-    chosen = [_some(each) for each in (subject.data.whole("train"), held_out, samples)]
-    train, held, fake = (subject.logits(batch.image, batch.label) for batch in chosen)
-    return asdict(overfit(train, held, fake)) | {"images": [len(batch.label) for batch in chosen]}
+    train, held_out, fake = (_some(each) for each in (subject.data.whole("train"), held_out, samples))
+    metric = DiscriminatorOverfit()
+    metric.update("train", subject.logits(train.image, train.label))
+    metric.update("held_out", subject.logits(held_out.image, held_out.label))
+    metric.update("fake", subject.logits(fake.image, fake.label))
+    return asdict(metric.values()) | {"images": [len(batch.label) for batch in (train, held_out, fake)]}
 
 
 def _some(batch: Batch) -> Batch:
-    order = torch.randperm(len(batch.label), generator=generator("judged", len(batch.label)))[:JUDGED]
+    order = torch.randperm(len(batch.label), generator=generator("judged", len(batch.label)))[:MAX_DISCRIMINATED]
     return Batch(batch.image[order], batch.label[order])

@@ -18,7 +18,7 @@ def metrics_of(records: Sequence[Mapping[str, Any]]) -> dict[str, Measurement]:
     return {
         f"{each['reference']}/{each['name']}": Measurement(
             value=each["value"],
-            std=each["spread"],
+            std=each["std"],
             direction=DIRECTIONS[METRICS[each["metric"]][1]],
             protocol=each["protocol"],
             reason="" if each["value"] is not None else each["reason"],

@@ -1,4 +1,4 @@
-"""The reference classifier of a data set: trained once, on its train split alone, cached, and used as feature network."""
+"""The reference classifier of a data set, a feature network: trained once, on the train split alone, and cached."""
 
 import fcntl
 import hashlib
@@ -25,17 +25,21 @@ from sparring.run.environment import config_hash
 from sparring.trained.runs import Runs
 
 EXPERIMENT = "reference_classifier"
-# The whole train split, whatever part of it a run uses and mixes with others: the measure must not change with what is measured.
+# The whole train split, whatever part of it a run uses and mixes with others: features must not change with what is measured.
 WHOLE = {"labels_per_class": None, "label_fraction": None, "imbalance": None, "mix": None, "seed": 0, "subset_seed": 0}
-# Set by launchers; a training of its own in another process must not take itself for a part of the one that asks.
+# Set by launchers; a training in a process of its own must not join the one that started it.
 LAUNCHED = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "NODE_RANK", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT", "SLURM_PROCID",
             "SLURM_NTASKS", "TORCHELASTIC_RUN_ID", "LOCAL_WORLD_SIZE", "PL_GLOBAL_SEED")  # fmt: skip
 
 
 def attach_network(features: Features, *, data: DictConfig, cache_dir: Path, log_dir: Path) -> Features:
-    """`features` ready for use: a `classifier` without a network gets the run's it names, or the data set's reference.
+    """Make an extractor ready for use: a `classifier` gets the network of the run it names, or the reference classifier.
 
-    data: the resolved `data` section of the images that are to be measured.
+    Args:
+        features: the extractor, which is changed in place and returned.
+        data: the resolved section `data` of the images that are to be measured.
+        cache_dir: holds the reference classifiers.
+        log_dir: where runs are searched by name.
 
     Raises:
         CheckpointError: the run named is no classifier, or the reference could not be trained.
@@ -54,9 +58,16 @@ def attach_network(features: Features, *, data: DictConfig, cache_dir: Path, log
 
 
 def reference_classifier(data: DictConfig, cache_dir: Path) -> TrainedNetwork:
-    """The classifier of the data set that `data` describes, trained now if the cache does not have it.
+    """The classifier of a data set, which is trained where the cache does not have it.
 
-    Trained in a process of its own, so that it neither shares nor disturbs anything of the run that asks.
+    It is trained in a process of its own, so that it shares nothing with the run that needs it.
+
+    Args:
+        data: the resolved section `data`.
+        cache_dir: holds `classifiers/`.
+
+    Raises:
+        CheckpointError: the training failed.
     """
     classifiers = cache_dir.expanduser() / "classifiers"
     classifiers.mkdir(parents=True, exist_ok=True)
@@ -71,7 +82,7 @@ def reference_classifier(data: DictConfig, cache_dir: Path) -> TrainedNetwork:
 
 
 def _recipe_hash(data: DictConfig, classifiers: Path) -> str:
-    """`config_hash` of the recipe. Composing it takes 2 s, so it is remembered for the bytes of conf/ and the data's settings."""
+    """`config_hash` of the recipe. Composing it takes 2 s, so it is cached by the bytes of conf/ and the data's settings."""
     plain = json.dumps(OmegaConf.to_container(data, resolve=True), sort_keys=True)
     texts = [file.read_bytes() for file in sorted(CONFIG_DIR.rglob("*.yaml"))]
     given = hashlib.sha256(b"\0".join([VERSION.encode(), plain.encode(), *texts])).hexdigest()
@@ -104,7 +115,7 @@ def _train_fingerprint(data: DictConfig) -> str:
 
 
 def _train(data: DictConfig, folder: Path) -> None:
-    """Train into a folder beside `folder`, then rename: the cache holds whole runs only."""
+    """Train into a temporary folder, then rename it to `folder`: the cache holds whole runs only."""
     print(f"Training the reference classifier of {data.name} for the metrics, once ...", file=sys.stderr)
     temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{folder.name}-", dir=folder.parent))
     try:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import torch
 from omegaconf import DictConfig
 
 from sparring.config.build import build
@@ -12,60 +11,67 @@ from sparring.config.explain import readable_errors
 from sparring.config.groups import Groups
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.package import CONFIG_DIR
-from sparring.core.settings import device_named
 from sparring.core.types import Batch
 from sparring.core.wording import listing, near
 from sparring.data.module.image_data import ImageData
 from sparring.data.reading.image_set import ImageSet, read_images
 from sparring.data.serving import provenance
 from sparring.evaluation.measure import Subject
-from sparring.generation.sampler import Sampler
+from sparring.evaluation.settings import EvaluateSettings
+from sparring.generation.sampler import Sampler, joined
 from sparring.run.directory import RunDir
 from sparring.trained.networks import TrainedGenerator
 from sparring.trained.runs import Runs
 
-MOST = 10_000  # samples where no count is given
+MAX_SAMPLES = 10_000  # where no count is given
 
 
-def subject_of(config: DictConfig) -> Subject:
-    """Raises ConfigError unless exactly one of run and images is given, and what reading them raises."""
-    if (config.run is None) == (config.images is None):
-        raise ConfigError("give either run=<run directory of a GAN> or images=<images> reference=<data set>.")
-    return run_subject(config) if config.run is not None else image_subject(config)
+def subject_of(settings: EvaluateSettings) -> Subject:
+    """What the settings name. Raises what reading it raises."""
+    return run_subject(settings) if settings.run is not None else image_subject(settings)
 
 
-def run_subject(config: DictConfig) -> Subject:
-    """Samples of a trained generator, against the data it was trained on."""
-    runs = Runs.of(config)
-    source = runs.open(config.run)
-    trained = runs.generator(source, weights=config.weights, checkpoint=config.checkpoint)
+def run_subject(settings: EvaluateSettings) -> Subject:
+    """Samples of a trained generator, against the data it was trained on.
+
+    Raises:
+        CheckpointError: no such run, no generator in it, or no such weights.
+        DataError: its data hold other images than it was trained on.
+    """
+    draw, device, extensions = settings.draw, settings.device, settings.extensions
+    runs = Runs(settings.log_dir, extensions)
+    source = runs.open(str(settings.run))
+    trained = runs.generator(source, weights=draw.weights, checkpoint=draw.checkpoint)
     data_config = source.config.data
-    data = _opened(data_config, runs)
+    data = _set_up(data_config, extensions)
     _check_images(source, trained, data)
-    count = min(MOST, len(data.train_labels)) if config.count is None else config.count
-    if config.repeats < 1:
-        raise ConfigError(f"repeats={config.repeats} must be 1 or more sets of samples.")
+    count = min(MAX_SAMPLES, len(data.train_labels)) if draw.count is None else draw.count
 
-    def draw() -> Iterator[Batch]:
-        for repeat in range(config.repeats):
-            yield _samples(trained, config, count, config.seed + repeat)
+    def sets() -> Iterator[Batch]:
+        for repeat in range(draw.repeats):
+            sampler = Sampler(
+                trained.network.to(device), latent_dim=trained.latent_dim, num_classes=trained.num_classes, count=count,
+                seed=draw.seed + repeat, label=draw.label, class_prior=trained.class_prior, truncation=draw.truncation,
+                batch_size=draw.batch_size, device=device,
+            )  # fmt: skip
+            samples = joined(sampler)
+            yield Batch(samples.image, samples.label)
 
     protocol = {
-        "samples": {"weights": trained.origin["weights"], "checkpoint": config.checkpoint, "label": config.label,
-                    "truncation": config.truncation, "batch_norm": "running statistics", "seed": config.seed},
+        "samples": {"weights": trained.origin["weights"], "checkpoint": draw.checkpoint, "label": draw.label,
+                    "truncation": draw.truncation, "batch_norm": "running statistics", "seed": draw.seed},
     }  # fmt: skip
+    logits = runs.discriminator_logits(source, checkpoint=draw.checkpoint, device=device)
     return Subject(
-        draw=draw, count=count, repeats=config.repeats, data=data, data_config=data_config, origin=trained.origin,
-        protocol=protocol, logits=runs.discriminator_logits(
-            source, checkpoint=config.checkpoint, device=device_named(config.device)
-        ),
+        draw=sets, count=count, repeats=draw.repeats, data=data, data_config=data_config, origin=trained.origin,
+        protocol=protocol, logits=logits,
     )  # fmt: skip
 
 
 def _check_images(source: RunDir, trained: TrainedGenerator, data: ImageData) -> None:
-    """Splits that have changed since would call images held out that the generator has seen. Raises DataError."""
-    known, now = trained.origin["fingerprints"] or {}, data.fingerprints()
-    changed = [split for split in now if known.get(split, now[split]) != now[split]]
+    """Where splits have changed, images count as held out that the generator was trained on. Raises DataError."""
+    trained_on, present = trained.origin["fingerprints"] or {}, data.fingerprints()
+    changed = [split for split in present if trained_on.get(split, present[split]) != present[split]]
     if changed:
         raise DataError(
             f"{source.path} was trained on other images than its data holds now ({', '.join(changed)} differ): give back the"
@@ -73,77 +79,68 @@ def _check_images(source: RunDir, trained: TrainedGenerator, data: ImageData) ->
         )
 
 
-def image_subject(config: DictConfig) -> Subject:
-    """Images that exist, against a data set of conf/data or that of a run."""
-    if (config.reference is None) == (config.data is None):
-        raise ConfigError(
-            "images= needs reference=<data set, such as cifar10, or a run whose data it is>, or data=<data set>."
-        )
-    runs = Runs.of(config)
-    data_config = _reference(config, runs)
-    data = _opened(data_config, runs)
+def image_subject(settings: EvaluateSettings) -> Subject:
+    """Images that exist, against a data set of conf/data or that of a run.
+
+    Raises:
+        ConfigError: the reference is neither a run nor a data set.
+        DataError: the images cannot be read, have another shape, or are of a generator that was trained on the reference.
+    """
+    data_config = _reference(settings)
+    data = _set_up(data_config, settings.extensions)
     images: ImageSet = read_images(
-        Path(str(config.images)), channels=data_config.channels, image_size=data_config.image_size,
+        Path(str(settings.images)), channels=data_config.channels, image_size=data_config.image_size,
         class_names=data.class_names,
     )  # fmt: skip
-    _check_seen(images, data, [config.splits] if isinstance(config.splits, str) else config.splits)
+    _check_provenance(images, data, settings.splits)
     return Subject(
         draw=lambda: iter([Batch(images.image, images.label)]), count=len(images.label), repeats=1, data=data,
         data_config=data_config, origin=images.origin, protocol={"samples": {"images": "as found"}}, logits=None,
     )  # fmt: skip
 
 
-def _check_seen(images: ImageSet, data: ImageData, splits: Sequence[str]) -> None:
-    """Generated images say what their generator saw; held-out images are no reference for those. Raises DataError."""
-    made = images.origin.get("generator")
-    if made is None:
+def _check_provenance(images: ImageSet, data: ImageData, splits: Sequence[str]) -> None:
+    """Raise DataError where the generator of `images` was trained on images of val or test of the reference."""
+    generator = images.origin.get("generator")
+    if generator is None:
         return
-    folders = (Path(images.origin["path"]), Path(made["run"]))
+    folders = (Path(images.origin["path"]), Path(generator["run"]))
     folder = next((each for each in folders if (each / provenance.FILE).exists()), None)
     if folder is None:
         return
     held_out = {split: data.record(split) for split in splits if split != "train" and len(data.whole(split).label)}
     own_train = data.record("train").hashes
-    for record in provenance.load(folder, fingerprints=made["fingerprints"]):
+    for record in provenance.load(folder, fingerprints=generator["fingerprints"]):
         for split, images_of in held_out.items():
             if record.role == "trained" and len(rows := provenance.shared(images_of, record, own_train)):
                 raise DataError(
                     f"{record.by} was trained on {len(rows)} of the {len(images_of.rows)} {split} images of the reference, so a"
-                    f" distance to them would flatter it: measure against the run's own data with reference={made['run']}, or"
-                    " only against splits=[train]."
+                    f" distance to them would flatter it: measure against the run's own data with"
+                    f" reference={generator['run']}, or only against splits=[train]."
                 )
 
 
-def _reference(config: DictConfig, runs: Runs) -> DictConfig:
-    if config.data is not None:
-        return config.data
-    given, own = str(config.reference), searchpath()
+def _reference(settings: EvaluateSettings) -> DictConfig:
+    """The `data` section of what images are measured against."""
+    if settings.data is not None:
+        return settings.data
+    given, own = str(settings.reference), searchpath()
     with hydra_at(CONFIG_DIR, "train"):
         choices = Groups("train", own).choices("data")
     if given not in choices:
-        run = runs.find(given)
+        run = Runs(settings.log_dir).find(given)
         if not run.is_dir():
             raise ConfigError(
                 f"reference={given} is neither a run nor a data set{near(given, choices)} (there are the data sets"
                 f" {listing(sorted(choices))})."
             )
         return RunDir.open(run).config.data
-    places = [f"paths.cache_dir={config.paths.cache_dir}", f"paths.root_dir={config.paths.root_dir}", "name=reference"]
+    places = [f"paths.cache_dir={settings.cache_dir}", f"paths.root_dir={settings.root_dir}", "name=reference"]
     with readable_errors():
         return compose("train", [f"data={given}", *places, *own]).data
 
 
-def _opened(data_config: DictConfig, runs: Runs) -> ImageData:
-    data: ImageData = build(data_config, section="data", extensions=runs.extensions)
+def _set_up(data_config: DictConfig, extensions: Sequence[str]) -> ImageData:
+    data: ImageData = build(data_config, section="data", extensions=extensions)
     data.setup("fit")
     return data
-
-
-def _samples(trained: TrainedGenerator, config: DictConfig, count: int, seed: int) -> Batch:
-    sampler = Sampler(
-        trained.network.to(device_named(config.device)), latent_dim=trained.latent_dim, num_classes=trained.num_classes,
-        count=count, seed=seed, label=config.label, class_prior=trained.class_prior, truncation=config.truncation,
-        batch_size=config.batch_size, device=device_named(config.device),
-    )  # fmt: skip
-    images, labels = zip(*((part.image, part.label) for part in sampler), strict=True)
-    return Batch(torch.cat(images), torch.cat(labels))

@@ -11,18 +11,21 @@ from sparring.sampling.base import Players
 
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
 Statistics = Literal["running", "batch", "standing"]
-BATCHES, ROWS = 64, 64
+BATCHES, ROWS = 64, 64  # of latents, for standing statistics
 
 
 def choose_statistics(network: nn.Module, statistics: Statistics, players: Players) -> None:
-    """Change `network`, the generator of `players`, in place.
+    """Change the BatchNorm layers of `network`, the generator of `players`, in place.
 
-    running: what training kept. batch: those of each block of images that are drawn together. standing: running statistics of
-    these weights, averaged anew over 64 batches of 64 latents and classes, drawn and cut as for the images (Brock et al. 2019,
-    "standing statistics", appendix B); an averaged generator's own are not those of its weights.
+    Args:
+        network: in eval mode.
+        statistics: "running": those that training kept. "batch": those of each block of images that are drawn together.
+            "standing": means over 64 batches of 64 latents and classes, drawn and truncated as for the images (Brock et al.
+            2019, "standing statistics", appendix B), since those kept by an averaged generator are not those of its weights.
+        players: draws the latents.
 
     Raises:
-        ConfigError: an unknown word, or a network without BatchNorm.
+        ConfigError: an unknown name, or a network without BatchNorm.
     """
     if statistics not in get_args(Statistics):
         raise ConfigError(f"bn={statistics} is unknown; give one of {', '.join(get_args(Statistics))}.")
@@ -37,11 +40,11 @@ def choose_statistics(network: nn.Module, statistics: Statistics, players: Playe
         for norm in norms:  # torch takes the batch's where there are none
             norm.running_mean = norm.running_var = None
         return
-    _average_anew(norms, players)
+    _average_over_draws(norms, players)
 
 
 @torch.no_grad()
-def _average_anew(norms: Sequence[BatchNorm], players: Players) -> None:
+def _average_over_draws(norms: Sequence[BatchNorm], players: Players) -> None:
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()

@@ -3,9 +3,8 @@
 import csv
 import hashlib
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from omegaconf import DictConfig, OmegaConf
 
 from sparring.core.package import VERSION
 from sparring.generation.export import Writers
@@ -13,11 +12,10 @@ from sparring.generation.sampler import BLOCK, Samples
 from sparring.run.environment import git_state
 
 SCHEMA_VERSION = 1
-SETTINGS = ("count", "label", "truncation", "sampling", "bn", "seed", "batch_size", "format", "device")
 
 
 class Ledger:
-    """What was drawn: one row per image and a fingerprint over all of them."""
+    """A row per image that was added, and a fingerprint over all of them. seed: of the samples."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -26,6 +24,7 @@ class Ledger:
         self._digest = hashlib.sha256()
 
     def add(self, samples: Samples) -> None:
+        """Add images in the order of their indices."""
         self.shape = list(samples.image.shape[1:])
         for index, label, image in samples.each():
             self.rows.append((index, label))
@@ -46,24 +45,32 @@ class Ledger:
 
 
 def manifest(
-    config: DictConfig, origin: dict[str, Any], class_names: list[str], ledger: Ledger, files: dict[str, str]
+    settings: Mapping[str, Any],
+    origin: dict[str, Any],
+    class_names: Sequence[str],
+    ledger: Ledger,
+    files: dict[str, str],
 ) -> dict[str, Any]:
-    """Plain values: where the images come from (`origin`), how they were drawn, what they are and where they lie."""
+    """The content of manifest.json, plain values.
+
+    Args:
+        settings: how the images were drawn.
+        origin: where they come from.
+        class_names: in label order; empty for an unconditional generator.
+        ledger: of all images.
+        files: path of each format, relative to the run.
+    """
     labels = [label for _, label in ledger.rows]
     return {
         "schema_version": SCHEMA_VERSION,
         "verb": "generate",
         "origin": origin,
-        "settings": {key: _plain(config[key]) for key in SETTINGS},
+        "settings": dict(settings),
         "block": BLOCK,
         "shape": ledger.shape,
-        "class_names": class_names,
+        "class_names": list(class_names),
         "images_per_label": {str(label): labels.count(label) for label in sorted(set(labels))},
         "images_sha256": ledger.fingerprint,
         "files": files,
         "code": {"sparring": VERSION, "git": git_state()},
     }
-
-
-def _plain(value: Any) -> Any:
-    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value

@@ -1,4 +1,4 @@
-"""Images of a generator as an iterable that needs no disk: what `generate`, metrics and studies draw from."""
+"""Images of a generator as an iterable that needs no disk, for `generate`, metrics and studies."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sparring.core.randomness import generator as random_generator
 from sparring.core.settings import check_at_least_one
 from sparring.core.types import UNLABELLED
 from sparring.sampling.base import Players, Sampling
-from sparring.sampling.latent.truncation import truncating
+from sparring.sampling.latent.truncation import with_truncation
 from sparring.sampling.plain import PlainSampling
 
 LabelRule = Literal["balanced", "prior"] | int
@@ -28,7 +28,9 @@ BLOCK = 32
 class Samples:
     """Some images of one seed.
 
-    index: (N,) int64, consecutive. label: (N,) int64; -1 from an unconditional generator. image: (N, C, H, W) uint8.
+    index: (N,) int64, consecutive.
+    label: (N,) int64, -1 from an unconditional generator.
+    image: (N, C, H, W) uint8.
     """
 
     index: Tensor
@@ -47,7 +49,7 @@ class Samples:
 
 
 def joined(parts: Iterable[Samples]) -> Samples:
-    """Batches as one."""
+    """All batches of a sampler in one."""
     parts = list(parts)
     return Samples(
         torch.cat([part.index for part in parts]),
@@ -62,17 +64,25 @@ class Sampler:
     Image i depends on the generator, the seed, i and the label and truncation rules; not on `count`, `start`,
     `batch_size` or what was drawn before.
 
-    generator: (latent (N, latent_dim) float32, label (N,) int64) -> (N, C, H, W) in [-1, 1], on `device`; in eval mode
-        while drawing and put back afterwards.
-    num_classes: classes that the generator knows, or `None` if it is unconditional (`label` is then ignored but for an
-        integer, which is refused).
-    label: "balanced" gives image i the class i % num_classes, "prior" draws it from `class_prior`, an integer fixes it.
-    class_prior: (num_classes,) weights, needed for "prior".
-    truncation: latents from a normal cut at +-truncation (BigGAN, Brock et al. 2019, section 3.1), or of stylegan2 the
-        factor psi that pulls styles towards their class's mean (Karras et al. 2019, appendix B); `None`: neither.
-    sampling, discriminator: how an image comes from a latent, and the D that some ways ask.
+    Args:
+        generator: (latent (N, latent_dim) float32, label (N,) int64) -> (N, C, H, W) in [-1, 1], on `device`; in eval mode
+            while drawing and put back afterwards.
+        latent_dim: size of its latents.
+        num_classes: classes that the generator knows, or `None` if it is unconditional (`label` is then ignored but for an
+            integer, which is refused).
+        count, start: how many images, and the index of the first.
+        seed: of all latents and labels.
+        label: "balanced" gives image i the class i % num_classes, "prior" draws it from `class_prior`, an integer fixes it.
+        class_prior: (num_classes,) weights, needed for "prior".
+        truncation: latents from a normal cut at +-truncation (BigGAN, Brock et al. 2019, section 3.1), or for stylegan2 the
+            factor psi that moves styles towards their class's mean (Karras et al. 2019, appendix B); `None`: neither.
+        batch_size: images of a batch.
+        device: where the networks are.
+        sampling: how an image comes from a latent; `None`: one pass through the generator.
+        discriminator: (image, label) -> logits (N,), for the ways of sampling that need one.
 
-    Raises ConfigError on settings out of range; while drawing, DivergedError if the generator returns NaN or infinity.
+    Raises:
+        ConfigError: a setting out of range. DivergedError: while drawing, if the generator returns NaN or infinity.
     """
 
     def __init__(
@@ -93,8 +103,8 @@ class Sampler:
         discriminator: nn.Module | None = None,
     ) -> None:
         check_at_least_one(count=count, batch_size=batch_size)
-        check_label(label, num_classes)
-        network, cut = truncating(generator, truncation, latent_dim=latent_dim)
+        check_label_rule(label, num_classes)
+        network, threshold = with_truncation(generator, truncation, latent_dim=latent_dim)
         if label == "prior" and num_classes is not None and class_prior is None:
             raise ConfigError(
                 "label=prior needs the training data's class frequencies, and none were given; use balanced."
@@ -105,10 +115,17 @@ class Sampler:
         self.label, self.sampling = label, sampling or PlainSampling()
         if self.sampling.needs_discriminator and discriminator is None:
             raise ConfigError(
-                f"{type(self.sampling).__name__} asks a discriminator, and none was given; use sampling=plain."
+                f"{type(self.sampling).__name__} needs a discriminator, and none was given; use sampling=plain."
             )
-        known = lambda index: self.labels(index).clamp(min=0)  # noqa: E731
-        self.players = Players(network, discriminator, known, latent_dim, cut, seed, self.device)
+        self.players = Players(
+            network,
+            discriminator,
+            lambda index: self.labels(index).clamp(min=0),
+            latent_dim,
+            threshold,
+            seed,
+            self.device,
+        )
         self.cumulative = None if class_prior is None else torch.as_tensor(class_prior, dtype=torch.float64).cumsum(0)
 
     def __len__(self) -> int:
@@ -147,32 +164,31 @@ class Sampler:
         return random_generator("generate", purpose, self.seed, index)
 
     def _batches(self) -> Iterator[Samples]:
-        held: list[Samples] = []
+        pending: list[Samples] = []
         for block in self._blocks():
-            held.append(block)
-            if sum(map(len, held)) < self.batch_size:
+            pending.append(block)
+            if sum(map(len, pending)) < self.batch_size:
                 continue
-            whole = joined(held)
-            full = len(whole) - len(whole) % self.batch_size
+            samples = joined(pending)
+            full = len(samples) - len(samples) % self.batch_size
             for first in range(0, full, self.batch_size):
-                yield whole[first : first + self.batch_size]
-            held = [whole[full:]] if full < len(whole) else []
-        if held:
-            yield joined(held)
+                yield samples[first : first + self.batch_size]
+            pending = [samples[full:]] if full < len(samples) else []
+        if pending:
+            yield joined(pending)
 
     def _blocks(self) -> Iterator[Samples]:
-        """Aligned blocks, cut to the images asked for; rows before and after those are their true neighbours."""
+        """Blocks of BLOCK rows, cut to the images asked for; the rows that are cut off are drawn like all others."""
         stop = self.start + self.count
         for first in range(self.start - self.start % BLOCK, stop, BLOCK):
             index = torch.arange(first, first + BLOCK)
-            label = self.labels(index)
-            image = self._draw(index, label)
             wanted = slice(max(self.start - first, 0), stop - first)
-            yield Samples(index, label, image)[wanted]
+            label = self.labels(index)
+            yield Samples(index, label, self._draw(index, label))[wanted]
 
     def _draw(self, index: Tensor, label: Tensor) -> Tensor:
-        known = label.clamp(min=0)  # an unconditional generator ignores it, but may index with it
-        image = self.sampling.images(self.players, index, self.latents(index), known)
+        # An unconditional network ignores the label, but may index with it.
+        image = self.sampling.images(self.players, index, self.latents(index), label.clamp(min=0))
         if not bool(image.isfinite().all()):
             raise DivergedError(
                 "The generator's images hold NaN or infinity: its weights are from a run that diverged."
@@ -180,7 +196,8 @@ class Sampler:
         return to_uint8(image).cpu()
 
 
-def check_label(label: LabelRule, num_classes: int | None) -> None:
+def check_label_rule(label: LabelRule, num_classes: int | None) -> None:
+    """Raise ConfigError for an unknown rule, or a class that the generator does not know."""
     if isinstance(label, str) and label in ("balanced", "prior"):
         return
     if isinstance(label, bool) or not isinstance(label, int):

@@ -12,8 +12,10 @@ from sparring.metric.inception_score import entropy
 
 @dataclass(frozen=True)
 class Balance:
-    """counts: images per predicted class. modes: classes present.
+    """How samples are distributed over K classes.
 
+    counts: images per predicted class.
+    modes: classes present.
     entropy: of the class shares over log K, 0 (one class) to 1 (all equal).
     total_variation: half the absolute difference from the reference shares, 0 (equal) to 1 (disjoint).
     """
@@ -25,35 +27,35 @@ class Balance:
 
 
 def class_balance(predicted: Tensor, prior: Tensor | Sequence[float], *, present: int = 1) -> Balance:
-    """Balance of predicted (N,) int64 in 0..K-1 against the reference shares prior (K,), K >= 2, summing to 1.
+    """Balance of predicted classes against reference shares.
 
-    present: images that a class needs to count as a mode.
+    Args:
+        predicted: (N,) int64 in 0..K-1.
+        prior: (K,) shares summing to 1, K >= 2.
+        present: images that a class needs to count as a mode.
+
+    Raises:
+        DataError: no images. ConfigError: a class outside 0..K-1, or shares that do not sum to 1.
     """
     share = torch.as_tensor(prior, dtype=torch.float64).cpu()
-    check_labels(predicted, len(share))
-    if len(share) < 2 or bool((share < 0).any()) or abs(float(share.sum()) - 1) > 1e-4:
-        raise ConfigError(f"The reference shares {share.tolist()[:10]} must be of 2 or more classes and sum to 1.")
-    return balance_of(torch.bincount(predicted.cpu(), minlength=len(share)), share, present=present)
-
-
-def balance_of(counts: Tensor, prior: Tensor, *, present: int = 1) -> Balance:
-    """The same from counts (K,), not all 0."""
-    if not int(counts.sum()):
-        raise DataError("Class balance needs 1 or more images, got none.")
-    found = counts.double() / counts.sum()
+    _check(predicted, share)
+    counts = torch.bincount(predicted.cpu(), minlength=len(share))
+    shares = counts.double() / counts.sum()
     return Balance(
         counts=tuple(int(n) for n in counts.tolist()),
         modes=int((counts >= present).sum()),
-        entropy=float(entropy(found) / torch.tensor(float(len(counts)), dtype=torch.float64).log()),
-        total_variation=float((found - prior.double()).abs().sum() / 2),
+        entropy=float(entropy(shares) / torch.tensor(float(len(counts)), dtype=torch.float64).log()),
+        total_variation=float((shares - share).abs().sum() / 2),
     )
 
 
-def check_labels(label: Tensor, num_classes: int) -> None:
-    if not len(label):
+def _check(predicted: Tensor, share: Tensor) -> None:
+    if not len(predicted):
         raise DataError("Class balance needs 1 or more images, got none.")
-    if bool((label < 0).any()) or bool((label >= num_classes).any()):
+    if bool((predicted < 0).any()) or bool((predicted >= len(share)).any()):
         raise ConfigError(
-            f"Predicted classes run from {int(label.min())} to {int(label.max())}, the reference has {num_classes} classes:"
-            " use a classifier of the same data set."
+            f"Predicted classes run from {int(predicted.min())} to {int(predicted.max())}, the reference has {len(share)}"
+            " classes: use a classifier of the same data set."
         )
+    if len(share) < 2 or bool((share < 0).any()) or abs(float(share.sum()) - 1) > 1e-4:
+        raise ConfigError(f"The reference shares {share.tolist()[:10]} must be of 2 or more classes and sum to 1.")

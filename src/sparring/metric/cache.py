@@ -1,4 +1,4 @@
-"""Features and moments of the reference images, computed once: they depend on the images and the extractor alone.
+"""Features and moments of reference images, computed once: they depend on the images and the extractor alone.
 
 `<cache_dir>/features/<extractor>-<key>/` holds `features.npy`, `logits.npy` (where there are any), `moments.npy` and
 `meta.json` with the key and a sha256 per file. The key covers the fingerprint of the images and the extractor's protocol
@@ -30,18 +30,30 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class RealSide:
-    """features (N, dim) float32 and logits (N, K) float32 or None, memory-mapped; moments of all N."""
+class CachedFeatures:
+    """Of N reference images, memory-mapped.
+
+    features: (N, D) float32.
+    logits: (N, K) float32, or None where the extractor is no classifier.
+    moments: of all N features.
+    """
 
     features: Tensor
     logits: Tensor | None
     moments: Moments
 
 
-def real_side(extractor: Features, image: Tensor, *, fingerprint: str, split: str, cache_dir: Path | str) -> RealSide:
-    """What `extractor` gives for the reference images (N, C, H, W) uint8, from the cache or computed and stored now.
+def cached_features(
+    extractor: Features, image: Tensor, *, fingerprint: str, split: str, cache_dir: Path | str
+) -> CachedFeatures:
+    """What `extractor` gives for reference images, from the cache, or computed and stored where it is not there.
 
-    fingerprint, split: of exactly these images, in this order (`ImageData.fingerprints()[split]` for a whole split).
+    Args:
+        extractor: its protocol is part of the key.
+        image: (N, C, H, W) uint8.
+        fingerprint: of exactly these images in this order (`ImageData.fingerprints()[split]` for a whole split).
+        split: their name, for the key and for messages.
+        cache_dir: holds `features/`.
 
     Raises:
         DataError: no images. DiskError: the cache cannot be written.
@@ -78,14 +90,14 @@ def _is_whole(folder: Path, key: dict[str, Any]) -> bool:
     return whole
 
 
-def _open(folder: Path) -> RealSide:
+def _open(folder: Path) -> CachedFeatures:
     # Copy-on-write, so that torch takes the arrays as writable; the pages stay shared with other processes.
     arrays = {file.stem: torch.from_numpy(np.load(file, mmap_mode="c")) for file in sorted(folder.glob("*.npy"))}
-    return RealSide(arrays["features"], arrays.get("logits"), Moments.unpacked(arrays["moments"]))
+    return CachedFeatures(arrays["features"], arrays.get("logits"), Moments.unpacked(arrays["moments"]))
 
 
 def _create(folder: Path, extractor: Features, image: Tensor, key: dict[str, Any]) -> None:
-    """Compute into a folder beside `folder`, then rename; a damaged `folder` is moved away first."""
+    """Compute into a temporary folder, then rename it to `folder`; a damaged `folder` is moved away first."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{folder.name}-", dir=folder.parent))
     try:

@@ -1,4 +1,4 @@
-"""What every metric refuses: features that are not a matrix of finite numbers, or too few of them."""
+"""Checks of the input of every metric: features must be a matrix of finite numbers with enough rows."""
 
 from torch import Tensor
 
@@ -8,8 +8,13 @@ from sparring.core.errors import ConfigError, DataError
 def check_features(features: Tensor, *, what: str, at_least: int = 1) -> None:
     """Refuse anything but (N, D) finite floats with N >= at_least.
 
+    Args:
+        features: to be checked.
+        what: beginning of the error's sentence, such as "Features of the samples".
+        at_least: rows that the metric needs.
+
     Raises:
-        DataError: NaN or infinity, or fewer rows than `at_least`; the sentence begins with `what`.
+        DataError: NaN or infinity, or too few rows. ConfigError: another shape or type.
     """
     if features.ndim != 2 or not features.is_floating_point():
         raise ConfigError(
@@ -17,17 +22,17 @@ def check_features(features: Tensor, *, what: str, at_least: int = 1) -> None:
         )
     if len(features) < at_least:
         raise DataError(f"{what} are {len(features)} rows, this metric needs {at_least} or more: give more images.")
-    bad = ~features.isfinite().all(dim=1)
-    if bool(bad.any()):
-        first = int(bad.nonzero()[0])
+    broken = ~features.isfinite().all(dim=1)
+    if bool(broken.any()):
+        first = int(broken.nonzero()[0])
         raise DataError(
-            f"{what} hold NaN or infinity in {int(bad.sum())} of {len(features)} rows (first: row {first}): the images"
+            f"{what} hold NaN or infinity in {int(broken.sum())} of {len(features)} rows (first: row {first}): the images"
             " or the feature network are broken; look at that image."
         )
 
 
 def check_pair(fake: Tensor, real: Tensor, *, at_least: int = 1) -> None:
-    """`check_features` of both sides, which must have the same number of columns."""
+    """`check_features` of both sides, which must have the same D. Raises ConfigError where they have not."""
     check_features(fake, what="Features of the fakes", at_least=at_least)
     check_features(real, what="Features of the reference", at_least=at_least)
     if fake.shape[1] != real.shape[1]:

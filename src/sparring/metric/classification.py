@@ -1,4 +1,7 @@
-"""How good a classifier is: accuracy, per class, confusion, and calibration. Pure functions of logits and labels."""
+"""How good a classifier is: accuracy, per class, confusion, calibration. Pure functions of logits and labels.
+
+Shape legend: N images, K classes. Logits are floats (N, K), labels int64 (N,) in 0..K-1.
+"""
 
 import base64
 from collections.abc import Mapping
@@ -7,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from sparring.core.measurement import Direction
 
@@ -15,8 +19,13 @@ DIRECTIONS: Mapping[str, Direction] = {"accuracy": "higher", "ece": "lower", "cr
 
 
 def accuracy(logits: Tensor, label: Tensor) -> float:
-    """Share of images (N,) whose largest logit (N, K) is their label's."""
-    return float((logits.argmax(1) == label).double().mean())
+    """Share of images whose largest logit is their label's, 0 to 1."""
+    return int((logits.argmax(1) == label).sum()) / len(label)
+
+
+def cross_entropy(logits: Tensor, label: Tensor) -> float:
+    """Mean cross-entropy in nats, summed in the precision of `logits`."""
+    return float(F.cross_entropy(logits, label, reduction="sum")) / len(label)
 
 
 def confusion(logits: Tensor, label: Tensor) -> Tensor:
@@ -40,28 +49,33 @@ def balanced_accuracy(counts: Tensor) -> float:
 def macro_f1(counts: Tensor) -> float:
     """Mean F1 over the classes that have images or predictions, from a confusion matrix (K, K).
 
-    F1 = 2 right / (images + predictions); 0 for a class that is never right.
+    F1 = 2 * correct / (images + predictions); 0 for a class that is never predicted correctly.
     """
-    right, either = counts.diagonal().double(), (counts.sum(0) + counts.sum(1)).double()
-    seen = either > 0
-    return float((2 * right[seen] / either[seen]).mean())
+    correct, either = counts.diagonal().double(), (counts.sum(0) + counts.sum(1)).double()
+    present = either > 0
+    return float((2 * correct[present] / either[present]).mean())
 
 
 def expected_calibration_error(probability: Tensor, label: Tensor, *, bins: int = BINS) -> float:
-    """Mean gap between confidence and accuracy over `bins` equal bins of confidence, weighted by their images.
+    """Mean gap between confidence and accuracy over equal bins of confidence, weighted by their images, 0 to 1.
 
-    Guo et al. 2017, equation 3.
+    Guo et al. 2017, "On calibration of modern neural networks", equation 3.
+
+    Args:
+        probability: (N, K), rows summing to 1.
+        label: (N,) int64.
+        bins: (m / bins, (m + 1) / bins] for m in 0..bins-1.
     """
     confidence, predicted = probability.double().max(1)
-    right = (predicted == label).double()
-    which = (confidence * bins).ceil().long().clamp(1, bins) - 1  # bins are (m / bins, (m + 1) / bins]
-    gap = torch.zeros(bins, dtype=torch.float64).index_add_(0, which, right - confidence)
+    correct = (predicted == label).double()
+    which = (confidence * bins).ceil().long().clamp(1, bins) - 1
+    gap = torch.zeros(bins, dtype=torch.float64).index_add_(0, which, correct - confidence)
     return float(gap.abs().sum() / len(label))
 
 
-def packed(right: Tensor) -> str:
-    """Which images (N,) are classified right, a bit each, as base64 text: 1.7 kB for 10,000 images."""
-    return base64.b64encode(np.packbits(right.cpu().numpy()).tobytes()).decode("ascii")
+def packed(correct: Tensor) -> str:
+    """Which images (N,) bool are classified correctly, a bit each, as base64 text: 1.7 kB for 10,000 images."""
+    return base64.b64encode(np.packbits(correct.cpu().numpy()).tobytes()).decode("ascii")
 
 
 def unpacked(text: str, images: int) -> Tensor:
@@ -71,7 +85,7 @@ def unpacked(text: str, images: int) -> Tensor:
 
 
 def report(logits: Tensor, label: Tensor) -> dict[str, Any]:
-    """Everything above of logits (N, K) and labels (N,), as plain values."""
+    """Everything above as plain values for result.json; `right` is `packed`."""
     logits, label = logits.cpu(), label.cpu()
     counts = confusion(logits, label)
     return {
@@ -79,7 +93,7 @@ def report(logits: Tensor, label: Tensor) -> dict[str, Any]:
         "per_class": per_class(counts),
         "confusion": counts.tolist(),
         "ece": expected_calibration_error(logits.double().softmax(1), label),
-        "cross_entropy": float(torch.nn.functional.cross_entropy(logits.double(), label)),
+        "cross_entropy": cross_entropy(logits.double(), label),
         "images": len(label),
         "right": packed(logits.argmax(1) == label),
     }

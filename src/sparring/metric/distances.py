@@ -9,7 +9,7 @@ CHUNK = 1024  # rows per block: 1024 x 10,000 float64 are 80 MB
 
 
 def squared_blocks(x: Tensor, y: Tensor, *, chunk: int = CHUNK) -> Iterator[tuple[int, Tensor]]:
-    """(first row, (<= chunk, M) float64 squared distances from those rows of x (N, D) to all of y (M, D)).
+    """Yield (first row, (<= chunk, M) float64 squared distances from those rows of x (N, D) to all of y (M, D)).
 
     Rows are centred first, so that |x|^2 + |y|^2 - 2 x y loses no digits to a common offset.
     """

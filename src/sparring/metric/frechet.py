@@ -12,11 +12,12 @@ from sparring.metric.moments import Moments
 
 @dataclass(frozen=True)
 class Frechet:
-    """value = mean_term + covariance_term.
+    """value = mean_term + covariance_term, each >= 0.
 
-    mean_term: squared distance of the means. covariance_term: tr(A + B - 2 (A B)^(1/2)), >= 0.
-    singular: a covariance has no full rank (fewer images than features, or constant features): the value is exact for
-    these images, but its bias from the sample count is large; compare only with the same count.
+    mean_term: squared distance of the means.
+    covariance_term: tr(A + B - 2 (A B)^(1/2)).
+    singular: a covariance has no full rank (fewer images than features, or constant features). The value is exact for
+        these images, but its bias from the sample count is large: compare only with the same count.
     """
 
     value: float
@@ -27,6 +28,9 @@ class Frechet:
 
 def frechet(fake: Moments, real: Moments) -> Frechet:
     """|mean difference|^2 + tr(A + B - 2 (A B)^(1/2)) with unbiased covariances.
+
+    Args:
+        fake, real: moments of the same D features.
 
     Raises:
         ConfigError: different numbers of features. DataError: fewer than two images on a side.
@@ -44,7 +48,10 @@ def frechet(fake: Moments, real: Moments) -> Frechet:
 
 
 def trace_of_root(a: Tensor, b: Tensor) -> tuple[float, bool]:
-    """tr (A B)^(1/2) of two covariances (D, D) float64, and whether both are regular.
+    """tr (A B)^(1/2), and whether both matrices are regular.
+
+    Args:
+        a, b: covariances (D, D) float64.
 
     With A = L L', A B has the eigenvalues of the symmetric L' B L: one Cholesky factor and one eigvalsh, an eighth of the
     cost of a matrix square root at 2048 features. A singular A takes its symmetric root by eigh instead.
@@ -94,7 +101,8 @@ class IntraClass:
 def intra_class(fake: Mapping[int, Moments], real: Mapping[int, Moments]) -> IntraClass:
     """Frechet distance within every class of the reference (Miyato and Koyama 2018, section 5.1), and the mean.
 
-    fake, real: class index -> moments; `moments_per_class` makes them.
+    Args:
+        fake, real: class index -> moments, as `moments_per_class` gives them.
 
     Raises:
         DataError: a class of the reference has fewer than two fakes; the sentence says which.

@@ -12,7 +12,7 @@ from sparring.metric.check import check_features
 
 @dataclass(frozen=True)
 class InceptionScore:
-    """mean and standard deviation over the splits (0 for one split); between 1 and the number of classes."""
+    """mean: from 1 to the number of classes. std: standard deviation over the splits, 0 for one split."""
 
     mean: float
     std: float
@@ -22,8 +22,11 @@ class InceptionScore:
 def inception_score(probability: Tensor, *, splits: int = 1) -> InceptionScore:
     """exp of the mean KL divergence of p(y|x) from their mean p(y), in each of `splits` equal runs of rows.
 
-    probability: (N, K) in [0, 1], rows summing to 1. Rows left over by the cut go to the last splits. The 10 splits of
-    the original paper lower the value where N is small: one split is the least biased.
+    The 10 splits of the original paper lower the value where N is small: one split is the least biased.
+
+    Args:
+        probability: (N, K) in [0, 1], rows summing to 1.
+        splits: parts of nearly equal size; rows left over by the cut go to the last ones.
 
     Raises:
         DataError: NaN, or fewer rows than splits. ConfigError: rows that are no probabilities.

@@ -12,8 +12,15 @@ def kid(
 ) -> float:  # fmt: skip
     """Unbiased MMD^2 with k(x, y) = (gamma x'y + 1)^degree over *all* pairs; not a mean over random subsets.
 
-    fake (N, D), real (M, D), N and M >= 2. gamma: None means 1 / D. Can be a little below 0: the estimator is unbiased.
-    within_real: `mean_of_pairs(real)` of the same kernel, where it is known. Float64 throughout; the largest block is chunk x M.
+    Float64 throughout; the largest block is chunk x M. The estimator is unbiased, so the value can be a little below 0.
+
+    Args:
+        fake: (N, D), N >= 2.
+        real: (M, D), M >= 2.
+        degree: of the polynomial kernel.
+        gamma: scale of the inner product; None means 1 / D.
+        chunk: rows of a block.
+        within_real: `mean_of_pairs(real)` of the same kernel, where it is known.
 
     Raises:
         DataError: fewer than two rows on a side, or NaN. ConfigError: different D.

@@ -1,4 +1,4 @@
-"""Does the generator repeat its training images? AuthPct, nearest-neighbour distances, and whose neighbours to look at.
+"""Does the generator repeat its training images? AuthPct, distances to nearest neighbours, and the neighbours themselves.
 
 No number here proves memorisation or its absence (Stein et al. 2023, section 6): look at the pictures too.
 """
@@ -15,12 +15,12 @@ from sparring.metric.distances import CHUNK, nearest, neighbour_radius
 
 @dataclass(frozen=True)
 class Memorisation:
-    """How near the fakes are to the training images.
+    """How near generated images (fakes) are to the training images.
 
     authentic: percent of fakes farther from their nearest training image than that one is from its own nearest (AuthPct).
     copies: share of fakes whose features equal a training image's exactly.
     ratio: median distance fake -> train over fake -> held-out at equal set sizes; about 1, below it when memorising.
-    control: median distance fake -> train over held-out -> train; a generator as varied as the data has about 1 or more.
+    control: median distance fake -> train over held-out -> train; about 1 or more where the fakes are as diverse as the data.
     """
 
     authentic: float
@@ -30,12 +30,22 @@ class Memorisation:
 
 
 def memorisation(fake: Tensor, train: Tensor, held_out: Tensor, *, chunk: int = CHUNK) -> Memorisation:
-    """All four numbers from features (N, D), (T, D), (H, D); T >= 2. Raises DataError, ConfigError."""
+    """All four numbers.
+
+    Args:
+        fake: (N, D) features of generated images.
+        train: (T, D) of training images, T >= 2.
+        held_out: (H, D) of real images that no generator was trained on.
+        chunk: rows of a block of distances.
+
+    Raises:
+        DataError: too few rows, NaN, or held-out images that repeat each other. ConfigError: different D.
+    """
     check_pair(held_out, train)
     distance, index = nearest_train(fake, train, chunk=chunk)
     control = nearest(held_out, train, chunk=chunk)[0].median()
     return Memorisation(
-        authentic=_authentic(distance[:, 0], index[:, 0], own_distance(train, chunk=chunk)),
+        authentic=_authentic(distance[:, 0], index[:, 0], neighbour_distance(train, chunk=chunk)),
         copies=float((distance[:, 0] == 0).double().mean()),
         ratio=distance_ratio(fake, train, held_out, chunk=chunk),
         control=_quotient(distance[:, 0].median(), control),
@@ -49,24 +59,31 @@ def nearest_train(fake: Tensor, train: Tensor, *, k: int = 1, chunk: int = CHUNK
     return nearest(fake, train, k=k, chunk=chunk)
 
 
-def authentic_percent(fake: Tensor, train: Tensor, *, chunk: int = CHUNK, own: Tensor | None = None) -> float:
-    """AuthPct (Alaa et al. 2022, section 2.3), 0 to 100: high is good. fake (N, D), train (T, D), T >= 2.
+def authentic_percent(
+    fake: Tensor, train: Tensor, *, chunk: int = CHUNK, train_distance: Tensor | None = None
+) -> float:
+    """AuthPct (Alaa et al. 2022, section 2.3), 0 to 100: high is good.
 
-    own: `own_distance(train)`, where it is known.
+    Args:
+        fake: (N, D).
+        train: (T, D), T >= 2.
+        chunk: rows of a block of distances.
+        train_distance: `neighbour_distance(train)`, where it is known.
     """
     distance, index = nearest_train(fake, train, chunk=chunk)
-    own = own_distance(train, chunk=chunk) if own is None else own
-    return _authentic(distance[:, 0], index[:, 0], own)
+    if train_distance is None:
+        train_distance = neighbour_distance(train, chunk=chunk)
+    return _authentic(distance[:, 0], index[:, 0], train_distance)
 
 
-def own_distance(train: Tensor, *, chunk: int = CHUNK) -> Tensor:
+def neighbour_distance(train: Tensor, *, chunk: int = CHUNK) -> Tensor:
     """(T,) float64 distance of each training image to its nearest other one. Raises DataError for T < 2, or NaN."""
     check_features(train, what="Features of the training images", at_least=2)
     return neighbour_radius(train, k=1, chunk=chunk).sqrt()
 
 
-def _authentic(distance: Tensor, index: Tensor, own: Tensor) -> float:
-    return 100 * float((distance > own[index]).double().mean())
+def _authentic(distance: Tensor, index: Tensor, train_distance: Tensor) -> float:
+    return 100 * float((distance > train_distance[index]).double().mean())
 
 
 def distance_ratio(fake: Tensor, train: Tensor, held_out: Tensor, *, chunk: int = CHUNK) -> float:

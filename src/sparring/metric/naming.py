@@ -13,9 +13,16 @@ STANDARD_COUNT = 50_000
 def metric_name(metric: str, features: "Features", count: int, *, whole_train: bool = False) -> str:
     """`fd_classifier_10k`, `kid_lite0_2500`, ...; `fid50k` for the published protocol alone.
 
-    metric: "fd", "kid", "is", "precision", ...  count: fakes.
-    whole_train: whether the reference is the whole training split as published, nothing held out. With 50,000 fakes and
-    the published Inception weights and resize, "fd" is then called fid50k; a Frechet distance on anything else never is.
+    Args:
+        metric: key of `suite.METRICS`.
+        features: the extractor.
+        count: generated images.
+        whole_train: whether the reference is the whole training split as published, nothing held out. With 50,000
+            generated images and the published Inception weights and resize, "fd" is then called fid50k; a Frechet
+            distance on anything else never is.
+
+    Raises:
+        ConfigError: a count below 1.
     """
     if count < 1:
         raise ConfigError(f"A metric of {count} images has no name: give 1 or more.")

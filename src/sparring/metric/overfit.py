@@ -1,4 +1,4 @@
-"""Has the discriminator learnt its training images by heart? Read from its logits alone."""
+"""Has the discriminator memorised its training images? Read from its logits alone."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,15 @@ from sparring.metric.check import check_features
 
 @dataclass(frozen=True)
 class Overfit:
-    """D's view of training, held-out and fake images.
+    """How D rates training, held-out and generated images.
 
-    train, held_out: share of real images with a logit above the threshold; fake: share of fakes below it.
+    train, held_out: share of real images with a logit above the threshold.
+    fake: share of generated images with a logit below it.
     gap: train - held_out; 0 without overfitting.
     order: probability that a training image gets a higher logit than a held-out one, 0.5 without overfitting; it needs no
-    threshold, which relativistic and Wasserstein critics do not have.
+        threshold, which relativistic and Wasserstein critics do not have.
     r_v: (E D(train) - E D(held-out)) / (E D(train) - E D(fake)) (Karras et al. 2020, equation 1): 0 none, 1 total;
-    None where D does not tell training images from fakes.
+        None where D does not tell training images from generated ones.
     """
 
     train: float
@@ -30,10 +31,20 @@ class Overfit:
 
 
 def overfit(train: Tensor, held_out: Tensor, fake: Tensor, *, threshold: float = 0.0) -> Overfit:
-    """From logits (N,), (M,), (K,) of D in eval mode. Raises DataError for an empty side or NaN."""
+    """Compare D's logits, taken in eval mode, on three sets of images.
+
+    Args:
+        train: (N,) logits of training images.
+        held_out: (M,) of real images that D was not trained on.
+        fake: (K,) of generated images.
+        threshold: logit above which an image counts as real.
+
+    Raises:
+        DataError: a set without images, or NaN.
+    """
     for name, logits in (("training images", train), ("held-out images", held_out), ("fakes", fake)):
         if not len(logits):
-            raise DataError(f"The discriminator was shown no {name}: give 1 or more.")
+            raise DataError(f"The discriminator has logits of no {name}: give 1 or more.")
         check_features(logits[:, None], what=f"Logits of the {name}")
     accuracy = [float((logits > threshold).double().mean()) for logits in (train, held_out)]
     means = [float(logits.double().mean()) for logits in (train, held_out, fake)]

@@ -22,7 +22,7 @@ class PRDC:
 
 
 def radius_of_balls(x: Tensor, *, k: int, chunk: int = CHUNK) -> Tensor:
-    """(N,) squared radius of each row's ball, float64. Raises DataError for k or fewer rows, or NaN."""
+    """(N,) float64 squared distance of each row of x (N, D) to its k-th neighbour. Raises DataError for N <= k, or NaN."""
     check_features(x, what="Features of the reference", at_least=k + 1)
     return neighbour_radius(x, k=k, chunk=chunk)
 
@@ -30,8 +30,14 @@ def radius_of_balls(x: Tensor, *, k: int, chunk: int = CHUNK) -> Tensor:
 def prdc(fake: Tensor, real: Tensor, *, k: int = 5, chunk: int = CHUNK, real_radius: Tensor | None = None) -> PRDC:
     """Whether fakes fall into the k-nearest-neighbour balls of real images, and real images into those of fakes.
 
-    fake (N, D), real (M, D), both > k. A point on the sphere is outside, as in the authors' code. Memory chunk x M.
-    Compare only values of equal N, M and k. real_radius: `radius_of_balls(real)`, where it is known.
+    A point on the sphere is outside, as in the authors' code. Compare only values of equal N, M and k. Memory: chunk x M.
+
+    Args:
+        fake: (N, D), N > k.
+        real: (M, D), M > k.
+        k: neighbours.
+        chunk: rows of a block.
+        real_radius: `radius_of_balls(real)`, where it is known.
 
     Raises:
         DataError: k or fewer rows on a side, NaN, or a reference whose images are all the same.

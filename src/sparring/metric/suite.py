@@ -1,8 +1,11 @@
-"""All metrics of one set of samples against one reference, from features that were computed once."""
+"""Every metric of one set of samples against one reference, from features that are extracted once.
+
+Shape legend: N samples or images, D features, K classes.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,68 +17,88 @@ from sparring.metric.check import check_features
 from sparring.metric.frechet import frechet, intra_class, moments_per_class
 from sparring.metric.inception_score import inception_score
 from sparring.metric.kernel import kid, mean_of_pairs
-from sparring.metric.memorisation import authentic_percent, distance_ratio, own_distance
+from sparring.metric.memorisation import authentic_percent, distance_ratio, neighbour_distance
 from sparring.metric.moments import Moments
 from sparring.metric.prdc import prdc, radius_of_balls
 
-# Every metric in the order of tables, what it says, and whether more is better (None: a gauge, best near its floor).
-METRICS: Mapping[str, tuple[str, bool | None]] = {
-    "fd": ("Frechet distance", False),
-    "kid": ("kernel distance (unbiased MMD^2)", False),
-    "is": ("inception score", True),
-    "precision": ("share of samples that look real", True),
-    "recall": ("share of real images that the samples cover", True),
-    "density": ("density of real images around samples", True),
-    "coverage": ("share of real images with a sample near by", True),
-    "ifd": ("Frechet distance within classes, mean", False),
-    "authentic": ("AuthPct: % of samples that copy no training image", None),
-    "ratio": ("nearest-neighbour distance to train over held-out", None),
-    "balance": ("total variation of the predicted classes", False),
-    "modes": ("predicted classes present", True),
-    "agreement": ("share of samples predicted as the class asked for", True),
+
+class MetricInfo(NamedTuple):
+    """description: one line for tables. higher_is_better: None for a diagnostic, best near its real-data reference."""
+
+    description: str
+    higher_is_better: bool | None
+
+
+# In the order of tables.
+METRICS: Mapping[str, MetricInfo] = {
+    "fd": MetricInfo("Frechet distance", False),
+    "kid": MetricInfo("kernel distance (unbiased MMD^2)", False),
+    "is": MetricInfo("inception score", True),
+    "precision": MetricInfo("share of samples that look real", True),
+    "recall": MetricInfo("share of real images that the samples cover", True),
+    "density": MetricInfo("density of real images around samples", True),
+    "coverage": MetricInfo("share of real images with a sample near by", True),
+    "ifd": MetricInfo("Frechet distance within classes, mean", False),
+    "authentic": MetricInfo("AuthPct: % of samples that copy no training image", None),
+    "ratio": MetricInfo("nearest-neighbour distance to train over held-out", None),
+    "balance": MetricInfo("total variation of the predicted classes", False),
+    "modes": MetricInfo("predicted classes present", True),
+    "agreement": MetricInfo("share of samples predicted as the class asked for", True),
 }
-MEMORISATION = ("authentic", "ratio")  # the only ones that ask for features of the training images
+MEMORISATION = ("authentic", "ratio")  # the only ones that need features of the training images
 _PRDC = ("precision", "recall", "density", "coverage")
+_NO_PREDICTION = "these features come with no prediction of the data's classes"
 
 
 @dataclass(frozen=True)
-class Side:
-    """Features of some images. logits: (N, K) where the extractor classifies into the data's classes, else None.
+class ImageFeatures:
+    """What an extractor and the data say about N images.
 
-    label: (N,) int64, -1 where unknown. known: what `once` has computed from these images alone.
+    features: (N, D) float32.
+    logits: (N, K) float32 where the extractor is a classifier, else None.
+    label: (N,) int64, -1 where unknown.
+    cache: results of `cached`.
     """
 
     features: Tensor
     logits: Tensor | None
     label: Tensor
-    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.features)
 
-    def once(self, name: str, compute: Callable[[], Any]) -> Any:
-        """`compute()`, which depends on these images alone, the first time: a reference is measured against many times."""
-        if name not in self.known:
-            self.known[name] = compute()
-        return self.known[name]
+    def cached(self, key: str, compute: Callable[[], Any]) -> Any:
+        """The result of `compute`, a function of these images alone, called once per `key`.
 
-    def __getitem__(self, rows: Tensor | slice) -> "Side":
-        return Side(self.features[rows], None if self.logits is None else self.logits[rows], self.label[rows])
+        One reference serves many sets of samples, so its moments, radii and kernel means are worth keeping.
+        """
+        if key not in self.cache:
+            self.cache[key] = compute()
+        return self.cache[key]
+
+    def __getitem__(self, rows: Tensor | slice) -> "ImageFeatures":
+        return ImageFeatures(self.features[rows], None if self.logits is None else self.logits[rows], self.label[rows])
 
 
 @dataclass(frozen=True)
 class Reference:
-    """real: the images that samples are held against. train, held_out: for memorisation; held_out has no training image."""
+    """Real images that samples are compared with.
 
-    real: Side
-    train: Side
-    held_out: Side
+    real: the split that is measured against.
+    train, held_out: for the memorisation metrics and the class shares; no image of held_out is in train.
+    num_classes: K of the data set.
+    """
+
+    real: ImageFeatures
+    train: ImageFeatures
+    held_out: ImageFeatures
     num_classes: int
 
 
 @dataclass(frozen=True)
 class MetricValue:
-    """value: None where the metric has none here, and then `reason` says why. more: parts of it, plain values."""
+    """value: None where the metric has none for these images; `reason` then says why. more: its parts, plain values."""
 
     value: float | None
     reason: str = ""
@@ -83,7 +106,11 @@ class MetricValue:
 
 
 def check_names(names: Sequence[str]) -> list[str]:
-    """Raises ConfigError for a metric that there is not."""
+    """The given metrics in the order of METRICS.
+
+    Raises:
+        ConfigError: an unknown name, or none at all.
+    """
     for name in names:
         if name not in METRICS:
             raise ConfigError(f"metric.names has no '{name}'{near(name, METRICS)} (there are {listing(METRICS)}).")
@@ -92,121 +119,122 @@ def check_names(names: Sequence[str]) -> list[str]:
     return [name for name in METRICS if name in names]
 
 
-def measure(fake: Side, reference: Reference, *, names: Sequence[str], k: int) -> dict[str, MetricValue]:
-    """Each metric of `names` for the samples `fake`.
+def measure(samples: ImageFeatures, reference: Reference, *, names: Sequence[str], k: int) -> dict[str, MetricValue]:
+    """Compute each metric of `names` for the samples.
 
-    A metric that cannot be computed from these images (a class is missing, too few of them) says so in place of a value.
+    A metric that these images do not allow (a class is missing, too few images) gives its reason in place of a value.
+
+    Args:
+        samples: N >= 2 generated images.
+        reference: real images in the same features.
+        names: keys of METRICS.
+        k: neighbours of precision, recall, density and coverage.
 
     Raises:
-        DataError: the features hold NaN, or there are fewer than two samples: no metric would mean anything.
+        DataError: the features hold NaN, or there are fewer than two samples, so that no metric would mean anything.
     """
-    check_features(fake.features, what="Features of the samples", at_least=2)
-    groups = _PRDC if any(name in _PRDC for name in names) else ()
-    neighbours = _attempt(lambda: _prdc(fake, reference.real, k)) if groups else {}
-    found = {}
-    for name in names:
-        found[name] = neighbours[name] if name in _PRDC else _attempt_one(_COMPUTE[name], fake, reference)
-    return found
+    check_features(samples.features, what="Features of the samples", at_least=2)
+    neighbours = _prdc_or_reason(samples, reference.real, k) if set(names) & set(_PRDC) else {}
+    return {
+        name: neighbours[name] if name in _PRDC else _value_or_reason(_COMPUTE[name], samples, reference)
+        for name in names
+    }
 
 
-def _attempt_one(compute: "Callable[[Side, Reference], MetricValue]", fake: Side, reference: Reference) -> MetricValue:
+def _value_or_reason(
+    compute: "Callable[[ImageFeatures, Reference], MetricValue]", samples: ImageFeatures, reference: Reference
+) -> MetricValue:
     try:
-        return compute(fake, reference)
+        return compute(samples, reference)
     except DataError as error:
         return MetricValue(None, str(error))
 
 
-def _attempt(compute: Callable[[], dict[str, MetricValue]]) -> dict[str, MetricValue]:
+def _prdc_or_reason(samples: ImageFeatures, real: ImageFeatures, k: int) -> dict[str, MetricValue]:
     try:
-        return compute()
+        radius = real.cached(f"radius_{k}", lambda: radius_of_balls(real.features, k=k))
+        result = prdc(samples.features, real.features, k=k, real_radius=radius)
     except DataError as error:
         return {name: MetricValue(None, str(error)) for name in _PRDC}
-
-
-def _prdc(fake: Side, real: Side, k: int) -> dict[str, MetricValue]:
-    radius = real.once(f"radius_{k}", lambda: radius_of_balls(real.features, k=k))
-    result = prdc(fake.features, real.features, k=k, real_radius=radius)
     return {name: MetricValue(getattr(result, name), more={"k": k}) for name in _PRDC}
 
 
-def _frechet(fake: Side, reference: Reference) -> MetricValue:
+def _frechet(samples: ImageFeatures, reference: Reference) -> MetricValue:
     real = reference.real
-    result = frechet(Moments.of(fake.features), real.once("moments", lambda: Moments.of(real.features)))
+    result = frechet(Moments.of(samples.features), real.cached("moments", lambda: Moments.of(real.features)))
     return MetricValue(result.value, more={"mean_term": result.mean_term, "singular": result.singular})
 
 
-def _kid(fake: Side, reference: Reference) -> MetricValue:
+def _kid(samples: ImageFeatures, reference: Reference) -> MetricValue:
     real = reference.real
-    within = real.once("within", lambda: mean_of_pairs(real.features))
-    return MetricValue(kid(fake.features, real.features, within_real=within))
+    within = real.cached("within", lambda: mean_of_pairs(real.features))
+    return MetricValue(kid(samples.features, real.features, within_real=within))
 
 
-def _inception_score(fake: Side, reference: Reference) -> MetricValue:
-    if fake.logits is None:
+def _inception_score(samples: ImageFeatures, reference: Reference) -> MetricValue:
+    if samples.logits is None:
         return MetricValue(None, "these features come with no class probabilities")
-    return MetricValue(inception_score(fake.logits.double().softmax(1)).mean, more={"splits": 1})
+    return MetricValue(inception_score(samples.logits.double().softmax(1)).mean, more={"splits": 1})
 
 
-def _intra(fake: Side, reference: Reference) -> MetricValue:
-    if bool((fake.label < 0).all()):
+def _intra_class(samples: ImageFeatures, reference: Reference) -> MetricValue:
+    if bool((samples.label < 0).all()):
         return MetricValue(None, "the samples carry no labels")
-    real = reference.real.once("classes", lambda: moments_per_class(*_labelled(reference.real)))
-    result = intra_class(moments_per_class(fake.features, fake.label), real)
+    real = reference.real
+    real_moments = real.cached("classes", lambda: moments_per_class(real.features, real.label))
+    result = intra_class(moments_per_class(samples.features, samples.label), real_moments)
     return MetricValue(result.value, more={"per_class": {str(c): each.value for c, each in result.per_class.items()}})
 
 
-def _labelled(side: Side) -> tuple[Tensor, Tensor]:
-    return side.features, side.label
-
-
-def _authentic(fake: Side, reference: Reference) -> MetricValue:
+def _authentic(samples: ImageFeatures, reference: Reference) -> MetricValue:
     train = reference.train
-    own = train.once("own", lambda: own_distance(train.features))
-    return MetricValue(authentic_percent(fake.features, train.features, own=own))
+    train_distance = train.cached("neighbour", lambda: neighbour_distance(train.features))
+    return MetricValue(authentic_percent(samples.features, train.features, train_distance=train_distance))
 
 
-def _ratio(fake: Side, reference: Reference) -> MetricValue:
-    return MetricValue(distance_ratio(fake.features, reference.train.features, reference.held_out.features))
+def _ratio(samples: ImageFeatures, reference: Reference) -> MetricValue:
+    return MetricValue(distance_ratio(samples.features, reference.train.features, reference.held_out.features))
 
 
-def _balance(fake: Side, reference: Reference) -> MetricValue:
-    if (predicted := _predicted(fake, reference)) is None:
-        return MetricValue(None, "these features come with no prediction of the data's classes")
+def _balance(samples: ImageFeatures, reference: Reference) -> MetricValue:
+    if (predicted := _predicted(samples, reference)) is None:
+        return MetricValue(None, _NO_PREDICTION)
     result = class_balance(predicted, _prior(reference))
     return MetricValue(result.total_variation, more={"counts": list(result.counts), "entropy": result.entropy})
 
 
-def _modes(fake: Side, reference: Reference) -> MetricValue:
-    if (predicted := _predicted(fake, reference)) is None:
-        return MetricValue(None, "these features come with no prediction of the data's classes")
-    return MetricValue(
-        float(class_balance(predicted, _prior(reference)).modes), more={"classes": reference.num_classes}
-    )
+def _modes(samples: ImageFeatures, reference: Reference) -> MetricValue:
+    if (predicted := _predicted(samples, reference)) is None:
+        return MetricValue(None, _NO_PREDICTION)
+    modes = class_balance(predicted, _prior(reference)).modes
+    return MetricValue(float(modes), more={"classes": reference.num_classes})
 
 
-def _agreement(fake: Side, reference: Reference) -> MetricValue:
-    predicted = _predicted(fake, reference)
-    if predicted is None or bool((fake.label < 0).all()):
+def _agreement(samples: ImageFeatures, reference: Reference) -> MetricValue:
+    predicted = _predicted(samples, reference)
+    if predicted is None or bool((samples.label < 0).all()):
         return MetricValue(None, "needs labelled samples and features that predict the data's classes")
-    known = fake.label >= 0
-    right = (predicted == fake.label)[known].double()
-    classes = fake.label[known]
-    per_class = {str(k): float(right[classes == k].mean()) for k in classes.unique().tolist()}
-    return MetricValue(float(right.mean()), more={"per_class": per_class})
+    labelled = samples.label >= 0
+    correct = (predicted == samples.label)[labelled].double()
+    classes = samples.label[labelled]
+    per_class = {str(k): float(correct[classes == k].mean()) for k in classes.unique().tolist()}
+    return MetricValue(float(correct.mean()), more={"per_class": per_class})
 
 
-def _predicted(fake: Side, reference: Reference) -> Tensor | None:
-    if fake.logits is None or fake.logits.shape[1] != reference.num_classes:
+def _predicted(samples: ImageFeatures, reference: Reference) -> Tensor | None:
+    """(N,) int64 predicted classes, None unless the extractor predicts the data's own classes."""
+    if samples.logits is None or samples.logits.shape[1] != reference.num_classes:
         return None
-    return fake.logits.argmax(1)
+    return samples.logits.argmax(1)
 
 
 def _prior(reference: Reference) -> Tensor:
+    """(K,) float64 share of each class among the labelled training images."""
     label = reference.train.label
     return torch.bincount(label[label >= 0], minlength=reference.num_classes).double() / int((label >= 0).sum())
 
 
-_COMPUTE: Mapping[str, Callable[[Side, Reference], MetricValue]] = {
-    "fd": _frechet, "kid": _kid, "is": _inception_score, "ifd": _intra, "authentic": _authentic, "ratio": _ratio,
+_COMPUTE: Mapping[str, Callable[[ImageFeatures, Reference], MetricValue]] = {
+    "fd": _frechet, "kid": _kid, "is": _inception_score, "ifd": _intra_class, "authentic": _authentic, "ratio": _ratio,
     "balance": _balance, "modes": _modes, "agreement": _agreement,
 }  # fmt: skip

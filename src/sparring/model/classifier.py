@@ -6,14 +6,14 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from sparring.core.distributed import mean_over_images, rank_and_world
+from sparring.core.distributed import rank_and_world
 from sparring.core.errors import ConfigError
 from sparring.core.measurement import FinalMetrics, Measurement
 from sparring.core.pixels import normalise
 from sparring.core.types import Batch, TrainingData
 from sparring.metric import classification
+from sparring.metric.stateful import ClassificationMetrics
 from sparring.model.backbone.base import Backbone
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory
@@ -160,25 +160,22 @@ def smoothed(target: Tensor, share: float) -> Tensor:
 
 
 class HeldOut:
-    """Logits and labels of a pass over val, batch by batch."""
+    """Accuracy and cross-entropy of a network on val, batch by batch."""
 
     def __init__(self) -> None:
-        self._batches: list[tuple[Tensor, Tensor]] = []
+        self._metrics = ClassificationMetrics()
 
     def add(self, network: nn.Module, image: Tensor, label: Tensor) -> None:
-        """Classify one batch: image (N, C, H, W) in [-1, 1], label (N,)."""
-        self._batches.append((network(image).float(), label))
+        """image (N, C, H, W) in [-1, 1], label (N,)."""
+        self._metrics.update(network(image).float(), label)
 
     def scalars(self) -> dict[str, float]:
-        """Accuracy and cross-entropy over all devices, after which the next pass begins; empty without a val split."""
-        if not self._batches:
+        """Both over the images of all devices, and a fresh start; nothing without a val split."""
+        if not self._metrics.update_called:
             return {}
-        logits, label = (torch.cat(batches) for batches in zip(*self._batches, strict=True))
-        self._batches = []
-        correct = (logits.argmax(1) == label).sum()
-        total = torch.stack([correct.float(), cross_entropy(logits, label, reduction="sum")])
-        accuracy, loss = mean_over_images(total, len(label)).tolist()
-        return {"val/accuracy": accuracy, "val/cross_entropy": loss}
+        values = self._metrics.compute()
+        self._metrics.reset()
+        return {f"val/{name}": value.item() for name, value in values.items()}
 
 
 def prepare_backbone(data: TrainingData, *networks: Backbone) -> None:

@@ -6,7 +6,16 @@ from typing import Any
 
 from sparring.core.atomic import write_atomic
 from sparring.report.pictures import data_uri
-from sparring.report.protocol import Column, columns, floor_notes, floor_text, metrics_of, reasons, row_name, value_text
+from sparring.report.protocol import (
+    Column,
+    columns,
+    metrics_of,
+    reasons,
+    reference_notes,
+    reference_text,
+    row_name,
+    value_text,
+)
 from sparring.report.train import flat, template
 from sparring.run.directory import RunDir
 
@@ -16,6 +25,9 @@ _PER_CLASS = {"ifd": "Frechet distance", "agreement": "predicted as asked"}
 
 def evaluate_report(run_path: Path) -> Path:
     """Write `report.html` into the run directory of an evaluation, from its result.json; returns its path.
+
+    Args:
+        run_path: run directory of evaluate.py.
 
     Raises:
         CheckpointError: no such run or result. DiskError: the page cannot be written.
@@ -28,47 +40,52 @@ def evaluate_report(run_path: Path) -> Path:
 
 
 def view(result: dict[str, Any], picture: Path) -> dict[str, Any]:
-    """What the template shows, as plain values."""
+    """The variables of the template, as plain values.
+
+    Args:
+        result: content of result.json.
+        picture: PNG of samples and their nearest training images; need not exist.
+    """
     records = result["records"]
-    shown = columns(records)
+    groups = columns(records)
     protocol = dict(records[0]["protocol"])
     discriminator = result["discriminator"] or {}
     return {
         "name": result["name"],
-        "lead": f"{protocol['count']} images, held against {result['data']['name']}.",
-        "columns": shown,
-        "rows": [_row(metric, shown) for metric in metrics_of(records)],
-        "spread": f"± {protocol['spread']}",
-        "floor": protocol["floor"],
-        "reasons": [*floor_notes(records), *reasons(records)],
-        "per_class": _per_class(shown),
+        "lead": f"{protocol['count']} images, compared with {result['data']['name']}.",
+        "columns": groups,
+        "rows": [_row(metric, groups) for metric in metrics_of(records)],
+        "std": f"± {protocol['std']}",
+        "real_data_reference": protocol["real_data_reference"],
+        "notes": [*reference_notes(records), *reasons(records)],
+        "per_class": _per_class(groups),
         "neighbours": data_uri(picture, most_bytes=PICTURE_BYTES) if picture.exists() else None,
         "discriminator": [(key, _text(value)) for key, value in discriminator.items()],
         "protocol": [*flat({"subject": result["subject"]}), *flat(protocol)],
     }
 
 
-def _row(metric: str, shown: Sequence[Column]) -> dict[str, Any]:
-    cells = [column.cells.get(metric) for column in shown]
+def _row(metric: str, groups: Sequence[Column]) -> dict[str, Any]:
+    cells = [column.cells.get(metric) for column in groups]
     record = next(cell for cell in cells if cell is not None)
-    texts = [text for cell in cells for text in (value_text(cell), floor_text(cell))]
+    texts = [text for cell in cells for text in (value_text(cell), reference_text(cell))]
     name = row_name(metric, [cell for cell in cells if cell is not None])
     return {"name": name, "means": record["means"], "better": record["better"], "cells": texts}
 
 
-def _per_class(shown: Sequence[Column]) -> dict[str, Any] | None:
-    """A row per class; a column per metric and reference that knows classes."""
-    found = {
+def _per_class(groups: Sequence[Column]) -> dict[str, Any] | None:
+    """A row per class, a column per metric and split that has values by class."""
+    by_column = {
         f"{words}, {column.title}": column.cells[metric]["more"]["per_class"]
         for metric, words in _PER_CLASS.items()
-        for column in shown
+        for column in groups
         if metric in column.cells and "per_class" in column.cells[metric]["more"]
     }
-    if not found:
+    if not by_column:
         return None
-    classes = sorted({name for values in found.values() for name in values}, key=int)
-    rows = [[name, *(_text(values.get(name)) for values in found.values())] for name in classes]
-    return {"columns": list(found), "rows": rows}
+    classes = sorted({name for values in by_column.values() for name in values}, key=int)
+    rows = [[name, *(_text(values.get(name)) for values in by_column.values())] for name in classes]
+    return {"columns": list(by_column), "rows": rows}
 
 
 def _text(value: Any) -> str:

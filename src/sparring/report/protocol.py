@@ -10,7 +10,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """Values of one protocol. title: what tells it from the others, in words. cells: by metric."""
+    """Values of one protocol. title: how it differs from the others, in words. cells: records by metric."""
 
     title: str
     cells: Mapping[str, Record]
@@ -35,55 +35,54 @@ def metrics_of(records: Sequence[Record]) -> list[str]:
 
 
 def value_text(record: Record | None) -> str:
-    """Value and spread; a dash where there is none."""
+    """Value and standard deviation; a dash where there is none."""
     if record is None or record["value"] is None:
         return "–"
-    digits = _digits(record["value"], record["spread"])
+    digits = _digits(record["value"], record["std"])
     value = f"{record['value']:.{digits}f}"
-    return value if record["spread"] is None else f"{value} ± {record['spread']:.{digits}f}"
+    return value if record["std"] is None else f"{value} ± {record['std']:.{digits}f}"
 
 
-def floor_text(record: Record | None) -> str:
-    """The value of real images."""
-    if record is None or record["floor"] is None:
+def reference_text(record: Record | None) -> str:
+    """The real-data reference; a dash where there is none."""
+    if record is None or record["real_data_reference"] is None:
         return "–"
-    return f"{record['floor']:.{_digits(record['floor'], record['spread'])}f}"
+    value = record["real_data_reference"]
+    return f"{value:.{_digits(value, record['std'])}f}"
 
 
 def reasons(records: Sequence[Record]) -> list[str]:
     """A sentence per metric that has no value."""
-    found = {f"{record['metric']}: {record['reason']}" for record in records if record["value"] is None}
-    return sorted(found)
+    return sorted({f"{record['metric']}: {record['reason']}" for record in records if record["value"] is None})
 
 
-def floor_notes(records: Sequence[Record]) -> list[str]:
-    """A sentence per column whose floor is of fewer images than its values, and so has the larger bias."""
+def reference_notes(records: Sequence[Record]) -> list[str]:
+    """A sentence per column whose real-data reference is of fewer images than its values, and so has the larger bias."""
     notes = []
     for column in columns(records):
         record = next(iter(column.cells.values()))
-        (samples, reference), count = record["floor_images"], record["protocol"]["count"]
+        (real, reference), count = record["real_data_reference_images"], record["protocol"]["count"]
         images = record["protocol"]["reference"]["images"]
-        if samples < count or reference < images:
+        if real < count or reference < images:
             notes.append(
-                f"{column.title}: real images' values are of {samples} against {reference}, the samples' of {count} against"
-                f" {images}; fewer images give larger Frechet distances, so a good generator's may be below this floor."
+                f"{column.title}: the real-data reference is of {real} images against {reference}, the samples' values of {count}"
+                f" against {images}; fewer images give larger Frechet distances, so a good generator's may be below it."
             )
     return notes
 
 
 def text_table(records: Sequence[Record]) -> str:
-    """For a terminal: a row per metric; value, spread and the floor of real images per reference split."""
-    shown = columns(records)
-    head = ["metric", *(cell for column in shown for cell in (column.title, "real images"))]
+    """For a terminal: a row per metric; value, standard deviation and real-data reference per split."""
+    groups = columns(records)
+    head = ["metric", *(cell for column in groups for cell in (column.title, "real-data reference"))]
     rows = [head]
     for metric in metrics_of(records):
-        cells = [column.cells.get(metric) for column in shown]
-        rows.append(
-            [row_name(metric, records), *(text for cell in cells for text in (value_text(cell), floor_text(cell)))]
-        )
+        cells = [column.cells.get(metric) for column in groups]
+        texts = (text for cell in cells for text in (value_text(cell), reference_text(cell)))
+        rows.append([row_name(metric, records), *texts])
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*lines, *floor_notes(records), *reasons(records)])
+    return "\n".join([*lines, *reference_notes(records), *reasons(records)])
 
 
 def row_name(metric: str, records: Sequence[Record]) -> str:
@@ -96,6 +95,7 @@ def _title(record: Record) -> str:
     return f"against {reference['split']} ({reference['images']})"
 
 
-def _digits(value: float, spread: float | None) -> int:
-    size = abs(spread) if spread else abs(value) / 100
+def _digits(value: float, std: float | None) -> int:
+    """Decimals: two digits of the standard deviation, or three of the value."""
+    size = abs(std) if std else abs(value) / 100
     return next((digits for digits in range(1, 6) if size >= 10.0 ** (1 - digits)), 5)

@@ -81,7 +81,7 @@ def export(
         writers.add(samples)
         ledger.add(samples)
     files = {kind: str(writer.path.relative_to(run.path)) for kind, writer in writers.by_format.items()}
-    records = [attacked.data.shown(settings.split), *_sources(runs, loaded, attack)]
+    records = [attacked.data.record(settings.split, role="trained"), *_sources(runs, loaded, attack)]
     provenance.save(run.path, records, run=run.path, fingerprints=loaded.origin["fingerprints"])
     write_atomic(run.path / "manifest.csv", ledger.csv(writers).encode())
     content = {

@@ -1,4 +1,7 @@
-"""What the sampler asks of a way to draw: images for a block of indices, each a function of (seed, index) alone."""
+"""Ways of sampling: images for a block of indices, each image a function of (seed, index) alone.
+
+Shape legend: N images, L latent dimensions.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +15,16 @@ from sparring.sampling.latent.truncation import truncated
 
 @dataclass(frozen=True)
 class Players:
-    """The networks of a run in eval mode, on `device`, with draws that belong to one image each.
+    """The networks of a run in eval mode, with random draws that belong to one image each.
 
-    generator: (latent (N, L), label (N,)) -> (N, C, H, W) in [-1, 1]. discriminator: (image, label) -> logits (N,), or None
-    where the way of sampling does not ask for one. labels: indices (N,) -> the classes that they get, 0 where there are none.
-    truncation: where latents are cut, or None.
+    Args:
+        generator: (latent (N, L), label (N,)) -> (N, C, H, W) in [-1, 1].
+        discriminator: (image, label) -> logits (N,), or None where the way of sampling does not need one.
+        labels: indices (N,) -> their classes (N,) int64, 0 from an unconditional generator.
+        latent_dim: L.
+        truncation: threshold that latents are cut at, or None.
+        seed: of all draws.
+        device: where both networks are.
     """
 
     generator: nn.Module
@@ -55,7 +63,7 @@ class Players:
 
 
 class Sampling:
-    """Base: images (N, C, H, W) in [-1, 1] for latents drawn as usual.
+    """Base of the ways of sampling.
 
     needs_discriminator: whether `Players.discriminator` must be there.
     """
@@ -63,5 +71,12 @@ class Sampling:
     needs_discriminator = False
 
     def images(self, players: Players, index: Tensor, latent: Tensor, label: Tensor) -> Tensor:
-        """index, label (N,) and latent (N, L) on the CPU -> images on the players' device."""
+        """Images (N, C, H, W) in [-1, 1] on the players' device.
+
+        Args:
+            players: the networks and their random draws.
+            index: (N,) int64, on the CPU.
+            latent: (N, L), the latents that plain sampling uses, on the CPU.
+            label: (N,) int64, on the CPU.
+        """
         raise TypeError(f"{type(self).__name__} must define images(players, index, latent, label)")

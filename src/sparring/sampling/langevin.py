@@ -10,9 +10,16 @@ from sparring.sampling.base import Players, Sampling
 class Langevin(Sampling):
     """Langevin steps in the latent space under the energy E(z) = |z|^2 / 2 - D(G(z)):
 
-    z <- z - step / 2 * grad E(z) + sqrt(step) * noise, from the latent that plain sampling would use, whose truncation it
-    may leave. D's logit is a log density ratio for the logistic losses only. A generator whose noise is a hash of the latent
-    (stylegan2) draws it anew at every step.
+    z <- z - step / 2 * grad E(z) + sqrt(step) * noise, from the latent that plain sampling uses, whose truncation it may
+    leave. D's logit is a log density ratio for the logistic losses only. A generator whose noise is a hash of the latent
+    (stylegan2) draws other noise at every step.
+
+    Args:
+        steps: Langevin steps, each a pass through both networks and back.
+        step: size of a step.
+
+    Raises:
+        ConfigError: fewer than 1 step, or a size of 0 or less.
     """
 
     needs_discriminator = True
@@ -26,14 +33,16 @@ class Langevin(Sampling):
         noise = players.normal(index, "langevin", self.steps, players.latent_dim).to(players.device)
         latent = latent.to(players.device)
         for step in range(self.steps):
-            latent = latent - self.step / 2 * self.slope(players, latent, label) + self.step**0.5 * noise[:, step]
+            latent = (
+                latent - self.step / 2 * self.energy_gradient(players, latent, label) + self.step**0.5 * noise[:, step]
+            )
         with torch.no_grad():
             return players.draw(latent, label)
 
     @staticmethod
     @torch.enable_grad()
-    def slope(players: Players, latent: Tensor, label: Tensor) -> Tensor:
-        """grad E, (N, L)."""
+    def energy_gradient(players: Players, latent: Tensor, label: Tensor) -> Tensor:
+        """grad E (N, L) at latents (N, L) of classes (N,)."""
         assert players.discriminator is not None
         latent = latent.detach().requires_grad_()
         logits = players.discriminator(players.draw(latent, label), label.to(players.device))

@@ -10,12 +10,19 @@ from sparring.sampling.base import Players, Sampling
 class Rejection(Sampling):
     """An image is accepted with probability sigmoid(F), F = d - M - log(1 - exp(d - M - epsilon)) - gamma, d its logit.
 
-    M is the largest logit among `burn_in` other images of the same seed, gamma the `percentile` of F among them: higher means
-    fewer and more real-looking images; null means gamma 0, plain rejection sampling. Image i is the first of its own
-    candidates (seed, i, 0), (seed, i, 1), ... that is accepted; after `attempts` it is the one with the largest F.
+    Image i is the first of its own candidates (seed, i, 0), (seed, i, 1), ... that is accepted. d is a log density ratio for
+    the logistic losses only, and for others a ranking; the paper also trains D's last layer until it is calibrated, which is
+    not done here.
 
-    d is a density ratio for the logistic losses only, and for others a ranking; the paper trains D's last layer on until it
-    is calibrated, which is not done here.
+    Args:
+        percentile: gamma is this percentile, 0 to 100, of F among the burn-in images: the higher, the fewer and the more
+            realistic images; None: gamma is 0, plain rejection sampling.
+        burn_in: images of the same seed whose largest logit is M, 2 or more.
+        attempts: candidates per image at most; then the one with the largest F is taken.
+        epsilon: above 0; keeps F finite at the largest logit.
+
+    Raises:
+        ConfigError: a number out of range.
     """
 
     needs_discriminator = True
@@ -49,7 +56,7 @@ class Rejection(Sampling):
         return kept
 
     def score(self, logits: Tensor, largest: float) -> Tensor:
-        """F without gamma, (N,); logits above `largest` count as `largest`."""
+        """F without gamma, (N,), of logits (N,); those above `largest` count as `largest`."""
         above = (logits - largest).clamp(max=0)
         return above - torch.log1p(-torch.exp(above - self.epsilon))
 

@@ -127,7 +127,7 @@ class SimilarityStop(Study):
             "callback=[default,quality]", f"metric/features@callback.quality.features={self.features}",
             f"callback.quality.metric={self.metric}", f"callback.quality.names=[{','.join(self.names)}]",
             f"callback.quality.every={self.every}", f"callback.quality.count={self.samples}",
-            "callback.quality.most_share=null", "callback.quality.keep_weights=true",
+            "callback.quality.max_time_share=null", "callback.quality.keep_weights=true",
         ]  # fmt: skip
 
     # -- analysis ------------------------------------------------------------------------------------------------------

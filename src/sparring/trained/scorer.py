@@ -20,7 +20,7 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class RunScorers:
-    """What `data.mix.base.EarlierRuns` asks for, out of run directories."""
+    """`data.mix.base.EarlierRuns` over the run directories of `log_dir`."""
 
     runs: Runs
 

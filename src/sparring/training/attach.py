@@ -24,5 +24,5 @@ def attach_classifiers(model: Game, data: ImageData, runs: Runs) -> None:
         run = runs.open(given)
         loaded = runs.classifier(run, checkpoint=checkpoint)
         check_same_task(f"{setting}={given}", loaded.task, other="this run", wanted=wanted, needs="give a classifier")
-        data.stand_on(provenance.load(run.path, fingerprints=loaded.origin["fingerprints"]))
+        data.add_upstream(provenance.load(run.path, fingerprints=loaded.origin["fingerprints"]))
         model.attach(setting, loaded)

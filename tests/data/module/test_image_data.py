@@ -16,7 +16,7 @@ from torch import nn
 
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.types import Batch, ImageShape
-from sparring.data.serving.stream import Drawn
+from sparring.data.serving.stream import RawBatch
 from tests.data.files import parquet, random_images
 
 Make = Callable[..., Any]
@@ -26,10 +26,10 @@ def test_digits_are_scikit_learns(make: Make) -> None:
     data = make("digits", "data.image_size=8", "data.val_fraction=0")
     data.setup()
     digits = load_digits()
-    every = np.concatenate([data._splits[split].pixels.numpy()[:, 0] for split in ("train", "test")])
+    every = np.concatenate([data.splits.images[split].pixels.numpy()[:, 0] for split in ("train", "test")])
     assert sorted(map(bytes, every)) == sorted(bytes(np.rint(x * 255 / 16).astype(np.uint8)) for x in digits.images)
     assert data.shape == ImageShape(channels=1, image_size=8, num_classes=10)
-    assert torch.bincount(data._splits["test"].label).tolist() == [n // 5 for n in np.bincount(digits.target)]
+    assert torch.bincount(data.splits.images["test"].label).tolist() == [n // 5 for n in np.bincount(digits.target)]
 
 
 def test_train_batches_are_normalised_chunks_of_train(make: Make) -> None:
@@ -54,13 +54,13 @@ def test_unlabelled_stream_is_the_whole_train_split_without_labels(make: Make) -
     data = make("digits", "data.labels_per_class=5", "data.batch_size=64")
     data.streams, data.clock = {"unlabelled": 2, "labelled": 1}, SimpleNamespace(iteration=0)
     data.setup()
-    pool = data._splits["unlabelled"].rows.tolist()
-    assert pool == plain._splits["train"].rows.tolist()
-    assert set(data._splits["train"].rows.tolist()) < set(pool)
+    pool = data.splits.images["unlabelled"].rows.tolist()
+    assert pool == plain.splits.images["train"].rows.tolist()
+    assert set(data.splits.images["train"].rows.tolist()) < set(pool)
     assert data.iterations_per_epoch == len(pool) // 128
     for split in ("val", "test"):
         assert data.fingerprints()[split] == plain.fingerprints()[split]
-    assert not set(pool) & set(data._splits["val"].rows.tolist())
+    assert not set(pool) & set(data.splits.images["val"].rows.tolist())
     assert data.fingerprints()["unlabelled"] not in {data.fingerprints()["train"], plain.fingerprints()["train"]}
     chosen = {bytes(image.numpy()): int(label) for image, label in zip(*data.whole("train"), strict=True)}
     for batch in data.train_dataloader():
@@ -90,10 +90,10 @@ def test_labelled_chunks_have_the_batch_size_where_there_are_enough(make: Make) 
 def test_splits_are_disjoint_and_evaluation_is_ordered(make: Make) -> None:
     data = make("digits")
     data.setup()
-    train, val = data._splits["train"].rows, data._splits["val"].rows
+    train, val = data.splits.images["train"].rows, data.splits.images["val"].rows
     assert not set(train.tolist()) & set(val.tolist())
     batches = [data.on_after_batch_transfer(batch, 0) for batch in data.val_dataloader()]
-    assert torch.cat([batch.label for batch in batches]).tolist() == data._splits["val"].label.tolist()
+    assert torch.cat([batch.label for batch in batches]).tolist() == data.splits.images["val"].label.tolist()
     assert sum(len(batch.image) for batch in data.test_dataloader()) == 355
 
 
@@ -103,7 +103,7 @@ def test_augmentation_is_drawn_with_the_batch_and_applied_on_the_device(make: Ma
     plain.setup()
     raw, same = next(iter(data.train_dataloader())), next(iter(plain.train_dataloader()))
     drawn = raw["discriminator"][0]
-    assert isinstance(drawn, Drawn)
+    assert isinstance(drawn, RawBatch)
     assert torch.equal(drawn.image, same["discriminator"][0].image)
     still = ((drawn.corner == 2).all(dim=1) & ~drawn.mirror).nonzero().flatten()
     image = data.on_after_batch_transfer(raw, 0)["discriminator"][0].image
@@ -187,8 +187,8 @@ def test_source_without_test_split_gets_a_stratified_cut(make: Make, tmp_path: P
         "data.batch_size=2",
     )
     data.setup()
-    assert torch.bincount(data._splits["test"].label).tolist() == [1] * 10
-    rows = torch.cat([data._splits[split].rows for split in ("train", "val", "test")])
+    assert torch.bincount(data.splits.images["test"].label).tolist() == [1] * 10
+    rows = torch.cat([data.splits.images[split].rows for split in ("train", "val", "test")])
     assert rows.sort().values.tolist() == list(range(60))
 
 
@@ -242,11 +242,11 @@ class _Player(L.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.weight = nn.Parameter(torch.zeros(1))
-        self.seen: list[torch.Tensor] = []
+        self.images: list[torch.Tensor] = []
         self.validated = 0
 
     def training_step(self, batch: dict[str, list[Batch]], batch_idx: int) -> None:
-        self.seen.append(batch["discriminator"][0].image)
+        self.images.append(batch["discriminator"][0].image)
         self.trainer.datamodule.clock.iteration += 1
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -263,10 +263,10 @@ def test_lightning_runs_epoch_after_epoch(make: Make, tmp_path: Path) -> None:
         enable_model_summary=False, default_root_dir=tmp_path,
     )  # fmt: skip
     trainer.fit(player, datamodule=data)
-    assert len(player.seen) == 6
+    assert len(player.images) == 6
     assert player.validated == 2 * 143 + 143  # the sanity check sees them once more
     fresh = make("digits", "data.batch_size=433")
     fresh.setup()
     fresh.clock.iteration = 4
     again = fresh.on_after_batch_transfer(next(iter(fresh.train_dataloader())), 0)
-    assert torch.equal(player.seen[4], again["discriminator"][0].image)
+    assert torch.equal(player.images[4], again["discriminator"][0].image)

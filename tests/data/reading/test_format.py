@@ -64,7 +64,7 @@ def test_same_images_from_every_format(name: str, writer: Any, make: Callable[..
         "data.num_classes=2",
     )
     data.setup()
-    for split, images in data._splits.items():
+    for split, images in data.splits.images.items():
         if split == "val":
             continue
         expected, label = arrays[split]

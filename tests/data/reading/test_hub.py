@@ -119,4 +119,4 @@ def test_download_asks_for_the_files_that_are_read(
     assert sorted(asked["allow_patterns"]) == files[:2]
     assert asked["revision"] == download.CONVERTED
     assert data.origin["commit"] == "c0ffee"
-    assert len(data._splits["test"]) == 20
+    assert len(data.splits.images["test"]) == 20

@@ -1,4 +1,4 @@
-"""The cache is whole or absent, is found again, follows its input, and survives damage, crashes and rivals."""
+"""The cache is whole or absent, is reused, follows its input, and survives damage, crashes and rivals."""
 
 import errno
 import hashlib
@@ -158,7 +158,7 @@ def test_no_training_image(tmp_path: Path) -> None:
         def _chunks(self) -> Iterator[Chunk]:
             yield Pixels("test", np.zeros((3, 1, 4, 4), np.uint8), np.zeros(3, np.int64), "toy")
 
-    with pytest.raises(DataError, match="No training image"):
+    with pytest.raises(DataError, match="There is no training image"):
         opened(Empty(), tmp_path)
 
 

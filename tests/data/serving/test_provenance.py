@@ -10,7 +10,7 @@ import torch
 
 from sparring.core.errors import DataError
 from sparring.data.serving import provenance
-from sparring.data.serving.provenance import Provenance, beyond_labels, check, hashes, shared
+from sparring.data.serving.provenance import Provenance, check, extra_labels, hashes, shared
 from sparring.trained.runs import Runs
 from sparring.trained.scorer import RunScorers
 
@@ -57,16 +57,16 @@ def test_what_was_chosen_by_is_forbidden_for_test_only() -> None:
 
 
 def test_labels_beyond() -> None:
-    assert beyond_labels(entry([1, 2]), [entry([1]), entry([2, 3, 4]), entry([5, 6, 7, 8], labelled=False)]) == 2
-    assert beyond_labels(entry([1, 2]), [entry([9, 10], role="selected")]) == 0
-    assert beyond_labels(entry([1, 2]), [entry([1, 9], source="b", content="b")]) == 1
+    assert extra_labels(entry([1, 2]), [entry([1]), entry([2, 3, 4]), entry([5, 6, 7, 8], labelled=False)]) == 2
+    assert extra_labels(entry([1, 2]), [entry([9, 10], role="selected")]) == 0
+    assert extra_labels(entry([1, 2]), [entry([1, 9], source="b", content="b")]) == 1
 
 
 def test_hash_is_of_each_image() -> None:
     pixels = torch.randint(0, 256, (6, 3, 4, 4), dtype=torch.uint8)
     pixels[5] = pixels[1]
-    found = hashes(pixels, torch.tensor([5, 0, 1]))
-    assert found[0] == found[2] != found[1]
+    hashed = hashes(pixels, torch.tensor([5, 0, 1]))
+    assert hashed[0] == hashed[2] != hashed[1]
 
 
 def test_record_is_read_back_and_bound_to_its_training(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_run_records_its_train_and_val_rows_and_its_pool(make: Make) -> None:
     data.setup()
     data.prepare_mix(RunScorers(Runs(Path("unused"))))
     train, val, pool = data.provenance(labelled=True)
-    assert train.rows.tolist() == data._splits["train"].rows.tolist()
+    assert train.rows.tolist() == data.splits.images["train"].rows.tolist()
     assert (val.role, pool.labelled) == ("selected", True)
     assert not set(train.rows) & set(val.rows)
     test = data.record("test")
@@ -105,4 +105,4 @@ def test_a_gaussians_images_are_no_rows_of_train(make: Make) -> None:
     train, val = data.provenance(labelled=True)
     assert (len(train.rows), val.role) == (100, "selected")
     check({"val": data.record("val"), "test": data.record("test")}, [train, val], NONE)
-    assert beyond_labels(train, [train, val]) == 0
+    assert extra_labels(train, [train, val]) == 0

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from sparring.data.serving.stream import Drawn, EvalLoader, Stream, TrainLoader
+from sparring.data.serving.stream import EvalLoader, RawBatch, Stream, TrainLoader
 
 
 def loader(*, rank: int = 0, world: int = 1, iteration: int = 0, iterations: int = 7, flip: bool = True) -> TrainLoader:
@@ -24,7 +24,7 @@ def loader(*, rank: int = 0, world: int = 1, iteration: int = 0, iterations: int
     )
 
 
-def flat(item: dict[str, list[Drawn]]) -> list[Tensor]:
+def flat(item: dict[str, list[RawBatch]]) -> list[Tensor]:
     return [tensor for name in sorted(item) for chunk in item[name] for tensor in chunk]
 
 

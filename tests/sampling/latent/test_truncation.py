@@ -8,7 +8,7 @@ from sparring.core.errors import ConfigError
 from sparring.core.randomness import generator as random_generator
 from sparring.generation.sampler import Sampler, joined
 from sparring.model.layer.pixel_noise import seeds_of
-from sparring.sampling.latent.truncation import DRAWS, PulledStyles
+from sparring.sampling.latent.truncation import DRAWS, TruncatedStyles
 from sparring.trained.runs import build_model
 from tests.conftest import compose
 
@@ -36,8 +36,8 @@ def test_styles_are_pulled_to_the_mean_of_their_class() -> None:
             means.append(network.style(normal, torch.full((DRAWS,), k)).mean(dim=0))
         mean, style = torch.stack(means), network.style(latent, label)
         expected = network.synthesis(mean + 0.3 * (style - mean), seeds_of(latent))
-        torch.testing.assert_close(PulledStyles(network, 0.3, latent_dim=6)(latent, label), expected)
-        whole = PulledStyles(network, 1.0, latent_dim=6)(latent, label)
+        torch.testing.assert_close(TruncatedStyles(network, 0.3, latent_dim=6)(latent, label), expected)
+        whole = TruncatedStyles(network, 1.0, latent_dim=6)(latent, label)
         torch.testing.assert_close(whole, network(latent, label))
 
 

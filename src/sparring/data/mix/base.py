@@ -1,4 +1,7 @@
-"""Mixed data: a share of every training batch is taken from a pool of other images; the batch keeps its size."""
+"""Mixed data: a share of every training batch is taken from a pool of other images; the batch keeps its size.
+
+Shape legend: k positions, N images, C channels, H and W pixels, K classes.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -19,10 +22,18 @@ from sparring.data.serving.stream import Stream
 
 @dataclass(frozen=True)
 class Context:
-    """What a mix may use: the training images in use, those of the train split beyond them, and earlier runs."""
+    """What a mix may use.
+
+    Args:
+        train: training images in use.
+        unused: training images that the subset of labels leaves out.
+        shape, class_names: of the data.
+        seed: of the run.
+        runs: earlier runs.
+    """
 
     train: Images
-    beyond: Images
+    unused: Images
     shape: ImageShape
     class_names: tuple[str, ...]
     seed: int
@@ -33,9 +44,13 @@ class Context:
 class Pool:
     """The images to mix in.
 
-    foreign: whether their pixels come from outside this run's train split, which is then checked against val and test.
-    labelled: for images of the train split, whether their true labels are used.
-    provenance: what the networks behind them were trained on. origin: plain values for the record.
+    Args:
+        images: with the labels that they are trained with.
+        foreign: whether their pixels come from outside this run's train split, which is then checked against val and test.
+        labelled: for images of the train split, whether their true labels are used.
+        provenance: what the networks that made, labelled or filtered them were trained on.
+        origin: plain values for the record.
+        extra_labels: allow networks that used labels of training images which this run does not have.
     """
 
     images: Images
@@ -47,7 +62,14 @@ class Pool:
 
 
 class Mix(ABC):
-    """fraction: share of each batch that comes from the pool, 0 to 1; the rest are real images."""
+    """Base of the mixes.
+
+    Args:
+        fraction: share of each batch that comes from the pool, 0 to 1; the rest are real images.
+
+    Raises:
+        ConfigError: a fraction out of range.
+    """
 
     def __init__(self, *, fraction: float) -> None:
         if not 0 <= fraction <= 1:
@@ -74,11 +96,13 @@ def mixed_rows(fraction: float, batch_size: int) -> int:
 
 
 @dataclass
-class Blend(Stream):
+class MixedStream(Stream):
     """A stream whose chunks hold `mixed` positions of a pool, at random places of the batch.
 
     Positions 0..length-1 are real images, length..length+pool-1 those of the pool. Real images follow the stream `name` of
     chunks of batch_size - mixed, the pool a stream of its own; so neither depends on the other.
+
+    pool: images in the pool. mixed: how many of each chunk come from it.
     """
 
     pool: int = 0
@@ -97,8 +121,8 @@ class Blend(Stream):
 
 
 @dataclass(frozen=True)
-class Blended:
-    """Images of both, by the positions of a Blend."""
+class MixedImages:
+    """Real images and those of a pool, by the positions of a `MixedStream`."""
 
     real: Images
     pool: Images
@@ -115,20 +139,20 @@ class Blended:
         )
 
 
-def stream(name: str, seed: int, length: int, batch_size: int, pool: Pool | None, mix: Mix | None) -> Stream:
+def stream_of(name: str, seed: int, length: int, batch_size: int, pool: Pool | None, mix: Mix | None) -> Stream:
     """The stream of `length` real images, with those of the pool where there is one."""
     if pool is None or mix is None:
         return Stream(name, seed, length, batch_size)
-    return Blend(name, seed, length, batch_size, pool=len(pool.images), mixed=mix.rows(batch_size))
+    return MixedStream(name, seed, length, batch_size, pool=len(pool.images), mixed=mix.rows(batch_size))
 
 
-def taker(real: Images, pool: Images | None) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """Positions of `stream` -> (image, label)."""
-    return real.take if pool is None else Blended(real, pool).take
+def reader_of(real: Images, pool: Images | None) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """Positions (k,) of `stream_of` -> image (k, C, H, W) uint8 and label (k,) int64."""
+    return real.take if pool is None else MixedImages(real, pool).take
 
 
-def made(image: Tensor, label: Tensor, sha256: str) -> Images:
-    """Images (N, C, H, W) uint8 that belong to no cached split."""
+def in_memory_images(image: Tensor, label: Tensor, sha256: str) -> Images:
+    """Images (N, C, H, W) uint8 with labels (N,) int64 that belong to no cached split."""
     return Images(image, torch.arange(len(label)), label, sha256)
 
 
@@ -139,9 +163,12 @@ def per_class(label: Tensor, num_classes: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Scorer:
-    """A trained network that labels or filters images, and what it was trained on.
+    """A trained network that labels or filters images.
 
-    score: (image (N, C, H, W) uint8, label (N,)) -> logits (N, K) of a classifier or (N,) of a discriminator.
+    Args:
+        score: (image (N, C, H, W) uint8, label (N,)) -> logits (N, K) of a classifier or (N,) of a discriminator.
+        provenance: what it was trained on.
+        origin: plain values for the record.
     """
 
     score: Callable[[Tensor, Tensor], Tensor]
@@ -150,10 +177,10 @@ class Scorer:
 
 
 class EarlierRuns(Protocol):
-    """Earlier runs as a mix sees them; whoever trains hands them in. key: the setting that names a run, for messages."""
+    """Earlier runs as a mix sees them; the stage that trains hands them in. key: the setting that names a run, for messages."""
 
     def find(self, given: str) -> Path:
-        """The directory that a run's name as typed means; as typed when there is none."""
+        """The directory that a run's name as typed means; as typed where there is none."""
         ...
 
     def classifier(self, given: str, context: Context, key: str) -> Scorer:

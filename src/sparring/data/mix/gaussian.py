@@ -1,4 +1,4 @@
-"""The null generator: a Gaussian per class, fitted to the labelled training images in pixel space."""
+"""Negative control for a generator: a Gaussian per class, fitted to the labelled training images in pixel space."""
 
 import hashlib
 
@@ -7,17 +7,22 @@ from torch import Tensor
 
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.randomness import generator
-from sparring.data.mix.base import Context, Mix, Pool, made, per_class
+from sparring.data.mix.base import Context, Mix, Pool, in_memory_images, per_class
 
-MOST = 5000  # images per class where no count is given
+MAX_PER_CLASS = 5000  # images where no count is given
 BATCH = 1024
 
 
 class Gaussian(Mix):
     """Mean and shrunk covariance of each class: (1 - s) * S + s * (trace S / D) * I (Ledoit and Wolf 2004).
 
-    per_class: images drawn of each class; None: ten times its training images, at most 5,000.
-    shrinkage: s in 0..1; None: their estimate of the best one.
+    Args:
+        fraction: share of each batch that comes from the pool, 0 to 1.
+        per_class: images drawn of each class; None: ten times its training images, at most 5,000.
+        shrinkage: s in 0..1; None: Ledoit and Wolf's estimate of the best one.
+
+    Raises:
+        ConfigError: a number out of range.
     """
 
     def __init__(self, *, fraction: float, per_class: int | None, shrinkage: float | None) -> None:
@@ -38,7 +43,7 @@ class Gaussian(Mix):
                 )
             flat = context.train.take(rows)[0].cpu().flatten(1).double()
             share = estimated_shrinkage(flat) if self.shrinkage is None else self.shrinkage
-            count = self.per_class or min(MOST, 10 * len(rows))
+            count = self.per_class or min(MAX_PER_CLASS, 10 * len(rows))
             images.append(drawn(flat, share, count, generator("gaussian", context.seed, k)))
             labels.append(torch.full((count,), k))
             used.append(round(share, 4))
@@ -46,21 +51,27 @@ class Gaussian(Mix):
         label = torch.cat(labels)
         origin = {"shrinkage": used, "per_class": per_class(label, context.shape.num_classes)}
         digest = hashlib.sha256(image.numpy().tobytes()).hexdigest()
-        return Pool(made(image, label, digest), foreign=False, labelled=True, provenance=(), origin=origin)
+        return Pool(in_memory_images(image, label, digest), foreign=False, labelled=True, provenance=(), origin=origin)
 
 
 def estimated_shrinkage(flat: Tensor) -> float:
-    """Ledoit and Wolf's share of the identity for samples (n, D)."""
+    """Ledoit and Wolf's share of the identity for samples (n, D), 0 to 1."""
     from sklearn.covariance import ledoit_wolf_shrinkage
 
     return float(ledoit_wolf_shrinkage(flat.numpy()))
 
 
 def drawn(flat: Tensor, shrinkage: float, count: int, random: torch.Generator) -> Tensor:
-    """(count, D) uint8, rounded and clamped, from the Gaussian of samples (n, D) in 0..255.
+    """(count, D) uint8, rounded and clamped, from the Gaussian fitted to samples.
 
-    Without the covariance itself: with X the centred samples, sqrt((1 - s) / n) * X^T g + sqrt(s * m) * h with g, h standard
-    normal and m the mean variance has it exactly.
+    The covariance itself is not needed: with X the centred samples, g and h standard normal and m the mean variance,
+    sqrt((1 - s) / n) * X^T g + sqrt(s * m) * h has it exactly.
+
+    Args:
+        flat: samples (n, D) in 0..255, float64.
+        shrinkage: s in 0..1.
+        count: images to draw.
+        random: of the draws.
     """
     mean = flat.mean(0)
     centred = (flat - mean).float()

@@ -1,4 +1,4 @@
-"""Images that generate.py made, or folders and parquet files of images, as mixed data."""
+"""Generated images, or folders and parquet files of images, as mixed data."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.types import UNLABELLED
-from sparring.data.mix.base import Context, Mix, Pool, made, per_class
+from sparring.data.mix.base import Context, Mix, Pool, in_memory_images, per_class
 from sparring.data.mix.pool import filter as filtering
 from sparring.data.reading.class_match import ClassNames
 from sparring.data.reading.image_set import ImageSet, read_images
@@ -22,11 +22,21 @@ from sparring.data.serving.provenance import Provenance
 class ImageMix(Mix):
     """One or several image sets, all their images in one pool.
 
-    Labels are those that the generator was asked for; images without are labelled by `labeller`, a run of a classifier.
-    provenance: "record" wants to know which images a set's generator saw (runs of generate.py carry `provenance.npz`);
-        "declared" takes the user's word that no val or test image was among them, and says so in result.json.
-    class_names: how the sets call this run's classes, in the run's order, or {their name: the run's}; None: as here.
-    extra_labels: allow networks that used labels of training images which this run does not have.
+    Labels are those that the generator was asked for.
+
+    Args:
+        fraction: share of each batch that comes from the pool, 0 to 1.
+        images: runs of generate.py, folders or parquet files.
+        labeller: run of a classifier that labels images without a label, or None.
+        filter: as `mix.pool.filter.check` takes it.
+        provenance: "record" demands a record of what a set's generator was trained on (runs of generate.py carry
+            `provenance.npz`); "declared" takes the user's word that no val or test image was among it, and says so in
+            result.json.
+        extra_labels: allow networks that used labels of training images which this run does not have.
+        class_names: how the sets call this run's classes, in the run's order, or {their name: the run's}; None: the same.
+
+    Raises:
+        ConfigError: no list of images, or a rule of the filter that does not hold together.
     """
 
     def __init__(
@@ -53,16 +63,16 @@ class ImageMix(Mix):
         sets = [self._read(given, context) for given in self.images]
         image = torch.cat([each.image for each, _ in sets])
         label = torch.cat([each.label for each, _ in sets])
-        records = [record for _, found in sets for record in found]
+        records = [record for _, own in sets for record in own]
         origin: dict[str, Any] = {"sets": [each.origin for each, _ in sets], "provenance": self.provenance}
-        label, more = self._labelled(image, label, context, origin)
-        kept, judged, origin["filter"] = filtering.chosen(image, label, self.filter, context)
+        label, of_labeller = self._labelled(image, label, context, origin)
+        kept, of_filter, origin["filter"] = filtering.chosen(image, label, self.filter, context)
         image, label = image[kept], label[kept]
         digest = hashlib.sha256(image.numpy().tobytes()).hexdigest()
         origin["per_class"] = per_class(label, context.shape.num_classes)
         return Pool(
-            made(image, label, digest), foreign=True, labelled=True, provenance=(*records, *more, *judged), origin=origin,
-            extra_labels=self.extra_labels,
+            in_memory_images(image, label, digest), foreign=True, labelled=True,
+            provenance=(*records, *of_labeller, *of_filter), origin=origin, extra_labels=self.extra_labels,
         )  # fmt: skip
 
     def _read(self, given: str, context: Context) -> tuple[ImageSet, list[Provenance]]:
@@ -72,21 +82,22 @@ class ImageMix(Mix):
         if (path.parent / "manifest.json").is_file():
             path = path.parent
         file = path / "manifest.json"
-        found = json.loads(file.read_text("utf-8")) if file.is_file() else None
+        manifest = json.loads(file.read_text("utf-8")) if file.is_file() else None
         shape = context.shape
-        whole = read_images(
+        images = read_images(
             path, channels=shape.channels, image_size=shape.image_size, class_names=context.class_names,
             given=self.class_names, setting="data.mix.class_names",
         )  # fmt: skip
-        return whole, self._seen(path, found)
+        return images, self._provenance(path, manifest)
 
-    def _seen(self, path: Path, manifest: dict[str, Any] | None) -> list[Provenance]:
+    def _provenance(self, path: Path, manifest: dict[str, Any] | None) -> list[Provenance]:
+        """What the generator of an image set was trained on."""
         if self.provenance == "declared":
             return []
         if manifest is None:
             raise DataError(
-                f"{path} does not say what its images were made from, so a classifier could be judged on images that their"
-                " generator saw: give a run of generate, or vouch for them with data.mix.provenance=declared."
+                f"{path} does not say what its images were made from, so a classifier could be tested on images that their"
+                " generator was trained on: give a run of generate, or vouch for them with data.mix.provenance=declared."
             )
         origin = manifest["origin"]
         folder = path if (path / provenance.FILE).exists() else Path(origin["run"])
@@ -101,7 +112,7 @@ class ImageMix(Mix):
             return label, ()
         if self.labeller is None:
             raise DataError(
-                f"{int(missing.sum())} of the {len(label)} images to mix in have no label (an unconditional generator made them):"
+                f"{int(missing.sum())} of the {len(label)} images to mix in have no label (as from an unconditional generator):"
                 " give data.mix.labeller=<run of model=classifier> to label them, or images of a conditional generator."
             )
         network = context.runs.classifier(self.labeller, context, "data.mix.labeller")

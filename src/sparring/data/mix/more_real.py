@@ -8,14 +8,14 @@ class MoreReal(Mix):
     """All images of the train split that data.labels_per_class, data.label_fraction or data.imbalance leave out."""
 
     def pool(self, context: Context) -> Pool:
-        beyond(context)
-        origin = {"per_class": per_class(context.beyond.label, context.shape.num_classes)}
-        return Pool(context.beyond, foreign=False, labelled=True, provenance=(), origin=origin)
+        check_unused(context)
+        origin = {"per_class": per_class(context.unused.label, context.shape.num_classes)}
+        return Pool(context.unused, foreign=False, labelled=True, provenance=(), origin=origin)
 
 
-def beyond(context: Context) -> None:
+def check_unused(context: Context) -> None:
     """Raise ConfigError where the run uses all training images already."""
-    if not len(context.beyond):
+    if not len(context.unused):
         raise ConfigError(
             "data.mix takes training images beyond those in use, and all are in use: set data.labels_per_class,"
             " data.label_fraction or data.imbalance."

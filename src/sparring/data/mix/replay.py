@@ -6,7 +6,12 @@ from sparring.data.mix.base import Context, Mix, Pool, per_class
 
 
 class Replay(Mix):
-    """balanced: every class is drawn equally often (classic oversampling of rare classes), else as often as it occurs."""
+    """The training images in use.
+
+    Args:
+        fraction: share of each batch that comes from the pool, 0 to 1.
+        balanced: draw every class equally often (classic oversampling of rare classes), else as often as it occurs.
+    """
 
     def __init__(self, *, fraction: float, balanced: bool) -> None:
         super().__init__(fraction=fraction)
@@ -19,6 +24,6 @@ class Replay(Mix):
             groups = [(train.label == k).nonzero().flatten() for k in train.label.unique().tolist()]
             largest = max(map(len, groups))
             positions = torch.cat([group[torch.arange(largest) % len(group)] for group in groups])
-        images = train.at(positions)
+        images = train.subset(positions)
         origin = {"balanced": self.balanced, "per_class": per_class(images.label, context.shape.num_classes)}
         return Pool(images, foreign=False, labelled=True, provenance=(), origin=origin)

@@ -25,9 +25,14 @@ FILTERS = {name.lower(): Image.Resampling[name] for name in ("NEAREST", "BOX", "
 
 @dataclass(frozen=True)
 class Decoder:
-    """channels, image_size: wanted; native_*: what a named data set must contain (None: anything is converted).
+    """Decodes chunks of a source.
 
-    value_range: the largest value of grey images with more than 8 bits; None: they raise DepthUnknown.
+    Args:
+        channels, image_size: of the result, in pixels.
+        resize: key of FILTERS.
+        native_channels, native_size: what a named data set must contain; None: anything is converted.
+        on_error: "fail" at an image that does not decode, or "skip" it.
+        value_range: the largest value of grey images with more than 8 bits; None: they raise DepthUnknown.
     """
 
     channels: int
@@ -39,7 +44,11 @@ class Decoder:
     value_range: int | None = None
 
     def __call__(self, chunk: Chunk, pool: ThreadPoolExecutor) -> tuple[np.ndarray, np.ndarray, list[str]]:
-        """(n, C, S, S) uint8, (n,) int64 and one line for each image left out; DataError for a bad image or shape."""
+        """(n, C, S, S) uint8, (n,) int64, and a sentence for each image left out.
+
+        Raises:
+            DataError: an image that does not decode, or of another shape than the data set's.
+        """
         if isinstance(chunk, Pixels):
             return self._pixels(chunk, pool), chunk.label, []
         results = _parallel(self._one, list(zip(chunk.data, chunk.name, strict=True)), pool)

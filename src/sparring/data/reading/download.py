@@ -88,7 +88,7 @@ def _paths(folder: Path, groups: dict[str, list[str]]) -> Files:
 
 def _whole(names: list[str]) -> bool:
     """Whether the shards `...-00000-of-00003.parquet` are all there."""
-    counts = [int(found[1]) for name in names if (found := re.search(r"-\d+-of-(\d+)", name))]
+    counts = [int(match[1]) for name in names if (match := re.search(r"-\d+-of-(\d+)", name))]
     return not counts or len(names) == counts[0]
 
 

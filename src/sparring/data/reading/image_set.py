@@ -1,6 +1,7 @@
-"""Images that somebody made, as one tensor: a run of generate.py, a folder, or a parquet file."""
+"""Existing images as one tensor: a run of generate.py, a folder, or a parquet file."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -28,7 +29,13 @@ Match = Callable[[Sequence[str]], dict[str, int]]  # class names of an image set
 
 @dataclass(frozen=True)
 class ImageSet:
-    """image (N, C, H, W) uint8, label (N,) int64 (-1: unknown). origin: plain values for a record."""
+    """Images with their labels.
+
+    Args:
+        image: (N, C, H, W) uint8.
+        label: (N,) int64, -1 where unknown.
+        origin: plain values for the record.
+    """
 
     image: Tensor
     label: Tensor
@@ -41,8 +48,14 @@ def read_images(
 ) -> ImageSet:  # fmt: skip
     """Every image of `path`, which must have the shape given; labels from class folders or the label column.
 
-    Classes are matched to `class_names` as `match_classes` does it, with `given` and `setting`. Images of another size or channel
-    count are refused, not resized: what would be measured then is the resizing.
+    Classes are matched to `class_names` as `match_classes` does it. Images of another size or channel count are refused: resized,
+    they would measure the resizing.
+
+    Args:
+        path: run of generate.py, folder or parquet file.
+        channels, image_size: of the images, in pixels.
+        class_names: in label order.
+        given, setting: as `match_classes` takes them.
 
     Raises:
         DataError: nothing there, an image that does not decode, another shape, or unknown classes.
@@ -52,9 +65,11 @@ def read_images(
         raise DataError(f"images={path} does not exist; give a run of generate, a folder of images or a parquet file.")
     manifest = path / "manifest.json"
     origin: dict[str, Any] = {"path": str(path)}
-    if (made := _manifest(manifest)) is not None:
-        origin |= {"generator": made["origin"], "settings": made["settings"], "images_sha256": made["images_sha256"]}
-        path = _made_by_generate(path, made["files"])
+    if (content := _manifest(manifest)) is not None:
+        origin |= {
+            "generator": content["origin"], "settings": content["settings"], "images_sha256": content["images_sha256"]
+        }  # fmt: skip
+        path = _file_of(path, content["files"])
     elif (path / "weights.safetensors").exists():
         draw = hint("generate", f"run={path}", "format=[parquet]")
         raise DataError(
@@ -73,13 +88,15 @@ def read_images(
 def _manifest(file: Path) -> dict[str, Any] | None:
     """What generate.py says about its images; None where there is none, or another program's file of that name."""
     try:
-        made = json.loads(file.read_text("utf-8"))
+        content = json.loads(file.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    return made if isinstance(made, dict) and made.keys() >= {"origin", "settings", "images_sha256", "files"} else None
+    keys = {"origin", "settings", "images_sha256", "files"}
+    return content if isinstance(content, dict) and content.keys() >= keys else None
 
 
-def _made_by_generate(run: Path, files: dict[str, str]) -> Path:
+def _file_of(run: Path, files: dict[str, str]) -> Path:
+    """The images of a run of generate.py, by the `files` of its manifest."""
     for kind in ("parquet", "folder"):
         if kind in files:
             return run / files[kind]
@@ -98,6 +115,11 @@ def _folder(root: Path, match: Match) -> Iterator[Encoded]:
         part = files[first : first + CHUNK]
         label = [index.get(file.relative_to(root).parts[0], UNLABELLED) for file in part]
         yield Encoded("train", list(part), np.array(label, dtype=np.int64), [str(file) for file in part])
+
+
+def portable_name(name: str) -> str:
+    """A class name in characters that every file system has."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name)
 
 
 def _parquet(file: Path, match: Match) -> Iterator[Encoded]:
@@ -137,11 +159,11 @@ def _decode(chunks: Iterable[Encoded], decoder: Decoder, path: Path) -> tuple[Te
 def _check_shape(data: bytes | Path, name: str, channels: int, image_size: int) -> None:
     try:
         with open_image(data) as image:
-            found = (len(image.getbands()), image.height, image.width)
+            shape = (len(image.getbands()), image.height, image.width)
     except UNREADABLE:
         return  # the decoder says what is wrong with it
-    if found != (channels, image_size, image_size):
+    if shape != (channels, image_size, image_size):
         raise DataError(
-            f"{name} has {found[0]} channels and {found[2]}x{found[1]} pixels, this run's data have {channels} and"
+            f"{name} has {shape[0]} channels and {shape[2]}x{shape[1]} pixels, this run's data have {channels} and"
             f" {image_size}x{image_size}: convert the images, or set data.image_size and data.channels to theirs."
         )

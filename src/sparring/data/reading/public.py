@@ -49,6 +49,7 @@ class PublicSource(Source):
         return self.reading(self._parquet(location), files, origin, location)
 
     def reading(self, format_: Format, files: Files, origin: dict[str, Any], location: Location) -> Reading:
+        """The stream of `files`, which are in `format_`. origin: facts for the record."""
         return Reading(self.class_names, format_.read(files), origin)
 
     def _hub(self, location: Location) -> Location:
@@ -72,9 +73,9 @@ class PublicSource(Source):
             and not (location.hub_id or location.revision)
         ):
             for candidate in formats:
-                found = candidate.find(self.system_folder)
-                if found:
-                    return candidate, found, self.system_folder
+                installed = candidate.find(self.system_folder)
+                if installed:
+                    return candidate, installed, self.system_folder
         return None
 
 
@@ -86,8 +87,8 @@ def find_local(path: Path, formats: tuple[Format, ...]) -> tuple[Format, Files]:
         if files:
             return format_, files
     known = "; ".join(format_.description for format_ in formats)
-    held = ", ".join(sorted(entry.name for entry in path.iterdir())[:5]) if path.is_dir() else path.name
-    raise DataError(f"data.path={path} holds none of the formats of this data set ({known}); found: {held}.")
+    present = ", ".join(sorted(entry.name for entry in path.iterdir())[:5]) if path.is_dir() else path.name
+    raise DataError(f"data.path={path} holds none of the formats of this data set ({known}), only {present}.")
 
 
 def check_path(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a data source is: something that names its inputs cheaply and then streams images and labels.
+"""Data sources: each identifies its inputs cheaply and then streams images and labels.
 
     files or hub  --Source.read-->  chunks of pixels or encoded images  --decode-->  uint8 NCHW  --cache-->  memory map
 
@@ -20,7 +20,7 @@ CHUNK = 1024  # images decoded and written at a time: bounds memory, feeds the d
 
 @dataclass(frozen=True)
 class Location:
-    """Where to read from, as `conf/data` states it; None means "as the source says"."""
+    """Where to read from, as `conf/data` states it; None leaves it to the source."""
 
     path: Path | None = None
     hub_id: str | None = None
@@ -38,7 +38,14 @@ class Location:
 
 @dataclass(frozen=True)
 class Pixels:
-    """Decoded images of one split: image (n, C, H, W) uint8, label (n,) int64, from record `start` of `where` on."""
+    """Decoded images of one split.
+
+    Args:
+        split: "train" or "test".
+        image: (n, C, H, W) uint8.
+        label: (n,) int64.
+        where, start: file and first record, for messages.
+    """
 
     split: str
     image: np.ndarray
@@ -47,12 +54,20 @@ class Pixels:
     start: int = 0
 
     def describe(self, row: int) -> str:
+        """Where image `row` comes from."""
         return f"{self.where} record {self.start + row}"
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Image files of one split, as bytes or paths, with label (n,) int64 and a name each for errors."""
+    """Image files of one split.
+
+    Args:
+        split: "train" or "test".
+        data: bytes or path of each file.
+        label: (n,) int64.
+        name: of each file, for messages.
+    """
 
     split: str
     data: list[bytes | Path]
@@ -60,6 +75,7 @@ class Encoded:
     name: list[str]
 
     def describe(self, row: int) -> str:
+        """Where image `row` comes from."""
         return self.name[row]
 
 
@@ -68,7 +84,13 @@ Chunk = Pixels | Encoded
 
 @dataclass(frozen=True)
 class Reading:
-    """An opened source: class names in label order, the stream of chunks, and facts to record (hub commit, ...)."""
+    """An opened source.
+
+    Args:
+        class_names: in label order.
+        chunks: the images, training images first.
+        origin: facts for the record, such as the commit on the hub.
+    """
 
     class_names: tuple[str, ...]
     chunks: Iterator[Chunk]

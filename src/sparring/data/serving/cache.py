@@ -15,13 +15,11 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +27,8 @@ from sparring.core.errors import DataError, DiskError
 from sparring.data.reading.decode import Decoder
 from sparring.data.reading.depth import DepthUnknown, measured_range
 from sparring.data.reading.source import Chunk, Location, Reading, Source
-from sparring.data.serving.verify import BlockHash, is_intact
+from sparring.data.serving.growing_array import GrowingArray, growing_array
+from sparring.data.serving.verify import is_intact
 
 VERSION = 2
 SKIP_LIMIT = 0.01
@@ -39,9 +38,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CachedSplit:
-    """file: the .npy of the images (N, C, S, S) uint8; label: (N,) int64; sha256 over the bytes of images and labels.
+    """A split on disk.
 
-    facts: what was recorded of `file` when it was written.
+    Args:
+        file: .npy of the images (N, C, S, S) uint8.
+        label: (N,) int64.
+        sha256: over the bytes of images and labels.
+        facts: what was recorded of `file` when it was written.
     """
 
     file: Path
@@ -66,13 +69,22 @@ class Cache:
 
     @property
     def class_names(self) -> tuple[str, ...]:
+        """In label order."""
         return tuple(self.meta["class_names"])
 
 
 def open_or_create(*, source: Source, location: Location, name: str, decoder: Decoder, cache_dir: Path) -> Cache:
-    """The cache of `source` at these settings, read and decoded now if it is not there yet.
+    """The cache of `source` at these settings, which is read and decoded where it is not there yet.
 
-    Raises DataError for bad input and DiskError if the cache cannot be written.
+    Args:
+        source: leaf of `data`.
+        location: where it reads from.
+        name: of the data set, part of the folder's name.
+        decoder: size, channels and filter of the stored images.
+        cache_dir: holds all caches.
+
+    Raises:
+        DataError: bad input. DiskError: the cache cannot be written.
     """
     key = {
         "version": VERSION,
@@ -130,7 +142,7 @@ def _open_split(folder: Path, split: str, files: dict[str, dict[str, Any]]) -> C
 
 
 def _create(folder: Path, reading: Reading, decoder: Decoder, key: dict[str, Any]) -> None:
-    """Write the cache beside `folder` and rename it into place."""
+    """Write the cache into a temporary folder and rename it to `folder`."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep(folder.parent)
@@ -180,14 +192,14 @@ def _sweep(cache_dir: Path) -> None:
 def _write(folder: Path, reading: Reading, decoder: Decoder) -> dict[str, Any]:
     """Stream every chunk into the .npy files of its split; returns what meta.json says about them."""
     shape = (decoder.channels, decoder.image_size, decoder.image_size)
-    arrays: dict[str, tuple[_Array, _Array]] = {}
+    arrays: dict[str, tuple[GrowingArray, GrowingArray]] = {}
     skipped: list[str] = []
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(min(8, os.cpu_count() or 1)))
         for chunk in reading.chunks:
             if chunk.split not in arrays:
-                images = stack.enter_context(_array(folder / f"{chunk.split}_images.npy", "|u1", shape))
-                labels = stack.enter_context(_array(folder / f"{chunk.split}_labels.npy", "<i8", ()))
+                images = stack.enter_context(growing_array(folder / f"{chunk.split}_images.npy", "|u1", shape))
+                labels = stack.enter_context(growing_array(folder / f"{chunk.split}_labels.npy", "<i8", ()))
                 arrays[chunk.split] = images, labels
             _check_labels(chunk, len(reading.class_names))
             image, label, bad = decoder(chunk, pool)
@@ -210,51 +222,10 @@ def _check_labels(chunk: Chunk, num_classes: int) -> None:
 
 def _check_counts(counts: dict[str, int], skipped: list[str]) -> None:
     if not counts.get("train"):
-        raise DataError("No training image was found: check data.path (a split is known by the name train* or test*).")
+        raise DataError("There is no training image: check data.path (a split is known by the name train* or test*).")
     total = sum(counts.values()) + len(skipped)
     if len(skipped) > math.ceil(SKIP_LIMIT * total):
         raise DataError(
             f"{len(skipped)} of {total} images do not decode, more than the 1% that data.on_error=skip leaves out;"
             f" first: {skipped[0]}."
         )
-
-
-class _Array:
-    """An .npy file that grows: numpy pads the header so that the final count fits in later."""
-
-    def __init__(self, path: Path, file: BinaryIO, dtype: str, shape: tuple[int, ...]) -> None:
-        self.path, self.count = path, 0
-        self._file, self._dtype, self._shape = file, dtype, shape
-        self._hash = BlockHash()
-        self._header_length = file.write(self._header())
-
-    def _header(self) -> bytes:
-        buffer = BytesIO()
-        fields = {"descr": self._dtype, "fortran_order": False, "shape": (self.count, *self._shape)}
-        np.lib.format.write_array_header_1_0(buffer, fields)
-        return buffer.getvalue()
-
-    def append(self, rows: np.ndarray) -> None:
-        data = np.ascontiguousarray(rows, dtype=self._dtype).data
-        self._hash.update(data)
-        self._file.write(data)
-        self.count += len(rows)
-
-    def finish(self) -> None:
-        header = self._header()
-        assert len(header) == self._header_length
-        self._file.seek(0)
-        self._file.write(header)
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def facts(self) -> dict[str, Any]:
-        return {"bytes": self.path.stat().st_size, "count": self.count, **self._hash.facts()}
-
-
-@contextmanager
-def _array(path: Path, dtype: str, shape: tuple[int, ...]) -> Iterator[_Array]:
-    with path.open("wb") as file:
-        array = _Array(path, file, dtype, shape)
-        yield array
-        array.finish()

@@ -1,9 +1,10 @@
-"""Which images the networks of a run have seen, and whether a later classifier would be judged on one of them.
+"""Which images the networks of a run were trained on, and whether a later classifier would be tested on one of them.
 
-Every run of train.py leaves `provenance.npz` beside its weights: the rows that it and all networks behind it were trained on.
-Two records of the same source (equal identity) or of equal bytes name the same images by the same rows, so disjoint rows
-prove disjoint images; exact duplicates that a data set holds across its own splits do not count. Records of different
-sources are compared image by image, by hash; there an image also found in the judge's own train split does not count.
+Every run of train.py leaves `provenance.npz` next to its weights: the rows that it, and all networks it depends on, were
+trained on. Two records of the same source (equal identity) or of equal bytes name the same images by the same rows, so
+disjoint rows prove disjoint images; exact duplicates that a data set holds across its own splits do not count. Records of
+different sources are compared image by image, by hash; there an image that is also in the classifier's own train split does
+not count.
 """
 
 import hashlib
@@ -29,11 +30,18 @@ Role = Literal["trained", "selected"]
 
 @dataclass(frozen=True)
 class Provenance:
-    """Some rows of a cached split.
+    """Some rows of a cached split, as a network used them.
 
-    source: digest of where the cache was read from; content: digest of the bytes of all its splits; decoding: how.
-    role: "trained" on, or "selected": models were chosen by them. labelled: whether labels were used.
-    rows (n,) int64, ascending; hashes (n,) uint64, one per image. by: the run, for messages.
+    Args:
+        split: name of the split in the cache.
+        source: digest of where the cache was read from.
+        content: digest of the bytes of all its splits.
+        decoding: digest of size, channels and resize.
+        role: "trained": on these images; "selected": models were chosen by them.
+        labelled: whether labels were used.
+        by: the run, for messages.
+        rows: (n,) int64, ascending.
+        hashes: (n,) uint64, one per image.
     """
 
     split: str
@@ -54,7 +62,7 @@ class Provenance:
 def provenance_of(
     images: Images, cache: Cache, split: str, *, role: Role = "trained", labelled: bool = True
 ) -> Provenance:
-    """The chosen rows of `images`, which are rows of the cached `split`."""
+    """The chosen rows of `images`, which are rows of the cached `split`, with `by` empty."""
     rows = images.rows.cpu().sort().values
     key = cache.meta["key"]
     contents = {name: each.sha256 for name, each in sorted(cache.splits.items())}
@@ -69,15 +77,20 @@ def provenance_of(
 
 def hashes(pixels: Tensor, rows: Tensor) -> np.ndarray:
     """(n,) uint64: the first 8 bytes of each image's blake2b. pixels (N, C, H, W) uint8; rows (n,) int64."""
-    found = np.empty(len(rows), dtype=np.uint64)
+    result = np.empty(len(rows), dtype=np.uint64)
     for number, row in enumerate(rows.tolist()):
         digest = hashlib.blake2b(pixels[row].cpu().contiguous().numpy().data, digest_size=8).digest()
-        found[number] = int.from_bytes(digest, "little")
-    return found
+        result[number] = int.from_bytes(digest, "little")
+    return result
 
 
 def shared(evaluated: Provenance, other: Provenance, own_train: np.ndarray) -> np.ndarray:
-    """Rows of `evaluated` whose image is in `other`. own_train: hashes of the train split that `evaluated` was cut from.
+    """Rows of `evaluated` whose image is in `other`.
+
+    Args:
+        evaluated: images of val or test.
+        other: images that a network used.
+        own_train: hashes of the train split that belongs to `evaluated`.
 
     Raises:
         DataError: the two were decoded differently, so that equal images need not have equal bytes.
@@ -87,13 +100,23 @@ def shared(evaluated: Provenance, other: Provenance, own_train: np.ndarray) -> n
     if evaluated.decoding != other.decoding:
         raise DataError(
             f"{other.by} was trained on another copy of the data, converted to another size, channel count or data.resize, so"
-            " nothing can show that it saw no val or test image: train it on the data of this run."
+            " nothing can show that no val or test image was among it: train it on the data of this run."
         )
     return evaluated.rows[np.isin(evaluated.hashes, other.hashes) & ~np.isin(evaluated.hashes, own_train)]
 
 
 def save(folder: Path, records: Iterable[Provenance], *, run: Path, fingerprints: dict[str, str]) -> None:
-    """Write `provenance.npz`; records without `by` are the run's own. Raises DiskError."""
+    """Write `provenance.npz`.
+
+    Args:
+        folder: where to.
+        records: those without `by` are the run's own.
+        run: the run.
+        fingerprints: of its data, which tie the file to the weights.
+
+    Raises:
+        DiskError: the file cannot be written.
+    """
     arrays: dict[str, np.ndarray] = {}
     entries = []
     for number, each in enumerate(records):
@@ -114,7 +137,7 @@ def load(folder: Path, *, fingerprints: dict[str, str] | None) -> list[Provenanc
     file = folder / FILE
     if not file.exists():
         raise DataError(
-            f"{folder} does not say which images it was trained on ({FILE} is missing), so a classifier could be judged on"
+            f"{folder} does not say which images it was trained on ({FILE} is missing), so a classifier could be tested on"
             " them: train it again with this version."
         )
     try:
@@ -127,15 +150,20 @@ def load(folder: Path, *, fingerprints: dict[str, str] | None) -> list[Provenanc
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{file} is damaged ({error}): restore it from a copy, or train the run again.") from error
     if meta["fingerprints"] != fingerprints:
-        raise DataError(f"{file} belongs to another training than the weights beside it: restore both from one copy.")
+        raise DataError(f"{file} belongs to another training than the weights next to it: restore both from one copy.")
     return records
 
 
 def check(evaluated: dict[str, Provenance], records: Sequence[Provenance], own_train: np.ndarray) -> None:
-    """Refuse networks that saw what a classifier is judged on: val, or test; test not even for choosing a model.
+    """Refuse networks that were trained on val or test images, or chosen by test images.
+
+    Args:
+        evaluated: images of val and test.
+        records: what the networks used.
+        own_train: hashes of the train split that belongs to `evaluated`.
 
     Raises:
-        DataError: naming the run that saw them and how many.
+        DataError: naming the run that used them and how many.
     """
     for record in records:
         for split, images in evaluated.items():
@@ -151,9 +179,9 @@ def check(evaluated: dict[str, Provenance], records: Sequence[Provenance], own_t
                 )
 
 
-def beyond_labels(own: Provenance, records: Sequence[Provenance]) -> int:
-    """How many images' labels were used by the networks and are not among `own`, the largest number of any record."""
-    most = 0
+def extra_labels(own: Provenance, records: Sequence[Provenance]) -> int:
+    """How many labels of images that are not in `own` a network used: the largest number of any record."""
+    largest = 0
     for record in records:
         if record.role == "trained" and record.labelled:
             if own.same_rows(record):
@@ -162,8 +190,8 @@ def beyond_labels(own: Provenance, records: Sequence[Provenance]) -> int:
                 )
             else:
                 known = np.isin(record.hashes, own.hashes)
-            most = max(most, int((~known).sum()))
-    return most
+            largest = max(largest, int((~known).sum()))
+    return largest
 
 
 def unlabelled(records: Iterable[Provenance]) -> list[Provenance]:

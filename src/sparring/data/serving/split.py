@@ -16,7 +16,11 @@ from sparring.core.randomness import generator
 
 @dataclass(frozen=True)
 class SplitSettings:
-    """The keys of `conf/data/_base.yaml` that choose images; fractions are of each class."""
+    """The keys of `conf/data/_base.yaml` that choose images; fractions are of each class.
+
+    Raises:
+        ConfigError: a number out of range, or two keys that exclude each other.
+    """
 
     val_fraction: float
     test_fraction: float
@@ -60,21 +64,32 @@ def choose_classes(classes: Sequence[int | str] | None, class_names: Sequence[st
     return chosen
 
 
-def members(labels: Tensor, classes: Sequence[int]) -> dict[int, Tensor]:
-    """Indices of each chosen class, ascending; labels (N,) int64."""
+def rows_by_class(labels: Tensor, classes: Sequence[int]) -> dict[int, Tensor]:
+    """Rows of each chosen class, ascending; labels (N,) int64."""
     return {k: (labels == k).nonzero().flatten() for k in classes}
 
 
 def holdout(
     groups: dict[int, Tensor], fraction: float, purpose: str, seed: int, names: Sequence[str]
 ) -> tuple[dict[int, Tensor], Tensor]:
-    """Cut round(fraction * n) images, at least one, out of every class: what stays, and the sorted cut.
+    """Hold out round(fraction * n) images, at least one, of every class.
 
-    `purpose` ("val" or "test") and `seed` choose the draw. Raises DataError for a class that would not keep an image.
+    Args:
+        groups: rows of each class.
+        fraction: 0 to below 1; 0 holds out nothing.
+        purpose: "val" or "test"; with `seed` it determines the draw.
+        seed: of the split.
+        names: of the classes, for messages.
+
+    Returns:
+        The rows of each class that stay, and the rows held out, ascending.
+
+    Raises:
+        DataError: a class would not keep an image.
     """
     if fraction == 0:
         return groups, torch.empty(0, dtype=torch.int64)
-    stay, cut = {}, []
+    stay, held_out = {}, []
     for k, index in groups.items():
         count = max(1, round(fraction * len(index)))
         if count >= len(index):
@@ -83,37 +98,56 @@ def holdout(
                 f" add images, leave the class out with data.classes, or set data.{purpose}_fraction=0."
             )
         order = index[torch.randperm(len(index), generator=generator(purpose, seed, k))]
-        cut.append(order[:count])
+        held_out.append(order[:count])
         stay[k] = order[count:].sort().values
-    return stay, torch.cat(cut).sort().values
+    return stay, torch.cat(held_out).sort().values
 
 
-def indices(
+def split_rows(
     labels: dict[str, Tensor], chosen: Sequence[int], settings: SplitSettings, names: Sequence[str]
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Rows of train, val, test and what is "beyond" the training images in use, and the stored split they are rows of.
+    """Which rows each split has.
 
-    labels: (N,) of each stored split: "train", and perhaps "val" and "test", which are otherwise cut from train.
+    Args:
+        labels: (N,) int64 of each stored split, "train", and perhaps "val" and "test", which are otherwise cut from train.
+        chosen: classes.
+        settings: how the splits are cut.
+        names: of the classes, for messages.
+
+    Returns:
+        Rows of train, val, test and "unused" (training images that the subset leaves out), and for each the stored split
+        that they belong to.
+
+    Raises:
+        DataError: a class with too few images.
     """
-    groups = members(labels["train"], chosen)
+    groups = rows_by_class(labels["train"], chosen)
     if "test" in labels:
-        test = torch.cat(list(members(labels["test"], chosen).values())).sort().values
+        test = torch.cat(list(rows_by_class(labels["test"], chosen).values())).sort().values
     else:
         groups, test = holdout(groups, settings.test_fraction, "test", settings.split_seed, names)
     if "val" in labels:
-        val = torch.cat(list(members(labels["val"], chosen).values())).sort().values
+        val = torch.cat(list(rows_by_class(labels["val"], chosen).values())).sort().values
     else:
         groups, val = holdout(groups, settings.val_fraction, "val", settings.split_seed, names)
-    train, every = subset(groups, settings, names), torch.cat(list(groups.values())).sort().values
-    rows = {"train": train, "val": val, "test": test, "beyond": every[~torch.isin(every, train)]}
+    train, every = training_subset(groups, settings, names), torch.cat(list(groups.values())).sort().values
+    rows = {"train": train, "val": val, "test": test, "unused": every[~torch.isin(every, train)]}
     own = {split: split for split in ("val", "test") if split in labels}
     return rows, dict.fromkeys(rows, "train") | own
 
 
-def subset(groups: dict[int, Tensor], settings: SplitSettings, names: Sequence[str]) -> Tensor:
-    """Sorted indices of the training images that `settings` keeps: labels per class or a fraction, then the long tail.
+def training_subset(groups: dict[int, Tensor], settings: SplitSettings, names: Sequence[str]) -> Tensor:
+    """Rows, ascending, of the training images that `settings` keeps: labels per class or a fraction, then the long tail.
 
     The long tail keeps n_max * ratio^(-k / (K - 1)) of the k-th class (Cui et al. 2019, section 5.1), rounded down.
+
+    Args:
+        groups: rows of each class.
+        settings: which of them to keep.
+        names: of the classes, for messages.
+
+    Raises:
+        DataError: a class keeps no image, or has fewer than are asked for.
     """
     counts = {k: _wanted(len(index), settings, names[k]) for k, index in groups.items()}
     if settings.imbalance is not None:

@@ -1,4 +1,4 @@
-"""Where the pixels of a split live, and how a batch is taken out of them: one index, no loop over images."""
+"""Where the pixels of a split are stored, and how a batch is taken out of them: one index, no loop over images."""
 
 import hashlib
 from collections.abc import Callable
@@ -19,9 +19,14 @@ DEVICE_SHARE = 4  # `auto` puts a split on the accelerator if it takes at most 1
 
 @dataclass(frozen=True)
 class Images:
-    """Chosen rows of a split. pixels (N, C, H, W) uint8: the whole split; rows (n,), label (n,) int64: the chosen.
+    """Chosen rows of a split.
 
-    before_read: called with the rows that are about to be read; checks them where opening the cache has not.
+    Args:
+        pixels: (N, C, H, W) uint8, the whole split.
+        rows: (n,) int64, the chosen ones.
+        label: (n,) int64, of the chosen ones.
+        sha256: of the split's bytes.
+        before_read: called with the rows that are about to be read; checks them where opening the cache has not.
     """
 
     pixels: Tensor
@@ -33,12 +38,12 @@ class Images:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def choose(self, rows: Tensor) -> "Images":
-        """The same pixels seen through other rows (n,) int64 of the whole split."""
+    def with_rows(self, rows: Tensor) -> "Images":
+        """Of the same split, which must be chosen whole here, the rows (n,) int64."""
         return replace(self, rows=rows.to(self.rows.device), label=self.label[rows.to(self.label.device)])
 
-    def at(self, positions: Tensor) -> "Images":
-        """The same pixels at positions (k,) int64 in 0..n-1 of the chosen rows; a position may come twice."""
+    def subset(self, positions: Tensor) -> "Images":
+        """The images at positions (k,) int64 in 0..n-1 of the chosen rows; a position may come twice."""
         return replace(self, rows=self.rows[positions], label=self.label[positions])
 
     def without_labels(self) -> "Images":
@@ -62,8 +67,14 @@ class Images:
         return digest.hexdigest()
 
 
-def place(split: CachedSplit, relabel: Tensor, storage: str) -> Images:
-    """The whole split on the host. relabel (classes,) int64 maps a cached label to the one in use (-1: not in use)."""
+def load_images(split: CachedSplit, relabel: Tensor, storage: str) -> Images:
+    """The whole split, in memory or memory-mapped.
+
+    Args:
+        split: as the cache has it.
+        relabel: (cached classes,) int64, the label in use for each cached one, -1 where it is not in use.
+        storage: one of STORAGE.
+    """
     in_memory = storage == "memory" or (storage == "auto" and split.file.stat().st_size <= MEMORY_LIMIT)
     mapped = split.image
     before_read = first_touch(split.file, mapped, split.facts)
@@ -75,8 +86,8 @@ def place(split: CachedSplit, relabel: Tensor, storage: str) -> Images:
     return Images(pixels, torch.arange(len(pixels)), label, split.sha256, before_read)
 
 
-def move(images: Images, storage: str, device: torch.device) -> Images:
-    """The same images on `device`, if `storage` says so and, for "auto", if it is an accelerator with room for them."""
+def to_device(images: Images, storage: str, device: torch.device) -> Images:
+    """The same images on `device` where `storage` asks for it; for "auto", where that is an accelerator with room for them."""
     fits = device.type == "cuda" and images.pixels.nbytes <= torch.cuda.mem_get_info(device)[0] // DEVICE_SHARE
     if storage != "device" and not (storage == "auto" and fits):
         return images

@@ -1,4 +1,4 @@
-"""Which images iteration i sees, on every rank: pure functions of (seed, stream, position), so nothing is saved.
+"""Which images iteration i gets, on every rank: pure functions of (seed, stream, position), so nothing is saved.
 
 A stream is permutation(seed, name, 0), permutation(seed, name, 1), ... end to end. Chunk d is its positions
 [d * B, (d + 1) * B); iteration i with n chunks uses chunks i * n ... i * n + n - 1; rank r of W takes rows
@@ -22,10 +22,13 @@ class HasIteration(Protocol):
     iteration: int
 
 
-class Drawn(NamedTuple):
-    """A training batch whose augmentation is drawn but not applied.
+class RawBatch(NamedTuple):
+    """A training batch whose augmentation is drawn but not yet applied.
 
-    image (n, C, H, W) uint8, label (n,) int64; corner (n, 2) int64 in 0..2 * padding; mirror (n,) bool.
+    image: (n, C, H, W) uint8.
+    label: (n,) int64.
+    corner: (n, 2) int64 in 0..2 * padding, top and left of the crop.
+    mirror: (n,) bool.
     """
 
     image: Tensor
@@ -36,7 +39,13 @@ class Drawn(NamedTuple):
 
 @dataclass
 class Stream:
-    """An infinite shuffled pass over `length` images in chunks of `batch_size`."""
+    """An infinite shuffled pass over `length` images in chunks of `batch_size`.
+
+    Args:
+        name, seed: what the shuffles depend on.
+        length: images.
+        batch_size: of all ranks together.
+    """
 
     name: str
     seed: int
@@ -56,7 +65,7 @@ class Stream:
         return torch.cat(parts)
 
     def augmentation(self, number: int, padding: int) -> tuple[Tensor, Tensor]:
-        """corner (batch_size, 2) and mirror (batch_size,) of a chunk."""
+        """Corner (batch_size, 2) int64 in 0..2 * padding and mirror (batch_size,) bool of a chunk."""
         draw = generator("augment", self.seed, self.name, number)
         corner = torch.randint(0, 2 * padding + 1, (self.batch_size, 2), generator=draw)
         return corner, torch.rand(self.batch_size, generator=draw) < 0.5
@@ -73,7 +82,15 @@ class Stream:
 class TrainLoader:
     """One epoch of iterations; each item maps a stream's name to this rank's share of its chunks.
 
-    take: for each stream, positions of its images -> (image, label); chunks: chunks per iteration of each stream.
+    Args:
+        take: for each stream, positions of its images -> (image, label).
+        streams: by name.
+        chunks: chunks per iteration of each stream.
+        clock: the iteration to begin at.
+        iterations: of an epoch.
+        rank, world_size: this process and the number of processes.
+        flip: mirror half of the images.
+        padding: pixels of the random crop.
     """
 
     take: Mapping[str, Callable[[Tensor], tuple[Tensor, Tensor]]]
@@ -89,29 +106,36 @@ class TrainLoader:
     def __len__(self) -> int:
         return self.iterations
 
-    def __iter__(self) -> Iterator[dict[str, list[Batch | Drawn]]]:
+    def __iter__(self) -> Iterator[dict[str, list[Batch | RawBatch]]]:
         # A generator: the clock is read at the first next(), when a resumed run has restored it.
         start = self.clock.iteration
         for iteration in range(start, start + self.iterations):
             yield {name: self._draw(stream, iteration) for name, stream in self.streams.items()}
 
-    def _draw(self, stream: Stream, iteration: int) -> list[Batch | Drawn]:
+    def _draw(self, stream: Stream, iteration: int) -> list[Batch | RawBatch]:
         count = self.chunks[stream.name]
         return [self._batch(stream, number) for number in range(iteration * count, (iteration + 1) * count)]
 
-    def _batch(self, stream: Stream, number: int) -> Batch | Drawn:
+    def _batch(self, stream: Stream, number: int) -> Batch | RawBatch:
         share = stream.batch_size // self.world_size
         rows = slice(self.rank * share, (self.rank + 1) * share)
         image, label = self.take[stream.name](stream.chunk(number)[rows])
         if not (self.flip or self.padding):
             return Batch(image, label)
         corner, mirror = stream.augmentation(number, self.padding)
-        return Drawn(image, label, corner[rows], mirror[rows] & self.flip)
+        return RawBatch(image, label, corner[rows], mirror[rows] & self.flip)
 
 
 @dataclass(frozen=True)
 class EvalLoader:
-    """The images of a split in order, in global batches of which this rank yields its share (the last may be empty)."""
+    """The images of a split in order, in global batches of which this rank yields its share (the last may be empty).
+
+    Args:
+        take: positions -> (image, label).
+        length: images.
+        batch_size: of all ranks together.
+        rank, world_size: this process and the number of processes.
+    """
 
     take: Callable[[Tensor], tuple[Tensor, Tensor]]
     length: int

@@ -23,8 +23,10 @@ class Features(ABC):
 
     Deterministic, and the same to 1e-5 whatever the batch size: images go through in chunks of `batch_size`.
 
-    name: the address of its leaf, part of every metric's name. dim: number of features.
-    num_classes: of its logits, 0 where it has none. standard: whether a Frechet distance on it may be called FID.
+    name: the address of its leaf, part of every metric's name.
+    dim: number of features D.
+    num_classes: of its logits, 0 where it has none.
+    standard: whether a Frechet distance on it may be called FID.
     """
 
     name: ClassVar[str]
@@ -38,8 +40,8 @@ class Features(ABC):
         self.batch_size = batch_size
         self.device = torch.device("cpu")
 
-    def expect(self, *, channels: int, image_size: int) -> None:  # noqa: B027 - most have nothing to learn
-        """Learn the shape of the images to come, where it matters."""
+    def expect(self, *, channels: int, image_size: int) -> None:  # noqa: B027 - most need no shape
+        """Take note of the shape of the images to come, where it matters."""
 
     @abstractmethod
     def protocol(self) -> dict[str, Any]:
@@ -50,7 +52,7 @@ class Features(ABC):
         """One chunk: uint8 (n, C, H, W) on `device` -> features (n, dim), logits (n, K) or None."""
 
     def to(self, device: torch.device | str) -> "Features":
-        """Compute on `device` from now on; results are on the CPU whatever the device."""
+        """Compute on `device`; results are on the CPU whatever the device."""
         self.device = torch.device(device)
         return self
 
@@ -97,9 +99,12 @@ class NetworkFeatures(Features):
 
 
 class PublishedFeatures(NetworkFeatures):
-    """Features of published weights. path: their file; None takes the cached file or downloads it.
+    """Features of published weights, whose address and sha256 are `published`.
 
-    published: where they are and their sha256. Others are used where `path` names them, and the record has their hash.
+    Args:
+        path: file of the weights, which may be others: the record has their hash. None takes the cached file or downloads it.
+        cache_dir: where downloaded weights are kept.
+        batch_size: images per forward pass.
     """
 
     published: ClassVar[Published]

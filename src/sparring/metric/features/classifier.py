@@ -22,8 +22,11 @@ class FeatureNetwork(Protocol):
 class ClassifierFeatures(NetworkFeatures):
     """The layer before the logits of a classifier, and its logits.
 
-    run: run directory of a classifier, or None for the reference classifier of the data set. The network is not built
-    here: `sparring.evaluation.reference.build_features` loads or trains it and calls `attach`.
+    The network is not built here: `sparring.evaluation.reference.attach_network` loads or trains it and calls `attach`.
+
+    Args:
+        run: run directory of a classifier, or None for the reference classifier of the data set.
+        batch_size: images per forward pass.
     """
 
     name = "classifier"
@@ -35,7 +38,13 @@ class ClassifierFeatures(NetworkFeatures):
         self._has_head = False
 
     def attach(self, network: nn.Module, *, channels: int, image_size: int, weights: str, **origin: Any) -> None:
-        """Use `network` (eval mode from now on). weights: its sha256. origin: what else the protocol is to say.
+        """Use `network`, which is put into eval mode.
+
+        Args:
+            network: images (N, C, H, W) in [-1, 1] -> logits (N, K), with `features(image)` -> (N, D).
+            channels, image_size: of the images it was trained on.
+            weights: its sha256.
+            origin: further entries of the protocol.
 
         Raises:
             ConfigError: the network has no `features(image)`.
@@ -62,8 +71,8 @@ class ClassifierFeatures(NetworkFeatures):
 
     def _load(self) -> nn.Module:
         raise ConfigError(
-            "metric/features=classifier has no network yet: build it with sparring.evaluation.reference.build_features, or give"
-            " it one with attach()."
+            "metric/features=classifier has no network yet: call sparring.evaluation.reference.attach_network, or give it one"
+            " with attach()."
         )
 
     def _extract(self, image: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,7 +21,17 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class DinoV2(PublishedFeatures):
-    """The normalised class token, 384 numbers. path: the weights' file; None takes the cached file or downloads it."""
+    """The normalised class token, 384 features.
+
+    Args:
+        path: file of the weights; None takes the cached file or downloads it (88 MB).
+        cache_dir: where downloaded weights are kept.
+        image_size: pixels that images are resized to, a multiple of 14.
+        batch_size: images per forward pass.
+
+    Raises:
+        ConfigError: an image size that the patches do not divide.
+    """
 
     name = "dinov2"
     published = PUBLISHED

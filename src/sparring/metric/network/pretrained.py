@@ -25,10 +25,15 @@ class Published:
 
 
 def locate(published: Published, path: str | None, cache_dir: Path) -> Path:
-    """`path` if given, else the cached file, downloaded now if it is not there or not what its sha256 says.
+    """`path` if given, else the cached file, which is downloaded where it is missing or its sha256 differs.
+
+    Args:
+        published: name, address and sha256.
+        path: file that the user named.
+        cache_dir: holds `weights/`.
 
     Raises:
-        DataError: no such file, no network. CheckpointError: what came is not the published file.
+        DataError: no such file, no network. CheckpointError: the download is not the published file. DiskError.
     """
     if path is not None:
         file = Path(path).expanduser()
@@ -42,6 +47,7 @@ def locate(published: Published, path: str | None, cache_dir: Path) -> Path:
 
 
 def file_sha256(path: Path) -> str:
+    """sha256 hex of a file's bytes."""
     with path.open("rb") as file:
         return sha256_of(file)
 
@@ -61,10 +67,10 @@ def _download(published: Published, file: Path) -> None:
             ) from error
         with response, temporary.open("xb") as target:
             shutil.copyfileobj(response, target, 1 << 20)
-        found = file_sha256(temporary)
-        if found != published.sha256:
+        sha256 = file_sha256(temporary)
+        if sha256 != published.sha256:
             raise CheckpointError(
-                f"What {published.url} gave has the sha256 {found[:12]}..., expected {published.sha256[:12]}...: nothing was"
+                f"The file from {published.url} has the sha256 {sha256[:12]}..., expected {published.sha256[:12]}...: nothing was"
                 " kept; try again or give the file with metric.features.path=<file>."
             )
         os.replace(temporary, file)

@@ -10,6 +10,8 @@ OFFSET = (
 
 
 class Attention(nn.Module):
+    """Multi-head self-attention: tokens (N, T, dim) -> (N, T, dim)."""
+
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
@@ -24,6 +26,8 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
+    """Two layers with GELU between them: tokens (N, T, dim) -> (N, T, dim)."""
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.fc1 = nn.Linear(dim, 4 * dim)
@@ -34,7 +38,7 @@ class Mlp(nn.Module):
 
 
 class LayerScale(nn.Module):
-    """LayerScale (Touvron et al. 2021)."""
+    """One factor per channel (Touvron et al. 2021, "Going deeper with image transformers")."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -59,6 +63,8 @@ class TransformerBlock(nn.Module):
 
 
 class Patches(nn.Module):
+    """Images (N, 3, S, S) -> one token per patch (N, (S / patch)^2, dim)."""
+
     def __init__(self, dim: int, patch: int) -> None:
         super().__init__()
         self.proj = nn.Conv2d(3, dim, patch, stride=patch)
@@ -94,6 +100,7 @@ class VisionTransformer(nn.Module):
         return torch.cat([own, scaled.flatten(2).transpose(1, 2)], dim=1)
 
     def features(self, image: Tensor) -> Tensor:
+        """Images (N, 3, S, S) -> class token (N, dim)."""
         x = self.patch_embed(image)
         x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1) + self.positions(image.shape[2] // self.patch)
         for block in self.blocks:

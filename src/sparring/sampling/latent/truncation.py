@@ -1,4 +1,4 @@
-"""Truncation: more typical images and fewer kinds of them, by latents (BigGAN) or by styles (StyleGAN)."""
+"""Truncation: more typical and less diverse images, by latents (BigGAN) or by styles (StyleGAN)."""
 
 from typing import Any
 
@@ -13,24 +13,33 @@ DRAWS = 4096  # latents of a class's mean style
 
 
 def truncated(normal: Tensor, threshold: float) -> Tensor:
-    """Standard normal draws -> draws of the normal cut at +-threshold, by the inverse of its distribution function.
+    """Standard normal draws -> draws of the normal truncated at +-threshold, by the inverse of its distribution function.
 
     The same distribution as drawing again until |z| <= threshold (Brock et al. 2019, section 3.1), at a cost that does not
-    depend on the threshold; and monotone in each coordinate, so image i keeps its character while the threshold moves it
+    depend on the threshold. Monotone in each coordinate, so image i keeps its character while the threshold moves it
     towards the mean.
+
+    Args:
+        normal: any shape.
+        threshold: above 0.
     """
     low = torch.special.ndtr(torch.tensor(-threshold, dtype=torch.float64))
     quantile = low + torch.special.ndtr(normal.double()) * (1.0 - 2.0 * low)
     return torch.special.ndtri(quantile).clamp_(-threshold, threshold).float()
 
 
-class PulledStyles(nn.Module):
+class TruncatedStyles(nn.Module):
     """A StyleGAN2 generator whose styles w become mean + psi * (w - mean) (Karras et al. 2019, appendix B).
 
-    It scales latents to one length, so cutting them would change nothing. mean: of the class's styles, over 4096 latents that
-    belong to no image.
+    It scales latents to one length, so that truncating them would change nothing. The mean is of the class's styles, over
+    4096 latents that belong to no image.
 
     Shapes: latent (N, latent_dim), label (N,) -> images (N, C, H, W).
+
+    Args:
+        generator: with `style(latent, label)` and `synthesis(styles, seeds)`.
+        psi: 1 changes nothing, 0 gives the mean.
+        latent_dim: size of its latents.
     """
 
     def __init__(self, generator: Any, psi: float, *, latent_dim: int) -> None:
@@ -51,21 +60,28 @@ class PulledStyles(nn.Module):
         return self._means[label]
 
 
-def truncating(generator: nn.Module, truncation: float | None, *, latent_dim: int) -> tuple[nn.Module, float | None]:
-    """(the network to draw with, the threshold to cut its latents at).
+def with_truncation(
+    generator: nn.Module, truncation: float | None, *, latent_dim: int
+) -> tuple[nn.Module, float | None]:
+    """(the network to draw with, the threshold to truncate its latents at or None).
+
+    Args:
+        generator: whose styles are truncated where it has any, else its latents.
+        truncation: threshold or psi, above 0; None: neither.
+        latent_dim: size of its latents.
 
     Raises:
-        ConfigError: no number above 0, or a generator that is blind to the length of latents and has no styles.
+        ConfigError: no number above 0, or a generator that ignores the length of latents and has no styles.
     """
     check_truncation(truncation)
     if truncation is None:
         return generator, None
     if hasattr(generator, "synthesis"):
-        return PulledStyles(generator, truncation, latent_dim=latent_dim), None
+        return TruncatedStyles(generator, truncation, latent_dim=latent_dim), None
     if getattr(getattr(generator, "conditioning", None), "blind_to_length", False):
         raise ConfigError(
             f"truncation={truncation} would change nothing: model.conditioning=style scales every latent to one length, and "
-            f"{type(generator).__name__} has no styles to pull; leave truncation out."
+            f"{type(generator).__name__} has no styles to truncate; leave truncation out."
         )
     return generator, truncation
 

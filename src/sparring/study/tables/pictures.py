@@ -13,7 +13,7 @@ from sparring.core.picture import grid_of_rows, write_png
 from sparring.core.pixels import to_uint8
 from sparring.core.types import Batch
 from sparring.data.module.image_data import ImageData
-from sparring.data.serving.stream import Drawn
+from sparring.data.serving.stream import RawBatch
 from sparring.model.transform.base import transformed
 from sparring.run.directory import RunDir
 from sparring.study.engine.cell import Tag
@@ -96,7 +96,7 @@ def draw_batches(run: Path) -> None:
     write_png(run / "images" / "training.png", grid_of_rows(tensors, columns=COLUMNS, row_labels=names))
 
 
-def training_batches(data: ImageData) -> Iterator[dict[str, list[Batch | Drawn]]]:
+def training_batches(data: ImageData) -> Iterator[dict[str, list[Batch | RawBatch]]]:
     """The training batches of `data`, epoch after epoch."""
     while True:
         for batch in data.train_dataloader():

@@ -1,4 +1,4 @@
-"""Which images of a pool are kept: by a classifier's opinion or a discriminator's.
+"""Which images of a pool are kept, by the scores of a classifier or of a discriminator.
 
 Every rule is a pure function from scores to a mask; `chosen` applies those that are set, in the order of `RULES`.
 """
@@ -20,7 +20,17 @@ KEYS = ("classifier", "discriminator", *RULES)
 
 
 def check(settings: Mapping[str, Any], key: str = "data.mix.filter") -> None:
-    """Raise ConfigError for a rule without its network, a network without a rule, or a number out of range."""
+    """Check the rules of a filter.
+
+    Args:
+        settings: "classifier" and "discriminator" name runs, or are None; "confidence" (least probability of the label),
+            "agree" (the classifier predicts the label), "rejection" (percentile of discriminator rejection sampling) and
+            "top" (share kept per class) are the rules, None or False where they do not apply.
+        key: of the section, for messages.
+
+    Raises:
+        ConfigError: an unknown key, a rule without its network, a network without a rule, or a number out of range.
+    """
     if unknown := sorted(set(settings) - set(KEYS)):
         raise ConfigError(f"{key}.{unknown[0]} is unknown; give some of {', '.join(KEYS)}.")
     on = {rule for rule in RULES if settings.get(rule) not in (None, False)}
@@ -45,7 +55,20 @@ def check(settings: Mapping[str, Any], key: str = "data.mix.filter") -> None:
 def chosen(
     image: Tensor, label: Tensor, settings: Mapping[str, Any], context: Context
 ) -> tuple[Tensor, list[Provenance], dict[str, Any]]:
-    """(indices kept, ascending; what the networks saw; record). image (N, C, H, W) uint8, label (N,) int64."""
+    """Apply the rules that are set.
+
+    Args:
+        image: (N, C, H, W) uint8.
+        label: (N,) int64.
+        settings: as `check` takes them.
+        context: gives the networks.
+
+    Returns:
+        Rows that are kept, ascending; provenance of the networks; plain values for the record.
+
+    Raises:
+        DataError: no image is kept.
+    """
     keep = torch.ones(len(label), dtype=torch.bool)
     records: list[Provenance] = []
     origin: dict[str, Any] = {"before": len(label)}
@@ -79,11 +102,14 @@ def chosen(
 
 
 def acceptance(logit: Tensor, percentile: float) -> Tensor:
-    """Discriminator rejection sampling (Azadi et al. 2019, equation 8): the probability to keep each sample.
+    """Discriminator rejection sampling (Azadi et al. 2019, equation 8): the probability (N,) to keep each sample.
 
-    logit (N,): D before the sigmoid, which estimates log p_data / p_g where D was trained with a cross-entropy loss; for
-    other losses it is a score without that meaning. F = d - M - log(1 - exp(d - M - epsilon)) - gamma with M the largest
-    logit, and gamma the given percentile of the rest; acceptance is sigmoid(F).
+    It is sigmoid(F), F = d - M - log(1 - exp(d - M - epsilon)) - gamma, with M the largest logit.
+
+    Args:
+        logit: (N,) of D before the sigmoid, which estimates log p_data / p_g where D was trained with a cross-entropy loss;
+            for other losses it is a score without that meaning.
+        percentile: gamma is this percentile, 0 to 100, of the rest of F.
     """
     difference = (logit - logit.max()).double()
     raw = difference - torch.log1p(-(difference - EPSILON).exp())
@@ -91,7 +117,14 @@ def acceptance(logit: Tensor, percentile: float) -> Tensor:
 
 
 def top_share(score: Tensor, label: Tensor, among: Tensor, share: float) -> Tensor:
-    """(N,) bool: per class the round(share * n) best of the n in `among`, at least one; ties go to the first."""
+    """(N,) bool: per class the round(share * n) best of the n in `among`, at least one; of equal scores the first.
+
+    Args:
+        score: (N,), higher is better.
+        label: (N,) int64.
+        among: (N,) bool, the images to choose from.
+        share: 0 to 1.
+    """
     mask = torch.zeros_like(among)
     for k in label.unique().tolist():
         index = (among & (label == k)).nonzero().flatten()

@@ -1,4 +1,4 @@
-"""File formats in which data sets are found: each finds its files below a path and reads them in chunks."""
+"""File formats of data sets: each locates its files below a path and reads them in chunks."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -49,7 +49,7 @@ def _recognised(tar: Path, names: Sequence[str]) -> bool:
 
 
 def _stream(tar: Path, names: Sequence[str]) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
+    contents_by_name: dict[str, bytes] = {}
     try:
         with tarfile.open(tar, "r|*") as stream:
             passed = 0
@@ -64,12 +64,12 @@ def _stream(tar: Path, names: Sequence[str]) -> dict[str, bytes]:
                         f"{tar} declares {member.size} bytes for {name}, more than any known data set: get it again."
                     )
                 file = stream.extractfile(member)
-                found[name] = file.read() if file else b""
-                if len(found) == len(names):
-                    return found
+                contents_by_name[name] = file.read() if file else b""
+                if len(contents_by_name) == len(names):
+                    return contents_by_name
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise _broken(tar, error) from error
-    missing = ", ".join(name for name in names if name not in found)
+    missing = ", ".join(name for name in names if name not in contents_by_name)
     raise DataError(f"{tar} lacks {missing}: it is incomplete or another data set; get it again.")
 
 

@@ -17,18 +17,20 @@ PREFIX = {"train": "train", "test": "t10k"}
 
 
 class Idx:
+    """Grey images and labels of MNIST and of data sets in its format."""
+
     description = "{train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]"
 
     def find(self, path: Path) -> Files | None:
         files = {
             split: [_file(path, prefix, kind) for kind in ("images", "labels")] for split, prefix in PREFIX.items()
         }
-        found = {split: [file for file in pair if file is not None] for split, pair in files.items()}
-        if not any(found.values()):
+        present = {split: [file for file in pair if file is not None] for split, pair in files.items()}
+        if not any(present.values()):
             return None
-        if len(found["train"]) < 2 or len(found["test"]) == 1:
+        if len(present["train"]) < 2 or len(present["test"]) == 1:
             raise DataError(f"{path} holds only some of the IDX files {self.description}: add the missing ones.")
-        return {split: pair for split, pair in found.items() if pair}
+        return {split: pair for split, pair in present.items() if pair}
 
     def read(self, files: Files) -> Iterator[Chunk]:
         for split, (images, labels) in files.items():

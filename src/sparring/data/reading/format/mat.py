@@ -14,13 +14,15 @@ NAMES = {"train": "train_32x32.mat", "test": "test_32x32.mat"}
 
 
 class Mat:
+    """SVHN, cropped digits."""
+
     description = "train_32x32.mat and test_32x32.mat"
 
     def find(self, path: Path) -> Files | None:
         if path.is_file():
             return {"train": [path]} if path.suffix == ".mat" else None
-        found = {split: [path / name] for split, name in NAMES.items() if (path / name).is_file()}
-        return found if "train" in found else None
+        files = {split: [path / name] for split, name in NAMES.items() if (path / name).is_file()}
+        return files if "train" in files else None
 
     def read(self, files: Files) -> Iterator[Chunk]:
         for split, (file,) in files.items():

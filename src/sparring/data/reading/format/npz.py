@@ -17,6 +17,8 @@ TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
 
 
 class Npz:
+    """One archive with the images and labels of train, and perhaps of test."""
+
     description = "an .npz with x_train, y_train, x_test, y_test (or train_images, ..., or images and labels)"
 
     def find(self, path: Path) -> Files | None:

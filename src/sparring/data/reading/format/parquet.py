@@ -35,7 +35,12 @@ def split_files(names: list[str]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class Parquet:
-    """image_columns, label_columns: names to try, in order. No label columns at all: images without labels."""
+    """Files of encoded images.
+
+    Args:
+        image_columns, label_columns: names to try, in order; no label columns at all: images without labels.
+        description: of the files, for messages.
+    """
 
     image_columns: tuple[str, ...] = ("image", "img")
     label_columns: tuple[str, ...] = ("label",)

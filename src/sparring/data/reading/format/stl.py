@@ -15,6 +15,8 @@ NAMES = {"train": ("train_X.bin", "train_y.bin"), "test": ("test_X.bin", "test_y
 
 
 class Stl:
+    """STL-10, the labelled images."""
+
     description = "stl10_binary.tar.gz or its files train_X.bin, train_y.bin, test_X.bin, test_y.bin"
 
     def find(self, path: Path) -> Files | None:
