@@ -17,7 +17,7 @@ from sparring.evaluation.curve import Measurement
 from sparring.metric.features.pixels import PixelFeatures
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
-from sparring.trained.runs import build_model
+from sparring.trained.runs import Runs, build_model
 from tests.conftest import TINY, compose
 
 DEFAULTS: dict[str, Any] = {
