@@ -17,7 +17,7 @@ Player = Callable[..., nn.Module]
 
 @dataclass(frozen=True)
 class Recipe:
-    """generator, discriminator: makers, of (channels, size, z) and (channels, size). penalty: (D, real, fake, label) -> ().
+    """generator, discriminator: makers, of (channels, size, z) and (channels, size). penalty: (D, real, fake, label, step) -> ().
 
     loss: a key of `LOSSES`. clip: bound on D's weights after each of its steps. auxiliary: weight of the class losses, for a D
     that returns class logits too. betas None: RMSprop.
@@ -47,7 +47,7 @@ LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Te
 
 
 def train(recipe: Recipe, images: Tensor, labels: Tensor, *, iterations: int, seed: int) -> nn.Module:
-    """The averaged generator (a tenth of a percent of the new weights a step, more at first), in eval mode.
+    """The averaged generator in eval mode; a step's weights have a share of half a percent, more in the first steps.
 
     images: (N, C, S, S) in [-1, 1]. labels: (N,).
     """
@@ -58,7 +58,7 @@ def train(recipe: Recipe, images: Tensor, labels: Tensor, *, iterations: int, se
     g_optimizer, d_optimizer = (_optimizer(net, lr, recipe) for net, lr in zip((g, d), recipe.lr, strict=True))
     d_loss, g_loss = LOSSES[recipe.loss]
     for iteration in range(iterations):
-        for _ in range(recipe.d_steps):
+        for d_step in range(recipe.d_steps):
             real, label = _batch(images, labels, recipe.batch)
             with torch.no_grad():
                 fake = g(torch.randn(recipe.batch, recipe.z), label)
@@ -67,7 +67,7 @@ def train(recipe: Recipe, images: Tensor, labels: Tensor, *, iterations: int, se
             if real_class is not None:
                 loss = loss + recipe.auxiliary * cross_entropy(real_class, label)
             if recipe.penalty is not None:
-                loss = loss + recipe.penalty(d, real, fake, label)
+                loss = loss + recipe.penalty(d, real, fake, label, iteration * recipe.d_steps + d_step)
             _step(d_optimizer, loss)
             if recipe.clip is not None:
                 for weight in d.parameters():

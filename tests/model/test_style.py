@@ -63,7 +63,9 @@ def test_style_mixing_takes_the_later_layers_from_another_latent_and_never_shows
 @pytest.mark.parametrize("strength", [0.25, 1.0])
 def test_label_and_latent_reach_the_style_network_in_the_strength_set(strength: float) -> None:
     torch.manual_seed(0)
-    gan = model("model/conditioning=style", f"model.conditioning.strength={strength}", "model.conditioning.embedding_dim=7")
+    gan = model(
+        "model/conditioning=style", f"model.conditioning.strength={strength}", "model.conditioning.embedding_dim=7"
+    )
     code = gan.generator.conditioning(torch.randn(20, gan.latent_dim), torch.arange(20) % 10).detach()
     latent, label = code.split([gan.latent_dim, 7], dim=1)
     torch.testing.assert_close(latent.square().mean(1), torch.ones(20))
