@@ -78,14 +78,14 @@ def test_gradients_reach_every_weight_and_labels_matter_when_conditional(name: s
         assert not torch.allclose(other, logits, rtol=1e-2)
 
 
-@pytest.mark.parametrize("conditioning", ["concat", "cbn", "style"])
+@pytest.mark.parametrize("conditioning", ["concat", "concat model.conditioning.embedding_dim=64", "cbn", "style"])
 @pytest.mark.parametrize("name", GENERATORS)
 def test_the_latent_and_not_the_label_makes_the_variance_at_the_start(name: str, conditioning: str) -> None:
     """Share of the variance within classes, of the first layer's output and of the image."""
     if conditioning == "cbn" and name not in WITH_NORMS:
         return
     torch.manual_seed(0)
-    gan = model(f"model/generator={name}", f"model/conditioning={conditioning}")
+    gan = model(f"model/generator={name}", *f"model/conditioning={conditioning}".split())
     seen: list[Tensor] = []
     first = next(module for module in gan.generator.modules() if isinstance(module, nn.Linear))
     first.register_forward_hook(lambda module, given, output: seen.append(output))
