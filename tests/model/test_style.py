@@ -60,10 +60,13 @@ def test_style_mixing_takes_the_later_layers_from_another_latent_and_never_shows
         model("model.generator.mixing=1.5")
 
 
-@pytest.mark.parametrize("conditioning", ["concat", "style"])
-def test_label_and_latent_reach_the_style_network_at_equal_strength(conditioning: str) -> None:
+@pytest.mark.parametrize("strength", [0.25, 1.0])
+def test_label_and_latent_reach_the_style_network_in_the_strength_set(strength: float) -> None:
     torch.manual_seed(0)
-    gan = model(f"model/conditioning={conditioning}")
-    parts = gan.generator.conditioning(torch.randn(200, gan.latent_dim), torch.arange(200) % 10).chunk(2, dim=1)
-    for part in parts:
-        assert 0.8 < float(part.detach().square().mean()) < 1.25
+    gan = model(
+        "model/conditioning=style", f"model.conditioning.strength={strength}", "model.conditioning.embedding_dim=7"
+    )
+    code = gan.generator.conditioning(torch.randn(20, gan.latent_dim), torch.arange(20) % 10).detach()
+    latent, label = code.split([gan.latent_dim, 7], dim=1)
+    torch.testing.assert_close(latent.square().mean(1), torch.ones(20))
+    torch.testing.assert_close(label.norm(dim=1), strength * latent.norm(dim=1))

@@ -37,7 +37,10 @@ class DCGANDiscriminator(Discriminator):
             before = after
         self.blocks = nn.Sequential(*blocks, nn.Flatten())
         self.head = head.make(before * base**2)
-        dcgan_normal(self)
+        if (
+            batch_norm
+        ):  # rescales what N(0, 0.02) shrinks; without, the slope of D would start at a ninth of the usual one
+            dcgan_normal(self)
         if spectral_norm:
             spectrally_normalise(self, embeddings=True)
 
