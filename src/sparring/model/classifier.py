@@ -17,6 +17,7 @@ from sparring.metric import classification
 from sparring.model.backbone.base import Backbone
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory
+from sparring.model.given import GivenNetwork
 from sparring.model.layer.noise import noise_from
 from sparring.model.robust.base import Robust
 from sparring.model.robust_validation import RobustHeldOut
@@ -206,6 +207,8 @@ def classification_metrics(game: Game, network: str, data: Any, **more: Any) -> 
 
 def check_classifier(network: nn.Module, *, channels: int, image_size: int, num_classes: int) -> None:
     """One dry run on a copy without memory. Raises ConfigError."""
+    if isinstance(network, GivenNetwork):
+        return
     dry = copy.deepcopy(network).to("meta").eval()
     shape = (2, channels, image_size, image_size)
     try:
