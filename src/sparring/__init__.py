@@ -12,7 +12,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import sparring.attack as _attack
 from sparring.core.errors import (
     CheckpointError,
     ConfigError,
@@ -26,7 +25,7 @@ from sparring.core.errors import (
 from sparring.core.package import VERSION as __version__
 
 if TYPE_CHECKING:
-    from sparring.api.attack import AttackResult
+    from sparring.api.attack import AttackResult, attack
     from sparring.api.compose import compose
     from sparring.api.evaluate import evaluate
     from sparring.api.open import open
@@ -64,17 +63,16 @@ class _AttackPackage(ModuleType):
     """`sparring.attack` is the package of the attacks, one leaf each, and the function that uses them."""
 
     def __call__(
-        self,
-        module: Any,
-        images: Any,
-        labels: Any,
-        attack: str = "pgd",
-        epsilon: float | str = 8 / 255,
-        **settings: Any,
-    ) -> "AttackResult":
+        self, module: Any, images: Any, labels: Any, attack: str = "pgd", epsilon: float | str = 8 / 255, *,
+        seed: int = 0, batch_size: int = 256, rows: int | None = 64, **settings: Any,
+    ) -> "AttackResult":  # fmt: skip
         """Attack any classifier that takes images in [0, 1]; `help(sparring.api.attack.attack)` says everything."""
-        return import_module("sparring.api.attack").attack(module, images, labels, attack, epsilon, **settings)
+        function = import_module("sparring.api.attack").attack
+        return function(
+            module, images, labels, attack, epsilon, seed=seed, batch_size=batch_size, rows=rows, **settings
+        )
 
 
-attack = _attack
-attack.__class__ = _AttackPackage
+if not TYPE_CHECKING:
+    attack = import_module("sparring.attack")  # holds nothing but a docstring
+    attack.__class__ = _AttackPackage

@@ -138,7 +138,7 @@ def named(name: str, settings: dict[str, Any]) -> Attack:
         raise ConfigError(
             f"attack={name} is a table of several attacks: give one, such as pgd, or ensemble for the worst case."
         )
-    if "run" in config.attack:
+    if "run" in list(config.attack):  # also where it has no value
         raise ConfigError(
             f"attack={name} is made with another run: attack that run's classifier, and try the images on this one, or use "
             f"python attack.py attack={name}."

@@ -3,6 +3,7 @@
 from datetime import datetime
 from os import getpid
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
@@ -10,10 +11,10 @@ from sparring.config.compose import file_name
 from sparring.run.directory import RunDir
 
 
-def new_run(config: DictConfig, typed: list[str], verb: str, given: str | Path | None) -> Path:
+def new_run(config: DictConfig, typed: list[str] | None, verb: str, given: str | Path | None) -> Path:
     """A new run directory that holds its settings, as Hydra leaves one for a command; `config` learns where it is.
 
-    typed: the overrides. given: the directory, or None for a new one below `paths.log_dir`.
+    typed: the overrides, where they are known. given: the directory, or None for a new one below `paths.log_dir`.
 
     Raises:
         CheckpointError: it holds a run already. DiskError.
@@ -24,18 +25,27 @@ def new_run(config: DictConfig, typed: list[str], verb: str, given: str | Path |
     settings = folder / ".hydra"
     settings.mkdir(exist_ok=True)
     OmegaConf.save(config, settings / "config.yaml", resolve=True)
-    OmegaConf.save(OmegaConf.create(typed), settings / "overrides.yaml")
+    if typed is not None:
+        OmegaConf.save(OmegaConf.create(typed), settings / "overrides.yaml")
     return folder
 
 
+def add_overrides(folder: Path, typed: list[str]) -> None:
+    """Say in a run's record that it went on with other settings; the last value of a key holds."""
+    keys = {item.partition("=")[0] for item in typed}
+    before = [item for item in RunDir.open(folder).overrides if item.partition("=")[0] not in keys]
+    OmegaConf.save(OmegaConf.create([*before, *typed]), folder / ".hydra" / "overrides.yaml")
+
+
 def _move(node: DictConfig | ListConfig, before: str, after: str) -> None:
-    """Replace the directory that a composed configuration named: callbacks have learnt it when it was resolved."""
-    for key in list(node.keys()) if isinstance(node, DictConfig) else range(len(node)):
+    """Replace the directory that a composed configuration named: callbacks and loggers learnt it when it was resolved."""
+    keys: list[Any] = list(node) if isinstance(node, DictConfig) else list(range(len(node)))
+    for key in keys:
         value = node[key]
         if isinstance(value, DictConfig | ListConfig):
             _move(value, before, after)
-        elif value == before:
-            node[key] = after
+        elif isinstance(value, str) and (value == before or value.startswith(f"{before}/")):
+            node[key] = after + value.removeprefix(before)
 
 
 def _new_folder(config: DictConfig, verb: str) -> Path:

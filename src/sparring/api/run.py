@@ -170,7 +170,8 @@ class Run:
         """
         from sparring.api.sampling import features
 
-        return features(self.discriminator, images)
+        data = self.config.data
+        return features(self.discriminator, images, (data.channels, data.image_size, data.image_size))
 
     def classifier(self, *, unit_range: bool = True, checkpoint: str | int = "last") -> "nn.Module":
         """The classifier that the run trained: images (N, C, H, W) -> logits (N, K); on the CPU, in eval mode, weights frozen.

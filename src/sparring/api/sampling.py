@@ -36,13 +36,19 @@ def sampled(
 
 
 @torch.no_grad()
-def features(network: nn.Module, images: Any) -> Tensor:
-    """(N, F) float32 that the head of the discriminator `network` reads of images uint8 or in [0, 1]. Raises DataError."""
+def features(network: nn.Module, images: Any, shape: tuple[int, int, int]) -> Tensor:
+    """(N, F) float32 that the head of the discriminator `network` reads of images uint8 or in [0, 1].
+
+    shape: (C, H, W) of the images that it was trained on.
+
+    Raises:
+        DataError: images of another kind or shape.
+    """
     assert isinstance(network, Discriminator)
     image = in_flight(images)
-    try:
-        return torch.cat([network.features(part).flatten(1).float() for part in image.split(BATCH)])
-    except RuntimeError as error:
+    if image.shape[1:] != shape:
         raise DataError(
-            f"this discriminator cannot take images of shape {tuple(image.shape[1:])}: give images as those of the run's data."
-        ) from error
+            f"images have the shape {tuple(image.shape[1:])} and the run was trained on {shape} (channels, height, width): "
+            "convert them."
+        )
+    return torch.cat([network.features(part).flatten(1).float() for part in image.split(BATCH)])

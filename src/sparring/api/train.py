@@ -10,12 +10,16 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from sparring.api.compose import Overrides, checked, flat
-from sparring.api.folder import new_run
+from sparring.api.folder import add_overrides, new_run
 from sparring.api.images import content_of
+from sparring.api.open import open as open_run
 from sparring.api.own_data import data_overrides, keep, put_into
 from sparring.api.run import Run
 from sparring.config.build import GIVEN
-from sparring.core.errors import ConfigError
+from sparring.config.explain import readable_errors
+from sparring.config.values import keys, mismatch
+from sparring.core.errors import ConfigError, Interrupted
+from sparring.core.wording import near
 from sparring.data.arrays import Content
 from sparring.model.given import class_name
 from sparring.run import weights
@@ -32,6 +36,7 @@ def train(
     backbone: nn.Module | None = None,
     data: Any = None,
     run_dir: str | Path | None = None,
+    resume: Run | str | Path | None = None,
 ) -> Run:
     """Train a GAN or a classifier, and leave a run directory as `python train.py` does.
 
@@ -70,13 +75,21 @@ def train(
             are tensors or arrays (N, C, H, W) with 1 or 3 channels: uint8, floats in [0, 1], or floats in [-1, 1] if any is
             negative; labels whole numbers from 0 on. They are written to the cache, where later stages find them.
         run_dir: where the run goes; a new folder below logs/train if not given.
+        resume: a run to go on with, towards a larger budget such as "trainer.max_steps=2000"; its own settings hold, so that
+            nothing else is to be given but networks that it was given.
 
     Raises:
         ConfigError, DataError, DivergedError, OutOfMemoryError, DiskError: in one sentence each, as on the command line.
         Interrupted: the kernel was interrupted; the run's state was saved.
     """
-    networks = {"generator": generator, "discriminator": discriminator, "backbone": backbone}
+    networks: dict[str, Any] = {"generator": generator, "discriminator": discriminator, "backbone": backbone}
     given = {name: network for name, network in networks.items() if network is not None}
+    if resume is not None:
+        if data is not None or run_dir is not None:
+            raise ConfigError(
+                "resume= goes on in the run's own directory with its own images: leave data= and run_dir= out."
+            )
+        return _resumed(open_run(resume, **networks), flat(overrides))
     content = None if data is None else content_of(data)
     config, typed = _configuration(overrides, content)
     _refuse_commands(config)
@@ -85,11 +98,42 @@ def train(
     if content is not None:
         keep(content, config)
     folder = new_run(config, typed, "train", run_dir)
-    train_stage(config, folder, networks=given)
-    return Run(RunDir.open(folder), networks=given, extensions=tuple(config.extensions))
+    run = Run(RunDir.open(folder), networks=given, extensions=tuple(config.extensions))
+    _fit(config, run)
+    return run
 
 
-def _configuration(overrides: tuple[Any, ...], content: Content | None) -> tuple[DictConfig, list[str]]:
+def _resumed(run: Run, typed: list[str]) -> Run:
+    """Train a run on, with some of its settings changed."""
+    config = run.config
+    with readable_errors():
+        changes, known = OmegaConf.from_dotlist(typed), keys(config, hydra=False)
+        for key in keys(changes, hydra=False):
+            value = OmegaConf.select(changes, key)
+            if key not in known:
+                raise ConfigError(f"the run has no setting '{key}'{near(key, known) or '.'}")
+            if not OmegaConf.is_config(value) and (takes := mismatch(config, key, value)):
+                raise ConfigError(f"{takes}.")
+        config.merge_with(changes)
+    config.resume = str(run.path)
+    _refuse_commands(config)
+    _fit(config, run)
+    add_overrides(run.path, typed)
+    return run
+
+
+def _fit(config: DictConfig, run: Run) -> None:
+    """The stage; where it is interrupted, the error says how to go on in Python."""
+    try:
+        train_stage(config, run.path, networks=run.networks)
+    except Interrupted as error:
+        again = "".join(f", {name}=<the network>" for name in run.networks)
+        raise Interrupted(
+            f"{run.reason}; go on with: sparring.train(resume='{run.path}'{again})", error.exit_code - 128
+        ) from None
+
+
+def _configuration(overrides: tuple[Any, ...], content: Content | None) -> tuple[DictConfig, list[str] | None]:
     """The configuration that is asked for, with `content` as its data, and the overrides; a copy of one that was given."""
     if any(isinstance(each, DictConfig) for each in overrides):
         if len(overrides) > 1:
@@ -99,8 +143,10 @@ def _configuration(overrides: tuple[Any, ...], content: Content | None) -> tuple
         config: DictConfig = copy.deepcopy(overrides[0])
         if content is not None:
             put_into(config, content)
-        return config, []
+        return config, None
     typed = flat(overrides)
+    if any(item.partition("=")[0] == "resume" for item in typed):
+        raise ConfigError("resume= is no override here: give the run as an argument, sparring.train(resume=<run>).")
     if content is None:
         return checked("train", typed), typed
     chosen = [item for item in typed if item.partition("=")[0] == "data"]
@@ -125,10 +171,6 @@ def _marker(name: str, network: object) -> Mapping[str, str]:
 
 def _refuse_commands(config: DictConfig) -> None:
     """What only a command can do. Raises ConfigError."""
-    if config.resume:
-        raise ConfigError(
-            f"resume={config.resume} goes on with a run on the command line: python train.py resume={config.resume}."
-        )
     devices = world_size(TrainerSettings.of(config.trainer))
     if devices > 1:
         raise ConfigError(

@@ -71,9 +71,9 @@ def _walk(node: Any, key: str) -> Iterator[tuple[str, Any]]:
         yield from _walk(child, f"{key}.{name}")
 
 
-def given_in(node: DictConfig) -> list[str]:
-    """The entries of a node that are objects made in Python."""
-    return [str(name) for name, child in node.items() if isinstance(child, DictConfig) and GIVEN in child]
+def given_in(node: Mapping[Any, Any]) -> list[str]:
+    """The entries of a node, or of its plain values, that are objects made in Python."""
+    return [str(name) for name, child in node.items() if isinstance(child, Mapping) and GIVEN in child]
 
 
 def _not_given(key: str, name: Any) -> str:

@@ -105,7 +105,7 @@ def _check_fits(images: ImageSet, data: ImageData) -> None:
     wanted, shape = (data.shape.channels, data.shape.image_size, data.shape.image_size), tuple(images.image.shape[1:])
     if shape != wanted:
         raise DataError(
-            f"the images have the shape {shape} and those of the reference {wanted} (channels, height, width): convert them first."
+            f"the images have the shape {shape} and those of the reference {wanted} (channels, height, width): convert them."
         )
     if len(images.label) and int(images.label.max()) >= len(data.class_names):
         raise DataError(

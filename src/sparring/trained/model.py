@@ -55,8 +55,8 @@ class TrainedModel:
                 reason = str(error).splitlines()[-1].strip().rstrip(".")
                 if given := given_in(self.settings.model):
                     raise CheckpointError(
-                        f"The weights of {self.run.path} do not fit the {listing(given)} that was given ({reason}); give the one that "
-                        "it was trained with."
+                        f"The weights of {self.run.path} do not fit the {listing(given)} that was given ({reason}); give the one "
+                        "that it was trained with."
                     ) from error
                 raise CheckpointError(
                     f"The weights of {self.run.path} do not fit its settings ({reason}); restore the run from a copy."

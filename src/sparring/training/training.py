@@ -11,6 +11,7 @@ import lightning.pytorch as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from sparring.callback.quality_stop import QualityStop
+from sparring.config.build import given_in
 from sparring.core.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError
 from sparring.core.measurement import FinalMetrics
 from sparring.model.clock import Clock
@@ -168,7 +169,7 @@ class Training:
     def _report(self) -> Path | None:
         if not self.settings.report:
             return None
-        from sparring.report import train_report  # matplotlib, which only the end of a run needs
+        from sparring.report.train import train_report  # matplotlib, which only the end of a run needs
 
         return train_report(self.run.path)
 
@@ -180,5 +181,5 @@ class Training:
             print(f"Result: {conclusion}.", file=sys.stderr)
         if report is not None:
             print(f"Report: {report}", file=sys.stderr)
-        if self.parts.model.draws_images:
+        if self.parts.model.draws_images and "generator" not in given_in(self.settings.resolved["model"]):
             print(f"Images: python generate.py run={self.run.path}", file=sys.stderr)

@@ -1,0 +1,62 @@
+"""Runs and caches of the notebook interface, away from the repository's."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import sparring
+
+TINY = [
+    "data.image_size=8", "data.batch_size=8", "model.generator.width=8", "model.discriminator.width=8", "model.latent_dim=8",
+    "trainer.max_steps=2", "trainer.log_every_n_steps=1", "trainer.accelerator=cpu", "report=false",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def places(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[Path]:
+    """The folder of run directories of the session."""
+    logs = tmp_path_factory.mktemp("logs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARRING_LOG_DIR", str(logs))
+        patch.setenv("SPARRING_CACHE_DIR", str(cache_dir))
+        yield logs
+
+
+@pytest.fixture(scope="session")
+def gan(places: Path) -> sparring.Run:
+    """Two iterations on digits of 8 x 8."""
+    return sparring.train(TINY)
+
+
+@pytest.fixture(scope="session")
+def images() -> tuple[Tensor, Tensor]:
+    """120 images of noise in three classes, uint8."""
+    draws = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, (120, 1, 8, 8), generator=draws, dtype=torch.uint8), torch.arange(120) % 3
+
+
+class OwnGenerator(nn.Module):
+    """A conditional generator as a user may write one."""
+
+    def __init__(self, latent_dim: int = 8, classes: int = 3, size: int = 8) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(classes, latent_dim)
+        self.layers = nn.Sequential(nn.Linear(2 * latent_dim, 16), nn.ReLU(), nn.Linear(16, size**2), nn.Tanh())
+        self.size = size
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        return self.layers(torch.cat([z, self.embedding(y)], 1)).view(-1, 1, self.size, self.size)
+
+
+class OwnDiscriminator(nn.Module):
+    """Features of an image."""
+
+    def __init__(self, features: int = 16) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, features), nn.LeakyReLU(0.2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
