@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import sparring
 
@@ -36,27 +36,3 @@ def images() -> tuple[Tensor, Tensor]:
     """120 images of noise in three classes, uint8."""
     draws = torch.Generator().manual_seed(1)
     return torch.randint(0, 256, (120, 1, 8, 8), generator=draws, dtype=torch.uint8), torch.arange(120) % 3
-
-
-class OwnGenerator(nn.Module):
-    """A conditional generator as a user may write one."""
-
-    def __init__(self, latent_dim: int = 8, classes: int = 3, size: int = 8) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(classes, latent_dim)
-        self.layers = nn.Sequential(nn.Linear(2 * latent_dim, 16), nn.ReLU(), nn.Linear(16, size**2), nn.Tanh())
-        self.size = size
-
-    def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        return self.layers(torch.cat([z, self.embedding(y)], 1)).view(-1, 1, self.size, self.size)
-
-
-class OwnDiscriminator(nn.Module):
-    """Features of an image."""
-
-    def __init__(self, features: int = 16) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, features), nn.LeakyReLU(0.2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)

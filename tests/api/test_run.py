@@ -11,6 +11,7 @@ from PIL import Image
 import sparring
 from sparring.attack.evaluation.target import UnitRange
 from sparring.core.pixels import normalise
+from sparring.run.settings import write_settings
 from sparring.stage import call
 from sparring.trained.runs import Runs
 from tests.api.conftest import TINY
@@ -104,6 +105,14 @@ def test_the_history_is_the_file_by_column(gan: sparring.Run) -> None:
     assert history["iteration"].tolist() == [1, 2]
 
 
+def test_metrics_have_a_value_a_protocol_and_a_direction_by_name(victim_run: Path) -> None:
+    run = sparring.open(victim_run)
+    accuracy = run.metrics["test/accuracy"]
+    assert accuracy == run.result["metrics"]["test/accuracy"]
+    assert accuracy["direction"] == "higher"
+    assert f"test/accuracy</td><td style='text-align:right'>{accuracy['value']:.4g}" in run._repr_html_()
+
+
 def test_a_run_says_what_became_of_it(gan: sparring.Run) -> None:
     assert gan.status == "finished"
     assert gan.reason == "trained for its whole budget of 2 iterations"
@@ -114,8 +123,7 @@ def test_a_run_says_what_became_of_it(gan: sparring.Run) -> None:
 
 def test_a_run_without_a_word_was_killed(gan: sparring.Run, tmp_path: Path) -> None:
     """status.json says that it is running, and nobody holds its lock."""
-    (tmp_path / ".hydra").mkdir()
-    (tmp_path / ".hydra" / "config.yaml").write_text("name: x\n")
+    write_settings(tmp_path, {"name": "x"})
     run = sparring.open(tmp_path)
     assert (run.status, run.reason) == ("none", "")
     (tmp_path / "status.json").write_text((gan.path / "status.json").read_text().replace("finished", "running"))
@@ -130,11 +138,11 @@ def test_a_run_shows_its_newest_picture_and_escapes_what_it_says(gan: sparring.R
     assert "data:image/png;base64," in page
     assert "alt='samples_00000002'" in page
     assert "<td style='text-align:left'>iterations</td><td style='text-align:right'>2</td>" in page
-    (tmp_path / "<b>" / ".hydra").mkdir(parents=True)
-    (tmp_path / "<b>" / ".hydra" / "config.yaml").write_text("name: x\n")
+    write_settings(tmp_path / "<b>", {"name": "x"})
     assert "<b>&lt;b&gt;</b>" in sparring.open(tmp_path / "<b>")._repr_html_()
 
 
+@pytest.mark.slow
 def test_a_run_is_opened_by_directory_by_name_and_as_the_latest(gan: sparring.Run) -> None:
     newer = sparring.train(TINY, "model=rpgan")
     assert sparring.open().path == sparring.open("latest").path == newer.path

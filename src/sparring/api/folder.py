@@ -9,6 +9,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from sparring.config.compose import file_name
 from sparring.run.directory import RunDir
+from sparring.run.settings import FOLDER, read_overrides, write_settings
 
 
 def new_run(config: DictConfig, typed: list[str] | None, verb: str, given: str | Path | None) -> Path:
@@ -22,19 +23,17 @@ def new_run(config: DictConfig, typed: list[str] | None, verb: str, given: str |
     folder = _new_folder(config, verb) if given is None else Path(given).expanduser().absolute()
     RunDir.create(folder).close()
     _move(config, config.paths.run_dir, str(folder))
-    settings = folder / ".hydra"
-    settings.mkdir(exist_ok=True)
-    OmegaConf.save(config, settings / "config.yaml", resolve=True)
+    write_settings(folder, config)
     if typed is not None:
-        OmegaConf.save(OmegaConf.create(typed), settings / "overrides.yaml")
+        OmegaConf.save(OmegaConf.create(typed), folder / FOLDER / "overrides.yaml")
     return folder
 
 
 def add_overrides(folder: Path, typed: list[str]) -> None:
     """Say in a run's record that it went on with other settings; the last value of a key holds."""
     keys = {item.partition("=")[0] for item in typed}
-    before = [item for item in RunDir.open(folder).overrides if item.partition("=")[0] not in keys]
-    OmegaConf.save(OmegaConf.create([*before, *typed]), folder / ".hydra" / "overrides.yaml")
+    before = [item for item in read_overrides(folder) if item.partition("=")[0] not in keys]
+    OmegaConf.save(OmegaConf.create([*before, *typed]), folder / FOLDER / "overrides.yaml")
 
 
 def _move(node: DictConfig | ListConfig, before: str, after: str) -> None:

@@ -107,6 +107,9 @@ def _split(part: Any, name: str) -> ArraySplit:
             f"{name} is of the type {type(part).__name__}: give a pair (images, labels), or a torch data set of such pairs."
         )
     image = pixels(image, name=f"the images of {name}")
+    if image.shape[2] != image.shape[3]:
+        height, width = image.shape[2:]
+        raise DataError(f"the images of {name} are {height} x {width} pixels: cut or pad them to squares.")
     return ArraySplit(image.numpy(), classes_of(label, len(image), name=f"the labels of {name}").numpy())
 
 

@@ -34,6 +34,7 @@ def open(
     True
 
     Args:
+        run: a `Run` keeps the networks that it has.
         generator, discriminator, backbone: the networks that were given to `sparring.train`; their weights come from the run,
             and the networks themselves stay as they are.
         data: the images that were given to `sparring.train`, where the cache no longer holds them.
@@ -52,6 +53,8 @@ def open(
         directory = RunDir.open(find_run(str(run), logs))
     networks = {"generator": generator, "discriminator": discriminator, "backbone": backbone}
     given = {name: network for name, network in networks.items() if network is not None}
+    if isinstance(run, Run):
+        given, extensions = {**run.networks, **given}, (*run.extensions, *extensions)
     if given or data is not None:
         from sparring.api.reopen import check_given, give_back  # torch, which reading a run does not need
 

@@ -10,9 +10,9 @@ from sparring.data.module.image_data import ImageData
 
 def data_overrides(content: Content) -> list[str]:
     """What a configuration says of images that were given in Python."""
-    _, channels, height, width = content.splits["train"].image.shape
+    _, channels, size, _ = content.splits["train"].image.shape
     return [
-        "data=arrays", f"data.channels={channels}", f"data.image_size={min(height, width)}",
+        "data=arrays", f"data.channels={channels}", f"data.image_size={size}",
         f"data.num_classes={len(content.class_names)}", f"data.source.fingerprint={content.fingerprint}",
     ]  # fmt: skip
 

@@ -1,12 +1,11 @@
 """How a run shows itself in a notebook: its newest picture and its headline numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sparring.api.result import headline, metrics_of
 from sparring.report.pictures import data_uri
 
 PICTURE_BYTES = 200_000
@@ -37,8 +36,21 @@ def numbers(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "real images seen", f"{clock['images_seen']:,}"
     if cost.get("seconds") is not None:
         yield "seconds", f"{cost['seconds']:,.1f}"
-    for name, value, std in islice(headline(metrics_of(result)), NUMBERS):
-        yield name, f"{value:.4g}" + (f" ± {std:.2g}" if std is not None else "")
+    yield from islice(headline(result.get("metrics", {})), NUMBERS)
+
+
+def headline(metrics: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """(name, text) of every metric that has a value: with its standard deviation or interval, where there is one."""
+    for name, found in metrics.items():
+        if found["value"] is None:
+            continue
+        text = f"{found['value']:.4g}"
+        if found["std"] is not None:
+            text += f" ± {found['std']:.2g}"
+        elif found["interval"] is not None:
+            low, high = ("?" if end is None else f"{end:.3g}" for end in found["interval"])
+            text += f" [{low}, {high}]"
+        yield name, text
 
 
 def picture(folder: Path) -> Path | None:

@@ -8,16 +8,16 @@ from torch import nn
 
 from sparring.api.images import content_of
 from sparring.api.own_data import keep
-from sparring.config.build import GIVEN
 from sparring.core.errors import ConfigError, DataError
 from sparring.run.directory import RunDir
+from sparring.run.settings import given_in
 
 
 def check_given(run: RunDir, given: Mapping[str, nn.Module]) -> None:
     """Raise ConfigError where the run builds a network by itself that was given; shapes are checked with its weights."""
+    known = given_in(run.config.model) if given else ()
     for name in given:
-        node = OmegaConf.select(run.config, f"model.{name}")
-        if node is None or GIVEN not in node:
+        if name not in known:
             raise ConfigError(f"{run.path} was not trained with a {name} made in Python: leave {name}= out.")
 
 

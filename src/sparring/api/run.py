@@ -8,7 +8,6 @@ import numpy as np
 from omegaconf import DictConfig
 
 from sparring.api import page
-from sparring.api.result import metrics_of
 from sparring.config.build import NOTHING
 from sparring.core.errors import CheckpointError
 from sparring.report.record import MetricTable
@@ -45,7 +44,7 @@ class Run:
 
         networks: those that were made in Python, by name. extensions: packages whose classes the run's settings may name.
         """
-        self._directory, self.networks, self._extensions = directory, dict(networks), tuple(extensions)
+        self._directory, self.networks, self.extensions = directory, dict(networks), tuple(extensions)
         self._generators: dict[tuple[str, str | int], TrainedGenerator] = {}
 
     # -- what the directory says -----------------------------------------------------------------------------------------
@@ -77,9 +76,15 @@ class Run:
         return self._directory.result()
 
     @property
-    def metrics(self) -> dict[str, Any]:
-        """The metrics of result.json by name. Raises CheckpointError: the run did not finish."""
-        return metrics_of(self.result)
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """name -> {"value", "std", "interval", "protocol", "direction"}, as result.json has it; empty for a GAN's training.
+
+        std, interval: None where none was measured. direction: "higher", "lower" or "near_reference", which values are better.
+
+        Raises:
+            CheckpointError: the run did not finish.
+        """
+        return dict(self.result["metrics"])
 
     @property
     def history(self) -> dict[str, np.ndarray]:
@@ -196,4 +201,4 @@ class Run:
         """The door to the run's networks; torch is loaded here."""
         from sparring.trained.runs import Runs
 
-        return Runs(extensions=self._extensions, networks=self.networks)
+        return Runs(extensions=self.extensions, networks=self.networks)

@@ -1,7 +1,6 @@
 """`sparring.train`: the training stage, also with networks and images that were made in Python."""
 
 import copy
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,15 @@ from sparring.api.images import content_of
 from sparring.api.open import open as open_run
 from sparring.api.own_data import data_overrides, keep, put_into
 from sparring.api.run import Run
-from sparring.config.build import GIVEN
 from sparring.config.explain import readable_errors
 from sparring.config.values import keys, mismatch
 from sparring.core.errors import ConfigError, Interrupted
-from sparring.core.wording import near
+from sparring.core.wording import listing, near
 from sparring.data.arrays import Content
-from sparring.model.given import class_name
+from sparring.model.given import NETWORKS, class_name
 from sparring.run import weights
 from sparring.run.directory import RunDir
+from sparring.run.settings import GIVEN
 from sparring.stage.train import train as train_stage
 from sparring.training.settings import TrainerSettings
 from sparring.training.trainer import world_size
@@ -94,7 +93,7 @@ def train(
     config, typed = _configuration(overrides, content)
     _refuse_commands(config)
     for name, network in given.items():
-        OmegaConf.update(config, f"model.{name}", _marker(name, network), merge=False, force_add=True)
+        _mark(config, name, network)
     if content is not None:
         keep(content, config)
     folder = new_run(config, typed, "train", run_dir)
@@ -158,15 +157,21 @@ def _configuration(overrides: tuple[Any, ...], content: Content | None) -> tuple
     return checked("train", typed), typed
 
 
-def _marker(name: str, network: object) -> Mapping[str, str]:
-    """What the run directory says of a network that only Python can rebuild."""
+def _mark(config: DictConfig, name: str, network: object) -> None:
+    """Say in the settings, and so in the run directory, that only Python can rebuild a network. Raises ConfigError."""
+    if name not in config.model:
+        known = [each for each in NETWORKS if each in config.model]
+        raise ConfigError(
+            f"{name}= was given and this model takes a {listing(known)}: choose another, or leave it out."
+        )
     if not isinstance(network, nn.Module):
         raise ConfigError(f"{name} is of the type {type(network).__name__}; give a torch.nn.Module.")
     if any(is_lazy(parameter) for parameter in network.parameters()):
         raise ConfigError(
             f"{name}={type(network).__name__} has lazy layers without weights: call it once on images first."
         )
-    return {GIVEN: class_name(network), "initial_weights": weights.content_hash(network.state_dict())}
+    marker = {GIVEN: class_name(network), "initial_weights": weights.content_hash(network.state_dict())}
+    OmegaConf.update(config, f"model.{name}", marker, merge=False)
 
 
 def _refuse_commands(config: DictConfig) -> None:

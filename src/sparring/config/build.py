@@ -16,6 +16,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.core.errors import ConfigError, SparringError
+from sparring.run.settings import GIVEN
 
 NAMED = frozenset(
     {"lightning.pytorch.Trainer", *(f"torch.optim.{name}" for name in ("Adam", "AdamW", "RMSprop", "SGD"))}
@@ -24,8 +25,6 @@ NAMED = frozenset(
 ALSO = {"callback": ("metric.features",)}
 # Hydra's directives that a leaf needs; the others change what is called, or with what.
 DIRECTIVES = frozenset({"_target_", "_partial_"})
-# In place of a node's settings: the class of an object that was made in Python. It names nothing that could be built.
-GIVEN = "_given_"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -69,11 +68,6 @@ def _walk(node: Any, key: str) -> Iterator[tuple[str, Any]]:
     children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for name, child in children:
         yield from _walk(child, f"{key}.{name}")
-
-
-def given_in(node: Mapping[Any, Any]) -> list[str]:
-    """The entries of a node, or of its plain values, that are objects made in Python."""
-    return [str(name) for name, child in node.items() if isinstance(child, Mapping) and GIVEN in child]
 
 
 def _not_given(key: str, name: Any) -> str:

@@ -131,10 +131,11 @@ def _generator(network: nn.Module, place: Place) -> nn.Module:
         )
     made = network if isinstance(network, Generator) else GivenGenerator(network, conditional=conditional)
     latent = torch.randn(TRIED, place.latent_dim, generator=random_generator("given network"))
-    label = torch.arange(TRIED) % place.num_classes
-    image = _tried(
-        f"generator={shown}", f"latents of model.latent_dim={place.latent_dim}", lambda: made(latent, label), made
-    )
+    label = torch.tensor([0, place.num_classes - 1])
+    takes = f"latents of model.latent_dim={place.latent_dim}"
+    if conditional:
+        takes += f" and labels 0 to {place.num_classes - 1}"
+    image = _tried(f"generator={shown}", takes, lambda: made(latent, label), made)
     if image.shape != (TRIED, *place.shape):
         raise ConfigError(
             f"generator={shown} draws images of shape {tuple(image.shape[1:])}, and the data have {place.shape} (channels, "

@@ -11,6 +11,7 @@ from sparring.report.accuracy import accuracies, per_class
 from sparring.report.curves import Panel, panels, short
 from sparring.report.pictures import data_uri
 from sparring.report.record import MetricRecord, Sample, read
+from sparring.run.settings import FOLDER, given_in
 
 LARGE_BYTES = 450_000  # of the last grid and of the real images; the page stays below 3 MB
 SMALL_BYTES = 110_000  # of each earlier grid
@@ -131,7 +132,11 @@ def flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]
 
 
 def commands(record: MetricRecord) -> Iterator[tuple[str, str]]:
-    """(what for, command) to go on from here, as typed in the repository."""
+    """(what for, command) to go on from here, as typed in the repository; in Python where networks were made there."""
+    if given := given_in(record.config.get("model") or {}):
+        networks = "".join(f", {name}=<the network>" for name in given)
+        yield "Open it in Python", f"sparring.open({str(record.path)!r}{networks})"
+        return
     run = shlex.quote(shown_path(record))
     if (record.path / "weights.safetensors").exists():
         yield "Draw images from this generator", f"python generate.py run={run} count=100 'format=[grid,folder]'"
@@ -142,6 +147,8 @@ def commands(record: MetricRecord) -> Iterator[tuple[str, str]]:
         else:
             good = "from the last good checkpoint" if record.status.get("state") == "diverged" else "where it stopped"
             yield f"Continue {good}", f"python train.py resume={run}"
+    if not (record.path / FOLDER / "overrides.yaml").exists():  # started in Python with a whole configuration
+        return
     typed = [shlex.quote(item) for item in record.overrides if not item.startswith("resume=")]
     yield "Do the same again from the start", " ".join(["python train.py", *typed])
 

@@ -8,10 +8,10 @@ from typing import Any
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from sparring.config.build import given_in
 from sparring.core.errors import CheckpointError
 from sparring.core.wording import listing
 from sparring.run.directory import RunDir
+from sparring.run.settings import given_in
 
 
 @dataclass(frozen=True)

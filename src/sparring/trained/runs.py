@@ -10,11 +10,9 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from sparring.config.build import NOTHING, build
-from sparring.core.errors import ConfigError
 from sparring.core.types import TrainedNetwork
-from sparring.core.wording import listing
 from sparring.model.game import Game
-from sparring.model.given import NETWORKS, Place, adapted
+from sparring.model.given import Place, adapted
 from sparring.run import weights as weights_file
 from sparring.run.directory import RunDir
 from sparring.run.search import find_run
@@ -39,21 +37,16 @@ def build_model(
     Raises:
         ConfigError: the networks do not fit each other or the data, or one that was made in Python is missing.
     """
-    given = {name: adapted(name, network, _place(config, name, extensions)) for name, network in networks.items()}
+    given = {name: adapted(name, network, _place(config, extensions)) for name, network in networks.items()}
     model = build(config.model, section="model", extensions=extensions, given=given)
     if isinstance(model, Game):
         model.check_data(channels=config.data.channels, image_size=config.data.image_size)
     return model
 
 
-def _place(config: DictConfig, name: str, extensions: Sequence[str]) -> Place:
-    """What `config` asks of the network `name`. Raises ConfigError: the model has no such network."""
+def _place(config: DictConfig, extensions: Sequence[str]) -> Place:
+    """What `config` asks of a network that was made in Python."""
     model, data = config.model, config.data
-    if name not in model:
-        known = [each for each in NETWORKS if each in model]
-        raise ConfigError(
-            f"{name}= was given and this model takes a {listing(known)}: choose another model, or leave it out."
-        )
     conditioning, head = (
         build(model[part], section="model", extensions=extensions) if part in model else None
         for part in ("conditioning", "head")

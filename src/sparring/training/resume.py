@@ -4,12 +4,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from sparring.config.build import given_in
 from sparring.config.plain import plain
 from sparring.core.errors import CheckpointError, ConfigError
 from sparring.core.wording import listing
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
+from sparring.run.settings import given_in
 from sparring.training.settings import TrainSettings
 
 log = logging.getLogger(__name__)

@@ -11,12 +11,12 @@ import lightning.pytorch as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from sparring.callback.quality_stop import QualityStop
-from sparring.config.build import given_in
 from sparring.core.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError
 from sparring.core.measurement import FinalMetrics
 from sparring.model.clock import Clock
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir, State, write_atomic
+from sparring.run.settings import given_in
 from sparring.run.status import ended_with, record_config, remember
 from sparring.trained.scorer import RunScorers
 from sparring.training.attach import attach_classifiers
