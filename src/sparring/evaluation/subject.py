@@ -1,11 +1,12 @@
 """What `evaluate` measures: samples of a run, drawn as often as asked, or images that exist."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
+from torch import nn
 
-from sparring.config.build import build
+from sparring.config.build import NOTHING, build
 from sparring.config.compose import compose, hydra_at, searchpath
 from sparring.config.explain import readable_errors
 from sparring.config.groups import Groups
@@ -31,15 +32,18 @@ def subject_of(settings: EvaluateSettings) -> Subject:
     return run_subject(settings) if settings.run is not None else image_subject(settings)
 
 
-def run_subject(settings: EvaluateSettings) -> Subject:
+def run_subject(settings: EvaluateSettings, *, networks: Mapping[str, nn.Module] = NOTHING) -> Subject:
     """Samples of a trained generator, against the data it was trained on.
+
+    Args:
+        networks: those that the run was given in Python.
 
     Raises:
         CheckpointError: no such run, no generator in it, or no such weights.
         DataError: its data hold other images than it was trained on.
     """
     draw, device, extensions = settings.draw, settings.device, settings.extensions
-    runs = Runs(settings.log_dir, extensions)
+    runs = Runs(settings.log_dir, extensions, networks)
     source = runs.open(str(settings.run))
     trained = runs.generator(source, weights=draw.weights, checkpoint=draw.checkpoint)
     data_config = source.config.data
@@ -79,24 +83,46 @@ def _check_images(source: RunDir, trained: TrainedGenerator, data: ImageData) ->
         )
 
 
-def image_subject(settings: EvaluateSettings) -> Subject:
+def image_subject(settings: EvaluateSettings, images: ImageSet | None = None) -> Subject:
     """Images that exist, against a data set of conf/data or that of a run.
+
+    Args:
+        images: those at hand in Python; None: those that the settings name.
 
     Raises:
         ConfigError: the reference is neither a run nor a data set.
-        DataError: the images cannot be read, have another shape, or are of a generator that was trained on the reference.
+        DataError: the images cannot be read, have another shape or classes than the reference, or are of a generator that was
+            trained on the reference's held-out images.
     """
     data_config = _reference(settings)
     data = _set_up(data_config, settings.extensions)
-    images: ImageSet = read_images(
-        Path(str(settings.images)), channels=data_config.channels, image_size=data_config.image_size,
-        class_names=data.class_names,
-    )  # fmt: skip
+    if images is None:
+        images = read_images(
+            Path(str(settings.images)), channels=data_config.channels, image_size=data_config.image_size,
+            class_names=data.class_names,
+        )  # fmt: skip
+    else:
+        _check_fits(images, data)
     _check_provenance(images, data, settings.splits)
+    batch = Batch(images.image, images.label)
     return Subject(
-        draw=lambda: iter([Batch(images.image, images.label)]), count=len(images.label), repeats=1, data=data,
-        data_config=data_config, origin=images.origin, protocol={"samples": {"images": "as found"}}, logits=None,
+        draw=lambda: iter([batch]), count=len(images.label), repeats=1, data=data, data_config=data_config,
+        origin=images.origin, protocol={"samples": {"images": "as found"}}, logits=None,
     )  # fmt: skip
+
+
+def _check_fits(images: ImageSet, data: ImageData) -> None:
+    """Raise DataError unless images that were given in Python are like those of the reference."""
+    wanted, shape = (data.shape.channels, data.shape.image_size, data.shape.image_size), tuple(images.image.shape[1:])
+    if shape != wanted:
+        raise DataError(
+            f"the images have the shape {shape} and those of the reference {wanted} (channels, height, width): convert them."
+        )
+    if len(images.label) and int(images.label.max()) >= len(data.class_names):
+        raise DataError(
+            f"the labels reach {int(images.label.max())} and the reference has {len(data.class_names)} classes, counted from 0;"
+            " -1 stands for an unknown label."
+        )
 
 
 def _check_provenance(images: ImageSet, data: ImageData, splits: Sequence[str]) -> None:

@@ -22,12 +22,13 @@ from sparring.run.environment import environment
 from sparring.run.status import recorded
 
 
-def evaluate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
+def evaluate(config: DictConfig, run_dir: Path, *, subject: Subject | None = None) -> dict[str, Any]:
     """Measure what `config` names; leaves result.json, report.html and images/neighbours.png in `run_dir`.
 
     Args:
         config: resolved, as conf/evaluate.yaml composes it.
         run_dir: folder of the new run.
+        subject: what is measured, where it is at hand in Python; None: what `config` names.
 
     Returns:
         The content of result.json: `metrics` by name, and `records` with all that was measured with them.
@@ -36,14 +37,14 @@ def evaluate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         ConfigError, DataError, CheckpointError, DivergedError, DiskError: in one sentence each.
     """
     with recorded(run_dir) as run:
-        result = _evaluate(EvaluateSettings.of(config), run)
+        result = _evaluate(EvaluateSettings.of(config), run, subject)
         run.write_status("finished", f"{len(result['metrics'])} values", 0, {}, None)
     return result
 
 
-def _evaluate(settings: EvaluateSettings, run: RunDir) -> dict[str, Any]:
+def _evaluate(settings: EvaluateSettings, run: RunDir, subject: Subject | None) -> dict[str, Any]:
     started = time.perf_counter()
-    subject = subject_of(settings)
+    subject = subject or subject_of(settings)
     real = RealFeatures(subject.data, _extractor(settings, subject), settings.cache_dir)
     measured = measure_all(subject, real, splits=settings.splits, names=settings.metrics, k=settings.neighbours)
     draw_neighbours(run.images / "neighbours.png", measured, real)

@@ -17,6 +17,7 @@ from sparring.model.clock import Clock
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.commands import resume_command, use_command
 from sparring.run.directory import RunDir, State, write_atomic
+from sparring.run.settings import given_in
 from sparring.run.status import ended_with, record_config, remember
 from sparring.trained.scorer import RunScorers
 from sparring.training.attach import attach_classifiers
@@ -176,7 +177,7 @@ class Training:
     def _report(self) -> Path | None:
         if not self.settings.report:
             return None
-        from sparring.report import train_report  # matplotlib, which only the end of a run needs
+        from sparring.report.train import train_report  # matplotlib, which only the end of a run needs
 
         return train_report(self.run.path)
 
@@ -185,5 +186,5 @@ class Training:
             print(f"Result: {conclusion}.", file=sys.stderr)
         if report is not None:
             print(f"Report: {report}", file=sys.stderr)
-        if self.parts.model.draws_images:
+        if self.parts.model.draws_images and "generator" not in given_in(self.settings.resolved["model"]):
             print(f"Images: {use_command('generate', self.run)}", file=sys.stderr)
