@@ -218,7 +218,7 @@ def test_a_reference_of_the_users_own(tmp_path: Path, cache_dir: Path, monkeypat
     monkeypatch.setattr("sparring.evaluation.subject.searchpath", lambda: place)
     result = evaluated(tmp_path / "with", cache_dir, images, "reference=small", "metric.names=[fd]", "splits=[test]")
     (record,) = result["records"]
-    assert record["reference"] == "test"
+    assert record["split"] == "test"
 
 
 def test_identical_images_get_a_clear_result(tmp_path: Path, cache_dir: Path) -> None:

@@ -75,11 +75,11 @@ def test_evaluating(gan_run: Path, cache_dir: Path, tmp_path: Path) -> None:
         "metric/features=pixels",
     ]
     result = called("evaluate", tmp_path / "out", cache_dir, f"run={gan_run}", *few, "report=false")
-    by_name = {f"{each['reference']}/{each['name']}": each for each in result["records"]}
+    by_name = {f"{each['split']}/{each['name']}": each for each in result["records"]}
     assert set(result["metrics"]) == set(by_name)
     name = "test/fd_pixels_20"
     fd = result["metrics"][name]
-    assert (fd["value"], fd["std"]) == (by_name[name]["value"], by_name[name]["spread"])
+    assert (fd["value"], fd["std"]) == (by_name[name]["value"], by_name[name]["std"])
     assert fd["direction"] == "lower"
     assert (fd["protocol"]["reference"]["split"], fd["protocol"]["count"]) == ("test", 20)
     assert result["metrics"]["train/authentic_pixels_20"]["direction"] == "near_reference"

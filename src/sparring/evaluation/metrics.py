@@ -13,10 +13,10 @@ def metrics_of(records: Sequence[Mapping[str, Any]]) -> dict[str, Measurement]:
     """`test/fd_classifier_1000` -> its value.
 
     Args:
-        records: those of `Measured.records`.
+        records: those of `evaluation.record.records`.
     """
     return {
-        f"{each['reference']}/{each['name']}": Measurement(
+        f"{each['split']}/{each['name']}": Measurement(
             value=each["value"],
             std=each["std"],
             direction=DIRECTIONS[METRICS[each["metric"]][1]],

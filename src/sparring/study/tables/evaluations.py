@@ -21,7 +21,7 @@ def metric_value(each: CellResult, metric: str) -> float | None:
 
 def real_data_reference(record: Mapping[str, Any]) -> float | None:
     """Value of the metric for training images in place of generated ones; None where it is not defined."""
-    value = record["floor"]
+    value = record["real_data_reference"]
     return None if value is None else float(value)
 
 
