@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.atomic import write_atomic
+from sparring.report.page import flat, template
 from sparring.report.pictures import data_uri
 from sparring.report.protocol import Column, columns, floor_notes, floor_text, metrics_of, reasons, row_name, value_text
-from sparring.report.train import flat, template
 from sparring.run.directory import RunDir
 
 PICTURE_BYTES = 900_000
