@@ -15,17 +15,10 @@ from PIL import Image
 from sparring.core.errors import CheckpointError
 from sparring.core.picture import grid, write_png
 from sparring.report.curves import POINTS, binned, panels, short
+from sparring.report.page import duration
 from sparring.report.pictures import data_uri
 from sparring.report.record import MetricTable, Series, read
-from sparring.report.train import (
-    commands,
-    duration,
-    last_and_earlier,
-    shown_path,
-    state_of,
-    train_report,
-    training_seconds,
-)
+from sparring.report.train import commands, last_and_earlier, shown_path, state_of, train_report, training_seconds
 from sparring.run.directory import RunDir
 
 CONFIG = """schema_version: 2

@@ -66,4 +66,4 @@ def planned(
         "act": act, "inputs": [str(folder / other) for other in inputs], "steps": steps, "per_class": per_class,
         "seconds": seconds,
     }  # fmt: skip
-    return Planned(Cell(name, "toy", (), tags), config, inputs, key, folder / name)
+    return Planned(Cell(name, "toy", ("act=none",), tags), config, inputs, key, folder / name)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.atomic import write_atomic
+from sparring.report.page import duration, template
 from sparring.report.pictures import data_uri
-from sparring.report.train import duration, template
 from sparring.run.directory import RunDir
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 460, 210, 44, 34  # of the curve

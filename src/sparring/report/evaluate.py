@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.atomic import write_atomic
+from sparring.report.page import flat, template
 from sparring.report.pictures import data_uri
 from sparring.report.protocol import (
     Column,
@@ -16,7 +17,6 @@ from sparring.report.protocol import (
     row_name,
     value_text,
 )
-from sparring.report.train import flat, template
 from sparring.run.directory import RunDir
 
 PICTURE_BYTES = 900_000

@@ -6,9 +6,9 @@ from typing import Any
 
 from sparring.core.atomic import write_atomic
 from sparring.core.program import command
+from sparring.report.page import ReportPicture, duration, flat, machine, template
 from sparring.report.pictures import data_uri
 from sparring.report.plots import panel
-from sparring.report.train import ReportPicture, duration, flat, machine, template
 from sparring.run.commands import config_dir_words
 from sparring.run.directory import RunDir
 

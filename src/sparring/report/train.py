@@ -9,6 +9,7 @@ from sparring.core.atomic import write_atomic
 from sparring.core.program import command
 from sparring.report.accuracy import accuracies, per_class
 from sparring.report.curves import Panel, panels, short
+from sparring.report.page import ReportPicture, duration, flat, machine, template
 from sparring.report.pictures import data_uri
 from sparring.report.record import Sample, TrainingRecord, read
 from sparring.run.commands import extension_words
@@ -17,14 +18,6 @@ from sparring.run.settings import FOLDER, given_in
 LARGE_BYTES = 450_000  # of the last grid and of the real images; the page stays below 3 MB
 SMALL_BYTES = 110_000  # of each earlier grid
 EARLIER = 6  # grids at most
-
-
-@dataclass(frozen=True)
-class ReportPicture:
-    """A picture embedded in a page: its caption and its `data:` address."""
-
-    caption: str
-    uri: str
 
 
 @dataclass(frozen=True)
@@ -116,24 +109,6 @@ def training_seconds(record: TrainingRecord) -> float | None:
     return sum((x - x0) / v for x0, x, v in zip(before, speed.images_seen, speed.values, strict=True))
 
 
-def duration(seconds: float) -> str:
-    """11.9 s, 3 min 05 s, 2 h 07 min."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    if seconds < 3600:
-        return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
-    return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60:02d} min"
-
-
-def flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(dotted key, text) of every leaf that is set."""
-    for key, value in content.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{key}.")
-        elif value is not None:
-            yield f"{prefix}{key}", str(value)
-
-
 def commands(record: TrainingRecord) -> Iterator[tuple[str, str]]:
     """(purpose, command) of next steps, as typed in the folder of logs/; in Python where networks were made there."""
     if given := given_in(record.config.get("model") or {}):
@@ -201,21 +176,6 @@ def _metrics(record: TrainingRecord) -> Iterator[tuple[str, str]]:
         yield name, short([] if metric["value"] is None else [metric["value"]])
 
 
-def machine(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The most important entries of the environment."""
-    packages, git = environment.get("packages") or {}, environment.get("git") or {}
-    if environment.get("device"):
-        yield "Device", f"{environment['device']}, {environment.get('usable_cores')} processor cores"
-    for name, version in (
-        ("Python", environment.get("python")),
-        *((key, packages.get(key)) for key in ("torch", "lightning")),
-    ):
-        if version:
-            yield name, str(version)
-    if git.get("commit"):
-        yield "Code", f"{git['commit'][:12]}{', with uncommitted changes' if git.get('changed') else ''}"
-
-
 def _choices(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """The most important settings, where this run has them."""
     data, model, trainer = (config.get(key) or {} for key in ("data", "model", "trainer"))
@@ -246,14 +206,3 @@ def _picture(sample: Sample, most_bytes: int) -> ReportPicture | None:
 def _real(record: TrainingRecord) -> ReportPicture | None:
     uri = data_uri(record.real, most_bytes=LARGE_BYTES) if record.real else None
     return None if uri is None else ReportPicture("real images", uri)
-
-
-def template(name: str) -> Any:
-    """A jinja2 template of this folder, with automatic escaping."""
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template(name)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import Interrupted, SparringError
+from sparring.run.settings import write_settings
 
 RECORD = "cell.json"  # written last: a folder without it holds an unfinished cell
 OUTPUT = "output.log"
@@ -106,10 +107,8 @@ def _write_settings(folder: Path, config: dict[str, Any], overrides: tuple[str, 
     """Write `.hydra/` as Hydra does on the command line: a run directory is read back through its settings."""
     import yaml
 
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    (folder / ".hydra").mkdir(parents=True)
-    for name, content in (("config", config), ("overrides", list(overrides))):
-        (folder / ".hydra" / f"{name}.yaml").write_text(yaml.dump(content, Dumper=dumper, sort_keys=False))
+    write_settings(folder, config)
+    (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(list(overrides)), encoding="utf-8")
 
 
 @contextlib.contextmanager
