@@ -19,6 +19,9 @@ TYPED = [
      "model.transform.flip.probability"),
     ("train", [], "model/threat=pgd", "model/discriminator_attack"),
     ("train", ["model=robgan"], "model.threat.steps=3", "model.discriminator_attack.steps"),
+    ("train", ["model=robgan"], "model.threat.reach=0.1", "model.discriminator_attack.step_size"),
+    ("attack", ["attack=pgd"], "attack.reach=0.1", "attack.step_size"),
+    ("attack", [], "attack.pgd.reach=0.1", "attack.pgd.step_size"),
 ]  # fmt: skip
 
 
@@ -27,10 +30,12 @@ def test_an_earlier_name_is_answered_with_the_present_one(
     verb: str, others: list[str], typed: str, present: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        check(verb, [*others, typed], config_dir=CONFIG_DIR)
+        check(verb, [*others, typed], config_dir=CONFIG_DIR, complete=False)
     assert f"there is no setting or group '{typed.partition('=')[0]}', did you mean {present}?" in str(caught.value)
     value = typed.partition("=")[2]
-    check(verb, [*others, f"{present}={value}"], config_dir=CONFIG_DIR)  # the hint works when it is typed
+    check(
+        verb, [*others, f"{present}={value}"], config_dir=CONFIG_DIR, complete=False
+    )  # the hint works when it is typed
 
 
 def present_parts() -> set[str]:

@@ -305,5 +305,5 @@ def test_a_disk_that_is_really_full(small_disk: Path) -> None:
 
 def test_read_only_and_missing_folders(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DiskError, match=r"last.ckpt: a file stands where a folder is needed"):
+    with pytest.raises(DiskError, match=r"last.ckpt: a file has the name of a folder that is needed"):
         VerifiedCheckpointIO().save_checkpoint(state(1), tmp_path / "file" / "last.ckpt")

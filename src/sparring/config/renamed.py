@@ -8,6 +8,7 @@ RENAMED: Mapping[str, str] = {
     "code": "conditioning",
     "augmentation": "transform",
     "threat": "discriminator_attack",
+    "reach": "step_size",
 }
 
 
