@@ -1,4 +1,7 @@
-"""Strengths of attacks: given as a fraction of the pixel range, converted to [-1, 1] here and nowhere else."""
+"""Settings that several packages check: strengths of attacks, counts, devices.
+
+Strengths are fractions of the pixel range and are converted to [-1, 1] here and nowhere else.
+"""
 
 from fractions import Fraction
 
@@ -10,7 +13,7 @@ IN_FLIGHT = 2.0  # width of the range [-1, 1] that images have in flight; the pi
 
 
 def pixel_fraction(given: float | str, *, name: str = "epsilon") -> float:
-    """8/255, "8/255" or 0.1 as a fraction of the pixel range. name: its key, for the message.
+    """A number or text such as "8/255" as a fraction of the pixel range. name: its key, for the message.
 
     Raises:
         ConfigError: not a number in (0, 1].
@@ -39,12 +42,14 @@ def epsilon_text(epsilon: float) -> str:
 
 
 def at_least_one(**counts: int) -> None:
+    """Raise ConfigError for a setting, given by its key, that is no whole number above 0."""
     for name, value in counts.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ConfigError(f"{name}={value} is no whole number above 0; give 1 or more.")
 
 
 def check_at_least_one(**counts: int) -> None:
+    """Raise ConfigError for a number of images, given by its key, that is no whole number above 0."""
     for name, value in counts.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ConfigError(f"{name}={value} is no whole number of images; give 1 or more.")

@@ -1,4 +1,4 @@
-"""No defence: the classifier as it was trained."""
+"""No defence."""
 
 from torch import nn
 
@@ -6,5 +6,7 @@ from sparring.defence.base import Defence, Prior
 
 
 class NoDefence(Defence):
+    """The classifier unchanged."""
+
     def defend(self, network: nn.Module, prior: Prior | None) -> nn.Module:
         return network

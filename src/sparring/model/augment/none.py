@@ -1,4 +1,4 @@
-"""D sees the images as they are."""
+"""No augmentation."""
 
 from torch import Tensor
 
@@ -7,5 +7,7 @@ from sparring.model.step.draws import Draws
 
 
 class NoAugment(Augment):
+    """The identity."""
+
     def forward(self, image: Tensor, draws: Draws) -> Tensor:
         return image

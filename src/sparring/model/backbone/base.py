@@ -6,7 +6,8 @@ from torch import Tensor, nn
 class Backbone(nn.Module):
     """Features of an image and one linear layer on them.
 
-    Subclasses set `features_dim`, `head` (F -> num_classes) and define `features`.
+    Subclasses set `features_dim`, `head` (F -> num_classes) and define `features`. Their arguments `channels` and `image_size`
+    are those of the images, `num_classes` the number of logits.
 
     Shapes: image (N, C, H, W) in [-1, 1] -> logits (N, num_classes).
     """

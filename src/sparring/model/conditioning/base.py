@@ -38,6 +38,8 @@ class Conditioning(nn.Module):
 class ConditioningMaker(Protocol):
     """A leaf of `model/conditioning`: settings from which a generator makes its label module.
 
+    Leaves take `num_classes`, the number of labels, where they are conditional.
+
     conditional: whether the generator sees labels.
     """
 

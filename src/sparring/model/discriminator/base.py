@@ -9,6 +9,8 @@ from sparring.model.step.views import DiscriminatorOutput
 class Discriminator(nn.Module):
     """Subclasses set `head`, made by a leaf of `model/head`, and define `features`.
 
+    Their arguments `channels` and `image_size` are those of the images, `head` the leaf that makes the head.
+
     Shapes: image (N, C, H, W) in [-1, 1], label (N,) int64 -> logits (N,).
     """
 

@@ -8,5 +8,7 @@ from sparring.model.discriminator_attack.base import DiscriminatorAttack
 
 
 class NoAttack(DiscriminatorAttack):
+    """The identity on the real images."""
+
     def forward(self, image: Tensor, label: Tensor, fake: Tensor, fake_label: Tensor, **_: Any) -> Tensor:
         return image

@@ -8,6 +8,9 @@ from sparring.model.conditioning.base import Conditioning
 class Generator(nn.Module):
     """Subclasses set `conditioning`, through which alone the label enters, and define `forward`.
 
+    Their arguments `channels` and `image_size` are those of the images, `latent_dim` the size of the latent, `conditioning` the
+    leaf that makes the label module.
+
     Shapes: latent (N, L), label (N,) int64 -> images (N, C, H, W) in [-1, 1].
     """
 

@@ -39,6 +39,8 @@ class Head(nn.Module):
 class HeadMaker(Protocol):
     """A leaf of `model/head`: settings from which a discriminator makes its head.
 
+    Leaves take `num_classes`, the number of labels, where they are conditional.
+
     conditional: whether the head's logit or losses depend on the label.
     """
 

@@ -95,7 +95,7 @@ class DownStack(nn.Module):
     """One `DownBlock` per width, the first `halvings` of which halve, then ReLU and the sum over positions.
 
     Args:
-        channels: of the image. widths: channels of the blocks.
+        channels: of the image. widths: channels of the blocks. batch_norm: as of `DownBlock`.
         attention: index of the block after which self-attention is inserted, or None.
 
     Shapes: image (N, channels, H, W) -> features (N, widths[-1]).

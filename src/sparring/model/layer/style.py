@@ -78,7 +78,7 @@ class StyledLayer(nn.Module):
     """Modulated 3x3 convolution, noise times a learned strength that starts at zero, bias, leaky ReLU.
 
     Args:
-        number: of the layer in the network, so that each has other noise.
+        number: of the layer in the network, so that each has other noise. up: as of `ModulatedConv`.
 
     Shapes: hidden (N, before, H, W), style (N, style_dim), seeds (N,) -> (N, after, H, W), or twice as large.
     """

@@ -6,5 +6,7 @@ from sparring.model.selection.base import Selection
 
 
 class All(Selection):
+    """The mean over all generated images."""
+
     def __call__(self, losses: Tensor, logits: Tensor, iteration: int) -> Tensor:
         return losses.mean()
