@@ -123,7 +123,7 @@ class PurifyStudy(Study):
         for name in TRANSFERS:
             overrides += [f"+attack@attack.{name}=transfer", f"attack.{name}.run=cell:{classifier}"]
         one_step = "attack.fgsm_transfer.attack"  # PGD of one step of length epsilon from the image itself is FGSM
-        overrides += [f"{one_step}.steps=1", f"{one_step}.reach=1.0", f"{one_step}.start=image"]
+        overrides += [f"{one_step}.steps=1", f"{one_step}.step_size={self.epsilon}", f"{one_step}.start=image"]
         return [*overrides, f"attack.pgd_transfer.attack.steps={self.attack_steps}"]
 
     # -- analysis ------------------------------------------------------------------------------------------------------
