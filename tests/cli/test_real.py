@@ -2,10 +2,10 @@
 
 import json
 import re
+import resource
 import shlex
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,21 +19,27 @@ from tests.cli.conftest import ROOT, Program
 TRAIN = Program(ROOT / "train.py")
 GENERATE = Program(ROOT / "generate.py")
 ATTACK = Program(ROOT / "attack.py")
-SECONDS = 4.0  # the target is 1.5 on a quiet machine; tests run beside others
+CPU_SECONDS = 3.0  # the target is 1.5 on a quiet machine; beside other processes a core does less in a second
 
 
 def timed(program: Program, *arguments: str, cwd: Path) -> tuple[subprocess.CompletedProcess[str], float]:
-    start = time.perf_counter()
+    """What the program left, and the CPU seconds that it took."""
+    start = cpu_seconds_of_children()
     command, environment = program.command(*arguments), program.environment()
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    return done, time.perf_counter() - start
+    return done, cpu_seconds_of_children() - start
+
+
+def cpu_seconds_of_children() -> float:
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 @pytest.mark.parametrize("program", [TRAIN, GENERATE, ATTACK], ids=["train", "generate", "attack"])
 def test_help_answers_at_once(program: Program, tmp_path: Path) -> None:
     done, seconds = timed(program, "--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert seconds < SECONDS
+    assert seconds < CPU_SECONDS
     assert len(done.stdout.splitlines()) < 110
     assert done.stdout.count(f"    python {program.script.name} ") >= 5  # examples
     assert "_target_" not in done.stdout
@@ -44,7 +50,7 @@ def test_a_typo_answers_at_once_and_leaves_nothing(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "did you mean trainer.max_steps?" in done.stderr
     assert done.stderr.count("\n") == 1
-    assert seconds < SECONDS
+    assert seconds < CPU_SECONDS
     assert not list(tmp_path.iterdir())
 
 

@@ -1,13 +1,16 @@
 """The command line as a user meets it: real processes, a stage that costs nothing."""
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from hydra._internal.utils import get_args_parser
 
 from sparring.config.compose import file_name
 from tests.cli.conftest import Program
@@ -130,6 +133,29 @@ def test_configuration_from_another_folder(toy: Program, tmp_path: Path) -> None
     (run,) = toy.runs()
     assert "width: 512" in (run / ".hydra" / "config.yaml").read_text()
     assert toy.record(run, rank=1)["rank"] == 1
+
+
+def test_pythons_that_check_the_help_of_options(toy: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.14's argparse formats it when an option is made, and Hydra's parser has an option whose help is no text."""
+    add = argparse.ArgumentParser.add_argument
+
+    def checking(parser: argparse.ArgumentParser, *words: str, **given: Any) -> argparse.Action:
+        action = add(parser, *words, **given)
+        parser._check_help(action)  # type: ignore[attr-defined]
+        return action
+
+    def check(parser: argparse.ArgumentParser, action: argparse.Action) -> None:
+        if not isinstance(action.help, str | None):
+            raise ValueError("badly formed help string")
+
+    monkeypatch.setattr(argparse.ArgumentParser, "_check_help", check, raising=False)
+    monkeypatch.setattr(argparse.ArgumentParser, "add_argument", checking)
+    with pytest.raises(ValueError, match="badly formed"):
+        get_args_parser()
+    assert toy("seed=3").code == 0
+    assert toy("--cfg", "job").code == 0
+    with pytest.raises(ValueError, match="badly formed"):
+        get_args_parser()
 
 
 def test_several_folders_of_configurations(toy: Program, tmp_path: Path) -> None:

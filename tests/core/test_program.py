@@ -3,19 +3,15 @@
 import os
 import shlex
 import sys
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from sparring.core.package import FOLDER
 from sparring.core.program import command, hint, restart, root, script
 
 
-def start(monkeypatch: pytest.MonkeyPatch, program: Path | str, *, module: str | None = None) -> None:
-    main = ModuleType("__main__")
-    main.__spec__ = None if module is None else ModuleSpec(module, None)
-    monkeypatch.setitem(sys.modules, "__main__", main)
+def start(monkeypatch: pytest.MonkeyPatch, program: Path | str) -> None:
     monkeypatch.setattr(sys, "argv", [str(program), "seed=2"])
 
 
@@ -89,7 +85,7 @@ def test_another_environment_of_the_shell_is_not_taken_for_this_one(
 
 def test_the_module(environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    start(monkeypatch, "/anywhere/sparring/__main__.py", module="sparring.__main__")
+    start(monkeypatch, FOLDER / "__main__.py")
     assert (script(), root()) == (None, tmp_path)
     assert command("study") == "python -m sparring study"
     assert hint("study") == "venv/bin/python -m sparring study"
@@ -98,5 +94,5 @@ def test_the_module(environment: Path, tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_any_other_program_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    start(monkeypatch, "/anywhere/ipykernel_launcher.py", module="ipykernel_launcher")
+    start(monkeypatch, "/anywhere/ipykernel_launcher.py")
     assert (root(), command("train"), hint("train")) == (tmp_path, "sparring train", "sparring train")

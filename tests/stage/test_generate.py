@@ -41,7 +41,7 @@ RUNS: dict[tuple[str, ...], tuple[DictConfig, dict[str, torch.Tensor]]] = {}
 def trained(path: Path, *overrides: str, metadata: bool = True) -> Path:
     """A run directory as training leaves it: settings of conf/, random weights."""
     if overrides not in RUNS:
-        register_resolvers(ROOT)
+        register_resolvers()
         with initialize_config_dir(str(ROOT / "conf"), version_base=None):
             whole = compose("train", overrides=["data.image_size=8", "model.latent_dim=8", *overrides])
         torch.manual_seed(0)

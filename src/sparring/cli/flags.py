@@ -1,8 +1,10 @@
 """Hydra's own flags: read from a command line, checked, and written back."""
 
 import argparse
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from hydra._internal.utils import get_args_parser
 
@@ -23,7 +25,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     Raises:
         ConfigError: a flag does not exist, or several exclude each other.
     """
-    parser = get_args_parser()
+    with unchecked_help():
+        parser = get_args_parser()
     (version,) = (action for action in parser._actions if "--version" in action.option_strings)
     version.version = f"{NAME} {VERSION}"  # type: ignore[attr-defined]
 
@@ -52,6 +55,24 @@ def parse(argv: list[str]) -> argparse.Namespace:
                 raise ConfigError(f"{_flag(name)} {folder} is no folder.")
             setattr(arguments, name, str(folder))
     return arguments
+
+
+@contextlib.contextmanager
+def unchecked_help() -> Iterator[None]:
+    """Inside, the help of an option may be something else than text, as it may before Python 3.14.
+
+    Hydra's parser has such an option, whose help is put together when it is shown: up to 1.3.8 Python 3.14 refuses to make it
+    (hydra issue 3121).
+    """
+    parser: Any = argparse.ArgumentParser
+    check = getattr(parser, "_check_help", None)
+    if check is not None:
+        parser._check_help = lambda self, action: None
+    try:
+        yield
+    finally:
+        if check is not None:
+            parser._check_help = check
 
 
 def flags(arguments: argparse.Namespace) -> list[str]:

@@ -222,6 +222,7 @@ def _hydra(job: Job, config_name: str, config_dir: Path) -> None:
     """Let Hydra compose, make the run directory and call `job`, or print what a flag asks for."""
     import hydra
 
+    from sparring.cli.flags import unchecked_help
     from sparring.config.compose import VERSION
     from sparring.config.explain import readable_errors
     from sparring.core.atomic import disk_error
@@ -230,7 +231,7 @@ def _hydra(job: Job, config_name: str, config_dir: Path) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     main: Callable[[], None] = hydra.main(config_path=str(config_dir), config_name=config_name, **VERSION)(job)
     try:
-        with readable_errors():
+        with readable_errors(), unchecked_help():
             main()
     except OSError as error:  # the stage's own errors are in `job.error`
         if error.filename is None:

@@ -1,7 +1,7 @@
 """How this process was started, and what follows from it: where its files go, and the commands that its messages name.
 
 There are three ways: a script of a checkout (`python train.py`), `sparring train` and `python -m sparring train`. Which one it
-was is read from `sys.argv` and `__main__`, which worker processes share with the process that started them.
+was is read from `sys.argv`, which worker processes share with the process that started them.
 """
 
 import os
@@ -9,6 +9,8 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
+
+from sparring.core.package import FOLDER
 
 NAME = "sparring"
 
@@ -56,14 +58,16 @@ def hint(verb: str, *words: str) -> str:
 
 
 def _is_module() -> bool:
-    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    return spec is not None and spec.name == f"{NAME}.__main__"
+    return Path(sys.argv[0]).resolve() == FOLDER / "__main__.py"
 
 
 def _typed(name: str, path: str) -> str:
-    """`name` where the shell finds the file `path` by it, else the path. An environment is a folder: links count as they are."""
-    there = shutil.which(name)
-    if there is not None and Path(there).parent.resolve() == Path(path).absolute().parent.resolve():
+    """`name` where the shell finds the file `path` by it, else the path.
+
+    Both must be the same file in the same folder: the python of every virtual environment is a link to one and the same file.
+    """
+    given, there = Path(path).absolute(), Path(shutil.which(name) or os.devnull)
+    if there.parent.resolve() == given.parent.resolve() and there.resolve() == given.resolve():
         return name
     shown = _shown(Path(path))
     return shown if os.sep in shown else f".{os.sep}{shown}"
