@@ -58,7 +58,7 @@ def test_every_preset_builds_for_every_data_set(model: str, data: str) -> None:
     known = NEEDED.get(model, [])
     known = (
         known
-        if data not in ("folder", "hub")
+        if data not in ("arrays", "folder", "hub")
         else [*known, "data.image_size=16", "data.channels=3", "data.num_classes=3"]
     )
     build_model(compose(f"model={model}", f"data={data}", *known))

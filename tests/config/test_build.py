@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 
 from sparring.config.build import build
 from sparring.core.errors import ConfigError
+from sparring.run.settings import given_in
 
 ALLOWED = {"_target_": "sparring.model.loss.hinge.Hinge"}
 HOSTILE = [
@@ -51,6 +52,41 @@ def test_named_and_own_classes_build() -> None:
     assert build(OmegaConf.create(ALLOWED), section="model").pairs is False
     partial = build(OmegaConf.create({"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.5}), section="model")
     assert partial.keywords == {"lr": 0.5}
+
+
+class Holder:
+    """In place of a class of sparring.model."""
+
+    def __init__(self, *, network: Any, size: int) -> None:
+        self.network, self.size = network, size
+
+
+def test_an_object_made_in_python_goes_in_by_hand_and_its_settings_are_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sparring.model.loss.hinge.Hinge", Holder)
+    monkeypatch.setattr(Holder, "__module__", "sparring.model.loss.hinge")
+    network = object()
+    for replaced in ({"_given_": "mine.Net"}, {"_target_": "os.system", "command": "true"}):
+        node = OmegaConf.create({**ALLOWED, "network": replaced, "size": 3})
+        made = build(node, section="model", given={"network": network})
+        assert made.network is network
+        assert made.size == 3
+
+
+def test_an_object_that_was_not_given_is_refused_and_a_file_names_nothing_that_is_built() -> None:
+    node = OmegaConf.create({"model": {**ALLOWED, "network": {"_given_": "os.system", "command": "true"}}}).model
+    with pytest.raises(
+        ConfigError, match=r"model\.network is a Python object of the class os\.system, which no file can build"
+    ):
+        build(node, section="model")
+    assert given_in(node) == given_in(OmegaConf.to_container(node)) == ["network"]  # type: ignore[arg-type]
+
+
+def test_what_goes_in_beside_an_object_is_checked_as_ever() -> None:
+    node = OmegaConf.create({**ALLOWED, "network": {"_given_": "mine.Net"}, "inner": {"_target_": "os.system"}})
+    with pytest.raises(ConfigError, match=r"os\.system is not allowed"):
+        build(node, section="model", given={"network": object()})
 
 
 def test_own_package_only_by_naming_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

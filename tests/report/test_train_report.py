@@ -14,11 +14,18 @@ from PIL import Image
 
 from sparring.core.errors import CheckpointError
 from sparring.core.picture import grid, write_png
-from sparring.report import train_report
 from sparring.report.curves import POINTS, binned, panels, short
 from sparring.report.pictures import data_uri
 from sparring.report.record import MetricTable, Series, read
-from sparring.report.train import commands, duration, last_and_earlier, shown_path, state_of, training_seconds
+from sparring.report.train import (
+    commands,
+    duration,
+    last_and_earlier,
+    shown_path,
+    state_of,
+    train_report,
+    training_seconds,
+)
 from sparring.run.directory import RunDir
 
 CONFIG = """schema_version: 2
@@ -327,3 +334,20 @@ def test_time_from_the_result_wins_over_the_logged_speed(tmp_path: Path) -> None
     assert training_seconds(read(run)) == pytest.approx(1600 / 800 + 1600 / 1600 * 2)
     (run / "result.json").write_text(json.dumps({"schema_version": 2, "cost": {"seconds": 9.5}}))
     assert training_seconds(read(run)) == 9.5
+
+
+def test_a_run_with_a_network_made_in_python_names_no_command(tmp_path: Path) -> None:
+    run = finish(make_run(tmp_path / "run"))
+    (run / "weights.safetensors").touch()
+    settings = run / ".hydra" / "config.yaml"
+    built = "_target_: sparring.model.generator.conv.ConvGenerator"
+    settings.write_text(settings.read_text().replace(built, "_given_: mine.Net"))
+    assert dict(commands(read(run))) == {"Open it in Python": f"sparring.open({str(run)!r}, generator=<the network>)"}
+    assert "sparring.open(" in train_report(run).read_text()
+
+
+def test_a_run_whose_overrides_are_not_known_is_not_repeated_by_a_command(tmp_path: Path) -> None:
+    run = finish(make_run(tmp_path / "run"))
+    assert "Do the same again from the start" in dict(commands(read(run)))
+    (run / ".hydra" / "overrides.yaml").unlink()
+    assert "Do the same again from the start" not in dict(commands(read(run)))

@@ -3,11 +3,12 @@
 A config or a run directory from a stranger must not run code. So every `_target_`, nested ones included, is resolved
 first and must be a class that is defined in its own section of sparring (`model` may build classes of `sparring.model`), or one
 of a few named classes. A user's own package is allowed by naming it on the command line (`extensions=[mypackage]`), which
-a file cannot do.
+a file cannot do. An object that was made in Python is handed over as such (`given`); a file can only say that there was one.
 """
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -15,6 +16,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.core.errors import ConfigError, SparringError
+from sparring.run.settings import GIVEN
 
 NAMED = frozenset(
     {"lightning.pytorch.Trainer", *(f"torch.optim.{name}" for name in ("Adam", "AdamW", "RMSprop", "SGD"))}
@@ -23,20 +25,30 @@ NAMED = frozenset(
 ALSO = {"callback": ("metric.features",)}
 # Hydra's directives that a leaf needs; the others change what is called, or with what.
 DIRECTIVES = frozenset({"_target_", "_partial_"})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def build(node: DictConfig, *, section: str, extensions: Sequence[str] = ()) -> Any:
+def build(
+    node: DictConfig, *, section: str, extensions: Sequence[str] = (), given: Mapping[str, Any] = NOTHING
+) -> Any:
     """Instantiate a config node whose targets are all allowed in its section.
 
     Args:
         section: of the configuration ("model", "data", ...), and so the package of sparring whose classes may be built.
         extensions: packages of the user whose classes may be built as well; only the command line may name them.
+        given: arguments of the node's class that are objects already; the node's own settings under these names are not looked at.
 
     Raises:
-        ConfigError: a target is not allowed or does not exist, or a class refused its arguments.
+        ConfigError: a target is not allowed or does not exist, an object that the node refers to was not given, or a class
+            refused its arguments.
     """
     plain = OmegaConf.to_container(node, resolve=True)
+    if given:
+        assert isinstance(plain, dict)
+        plain = {name: child for name, child in plain.items() if name not in given} | {"_partial_": True}
     for key, child in _walk(plain, node._get_full_key(None) or section):
+        if isinstance(child, dict) and GIVEN in child:
+            raise ConfigError(_not_given(key, child[GIVEN]))
         if isinstance(child, dict) and "_target_" in child:
             _check(key, child["_target_"], section, extensions)
         if isinstance(child, dict) and (more := [name for name in child if _directive(name)]):
@@ -46,7 +58,8 @@ def build(node: DictConfig, *, section: str, extensions: Sequence[str] = ()) -> 
                 f"{key} holds {child}, which is still a reference after resolving; write the value itself."
             )
     try:
-        return instantiate(plain, _convert_="all")
+        made = instantiate(plain, _convert_="all")
+        return made(**given) if given else made
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, SparringError):
@@ -60,6 +73,14 @@ def _walk(node: Any, key: str) -> Iterator[tuple[str, Any]]:
     children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for name, child in children:
         yield from _walk(child, f"{key}.{name}")
+
+
+def _not_given(key: str, name: Any) -> str:
+    argument = key.rpartition(".")[2]
+    return (
+        f"{key} is a Python object of the class {name}, which no file can build: open the run in Python with "
+        f"sparring.open(<run>, {argument}=<the network>)."
+    )
 
 
 def _directive(name: Any) -> bool:

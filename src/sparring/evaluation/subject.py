@@ -1,12 +1,13 @@
 """What `evaluate` measures: samples of a run, drawn as often as asked, or images that exist."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from omegaconf import DictConfig
+from torch import nn
 
-from sparring.config.build import build
+from sparring.config.build import NOTHING, build
 from sparring.config.compose import compose, hydra_at, searchpath
 from sparring.config.explain import readable_errors
 from sparring.config.groups import Groups
@@ -34,9 +35,9 @@ def subject_of(config: DictConfig) -> Subject:
     return run_subject(config) if config.run is not None else image_subject(config)
 
 
-def run_subject(config: DictConfig) -> Subject:
-    """Samples of a trained generator, against the data it was trained on."""
-    runs = Runs.of(config)
+def run_subject(config: DictConfig, *, networks: Mapping[str, nn.Module] = NOTHING) -> Subject:
+    """Samples of a trained generator, against the data it was trained on. networks: those that the run was given in Python."""
+    runs = Runs.of(config, networks=networks)
     source = runs.open(config.run)
     trained = runs.generator(source, weights=config.weights, checkpoint=config.checkpoint)
     data_config = source.config.data
@@ -73,8 +74,12 @@ def _check_images(source: RunDir, trained: TrainedGenerator, data: ImageData) ->
         )
 
 
-def image_subject(config: DictConfig) -> Subject:
-    """Images that exist, against a data set of conf/data or that of a run."""
+def image_subject(config: DictConfig, images: ImageSet | None = None) -> Subject:
+    """Images that exist, against a data set of conf/data or that of a run. images: those of `config.images` if not given.
+
+    Raises:
+        DataError: they have another shape or other classes than the reference, or their generator saw its held-out images.
+    """
     if (config.reference is None) == (config.data is None):
         raise ConfigError(
             "images= needs reference=<data set, such as cifar10, or a run whose data it is>, or data=<data set>."
@@ -82,15 +87,33 @@ def image_subject(config: DictConfig) -> Subject:
     runs = Runs.of(config)
     data_config = _reference(config, runs)
     data = _opened(data_config, runs)
-    images: ImageSet = read_images(
-        Path(str(config.images)), channels=data_config.channels, image_size=data_config.image_size,
-        class_names=data.class_names,
-    )  # fmt: skip
+    if images is None:
+        images = read_images(
+            Path(str(config.images)), channels=data_config.channels, image_size=data_config.image_size,
+            class_names=data.class_names,
+        )  # fmt: skip
+    else:
+        _check_fits(images, data)
     _check_seen(images, data, [config.splits] if isinstance(config.splits, str) else config.splits)
+    batch = Batch(images.image, images.label)
     return Subject(
-        draw=lambda: iter([Batch(images.image, images.label)]), count=len(images.label), repeats=1, data=data,
+        draw=lambda: iter([batch]), count=len(images.label), repeats=1, data=data,
         data_config=data_config, origin=images.origin, protocol={"samples": {"images": "as found"}}, logits=None,
     )  # fmt: skip
+
+
+def _check_fits(images: ImageSet, data: ImageData) -> None:
+    """Raise DataError unless images that were given in Python are like those of the reference."""
+    wanted, shape = (data.shape.channels, data.shape.image_size, data.shape.image_size), tuple(images.image.shape[1:])
+    if shape != wanted:
+        raise DataError(
+            f"the images have the shape {shape} and those of the reference {wanted} (channels, height, width): convert them."
+        )
+    if len(images.label) and int(images.label.max()) >= len(data.class_names):
+        raise DataError(
+            f"the labels reach {int(images.label.max())} and the reference has {len(data.class_names)} classes, counted from 0;"
+            " -1 stands for an unknown label."
+        )
 
 
 def _check_seen(images: ImageSet, data: ImageData, splits: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from torch import nn
 from sparring.core.errors import ConfigError
 from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.generator.base import Generator
+from sparring.model.given import GivenNetwork
 from sparring.model.head.base import HeadMaker
 from sparring.model.step.recipe import leaf_name
 
@@ -30,6 +31,8 @@ def check_discriminator(discriminator: nn.Module, *, channels: int, image_size: 
     Raises:
         ConfigError: names both shapes.
     """
+    if isinstance(discriminator, GivenNetwork):
+        return
     discriminator = copy.deepcopy(discriminator).to("meta")
     label = torch.zeros(2, dtype=torch.int64, device="meta")
     expected = (2, channels, image_size, image_size)
@@ -47,6 +50,8 @@ def check_generator(generator: nn.Module, *, latent_dim: int, channels: int, ima
     Raises:
         ConfigError: names both shapes.
     """
+    if isinstance(generator, GivenNetwork):
+        return
     generator = copy.deepcopy(generator).to("meta")
     label = torch.zeros(2, dtype=torch.int64, device="meta")
     try:

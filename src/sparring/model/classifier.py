@@ -17,6 +17,7 @@ from sparring.metric import classification
 from sparring.model.backbone.base import Backbone
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory
+from sparring.model.given import GivenNetwork
 from sparring.model.layer.noise import noise_from
 from sparring.model.robust.base import Robust
 from sparring.model.robust_validation import RobustHeldOut
@@ -222,6 +223,8 @@ def check_classifier(network: nn.Module, *, channels: int, image_size: int, num_
     Raises:
         ConfigError: the network cannot take such images, or returns other than (N, num_classes) logits.
     """
+    if isinstance(network, GivenNetwork):
+        return
     dry = copy.deepcopy(network).to("meta").eval()
     shape = (2, channels, image_size, image_size)
     try:

@@ -12,6 +12,7 @@ from sparring.report.curves import Panel, panels, short
 from sparring.report.pictures import data_uri
 from sparring.report.record import Sample, TrainingRecord, read
 from sparring.run.commands import extension_words
+from sparring.run.settings import FOLDER, given_in
 
 LARGE_BYTES = 450_000  # of the last grid and of the real images; the page stays below 3 MB
 SMALL_BYTES = 110_000  # of each earlier grid
@@ -134,7 +135,11 @@ def flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]
 
 
 def commands(record: TrainingRecord) -> Iterator[tuple[str, str]]:
-    """(purpose, command) of next steps, as typed in the folder of logs/."""
+    """(purpose, command) of next steps, as typed in the folder of logs/; in Python for networks that were made there."""
+    if given := given_in(record.config.get("model") or {}):
+        networks = "".join(f", {name}=<the network>" for name in given)
+        yield "Open it in Python", f"sparring.open({str(record.path)!r}{networks})"
+        return
     run = shown_path(record)
     if (record.path / "weights.safetensors").exists():
         words = [f"run={run}", "count=100", "format=[grid,folder]", *extension_words(record.overrides)]
@@ -148,6 +153,8 @@ def commands(record: TrainingRecord) -> Iterator[tuple[str, str]]:
             diverged = record.status.get("state") == "diverged"
             start = "from the last good checkpoint" if diverged else "where it stopped"
             yield f"Continue {start}", command("train", *words)
+    if not (record.path / FOLDER / "overrides.yaml").exists():  # started in Python with a whole configuration
+        return
     typed = [item for item in record.overrides if not item.startswith("resume=")]
     yield "Repeat it from the start", command("train", *typed, *record.config_dir)
 

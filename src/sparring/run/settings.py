@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 FOLDER = ".hydra"
+# In place of the settings of a part: the class of an object that was made in Python. No file can build it.
+GIVEN = "_given_"
 
 
 def write_settings(run_dir: Path, settings: "Mapping[str, Any] | DictConfig", *, folder: str = FOLDER) -> None:
@@ -57,6 +59,11 @@ def read_settings(run_dir: Path) -> "DictConfig":
         raise CheckpointError(f"{file} cannot be read as the settings of a run: {reason}.") from error
     OmegaConf.set_struct(config, True)
     return config
+
+
+def given_in(section: Mapping[Any, Any]) -> list[str]:
+    """The parts of a section of the settings that were made in Python."""
+    return [str(name) for name, part in section.items() if isinstance(part, Mapping) and GIVEN in part]
 
 
 def read_overrides(run_dir: Path) -> list[str]:

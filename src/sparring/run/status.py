@@ -70,11 +70,13 @@ def reason_of(error: BaseException) -> str:
 def remember(run_dir: Path, settings: Mapping[str, Any]) -> None:
     """Make the settings of an accepted resume those of the run: without a new budget the next one goes on towards this.
 
-    For a stage to call, on rank 0, once it knows that the run can go on under `settings`.
+    On the command line also its overrides. For a stage to call, on rank 0, once it knows that the run can go on under `settings`.
 
     Raises:
         DiskError: they could not be written.
     """
     write_settings(run_dir, {**settings, RESUME: None})
+    if not HydraConfig.initialized():
+        return
     typed = [item for item in HydraConfig.get().overrides.task if item.partition("=")[0] != RESUME]
     write_atomic(run_dir / ".hydra" / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(typed)).encode())

@@ -25,8 +25,13 @@ from sparring.run.status import recorded
 SPLITS = ("train", "val", "test")
 
 
-def evaluate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
+def evaluate(
+    config: DictConfig, run_dir: Path, *, subject: Subject | None = None, hints: bool = True
+) -> dict[str, Any]:
     """Measure what `config` names; leaves result.json, report.html and images/neighbours.png in `run_dir`.
+
+    subject: what is measured, where it is already at hand in Python; `config` then names none. hints: whether to print the table
+    and where the report is.
 
     Returns the content of result.json: `metrics` by name, and `records` with all that was measured with them.
 
@@ -34,16 +39,16 @@ def evaluate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         ConfigError, DataError, CheckpointError, DivergedError, DiskError: in one sentence each.
     """
     with recorded(run_dir) as run:
-        result = _evaluate(config, run)
+        result = _evaluate(config, run, subject, hints)
         run.write_status("finished", f"{len(result['metrics'])} values", 0, {}, None)
     return result
 
 
-def _evaluate(config: DictConfig, run: RunDir) -> dict[str, Any]:
+def _evaluate(config: DictConfig, run: RunDir, subject: Subject | None, hints: bool) -> dict[str, Any]:
     started = time.perf_counter()
     names = check_names(config.metric.names)
     splits = _splits(config.splits)
-    subject = subject_of(config)
+    subject = subject or subject_of(config)
     features = _features(config, subject)
     cache_dir = Path(config.paths.cache_dir)
     sides = Sides(subject.data, features, cache_dir)
@@ -68,11 +73,14 @@ def _evaluate(config: DictConfig, run: RunDir) -> dict[str, Any]:
         "environment": environment(),
     }
     run.write_result(result)
-    print(measured.text())
+    if hints:
+        print(measured.text())
     if config.report:
         from sparring.report.evaluate import evaluate_report
 
-        print(f"Report: {evaluate_report(run.path)}", file=sys.stderr)
+        report = evaluate_report(run.path)
+        if hints:
+            print(f"Report: {report}", file=sys.stderr)
     return result
 
 

@@ -1,11 +1,14 @@
 """The verb `train`: from a config to a trained model in its run directory."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from omegaconf import DictConfig
+from torch import nn
 
+from sparring.config.build import NOTHING
 from sparring.config.compose import rank
 from sparring.core.errors import Interrupted
 from sparring.run.directory import RunDir
@@ -16,8 +19,13 @@ from sparring.training.trainer import check_trainer, quiet_lightning
 from sparring.training.training import Training
 
 
-def train(config: DictConfig, run_dir: Path) -> dict[str, Any]:
+def train(
+    config: DictConfig, run_dir: Path, *, networks: Mapping[str, nn.Module] = NOTHING, hints: bool = True
+) -> dict[str, Any]:
     """Train what `config` describes and leave weights, curves, pictures and a report in `run_dir`.
+
+    networks: those that were made in Python, as `trained.runs.build_model` takes them. hints: whether to say on stderr where
+    the report is and which command goes on from here.
 
     Returns the content of `result.json`; nothing in the further processes of a distributed training.
 
@@ -36,9 +44,9 @@ def train(config: DictConfig, run_dir: Path) -> dict[str, Any]:
             if settings.resume:
                 check_settings(run, settings.resolved)
             check_trainer(settings)
-            training.prepare(TrainingParts.of(config, run, logged=first))
+            training.prepare(TrainingParts.of(config, run, logged=first, networks=networks))
             training.fit()
-            return training.conclude()
+            return training.conclude(hints=hints)
         except Interrupted:
             raise
         except BaseException as error:

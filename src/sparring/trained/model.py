@@ -9,7 +9,9 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from sparring.core.errors import CheckpointError
+from sparring.core.wording import listing
 from sparring.run.directory import RunDir
+from sparring.run.settings import given_in
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,12 @@ class TrainedModel:
             try:
                 network.load_state_dict(self.tensors_of(name))
             except RuntimeError as error:
-                reason = str(error).splitlines()[-1].strip()
+                reason = str(error).splitlines()[-1].strip().rstrip(".")
+                if given := given_in(self.settings.model):
+                    raise CheckpointError(
+                        f"The weights of {self.run.path} do not fit the {listing(given)} that was given ({reason}); give the one "
+                        "that it was trained with."
+                    ) from error
                 raise CheckpointError(
                     f"The weights of {self.run.path} do not fit its settings ({reason}); restore the run from a copy."
                 ) from error

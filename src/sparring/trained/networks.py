@@ -68,7 +68,7 @@ def generator_of(trained: TrainedModel, weights: str, *, checkpoint: str | int) 
     """
     model, metadata = trained.model, trained.metadata
     network = getattr(model, weights, None)
-    if not isinstance(network, nn.Module):
+    if not isinstance(network, nn.Module) or not model.draws_images:  # a classifier has an average, too
         raise CheckpointError(
             f"{trained.run.path} holds no generator; give the directory of a training run with a GAN."
         )

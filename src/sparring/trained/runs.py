@@ -1,17 +1,18 @@
 """The door to earlier runs: a run as typed is found, opened, built from its settings, and given its weights."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from omegaconf import DictConfig
-from torch import Tensor
+from torch import Tensor, nn
 
-from sparring.config.build import build
+from sparring.config.build import NOTHING, build
 from sparring.core.types import TrainedNetwork
 from sparring.model.game import Game
+from sparring.model.given import Place, adapted
 from sparring.run import weights as weights_file
 from sparring.run.directory import RunDir
 from sparring.run.search import find_run
@@ -23,20 +24,35 @@ Given = str | Path | RunDir  # a run as typed, its directory, or the opened run
 Checkpoint = str | int
 
 
-def build_model(config: DictConfig, *, extensions: Sequence[str] = ()) -> Any:
+def build_model(
+    config: DictConfig, *, extensions: Sequence[str] = (), networks: Mapping[str, nn.Module] = NOTHING
+) -> Any:
     """The LightningModule of a whole configuration, with the data's shape checked against the networks.
 
     Args:
         config: has the sections `model` and `data`.
         extensions: packages of the user whose classes may be built.
+        networks: those that were made in Python, by their name in `config.model`; the model gets copies.
 
     Raises:
-        ConfigError: the networks do not fit each other or the data.
+        ConfigError: the networks do not fit each other or the data, or one that was made in Python is missing.
     """
-    model = build(config.model, section="model", extensions=extensions)
+    given = {name: adapted(name, network, _place(config, extensions)) for name, network in networks.items()}
+    model = build(config.model, section="model", extensions=extensions, given=given)
     if isinstance(model, Game):
         model.check_data(channels=config.data.channels, image_size=config.data.image_size)
     return model
+
+
+def _place(config: DictConfig, extensions: Sequence[str]) -> Place:
+    """What `config` asks of a network that was made in Python."""
+    model, data = config.model, config.data
+    conditioning, head = (
+        build(model[part], section="model", extensions=extensions) if part in model else None
+        for part in ("conditioning", "head")
+    )
+    latent_dim = model.latent_dim if "latent_dim" in model else 0
+    return Place(data.channels, data.image_size, data.num_classes, latent_dim, conditioning, head)
 
 
 @dataclass(frozen=True)
@@ -49,15 +65,17 @@ class Runs:
     Args:
         log_dir: the folder `logs` that holds train/, study/, ...
         extensions: packages of the user whose classes may be built.
+        networks: those that a run was given in Python, as `build_model` takes them.
     """
 
     log_dir: Path = Path("logs")
     extensions: tuple[str, ...] = ()
+    networks: Mapping[str, nn.Module] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, config: DictConfig) -> "Runs":
+    def of(cls, config: DictConfig, *, networks: Mapping[str, nn.Module] = NOTHING) -> "Runs":
         """What a verb's configuration says: `paths.log_dir` and `extensions`."""
-        return cls(Path(config.paths.log_dir), tuple(config.extensions))
+        return cls(Path(config.paths.log_dir), tuple(config.extensions), networks)
 
     def find(self, given: Given) -> Path:
         """The directory that is meant; the path as typed where there is none."""
@@ -81,7 +99,8 @@ class Runs:
         run = self.open(given)
         settings, file = run.config, run.weights_file(checkpoint)
         tensors, metadata = weights_file.load(file), weights_file.stored_metadata(file)
-        return TrainedModel(run, settings, build_model(settings, extensions=self.extensions), file, tensors, metadata)
+        model = build_model(settings, extensions=self.extensions, networks=self.networks)
+        return TrainedModel(run, settings, model, file, tensors, metadata)
 
     def classifier(self, given: Given, *, checkpoint: Checkpoint = "last") -> TrainedNetwork:
         """The classifier that a run trained, whatever game it was trained in.

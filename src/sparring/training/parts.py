@@ -1,18 +1,19 @@
 """The objects that a training is put together from, built from the sections of the configuration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import lightning.pytorch as L
 import torch
 from omegaconf import DictConfig
+from torch import nn
 
 from sparring.callback.checkpoint import Checkpoint
 from sparring.callback.progress import ProgressDisplay
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
-from sparring.config.build import build
+from sparring.config.build import NOTHING, build
 from sparring.core.errors import ConfigError
 from sparring.core.randomness import seed_of
 from sparring.data.module.image_data import ImageData
@@ -45,11 +46,14 @@ class TrainingParts:
     runs: Runs
 
     @classmethod
-    def of(cls, config: DictConfig, run: RunDir, *, logged: bool) -> "TrainingParts":
+    def of(
+        cls, config: DictConfig, run: RunDir, *, logged: bool, networks: Mapping[str, nn.Module] = NOTHING
+    ) -> "TrainingParts":
         """Everything that `config` describes; nothing is read or written yet.
 
         Args:
             logged: whether this process writes what the run logs.
+            networks: those that were made in Python, as `trained.runs.build_model` takes them.
 
         Raises:
             ConfigError: a part refuses its settings, the networks do not fit each other or the data, or a callback that every
@@ -57,7 +61,7 @@ class TrainingParts:
         """
         runs = Runs.of(config)
         torch.manual_seed(seed_of("weights", config.seed))
-        model = build_model(config, extensions=runs.extensions)
+        model = build_model(config, extensions=runs.extensions, networks=networks)
         if not isinstance(model, Game):
             raise ConfigError(
                 f"model={type(model).__name__} cannot be trained by train.py, expected a sparring.model.game.Game."

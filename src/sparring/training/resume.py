@@ -6,8 +6,10 @@ from typing import Any
 
 from sparring.config.plain import plain
 from sparring.core.errors import CheckpointError, ConfigError
+from sparring.core.wording import listing
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
+from sparring.run.settings import given_in
 from sparring.training.settings import TrainSettings
 
 log = logging.getLogger(__name__)
@@ -28,7 +30,14 @@ def check_settings(run: RunDir, resolved: Mapping[str, Any]) -> None:
     Raises:
         CheckpointError: they differ; names each setting, before and now.
     """
-    different = _differences(plain(run.config), resolved)
+    before = plain(run.config)
+    different = _differences(before, resolved)
+    given = [name for name in given_in(before["model"]) if name not in given_in(resolved["model"])]
+    if given:
+        raise CheckpointError(
+            f"{run.path} was trained with a {listing(given)} made in Python, which no command can rebuild; go on in Python with "
+            f"sparring.train(resume=<run>, {given[0]}=<the network>)."
+        )
     if len(different) > SHOWN + 1:
         different = [*different[:SHOWN], f"and {len(different) - SHOWN} more"]
     if different:

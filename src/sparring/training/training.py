@@ -17,6 +17,7 @@ from sparring.model.clock import Clock
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.commands import resume_command, use_command
 from sparring.run.directory import RunDir, State, write_atomic
+from sparring.run.settings import given_in
 from sparring.run.status import ended_with, record_config, remember
 from sparring.trained.scorer import RunScorers
 from sparring.training.attach import attach_classifiers
@@ -91,8 +92,11 @@ class Training:
         except MisconfigurationException as error:
             raise ConfigError(str(error)) from error
 
-    def conclude(self) -> dict[str, Any]:
+    def conclude(self, *, hints: bool = True) -> dict[str, Any]:
         """Close the loggers, write result and report; returns the content of `result.json`, empty in other processes.
+
+        Args:
+            hints: whether to say on stderr where the report is and which command goes on from here.
 
         Raises:
             Interrupted: a signal stopped the training.
@@ -115,7 +119,8 @@ class Training:
         report = self._report()
         if ending.signal:
             raise Interrupted(f"{ending.reason}; go on with: {resume_command('train', self.run)}", ending.signal)
-        self._print_summary(conclusion, report)
+        if hints:
+            self._print_summary(conclusion, report)
         return result
 
     def fail(self, error: BaseException) -> None:
@@ -176,7 +181,7 @@ class Training:
     def _report(self) -> Path | None:
         if not self.settings.report:
             return None
-        from sparring.report import train_report  # matplotlib, which only the end of a run needs
+        from sparring.report.train import train_report  # matplotlib, which only the end of a run needs
 
         return train_report(self.run.path)
 
@@ -185,5 +190,5 @@ class Training:
             print(f"Result: {conclusion}.", file=sys.stderr)
         if report is not None:
             print(f"Report: {report}", file=sys.stderr)
-        if self.parts.model.draws_images:
+        if self.parts.model.draws_images and "generator" not in given_in(self.settings.resolved["model"]):
             print(f"Images: {use_command('generate', self.run)}", file=sys.stderr)

@@ -1,0 +1,38 @@
+"""Images that were given in Python, as the configuration and the cache know them."""
+
+from omegaconf import DictConfig, OmegaConf
+
+from sparring.config.build import build
+from sparring.core.errors import ConfigError
+from sparring.data.arrays import Arrays, Content
+from sparring.data.module.image_data import ImageData
+
+
+def data_overrides(content: Content) -> list[str]:
+    """What a configuration says of images that were given in Python."""
+    _, channels, size, _ = content.splits["train"].image.shape
+    return [
+        "data=arrays", f"data.channels={channels}", f"data.image_size={size}",
+        f"data.num_classes={len(content.class_names)}", f"data.source.fingerprint={content.fingerprint}",
+    ]  # fmt: skip
+
+
+def keep(content: Content, config: DictConfig) -> None:
+    """Write the images into the cache of `config.data`, which names them by their fingerprint. Raises DataError, DiskError."""
+    data: ImageData = build(config.data, section="data", extensions=list(config.extensions))
+    data.source = Arrays(fingerprint=content.fingerprint, content=content)
+    data.prepare_data()
+
+
+def put_into(config: DictConfig, content: Content) -> None:
+    """`content` as the data of a resolved configuration, whose networks know the shape already."""
+    wanted = dict(item.split("=") for item in data_overrides(content)[1:])
+    for key in ("data.channels", "data.image_size", "data.num_classes"):
+        if str(OmegaConf.select(config, key)) != wanted[key]:
+            raise ConfigError(
+                f"the configuration has {key}={OmegaConf.select(config, key)} and the images given have {wanted[key]}: give "
+                "overrides in place of the configuration, and it follows the images."
+            )
+    source = {"_target_": f"{Arrays.__module__}.{Arrays.__qualname__}", "fingerprint": content.fingerprint}
+    OmegaConf.update(config, "data.source", source, merge=False)
+    config.data.name = "arrays"
