@@ -62,7 +62,7 @@ def test_a_run_s_classifier_is_attacked_exactly_as_the_package_does(victim_run: 
     with torch.no_grad():
         label = network(in_flight).argmax(1)
     internal = PGD(
-        norm="l2", epsilon=0.5, steps=7, reach=2.5, start="uniform", restarts=2, loss="cross_entropy", momentum=0.0
+        norm="l2", epsilon=0.5, steps=7, step_size=None, start="uniform", restarts=2, loss="cross_entropy", momentum=0.0
     )
     outcome = evaluate(
         internal, Target(network, rows=64), in_flight, label, index=torch.arange(70), seed=3, batch_size=256

@@ -1,4 +1,4 @@
-"""`sparring.attack`: any classifier of images in [0, 1], attacked as `python attack.py` attacks a run's."""
+"""`sparring.attack`: any classifier of images in [0, 1], attacked as the command `attack` attacks a run's."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from sparring.api.compose import checked
 from sparring.api.images import classes_of, in_flight, unit_range
 from sparring.attack.advgan import AdvGANAttack
-from sparring.attack.base import Attack, attacked, look
+from sparring.attack.base import Attack, attacked, logits_at
 from sparring.attack.ensemble import Ensemble
 from sparring.attack.evaluation.evaluate import evaluate
 from sparring.attack.evaluation.target import Target, UnitRange
 from sparring.attack.transfer import Transfer
 from sparring.config.build import build
 from sparring.core.errors import ConfigError, DataError, DivergedError
+from sparring.core.program import hint
 from sparring.core.settings import check_at_least_one, epsilon_text, pixel_fraction
 
 TRIED = 2  # images that the classifier is shown before the attack
@@ -141,12 +142,12 @@ def named(name: str, settings: dict[str, Any]) -> Attack:
     if "run" in list(config.attack):  # also where it has no value
         raise ConfigError(
             f"attack={name} is made with another run: attack that run's classifier, and try the images on this one, or use "
-            f"python attack.py attack={name}."
+            f"{hint('attack', f'attack={name}')}."
         )
     made: Attack = build(config.attack, section="attack")
     if any(isinstance(each, Transfer | AdvGANAttack) for each in _parts(made)):
         raise ConfigError(
-            f"attack={name} holds an attack that is made with another run: use python attack.py attack={name}."
+            f"attack={name} holds an attack that is made with another run: use {hint('attack', f'attack={name}')}."
         )
     return made
 
@@ -167,7 +168,7 @@ def _try(target: Target, module: nn.Module, image: Tensor, label: Tensor) -> Non
     name, shape = type(module).__name__, tuple(image.shape[1:])
     try:
         with attacked(target):
-            logits = look(target.network, image[:TRIED])
+            logits = logits_at(target.network, image[:TRIED])
     except Exception as error:  # the module is the user's: it may raise anything
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise ConfigError(f"{name} cannot take images of shape {shape}: {reason}.") from error

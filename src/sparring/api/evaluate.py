@@ -11,7 +11,7 @@ from sparring.api.folder import new_run
 from sparring.api.images import classes_of, content_of, pixels
 from sparring.api.own_data import data_overrides, keep
 from sparring.api.run import Run
-from sparring.config.compose import CONFIG_DIR, log_dir, quoted
+from sparring.config.compose import log_dir, quoted
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.types import UNLABELLED
 from sparring.data.reading.image_set import ImageSet
@@ -25,7 +25,8 @@ from sparring.stage.evaluate import evaluate as evaluate_stage
 def evaluate(
     images: Any, *overrides: Overrides, labels: Any = None, reference: Any = None, run_dir: str | Path | None = None
 ) -> Run:
-    """Measure a trained generator, a folder of images, or images at hand against real ones, as `python evaluate.py` does.
+    """Measure a trained generator, a folder of images, or images at hand against real ones, as the command
+    `evaluate` does.
 
     >>> import torch, sparring
     >>> noise = torch.rand(40, 1, 8, 8)
@@ -36,7 +37,7 @@ def evaluate(
 
     Args:
         images: a `Run` or the directory of one, whose generator then draws; a folder with one sub-folder per class, a run of
-            generate.py or a parquet file; or images (N, C, H, W), uint8, floats in [0, 1], or in [-1, 1] if any is negative,
+            generate or a parquet file; or images (N, C, H, W), uint8, floats in [0, 1], or in [-1, 1] if any is negative,
             also with their labels as a pair (images, labels), which `Run.sample` returns.
         overrides: as `sparring.compose` takes them for "evaluate", such as "metric/features=lite0".
         labels: (N,) classes of images at hand, -1 where unknown.
@@ -79,7 +80,7 @@ def _run_of(images: Any) -> Run | None:
         return images
     if not isinstance(images, str | Path):
         return None
-    folder = find_run(str(images), log_dir(CONFIG_DIR, []))
+    folder = find_run(str(images), log_dir([]))
     return Run(RunDir.open(folder)) if is_run(folder) and (folder / "weights.safetensors").exists() else None
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparring.api.run import Run
-from sparring.config.compose import CONFIG_DIR, log_dir
+from sparring.config.compose import log_dir
 from sparring.core.errors import CheckpointError
 from sparring.run.directory import RunDir
 from sparring.run.search import find_run, is_run
@@ -44,7 +44,7 @@ def open(
         CheckpointError: there is no such run; names those that may have been meant. ConfigError: a network was given that the
             run builds by itself. DataError: the images are not those that it was trained on.
     """
-    logs = log_dir(CONFIG_DIR, [])
+    logs = log_dir([])
     if isinstance(run, Run):
         directory = RunDir.open(run.path)
     elif str(run) == LATEST and not Path(LATEST).exists():

@@ -28,15 +28,13 @@ DIRECTIVES = frozenset({"_target_", "_partial_"})
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def build(
-    node: DictConfig, *, section: str, extensions: Sequence[str] = (), given: Mapping[str, Any] = NOTHING
-) -> Any:
+def build(node: DictConfig, *, section: str, extensions: Sequence[str] = (), given: Mapping[str, Any] = NOTHING) -> Any:
     """Instantiate a config node whose targets are all allowed in its section.
 
     Args:
         section: of the configuration ("model", "data", ...), and so the package of sparring whose classes may be built.
         extensions: packages of the user whose classes may be built as well; only the command line may name them.
-        given: arguments of the node's class that are objects already; the node's own settings under these names are not looked at.
+        given: arguments of the node's class that are objects already, in place of the node's settings under these names.
 
     Raises:
         ConfigError: a target is not allowed or does not exist, an object that the node refers to was not given, or a class

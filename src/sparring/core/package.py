@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+DESCRIPTION = "sparring: deep GANs for image classification, from one config to a result that a reviewer believes."
 VERSION = "0.1.0"
 FOLDER = Path(__file__).resolve().parents[1]
 
