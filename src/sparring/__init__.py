@@ -8,6 +8,8 @@ In a notebook (`docs/notebook.ipynb`):
 Nothing here imports torch before one of these functions is used.
 """
 
+import os
+import sys
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -51,12 +53,14 @@ def __getattr__(name: str) -> Any:
     """Import what the interface offers when it is first used (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module 'sparring' has no attribute '{name}'")
+    if "torch" not in sys.modules:  # as on the command line: threads that wait for long slow each other down
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     value = globals()[name] = getattr(import_module(f"sparring.api.{_HOMES[name]}"), name)
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted(__all__)
 
 
 class _AttackPackage(ModuleType):

@@ -341,6 +341,6 @@ def test_a_run_with_a_network_made_in_python_names_no_command(tmp_path: Path) ->
 
 def test_a_run_whose_overrides_are_not_known_is_not_repeated_by_a_command(tmp_path: Path) -> None:
     run = finish(make_run(tmp_path / "run"))
-    assert "Do the same again from the start" in dict(commands(read(run)))
+    assert "Repeat it from the start" in dict(commands(read(run)))
     (run / ".hydra" / "overrides.yaml").unlink()
-    assert "Do the same again from the start" not in dict(commands(read(run)))
+    assert "Repeat it from the start" not in dict(commands(read(run)))

@@ -1,4 +1,4 @@
-"""`sparring.attack`: any classifier of images in [0, 1], attacked as `python attack.py` attacks a run's."""
+"""`sparring.attack`: any classifier of images in [0, 1], attacked as the command `attack` attacks a run's."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from sparring.attack.evaluation.target import Target, UnitRange
 from sparring.attack.transfer import Transfer
 from sparring.config.build import build
 from sparring.core.errors import ConfigError, DataError, DivergedError
+from sparring.core.program import hint
 from sparring.core.settings import check_at_least_one, epsilon_text, pixel_fraction
 
 TRIED = 2  # images that the classifier is shown before the attack
@@ -141,12 +142,12 @@ def named(name: str, settings: dict[str, Any]) -> Attack:
     if "run" in list(config.attack):  # also where it has no value
         raise ConfigError(
             f"attack={name} is made with another run: attack that run's classifier, and try the images on this one, or use "
-            f"python attack.py attack={name}."
+            f"{hint('attack', f'attack={name}')}."
         )
     made: Attack = build(config.attack, section="attack")
     if any(isinstance(each, Transfer | AdvGANAttack) for each in _parts(made)):
         raise ConfigError(
-            f"attack={name} holds an attack that is made with another run: use python attack.py attack={name}."
+            f"attack={name} holds an attack that is made with another run: use {hint('attack', f'attack={name}')}."
         )
     return made
 

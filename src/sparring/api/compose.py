@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from omegaconf import DictConfig
 
 from sparring.config.check import check
-from sparring.config.compose import CONFIG_DIR
 from sparring.config.compose import compose as compose_config
 from sparring.config.explain import readable_errors
 from sparring.core.errors import ConfigError
+from sparring.core.package import CONFIG_DIR
 from sparring.core.wording import listing, near
 
 Overrides = str | Iterable[str]
@@ -24,7 +24,7 @@ def compose(verb: str, *overrides: Overrides) -> DictConfig:
 
     Args:
         verb: "train", "generate", "evaluate", "attack" or "study".
-        overrides: what would be typed behind `python <verb>.py`, one by one or as lists: "group=choice" or "key=value".
+        overrides: what would be typed behind the command, one by one or as lists: "group=choice" or "key=value".
 
     Raises:
         ConfigError: an override names nothing that exists, or has a value of another kind; names what may have been meant.

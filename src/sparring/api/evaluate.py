@@ -1,8 +1,6 @@
 """`sparring.evaluate`: how good images are, whoever made them."""
 
-import contextlib
 import hashlib
-import io
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,8 @@ from sparring.stage.evaluate import evaluate as evaluate_stage
 def evaluate(
     images: Any, *overrides: Overrides, labels: Any = None, reference: Any = None, run_dir: str | Path | None = None
 ) -> Run:
-    """Measure a trained generator, a folder of images, or images at hand against real ones, as `python evaluate.py` does.
+    """Measure a trained generator, a folder of images, or images at hand against real ones, as the command
+    `evaluate` does.
 
     >>> import torch, sparring
     >>> noise = torch.rand(40, 1, 8, 8)
@@ -39,7 +38,7 @@ def evaluate(
 
     Args:
         images: a `Run` or the directory of one, whose generator then draws; a folder with one sub-folder per class, a run of
-            generate.py or a parquet file; or images (N, C, H, W), uint8, floats in [0, 1], or in [-1, 1] if any is negative,
+            generate or a parquet file; or images (N, C, H, W), uint8, floats in [0, 1], or in [-1, 1] if any is negative,
             also with their labels as a pair (images, labels), which `Run.sample` returns.
         overrides: as `sparring.compose` takes them for "evaluate", such as "metric/features=lite0".
         labels: (N,) classes of images at hand, -1 where unknown.
@@ -72,8 +71,7 @@ def evaluate(
         keep(content, config)
     subject = _subject(images, labels, config, source)
     folder = new_run(config, typed, "evaluate", run_dir)
-    with contextlib.redirect_stdout(io.StringIO()):  # the table, which the result holds
-        evaluate_stage(config, folder, subject=subject)
+    evaluate_stage(config, folder, subject=subject, hints=False)
     return Run(RunDir.open(folder))
 
 
@@ -92,16 +90,12 @@ def _subject(images: Any, labels: Any, config: DictConfig, source: Run | None) -
     if source is not None or isinstance(images, str | Path):
         if labels is not None:
             raise DataError("labels= goes with images at hand: a run and a folder bring their own.")
-        return (
-            run_subject(EvaluateSettings.of(config), networks=source.networks)
-            if source is not None and source.networks
-            else None
-        )
+        if source is None or not source.networks:
+            return None
+        return run_subject(EvaluateSettings.of(config), networks=source.networks)
     image = pixels(images)
     label = classes_of([UNLABELLED] * len(image) if labels is None else labels, len(image), unknown=True)
     digest = hashlib.sha256(image.contiguous().numpy().data).hexdigest()
     config.images = f"images given in Python, sha256 {digest}"
-    settings = EvaluateSettings.of(config)
-    return image_subject(
-        settings, ImageSet(image, label, {"given": "in Python", "sha256": digest, "count": len(label)})
-    )
+    given = ImageSet(image, label, {"given": "in Python", "sha256": digest, "count": len(label)})
+    return image_subject(EvaluateSettings.of(config), given)

@@ -125,14 +125,14 @@ class Run:
         device: str = "auto",
         dtype: "torch.dtype | None" = None,
     ) -> "tuple[Tensor, Tensor]":
-        """Images 0 to `count - 1` of seed `seed`: image i is the same as `python generate.py` draws.
+        """Images 0 to `count - 1` of seed `seed`: image i is the one that the command `generate` draws.
 
         Args:
             label: "balanced" (0, 1, 2, ... in turn), "prior" (as often as in the training data), or one class index.
             truncation: latents from a normal cut at +-truncation, or psi of stylegan2's styles; None for neither.
             weights: "ema", the averaged generator, or "generator".
             checkpoint: "last", "best", or an iteration whose weights the run kept.
-            dtype: float32 (not given) for images in [0, 1], or torch.uint8 for the bytes that generate.py writes.
+            dtype: float32 (not given) for images in [0, 1], or torch.uint8 for the bytes that `generate` writes.
 
         Returns:
             images (N, C, H, W) and labels (N,) int64, -1 from an unconditional generator, both on the CPU.

@@ -17,6 +17,7 @@ from sparring.api.run import Run
 from sparring.config.explain import readable_errors
 from sparring.config.values import keys, mismatch
 from sparring.core.errors import ConfigError, Interrupted
+from sparring.core.program import hint
 from sparring.core.wording import listing, near
 from sparring.data.arrays import Content
 from sparring.model.given import NETWORKS, class_name
@@ -37,7 +38,7 @@ def train(
     run_dir: str | Path | None = None,
     resume: Run | str | Path | None = None,
 ) -> Run:
-    """Train a GAN or a classifier, and leave a run directory as `python train.py` does.
+    """Train a GAN or a classifier, and leave a run directory as the command `train` does.
 
     >>> import sparring
     >>> run = sparring.train("model=rpgan", "data=digits", "data.image_size=8", "trainer.max_steps=2", "report=false")
@@ -124,7 +125,7 @@ def _resumed(run: Run, typed: list[str]) -> Run:
 def _fit(config: DictConfig, run: Run) -> None:
     """The stage; where it is interrupted, the error says how to go on in Python."""
     try:
-        train_stage(config, run.path, networks=run.networks)
+        train_stage(config, run.path, networks=run.networks, hints=False)
     except Interrupted as error:
         again = "".join(f", {name}=<the network>" for name in run.networks)
         raise Interrupted(
@@ -180,5 +181,5 @@ def _refuse_commands(config: DictConfig) -> None:
     if devices > 1:
         raise ConfigError(
             f"trainer.devices={config.trainer.devices} starts {devices} processes with the command line of this one, which a "
-            "notebook does not have: train on one device, or with python train.py."
+            f"notebook does not have: train on one device, or with {hint('train')}."
         )

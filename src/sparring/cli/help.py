@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from sparring.core.errors import ConfigError
-from sparring.core.package import ABOUT
+from sparring.core.package import DESCRIPTION
 from sparring.core.program import NAME, command, script
 
 
@@ -22,7 +22,7 @@ def overview(verbs: Sequence[str], config_dir: Path) -> str:
         ("completion", _completion("train")),
     ]
     program = command("train").removesuffix(" train")
-    parts = [f"{ABOUT}\n\n    {program} <verb> [group=choice] [setting=value] ..."]
+    parts = [f"{DESCRIPTION}\n\n    {program} <verb> [group=choice] [setting=value] ..."]
     parts.append("Verbs\n" + _table([(verb, _header(config_dir / f"{verb}.yaml")[0]) for verb in verbs]))
     return "\n\n".join([*parts, "More\n" + _table(more)])
 

@@ -34,6 +34,7 @@ def build(node: DictConfig, *, section: str, extensions: Sequence[str] = (), giv
     Args:
         section: of the configuration ("model", "data", ...), and so the package of sparring whose classes may be built.
         extensions: packages of the user whose classes may be built as well; only the command line may name them.
+        given: arguments of the node's class that are objects already, in place of the node's settings under these names.
 
     given: arguments of the node's class that are objects already; the node's own settings under these names are not looked at.
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+DESCRIPTION = "sparring: deep GANs for image classification, from one config to a result that a reviewer believes."
 VERSION = "0.1.0"
-ABOUT = "sparring: deep GANs for image classification, from one config to a result that a reviewer believes."
 FOLDER = Path(__file__).resolve().parents[1]
 
 

@@ -110,7 +110,7 @@ def training_seconds(record: TrainingRecord) -> float | None:
 
 
 def commands(record: TrainingRecord) -> Iterator[tuple[str, str]]:
-    """(purpose, command) of next steps, as typed in the folder of logs/; in Python where networks were made there."""
+    """(purpose, command) of next steps, as typed in the folder of logs/; in Python for networks that were made there."""
     if given := given_in(record.config.get("model") or {}):
         networks = "".join(f", {name}=<the network>" for name in given)
         yield "Open it in Python", f"sparring.open({str(record.path)!r}{networks})"

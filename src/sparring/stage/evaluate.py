@@ -22,13 +22,16 @@ from sparring.run.environment import environment
 from sparring.run.status import recorded
 
 
-def evaluate(config: DictConfig, run_dir: Path, *, subject: Subject | None = None) -> dict[str, Any]:
+def evaluate(
+    config: DictConfig, run_dir: Path, *, subject: Subject | None = None, hints: bool = True
+) -> dict[str, Any]:
     """Measure what `config` names; leaves result.json, report.html and images/neighbours.png in `run_dir`.
 
     Args:
         config: resolved, as conf/evaluate.yaml composes it.
         run_dir: folder of the new run.
         subject: what is measured, where it is at hand in Python; None: what `config` names.
+        hints: whether to print the table and where the report is.
 
     Returns:
         The content of result.json: `metrics` by name, and `records` with all that was measured with them.
@@ -37,12 +40,12 @@ def evaluate(config: DictConfig, run_dir: Path, *, subject: Subject | None = Non
         ConfigError, DataError, CheckpointError, DivergedError, DiskError: in one sentence each.
     """
     with recorded(run_dir) as run:
-        result = _evaluate(EvaluateSettings.of(config), run, subject)
+        result = _evaluate(EvaluateSettings.of(config), run, subject, hints=hints)
         run.write_status("finished", f"{len(result['metrics'])} values", 0, {}, None)
     return result
 
 
-def _evaluate(settings: EvaluateSettings, run: RunDir, subject: Subject | None) -> dict[str, Any]:
+def _evaluate(settings: EvaluateSettings, run: RunDir, subject: Subject | None, *, hints: bool) -> dict[str, Any]:
     started = time.perf_counter()
     subject = subject or subject_of(settings)
     real = RealFeatures(subject.data, _extractor(settings, subject), settings.cache_dir)
@@ -66,19 +69,22 @@ def _evaluate(settings: EvaluateSettings, run: RunDir, subject: Subject | None) 
         "environment": environment(),
     }
     run.write_result(result)
-    _show(result, run, report=settings.report)
+    _show(result, run, report=settings.report, hints=hints)
     return result
 
 
-def _show(result: dict[str, Any], run: RunDir, *, report: bool) -> None:
+def _show(result: dict[str, Any], run: RunDir, *, report: bool, hints: bool) -> None:
     """Print the table, and write the page where it is asked for."""
     from sparring.report.protocol import text_table
 
-    print(text_table(result["records"]))
+    if hints:
+        print(text_table(result["records"]))
     if report:
         from sparring.report.evaluate import evaluate_report
 
-        print(f"Report: {evaluate_report(run.path)}", file=sys.stderr)
+        page = evaluate_report(run.path)
+        if hints:
+            print(f"Report: {page}", file=sys.stderr)
 
 
 def _extractor(settings: EvaluateSettings, subject: Subject) -> Features:

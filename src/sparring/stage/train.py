@@ -19,10 +19,13 @@ from sparring.training.trainer import check_trainer, quiet_lightning
 from sparring.training.training import Training
 
 
-def train(config: DictConfig, run_dir: Path, *, networks: Mapping[str, nn.Module] = NOTHING) -> dict[str, Any]:
+def train(
+    config: DictConfig, run_dir: Path, *, networks: Mapping[str, nn.Module] = NOTHING, hints: bool = True
+) -> dict[str, Any]:
     """Train what `config` describes and leave weights, curves, pictures and a report in `run_dir`.
 
-    networks: those that were made in Python, as `trained.runs.build_model` takes them.
+    networks: those that were made in Python, as `trained.runs.build_model` takes them. hints: whether to say on stderr where
+    the report is and which command goes on from here.
 
     Returns the content of `result.json`; nothing in the further processes of a distributed training.
 
@@ -43,7 +46,7 @@ def train(config: DictConfig, run_dir: Path, *, networks: Mapping[str, nn.Module
             check_trainer(settings)
             training.prepare(TrainingParts.of(config, run, logged=first, networks=networks))
             training.fit()
-            return training.conclude()
+            return training.conclude(hints=hints)
         except Interrupted:
             raise
         except BaseException as error:

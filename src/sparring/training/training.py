@@ -92,8 +92,11 @@ class Training:
         except MisconfigurationException as error:
             raise ConfigError(str(error)) from error
 
-    def conclude(self) -> dict[str, Any]:
+    def conclude(self, *, hints: bool = True) -> dict[str, Any]:
         """Close the loggers, write result and report; returns the content of `result.json`, empty in other processes.
+
+        Args:
+            hints: whether to say on stderr where the report is and which command goes on from here.
 
         Raises:
             Interrupted: a signal stopped the training.
@@ -116,7 +119,8 @@ class Training:
         report = self._report()
         if ending.signal:
             raise Interrupted(f"{ending.reason}; go on with: {resume_command('train', self.run)}", ending.signal)
-        self._print_summary(conclusion, report)
+        if hints:
+            self._print_summary(conclusion, report)
         return result
 
     def fail(self, error: BaseException) -> None:
