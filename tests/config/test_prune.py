@@ -16,7 +16,7 @@ TINY = ["data.image_size=8", "model.generator.width=4", "model.discriminator.wid
     [
         (["model=sngan", "model/discriminator=r3gan"], "discriminator", "spectral_norm"),
         (["model=dragan", "model/discriminator=mlp"], "discriminator", "batch_norm"),
-        (["model=biggan", "model/conditioning=concat"], "code", "shared_dim"),
+        (["model=biggan", "model/conditioning=concat"], "conditioning", "shared_dim"),
         (["model=stylegan2", "model/regularizer=[wgan_gp,lecam]"], "regularizer", "r1"),
         (["model=dcgan", "optimizer@model.generator_optimizer=rmsprop"], "generator_optimizer", "betas"),
         (["experiment=cifar10_r3gan", "model/augment=diffaugment", "model/schedule=linear"], "augment", "initial"),

@@ -14,8 +14,7 @@ from sparring.config.build import build
 from sparring.core.pixels import normalise
 from sparring.generation.sampler import Sampler, joined
 from sparring.metric.diversity import intra_class_diversity, within_class_variance
-from sparring.run.directory import RunDir
-from sparring.trained.networks import load_classifier, load_generator
+from sparring.trained.runs import Runs
 from tests.conftest import compose, trained_here
 
 # About twice the iterations that each needs for the bounds.
@@ -29,7 +28,7 @@ Measure = Callable[[Tensor, Tensor], dict[str, float]]
 @pytest.fixture(scope="module")
 def measure(victim_run: Path, cache_dir: Path) -> Measure:
     """Accuracy and diversity of (uint8 images of 8 pixels, classes asked for), by a small classifier."""
-    classifier = load_classifier(RunDir.open(victim_run), extensions=[]).network.eval()
+    classifier = Runs().classifier(victim_run).network.eval()
     data = build(compose("data.image_size=8", f"paths.cache_dir={cache_dir}").data, section="data")
     data.streams = {}
     data.setup("fit")
@@ -57,7 +56,7 @@ def test_the_class_asked_for_and_more_than_one_image_of_it(
 ) -> None:
     keys = [f"model={preset}", "data.image_size=8", f"trainer.max_steps={ITERATIONS[preset]}"]
     keys += ["trainer.val_check_interval=1000000", "~callback.samples"]
-    trained = load_generator(RunDir.open(trained_here(tmp_path / "run", cache_dir, *keys)), "ema", extensions=[])
+    trained = Runs().generator(trained_here(tmp_path / "run", cache_dir, *keys))
     samples = joined(
         Sampler(trained.network, latent_dim=trained.latent_dim, num_classes=trained.num_classes, count=500, seed=0)
     )

@@ -284,7 +284,7 @@ def test_free_counts_one_iteration_for_all_its_steps(tmp_path: Path, cache_dir: 
 def test_resumed_equals_uninterrupted(
     robust: str, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sparring.stage.train.remember", lambda *_: None)  # what was typed; nothing was
+    monkeypatch.setattr("sparring.training.training.remember", lambda *_: None)  # what was typed; nothing was
     settings = [
         *SMALL, "model/schedule=constant", f"model/robust={robust}", "model/transform=[shift,mixup]",
         "model.backbone.width=2", "model.robust.val_images=20", "trainer.val_check_interval=2", f"paths.cache_dir={cache_dir}",

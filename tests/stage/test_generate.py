@@ -17,11 +17,9 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
-from sparring.config.compose import register_resolvers
 from sparring.core.errors import CheckpointError, ConfigError, DiskError, DivergedError, SparringError
 from sparring.generation.from_run import sampler_of
 from sparring.generation.settings import GenerateSettings
@@ -31,6 +29,7 @@ from sparring.run.settings import write_settings
 from sparring.run.weights import content_hash
 from sparring.stage.generate import generate
 from sparring.trained.runs import Runs, build_model
+from tests.conftest import compose as compose_train
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["zero", "t-shirt/top", *map(str, range(2, 10))]
@@ -41,9 +40,7 @@ RUNS: dict[tuple[str, ...], tuple[DictConfig, dict[str, torch.Tensor]]] = {}
 def trained(path: Path, *overrides: str, metadata: bool = True) -> Path:
     """A run directory as training leaves it: settings of conf/, random weights."""
     if overrides not in RUNS:
-        register_resolvers()
-        with initialize_config_dir(str(ROOT / "conf"), version_base=None):
-            whole = compose("train", overrides=["data.image_size=8", "model.latent_dim=8", *overrides])
+        whole = compose_train("data.image_size=8", "model.latent_dim=8", *overrides)
         torch.manual_seed(0)
         model: Any = build_model(whole)
         for tensor in model.ema.parameters():

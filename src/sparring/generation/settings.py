@@ -41,6 +41,7 @@ class GenerateSettings:
     extensions: tuple[str, ...]
     recorded: dict[str, Any]
     config_hash: str
+    name: str
 
     @classmethod
     def of(cls, config: DictConfig) -> "GenerateSettings":
@@ -55,7 +56,7 @@ class GenerateSettings:
             formats=(config.format,) if isinstance(config.format, str) else tuple(config.format),
             weights=config.weights, checkpoint=config.checkpoint, device=device_named(config.device),
             log_dir=Path(config.paths.log_dir), extensions=tuple(config.extensions),
-            recorded={key: _plain(config[key]) for key in RECORDED}, config_hash=config_hash(config),
+            recorded={key: _plain(config[key]) for key in RECORDED}, config_hash=config_hash(config), name=str(config.name),
         )  # fmt: skip
 
 

@@ -71,6 +71,7 @@ def _generate(settings: GenerateSettings, run: RunDir) -> dict[str, Any]:
     write_atomic(run.path / "manifest.json", (json.dumps(content, indent=2) + "\n").encode())
     result = {
         "verb": "generate",
+        "name": settings.name,
         "config_hash": settings.config_hash,
         "data": {"fingerprints": trained.origin["fingerprints"]},
         "metrics": {},

@@ -21,7 +21,7 @@ from sparring.data.reading.source import Chunk, Encoded, Location, Pixels, Readi
 from sparring.data.serving import cache as cache_module
 from sparring.data.serving import verify
 from sparring.data.serving.cache import Cache, open_or_create
-from sparring.data.serving.storage import place
+from sparring.data.serving.storage import load_images
 
 
 class Toy(Source):
@@ -188,7 +188,7 @@ def test_blocks_of_large_arrays_are_checked_when_first_read(tmp_path: Path, monk
     content[-1] ^= 1
     file.write_bytes(content)
     cache = opened(source, tmp_path)
-    images = place(cache.splits["train"], torch.arange(2), "mmap")
+    images = load_images(cache.splits["train"], torch.arange(2), "mmap")
     images.take(torch.arange(0, 20))
     with pytest.raises(DataError, match=r"train_images.npy is damaged.*remove the folder"):
         images.take(torch.tensor([29]))
