@@ -17,7 +17,7 @@ import pytest
 import torch
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from sparring.config.prune import prune_overrides
 from sparring.run.checkpoint import VerifiedCheckpointIO

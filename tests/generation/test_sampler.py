@@ -31,7 +31,7 @@ def dcgan() -> nn.Module:
 def conv() -> nn.Module:
     torch.manual_seed(0)
     conditioning = Concat(num_classes=10, embedding_dim=8)
-    return ConvGenerator(channels=1, image_size=16, latent_dim=16, width=16, conditioning=conditioning)
+    return ConvGenerator(channels=1, image_size=16, latent_dim=16, width=32, conditioning=conditioning)
 
 
 def r3gan() -> nn.Module:

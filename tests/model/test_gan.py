@@ -336,7 +336,10 @@ def test_images_that_apa_passes_off_as_real_are_none_that_the_step_shows_as_gene
             ["model/schedule=r3gan", "optimizer@model.discriminator_optimizer=sgd"],
             r"the discriminator's optimizer has none",
         ),
-        (["model=r3gan", "model.generator.width=28"], r"width 28 \* expansion 2 = 56 channels, .* group_width=16"),
+        (
+            ["model=r3gan", "model.generator.width=28", "model.generator.group_width=16"],
+            r"width 28 \* expansion 2 = 56 channels, .* group_width=16",
+        ),
         (
             ["data.image_size=16", "model=dcgan", "model/loss=wasserstein", "model.discriminator.spectral_norm=true"],
             "grows without bound",

@@ -65,7 +65,7 @@ def trained(path: Path, *overrides: str, metadata: bool = True) -> Path:
 
 def settings(run: Path, /, **changes: object) -> DictConfig:
     fixed: dict[str, object] = {
-        "run": str(run), "count": 23, "label": "balanced", "truncation": None, "seed": 4, "batch_size": 10,
+        "name": "images", "run": str(run), "count": 23, "label": "balanced", "truncation": None, "seed": 4, "batch_size": 10,
         "format": ["grid"], "weights": "ema", "checkpoint": "last", "device": "cpu", "extensions": [], "bn": "running",
         "sampling": {"_target_": "sparring.sampling.plain.PlainSampling"}, "paths": {"log_dir": str(run.parent)},
     }  # fmt: skip
