@@ -13,7 +13,7 @@ import torch
 from sparring.callback.quality import Quality
 from sparring.callback.quality_stop import QualityStop
 from sparring.core.errors import ConfigError, DiskError
-from sparring.evaluation.curve import Measurement
+from sparring.evaluation.curve import CurvePoint
 from sparring.metric.features.pixels import PixelFeatures
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
@@ -44,7 +44,7 @@ class Scripted(Quality):
         value = self.script[len(self.history)]
         best = self.best is None or self.better(value, self.best.values[self.metric])
         number = len(self.history) + 1
-        self.history.append(Measurement(number, 64 * number, {self.metric: value, "balance": 0.0}, best))
+        self.history.append(CurvePoint(number, 64 * number, {self.metric: value, "balance": 0.0}, best))
 
 
 def play(stop: QualityStop, quality: Scripted) -> int:

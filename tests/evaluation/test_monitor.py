@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.evaluation.curve import Measurement, csv_of
+from sparring.evaluation.curve import CurvePoint, csv_of
 from sparring.evaluation.monitor import SampleMonitor
 from sparring.metric.features.base import Extracted
 from sparring.metric.features.pixels import PixelFeatures
@@ -55,8 +55,8 @@ def test_the_shares_of_all_processes_are_the_samples_of_one(world: int) -> None:
 
 def test_the_curve_has_a_row_per_measurement() -> None:
     history = [
-        Measurement(10, 640, {"fd": 2.5, "kid": float("nan")}, True),
-        Measurement(20, 1280, {"fd": 3.0, "kid": 0.1}, False),
+        CurvePoint(10, 640, {"fd": 2.5, "kid": float("nan")}, True),
+        CurvePoint(20, 1280, {"fd": 3.0, "kid": 0.1}, False),
     ]
     assert csv_of(history, ["fd", "kid"]).decode() == (
         "iteration,images_seen,fd,kid,best\n10,640,2.5,nan,1\n20,1280,3.0,0.1,0\n"

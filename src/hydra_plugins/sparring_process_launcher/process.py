@@ -39,7 +39,7 @@ class ProcessLauncher(Launcher):
         self.config = config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Run one batch of jobs. A failed job is no exception: `sparring.cli.run` reports it after the sweep."""
+        """Run one batch of jobs. A failed job is no exception: `sparring.cli.main.run` reports it after the sweep."""
         from sparring.cli.launch import launch
 
         return launch(

@@ -19,7 +19,7 @@ from sparring.core.atomic import write_atomic
 from sparring.core.distributed import any_rank, average_buffers
 from sparring.core.errors import ConfigError, DiskError
 from sparring.core.randomness import seed_of
-from sparring.evaluation.curve import Measurement, csv_of
+from sparring.evaluation.curve import CurvePoint, csv_of
 from sparring.evaluation.features import RealFeatures
 from sparring.evaluation.monitor import SampleMonitor
 from sparring.evaluation.reference import attach_network
@@ -73,14 +73,14 @@ class Quality(L.Callback):
         self.max_time_share, self.keep_weights = max_time_share, keep_weights
         self.cache_dir, self.run_dir, self.log_dir = Path(cache_dir), Path(run_dir), Path(log_dir)
         self.higher = bool(METRICS[metric].higher_is_better)
-        self.history: list[Measurement] = []
+        self.history: list[CurvePoint] = []
         self.spent = self.trained = 0.0  # seconds of measuring, and of everything, over all processes of this run
         self._since: float | None = None
         self._monitor: SampleMonitor | None = None
         self._warned = False
 
     @property
-    def best(self) -> Measurement | None:
+    def best(self) -> CurvePoint | None:
         """The newest measurement that was the best when it was taken."""
         return next((each for each in reversed(self.history) if each.best), None)
 
@@ -149,13 +149,13 @@ class Quality(L.Callback):
             return
         self.take(trainer, pl_module)
 
-    def take(self, trainer: L.Trainer, module: Game) -> Measurement:
+    def take(self, trainer: L.Trainer, module: Game) -> CurvePoint:
         """Measure, and keep the state if it is the best; every device must call it."""
         values = self.values(trainer, module, draw=0)
         started = time.perf_counter()
         before = self.best
         best = self.better(values[self.metric], math.nan if before is None else before.values[self.metric])
-        measurement = Measurement(module.clock.iteration, module.clock.images_seen, values, best)
+        measurement = CurvePoint(module.clock.iteration, module.clock.images_seen, values, best)
         self.history.append(measurement)
         if best:
             save_best(trainer, module, self.run_dir)
@@ -206,7 +206,7 @@ class Quality(L.Callback):
             )  # fmt: skip
         return exceeds
 
-    def _record(self, trainer: L.Trainer, module: Game, measurement: Measurement) -> None:
+    def _record(self, trainer: L.Trainer, module: Game, measurement: CurvePoint) -> None:
         scalars = {
             f"quality/{metric_name(name, self.features, self.count)}": value
             for name, value in measurement.values.items()
@@ -232,5 +232,5 @@ class Quality(L.Callback):
         return {"history": [asdict(each) for each in self.history], "spent": self.spent, "trained": self.trained}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.history = [Measurement(**each) for each in state_dict["history"]]
+        self.history = [CurvePoint(**each) for each in state_dict["history"]]
         self.spent, self.trained = state_dict["spent"], state_dict["trained"]

@@ -9,7 +9,7 @@ import lightning.pytorch as L
 
 from sparring.callback.quality import Quality
 from sparring.core.errors import CheckpointError, ConfigError
-from sparring.evaluation.curve import Measurement
+from sparring.evaluation.curve import CurvePoint
 from sparring.model.game import Game
 from sparring.run.checkpoint import VerifiedCheckpointIO
 
@@ -77,7 +77,7 @@ class QualityStop(L.Callback):
         self._measurements = len(quality.history)
         self.decide(trainer, pl_module, quality, quality.history[-1])
 
-    def decide(self, trainer: L.Trainer, module: Game, quality: Quality, measurement: Measurement) -> None:
+    def decide(self, trainer: L.Trainer, module: Game, quality: Quality, measurement: CurvePoint) -> None:
         """Stop, roll back or go on after a measurement; every device must call it."""
         values = measurement.values
         value = values[quality.metric]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Measurement:
+class CurvePoint:
     """One point of the curve. values: by metric, NaN where it has none. best: whether it was the best so far."""
 
     iteration: int
@@ -16,7 +16,7 @@ class Measurement:
     best: bool
 
 
-def csv_of(history: Sequence[Measurement], names: Sequence[str]) -> bytes:
+def csv_of(history: Sequence[CurvePoint], names: Sequence[str]) -> bytes:
     """The content of `quality.csv`. names: the metrics, in the order of the columns."""
     text = io.StringIO()
     table = csv.DictWriter(text, ["iteration", "images_seen", *names, "best"], lineterminator="\n")

@@ -45,14 +45,13 @@ class AdvGAN(Game):
         target_class: the class to be predicted for all images; None: any wrong one.
         confidence: margin of logits beyond which an image counts as fooled and adds no gradient (Carlini and Wagner's kappa).
         gan_weight, norm_weight: alpha and beta of equation 4.
-        norm_bound: root mean square of the perturbation, in radii, above which L_norm grows: the paper's c / (radius sqrt(CHW)).
+        norm_bound: RMS of the perturbation, in radii, above which L_norm grows: the paper's c / (radius sqrt(CHW)).
         distill: "none": gradients of the target itself. "static": S learns the target's answers on real images during the
             first `warm_up` of the budget, then P follows S's gradients. "dynamic": S goes on learning, on real and perturbed
             images. With a student the target is only queried.
         warm_up: share of the budget [0, 1) in which the student alone learns.
 
-    Raises:
-        ConfigError: a setting out of range, or a loss that cannot work with these networks.
+    Raises ConfigError: a setting out of range, or a loss that cannot work with these networks.
     """
 
     headline: ClassVar = {"loss/adversarial": "adv", "accuracy/robust": "robust"}

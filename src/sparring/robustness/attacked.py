@@ -40,8 +40,8 @@ class TrialImages:
 
 
 @dataclass(frozen=True)
-class AttackedClassifier:
-    """A classifier under attack.
+class AttackSetup:
+    """A classifier, the images to attack it with, and how.
 
     Args:
         loaded: the classifier alone, with its origin.

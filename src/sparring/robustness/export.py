@@ -23,7 +23,7 @@ from sparring.data.serving.provenance import Provenance
 from sparring.generation.export import Writers, check_formats
 from sparring.generation.manifest import SCHEMA_VERSION, Ledger
 from sparring.generation.sampler import Samples
-from sparring.robustness.attacked import AttackedClassifier
+from sparring.robustness.attacked import AttackSetup
 from sparring.robustness.settings import AttackSettings
 from sparring.run import weights as weights_file
 from sparring.run.directory import RunDir, write_atomic
@@ -59,7 +59,7 @@ def check_export(settings: AttackSettings, attacks: Mapping[str, Attack], channe
 
 
 def export(
-    name: str, attack: Attack, outcome: AttackOutcome, attacked: AttackedClassifier, *, runs: Runs, run: RunDir
+    name: str, attack: Attack, outcome: AttackOutcome, attacked: AttackSetup, *, runs: Runs, run: RunDir
 ) -> dict[str, Any]:
     """Write the images of `outcome`, manifest and `provenance.npz` into `run`; returns what result.json says of them.
 

@@ -10,7 +10,7 @@ from sparring.core.errors import DivergedError
 from sparring.core.types import Batch
 from sparring.corruption.evaluate import probabilities
 from sparring.metric.classification import expected_calibration_error
-from sparring.robustness.attacked import AttackedClassifier
+from sparring.robustness.attacked import AttackSetup
 from sparring.robustness.corruptions import corruption_record
 from sparring.robustness.defended import defence_record
 from sparring.robustness.trials import Trials, run_trials, warnings
@@ -37,7 +37,7 @@ class Robustness:
     warnings: list[str]
 
 
-def measure(attacked: AttackedClassifier, attacks: Mapping[str, Attack], runs: Runs) -> Robustness:
+def measure(attacked: AttackSetup, attacks: Mapping[str, Attack], runs: Runs) -> Robustness:
     """Accuracy without an attack, what the defence does, accuracy under corruptions, and under every attack.
 
     Args:
@@ -58,7 +58,7 @@ def measure(attacked: AttackedClassifier, attacks: Mapping[str, Attack], runs: R
     return Robustness(clean, defence, corruptions, trials, outcomes, warnings(attacks, trials, attacked))
 
 
-def clean_record(attacked: AttackedClassifier) -> dict[str, Any]:
+def clean_record(attacked: AttackSetup) -> dict[str, Any]:
     """Accuracy, of each class too, and calibration without an attack.
 
     Raises:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sparring.attack.base import Attack
 from sparring.core.measurement import Measurement, robust_accuracy_name
-from sparring.robustness.attacked import AttackedClassifier
+from sparring.robustness.attacked import AttackSetup
 from sparring.robustness.measure import Robustness
 from sparring.robustness.trials import worst_case
 
@@ -13,7 +13,7 @@ WORST_CASE = "worst_case"  # in the place of an attack's name: an image counts w
 
 
 def attack_result(
-    attacked: AttackedClassifier, attacks: Mapping[str, Attack], measured: Robustness, exported: Mapping[str, Any]
+    attacked: AttackSetup, attacks: Mapping[str, Attack], measured: Robustness, exported: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Plain values.
 
@@ -41,7 +41,7 @@ def attack_result(
 
 
 def _robust_metrics(
-    attacked: AttackedClassifier,
+    attacked: AttackSetup,
     attacks: Mapping[str, Attack],
     measured: Robustness,
     worst: Sequence[Mapping[str, Any]],
@@ -64,7 +64,7 @@ def _robust_metrics(
     return metrics
 
 
-def _corruption_metrics(attacked: AttackedClassifier, measured: Robustness) -> dict[str, Measurement]:
+def _corruption_metrics(attacked: AttackSetup, measured: Robustness) -> dict[str, Measurement]:
     """Means over corruptions and severities, and the mCE where there is a baseline."""
     record = measured.corruptions
     if record is None:
@@ -83,7 +83,7 @@ def _corruption_metrics(attacked: AttackedClassifier, measured: Robustness) -> d
     return metrics
 
 
-def _images(attacked: AttackedClassifier) -> dict[str, Any]:
+def _images(attacked: AttackSetup) -> dict[str, Any]:
     """The part of the protocol that all metrics share."""
     settings = attacked.settings
     return {
@@ -93,7 +93,7 @@ def _images(attacked: AttackedClassifier) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _protocol(attacked: AttackedClassifier, attacks: Mapping[str, Attack]) -> dict[str, Any]:
+def _protocol(attacked: AttackSetup, attacks: Mapping[str, Attack]) -> dict[str, Any]:
     settings = attacked.settings
     return {
         "attack": settings.attack, "defence": settings.defence,

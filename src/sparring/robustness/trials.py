@@ -14,7 +14,7 @@ from sparring.attack.evaluation import flags
 from sparring.attack.evaluation.evaluate import AttackOutcome, distances, evaluate, per_class
 from sparring.attack.evaluation.probe import probe
 from sparring.core.settings import epsilon_text
-from sparring.robustness.attacked import AttackedClassifier, TrialImages
+from sparring.robustness.attacked import AttackSetup, TrialImages
 from sparring.robustness.pictures import adversarial_picture, examples
 
 
@@ -36,9 +36,7 @@ class Trial:
 Trials = dict[float, Trial]  # by epsilon, rising
 
 
-def run_trials(
-    name: str, attack: Attack, attacked: AttackedClassifier, *, keep: Callable[[AttackOutcome], None]
-) -> Trials:
+def run_trials(name: str, attack: Attack, attacked: AttackSetup, *, keep: Callable[[AttackOutcome], None]) -> Trials:
     """An attack at every strength; a line on stderr for each.
 
     Args:
@@ -83,7 +81,7 @@ def worst_case(epsilon: float, trials: Mapping[str, Trials]) -> dict[str, Any]:
     return {"epsilon": epsilon, "shown": epsilon_text(epsilon), "accuracy": float(unfooled.float().mean())}
 
 
-def warnings(attacks: Mapping[str, Attack], trials: Mapping[str, Trials], attacked: AttackedClassifier) -> list[str]:
+def warnings(attacks: Mapping[str, Attack], trials: Mapping[str, Trials], attacked: AttackSetup) -> list[str]:
     """Sentences about attacks that look weaker than they should be, each once.
 
     Args:

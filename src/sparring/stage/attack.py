@@ -14,7 +14,7 @@ from sparring.attack.base import Attack
 from sparring.attack.evaluation.target import Target
 from sparring.config.build import build
 from sparring.report.attack import attack_report
-from sparring.robustness.attacked import AttackedClassifier, images_of_run
+from sparring.robustness.attacked import AttackSetup, images_of_run
 from sparring.robustness.attacks import attach_sources, named_attacks, with_baselines
 from sparring.robustness.defended import defended_classifier
 from sparring.robustness.export import check_export, export
@@ -76,7 +76,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
 
 def _prepared(
     config: DictConfig, settings: AttackSettings, runs: Runs
-) -> tuple[AttackedClassifier, dict[str, Attack], dict[str, Attack]]:
+) -> tuple[AttackSetup, dict[str, Attack], dict[str, Attack]]:
     """The classifier with its defence and images, the attacks chosen, and these with their baselines; cheap checks first."""
     loaded = runs.classifier(settings.run, checkpoint=settings.checkpoint)
     chosen = named_attacks(config.attack, runs.extensions)
@@ -89,4 +89,4 @@ def _prepared(
     for each in attacks.values():
         each.check(target)
     images, data = images_of_run(settings, runs, loaded, defended)
-    return AttackedClassifier(settings, loaded, defended, target, images, data), chosen, attacks
+    return AttackSetup(settings, loaded, defended, target, images, data), chosen, attacks
