@@ -137,6 +137,27 @@ def test_a_run_goes_on_in_python_as_if_it_had_not_stopped(own: sparring.Run, ima
 
 
 @pytest.mark.slow
+def test_a_run_directory_does_not_choose_whose_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on the command line: resumed, opened and measured without a word from Python, its `extensions` count for nothing."""
+    (tmp_path / "evil.py").write_text("raise SystemExit('ran')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    run = sparring.train(TINY, run_dir=tmp_path / "run")
+    settings = run.path / ".hydra" / "config.yaml"
+    text = settings.read_text().replace("extensions: []", "extensions: [evil]")
+    settings.write_text(text.replace("sparring.model.loss.rpgan.RpGAN", "evil.Loss"))
+    assert "evil.Loss" in settings.read_text()
+    for use in (
+        lambda: sparring.train("trainer.max_steps=5", resume=run.path),
+        lambda: sparring.open(run.path).sample(1),
+        lambda: sparring.evaluate(run.path, "metric/features=pixels"),
+    ):
+        with pytest.raises(sparring.ConfigError, match=r"evil\.Loss is not allowed"):
+            use()
+    with pytest.raises(SystemExit, match="ran"):
+        sparring.open(run.path, extensions=["evil"]).sample(1)
+
+
+@pytest.mark.slow
 def test_an_unconditional_generator_and_a_logit(images: Images) -> None:
     net = nn.Sequential(nn.Linear(8, 64), nn.Tanh(), nn.Unflatten(1, (1, 8, 8)))
     logit = nn.Sequential(nn.Flatten(), nn.Linear(64, 1))

@@ -27,8 +27,8 @@ def test_override_is_the_address(name: str, tmp_path: Path) -> None:
     module, class_name = config.source._target_.rsplit(".", 1)
     assert module == f"sparring.data.{name}"
     assert config.name == name
-    given = {"fingerprint": "0" * 64} if "fingerprint" in config.source.keys() else {}
-    source = getattr(importlib.import_module(module), class_name)(**given)
+    arguments = {str(key): "given" for key in config.source if key != "_target_"}
+    source = getattr(importlib.import_module(module), class_name)(**arguments)
     assert isinstance(source, Source)
     if isinstance(source, PublicSource) and source.channels:
         shipped = compose_data(name, tmp_path).data

@@ -56,7 +56,7 @@ def evaluate(
     typed, content = flat(overrides), None
     source = _run_of(images)
     if source is not None:
-        typed = [f"run={quoted(source.path)}", *typed]
+        typed = [f"run={quoted(source.path)}", *_extensions(source), *typed]
     elif isinstance(images, str | Path):
         typed = [f"images={quoted(Path(images).expanduser())}", *typed]
     if isinstance(reference, str | Path | Run):
@@ -68,11 +68,15 @@ def evaluate(
         raise ConfigError("reference= goes with images: a run is held against the data that it was trained on.")
     config = checked("evaluate", typed)
     if content is not None:
-        keep(content, config)
+        keep(content, config, extensions=config.extensions)
     subject = _subject(images, labels, config, source)
     folder = new_run(config, typed, "evaluate", run_dir)
     evaluate_stage(config, folder, subject=subject, hints=False)
     return Run(RunDir.open(folder))
+
+
+def _extensions(run: Run) -> list[str]:
+    return [f"extensions=[{','.join(run.extensions)}]"] if run.extensions else []
 
 
 def _run_of(images: Any) -> Run | None:

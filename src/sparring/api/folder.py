@@ -15,7 +15,9 @@ from sparring.run.settings import FOLDER, read_overrides, write_settings
 def new_run(config: DictConfig, typed: list[str] | None, verb: str, given: str | Path | None) -> Path:
     """A new run directory that holds its settings, as Hydra leaves one for a command; `config` learns where it is.
 
-    typed: the overrides, where they are known. given: the directory, or None for a new one below `paths.log_dir`.
+    Args:
+        typed: the overrides, where they are known.
+        given: the directory, or None for a new one below `paths.log_dir`.
 
     Raises:
         CheckpointError: it holds a run already. DiskError.

@@ -19,8 +19,10 @@ SPLITS = ("train", "test")
 def pixels(images: Any, *, name: str = "images") -> Tensor:
     """uint8 (N, C, H, W), N >= 1, on the CPU.
 
-    images: a tensor or array (N, C, H, W) with 1 or 3 channels or more; uint8 as it is; floats from 0 to 1, or from -1 to 1 if
-        any is below 0, to the nearest of 256 levels.
+    Args:
+        images: a tensor, array or list (N, C, H, W): uint8 as it is; floats from 0 to 1, or from -1 to 1 if any is below 0, to
+            the nearest of 256 levels.
+        name: what a message calls them.
 
     Raises:
         DataError: another type, shape or range.
@@ -57,7 +59,11 @@ def unit_range(image: Tensor) -> Tensor:
 
 
 def classes_of(labels: Any, count: int, *, unknown: bool = False, name: str = "labels") -> Tensor:
-    """int64 (count,), on the CPU. unknown: whether -1 may stand for an unknown label.
+    """int64 (count,), on the CPU.
+
+    Args:
+        unknown: whether -1 may stand for an unknown label.
+        name: what a message calls them.
 
     Raises:
         DataError: no whole numbers, not one per image, or below 0.
@@ -81,7 +87,9 @@ def classes_of(labels: Any, count: int, *, unknown: bool = False, name: str = "l
 def content_of(data: Any) -> Content:
     """A data set as the user holds it.
 
-    data: a pair (images, labels), a torch data set of (image, label), or {"train": ..., "test": ...} of either.
+    Args:
+        data: a pair (images, labels), a torch data set of (image, label), or {"train": ..., "test": ...} of either. A data set's
+            `classes` name the labels, where it has them.
 
     Raises:
         DataError: it is none of these, or `pixels` or `classes_of` refuse it.

@@ -60,7 +60,7 @@ def open(
 
         check_given(directory, given)
         if data is not None:
-            give_back(directory, data)
+            give_back(directory, data, extensions=extensions)
     return Run(directory, networks=given, extensions=extensions)
 
 

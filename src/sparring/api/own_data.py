@@ -1,5 +1,7 @@
 """Images that were given in Python, as the configuration and the cache know them."""
 
+from collections.abc import Sequence
+
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.config.build import build
@@ -17,9 +19,16 @@ def data_overrides(content: Content) -> list[str]:
     ]  # fmt: skip
 
 
-def keep(content: Content, config: DictConfig) -> None:
-    """Write the images into the cache of `config.data`, which names them by their fingerprint. Raises DataError, DiskError."""
-    data: ImageData = build(config.data, section="data", extensions=list(config.extensions))
+def keep(content: Content, config: DictConfig, *, extensions: Sequence[str]) -> None:
+    """Write the images into the cache of `config.data`, which names them by their fingerprint.
+
+    Args:
+        extensions: packages of the user whose classes `config.data` may name.
+
+    Raises:
+        DataError, DiskError: the images cannot be kept.
+    """
+    data: ImageData = build(config.data, section="data", extensions=list(extensions))
     data.source = Arrays(fingerprint=content.fingerprint, content=content)
     data.prepare_data()
 

@@ -1,6 +1,6 @@
 """Opening a run that was trained with Python objects: what is given again must be what the run was trained with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -21,8 +21,15 @@ def check_given(run: RunDir, given: Mapping[str, nn.Module]) -> None:
             raise ConfigError(f"{run.path} was not trained with a {name} made in Python: leave {name}= out.")
 
 
-def give_back(run: RunDir, data: Any) -> None:
-    """Put the images into the cache again. Raises DataError: they are not those that the run was trained on."""
+def give_back(run: RunDir, data: Any, *, extensions: Sequence[str]) -> None:
+    """Put the images into the cache again.
+
+    Args:
+        extensions: packages of the user whose classes the run's settings may name.
+
+    Raises:
+        DataError: they are not those that the run was trained on.
+    """
     config, content = run.config, content_of(data)
     known = OmegaConf.select(config, "data.source.fingerprint")
     if known != content.fingerprint:
@@ -30,4 +37,4 @@ def give_back(run: RunDir, data: Any) -> None:
             f"{run.path} was trained on {'other images' if known else 'a data set that it reads by itself'}: "
             f"{'give those' if known else 'leave data= out'}."
         )
-    keep(content, config)
+    keep(content, config, extensions=extensions)

@@ -42,7 +42,9 @@ class Run:
     ) -> None:
         """Use `sparring.open` or `sparring.train`.
 
-        networks: those that were made in Python, by name. extensions: packages whose classes the run's settings may name.
+        Args:
+            networks: those that were made in Python, by name.
+            extensions: packages of the user whose classes the run's settings may name.
         """
         self._directory, self.networks, self.extensions = directory, dict(networks), tuple(extensions)
         self._generators: dict[tuple[str, str | int], TrainedGenerator] = {}
@@ -102,7 +104,9 @@ class Run:
         return self._directory.report if self._directory.report.exists() else None
 
     def __repr__(self) -> str:
-        return f"<sparring.Run {self.path}: {self.status}>"
+        here = Path.cwd()
+        path = self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
+        return f"<sparring.Run {path}: {self.status}>"
 
     def _repr_html_(self) -> str:
         try:
@@ -168,7 +172,8 @@ class Run:
     def discriminator_features(self, images: Any) -> "Tensor":
         """What the trained discriminator's head reads: (N, F) float32 on the CPU, without a graph.
 
-        images: (N, C, H, W), uint8 or floats in [0, 1], of the run's shape.
+        Args:
+            images: (N, C, H, W), uint8 or floats in [0, 1], of the run's shape.
 
         Raises:
             DataError: images of another kind or shape. CheckpointError, ConfigError: as `discriminator`.
@@ -181,7 +186,9 @@ class Run:
     def classifier(self, *, unit_range: bool = True, checkpoint: str | int = "last") -> "nn.Module":
         """The classifier that the run trained: images (N, C, H, W) -> logits (N, K); on the CPU, in eval mode, weights frozen.
 
-        unit_range: whether it takes images in [0, 1], as `sparring.attack` and most libraries give them; else in [-1, 1].
+        Args:
+            unit_range: whether it takes images in [0, 1], as `sparring.attack` and most libraries give them; else in [-1, 1].
+            checkpoint: as `sample` takes it.
 
         Raises:
             CheckpointError: the run trained none. ConfigError: it is a Python object that was not given to `sparring.open`.

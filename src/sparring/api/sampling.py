@@ -39,7 +39,8 @@ def sampled(
 def features(network: nn.Module, images: Any, shape: tuple[int, int, int]) -> Tensor:
     """(N, F) float32 that the head of the discriminator `network` reads of images uint8 or in [0, 1].
 
-    shape: (C, H, W) of the images that it was trained on.
+    Args:
+        shape: (C, H, W) of the images that it was trained on.
 
     Raises:
         DataError: images of another kind or shape.

@@ -90,13 +90,19 @@ def train(
                 "resume= goes on in the run's own directory with its own images: leave data= and run_dir= out."
             )
         return _resumed(open_run(resume, **networks), flat(overrides))
-    content = None if data is None else content_of(data)
+    return _started(overrides, given, None if data is None else content_of(data), run_dir)
+
+
+def _started(
+    overrides: tuple[Any, ...], given: dict[str, nn.Module], content: Content | None, run_dir: str | Path | None
+) -> Run:
+    """A new run."""
     config, typed = _configuration(overrides, content)
     _refuse_commands(config)
     for name, network in given.items():
         _mark(config, name, network)
     if content is not None:
-        keep(content, config)
+        keep(content, config, extensions=config.extensions)
     folder = new_run(config, typed, "train", run_dir)
     run = Run(RunDir.open(folder), networks=given, extensions=tuple(config.extensions))
     _fit(config, run)
@@ -104,8 +110,9 @@ def train(
 
 
 def _resumed(run: Run, typed: list[str]) -> Run:
-    """Train a run on, with some of its settings changed."""
+    """Train a run on, with some of its settings changed. Its file does not choose whose code runs."""
     config = run.config
+    config.extensions = list(run.extensions)
     with readable_errors():
         changes, known = OmegaConf.from_dotlist(typed), keys(config, hydra=False)
         for key in keys(changes, hydra=False):

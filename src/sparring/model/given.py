@@ -27,7 +27,12 @@ TRIED = 2  # images in the trial
 
 @dataclass(frozen=True)
 class Place:
-    """What a configuration asks of a network. conditioning, head: None where the model has no such part."""
+    """What a configuration asks of a network.
+
+    Args:
+        latent_dim: 0 where the model has no latents.
+        conditioning, head: None where the model has no such part.
+    """
 
     channels: int
     image_size: int

@@ -24,8 +24,9 @@ def train(
 ) -> dict[str, Any]:
     """Train what `config` describes and leave weights, curves, pictures and a report in `run_dir`.
 
-    networks: those that were made in Python, as `trained.runs.build_model` takes them. hints: whether to say on stderr where
-    the report is and which command goes on from here.
+    Args:
+        networks: those that were made in Python, as `trained.runs.build_model` takes them.
+        hints: whether to say on stderr where the report is and which command goes on from here.
 
     Returns the content of `result.json`; nothing in the further processes of a distributed training.
 

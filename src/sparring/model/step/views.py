@@ -74,9 +74,11 @@ class GeneratorView(View):
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """Weights of `network` get no gradient inside; gradients still flow through it."""
+    """Weights of `network` get no gradient inside; gradients still flow through it. Afterwards each is as it was."""
+    flags = [(weight, weight.requires_grad) for weight in network.parameters()]
     network.requires_grad_(False)
     try:
         yield
     finally:
-        network.requires_grad_(True)
+        for weight, flag in flags:
+            weight.requires_grad_(flag)
