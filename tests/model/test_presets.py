@@ -17,8 +17,8 @@ from sparring.metric.diversity import intra_class_diversity, within_class_varian
 from sparring.trained.runs import Runs
 from tests.conftest import compose, trained_here
 
-# The presets that reach the bounds on digits of 8 pixels in a few CPU-seconds; at 250 to 400 iterations lsgan, dragan, sngan, acgan
-# and projgan did not, and the others were not measured at this size.
+# The presets that reach the bounds on digits of 8 pixels in a few CPU-seconds; with 250 to 400 iterations lsgan, dragan, sngan,
+# acgan and projgan did not, and the others were not measured at this size.
 ITERATIONS = {"gan": 1000, "dcgan": 400, "wgan": 200, "wgan_gp": 150}
 Measure = Callable[[Tensor, Tensor], dict[str, float]]
 
