@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
-from sparring.cli.launch import _short_names
+from sparring.cli.launch import _short_names, gpus_of
 from sparring.cli.sweep import JobOutcome, SweepJob, run_jobs, summary
 from sparring.config.compose import _job_dir
 from tests.cli.conftest import Program
@@ -16,8 +17,33 @@ from tests.cli.conftest import Program
 def job(number: int, script: str, folder: Path) -> SweepJob:
     directory = folder / str(number)
     return SweepJob(
-        number=number, overrides=(f"seed={number}",), command=("/bin/sh", "-c", script), directory=directory
+        number=number, overrides=(f"seed={number}",), command=("/bin/sh", "-c", script), directory=directory, gpus=1
     )
+
+
+def test_a_job_takes_the_gpu_that_the_last_one_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
+    note = f"echo $CUDA_VISIBLE_DEVICES >> {tmp_path}/gpus"
+    first = f"{note}; until [ -e {tmp_path}/done ]; do sleep 0.02; done"
+    assert {
+        each.exit_code for each in outcomes_of([first, note, f"{note}; touch {tmp_path}/done"], tmp_path, n_jobs=2)
+    } == {0}
+    assert sorted((tmp_path / "gpus").read_text().split()) == ["4", "6", "6"]
+
+
+@pytest.mark.parametrize(
+    ("config", "gpus"),
+    [
+        ({"trainer": {"devices": 2}}, 2),
+        ({"trainer": {"devices": [1]}}, None),
+        ({"trainer": {"devices": "auto"}}, None),
+        ({"device": "auto"}, 1),
+        ({"device": "cuda:1"}, None),
+        ({}, None),
+    ],
+)
+def test_gpus_that_a_job_may_be_confined_to(config: dict[str, object], gpus: int | None) -> None:
+    assert gpus_of(OmegaConf.create(config)) == gpus
 
 
 def outcomes_of(scripts: list[str], folder: Path, *, n_jobs: int = 1, fail_fast: bool = False) -> list[JobOutcome]:

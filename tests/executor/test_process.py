@@ -23,7 +23,7 @@ def die() -> None:
 
 @pytest.mark.slow
 def test_workers_stay_fail_and_die_one_at_a_time() -> None:
-    with Process(workers=1, threads=1) as executor:
+    with Process(workers=1, threads=1, gpus=1) as executor:
         pid = executor.submit(os.getpid).result()
         assert pid != os.getpid()
         with pytest.raises(RuntimeError, match="ValueError: no"):
@@ -45,7 +45,7 @@ def _threads() -> int:
 
 @pytest.mark.slow
 def test_cancelling_kills_what_runs() -> None:
-    executor = Process(workers=1, threads=1)
+    executor = Process(workers=1, threads=1, gpus=1)
     pid = executor.submit(os.getpid).result()
     running, waiting = executor.submit(time.sleep, 60), executor.submit(os.getpid)
     while not running.running():
@@ -63,7 +63,7 @@ def test_a_worker_leaves_when_the_main_process_is_killed() -> None:
     script = (
         "import os, time\nfrom sparring.executor.process import Process\n"
         "if __name__ == '__main__':\n"
-        "    executor = Process(workers=1, threads=1)\n"
+        "    executor = Process(workers=1, threads=1, gpus=1)\n"
         "    print(executor.submit(os.getpid).result(), flush=True)\n"
         "    executor.submit(time.sleep, 100)\n    time.sleep(100)\n"
     )
@@ -99,7 +99,7 @@ def test_inline_runs_at_once_and_gives_the_threads_back() -> None:
 
 def test_no_workers_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"executor.workers=0"):
-        Process(workers=0, threads=1)
+        Process(workers=0, threads=1, gpus=1)
 
 
 def _stop() -> None:
@@ -108,7 +108,17 @@ def _stop() -> None:
     raise Interrupted("stopped by SIGTERM", 15)
 
 
+def _gpus() -> str | None:
+    time.sleep(0.5)  # so that no worker takes both calls
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
 @pytest.mark.slow
-def test_a_call_that_a_signal_stopped_is_told_from_one_that_failed() -> None:
-    with Process(workers=1, threads=1) as executor, pytest.raises(CallStopped, match="stopped by SIGTERM"):
-        executor.submit(_stop).result()
+def test_a_call_that_a_signal_stopped_and_a_gpu_for_each_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    with Process(workers=2, threads=1, gpus=1) as executor:
+        stopped = executor.submit(_stop)
+        with pytest.raises(CallStopped, match="stopped by SIGTERM"):  # another error than that of a call that failed
+            stopped.result()
+        seen = [executor.submit(_gpus) for _ in range(2)]
+        assert {each.result() for each in seen} == {"3", "5"}

@@ -4,7 +4,7 @@ import pytest
 
 from sparring.core.errors import ConfigError
 from sparring.training.settings import TrainerSettings
-from sparring.training.trainer import iterations, world_size
+from sparring.training.trainer import check_launcher, iterations, world_size
 from tests.conftest import compose
 
 
@@ -42,3 +42,18 @@ def test_devices_of_all_nodes(devices: str, nodes: int, count: int) -> None:
 def test_impossible_devices_are_refused(devices: str) -> None:
     with pytest.raises(ConfigError, match="not a number of devices"):
         world_size(trainer(f"trainer.devices={devices}"))
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "2"}, {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2"}],
+)
+def test_a_launcher_with_more_processes_than_asked_for(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them would train the whole run by itself."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=r"started 2 processes, and trainer.devices=1 .* asks for 1"):
+        check_launcher(trainer())
+    check_launcher(trainer("trainer.devices=2"))

@@ -56,7 +56,8 @@ def launch(
     names = _short_names(job_overrides)
     jobs = []
     for number, (overrides, name) in enumerate(zip(job_overrides, names, strict=True), start=first):
-        directory = sweep_dir / _subdir(config, config_loader, overrides, number, name)
+        job_config = _job_config(config, config_loader, overrides, number, name)
+        directory = sweep_dir / str(OmegaConf.select(job_config, "hydra.sweep.subdir"))
         command = [
             *_command(task_function),
             *overrides,
@@ -64,7 +65,7 @@ def launch(
             f"hydra.run.dir={quoted(directory)}",
         ]
         command += ["hydra.mode=RUN", f"hydra.job.num={number}", f"hydra.job.id='{number}'"]
-        jobs.append(SweepJob(number=number, overrides=tuple(overrides), command=tuple(command), directory=directory))
+        jobs.append(SweepJob(number, tuple(overrides), tuple(command), directory, gpus_of(job_config)))
     environment = _environment(sweep_dir)
     outcomes = run_jobs(jobs, environment=environment, n_jobs=n_jobs, fail_fast=fail_fast)
     task_function.outcomes += outcomes
@@ -77,14 +78,24 @@ def _short_names(job_overrides: Sequence[Sequence[str]]) -> list[str]:
     return [",".join(item for item in overrides if item not in common) for overrides in job_overrides]
 
 
-def _subdir(config: DictConfig, loader: ConfigLoader, overrides: Sequence[str], number: int, name: str) -> str:
+def gpus_of(job_config: DictConfig) -> int | None:
+    """GPUs that a job may be confined to: those that it asks for by number. None where it names them or takes all."""
+    if "trainer" not in job_config:
+        return 1 if OmegaConf.select(job_config, "device") in ("auto", "cuda") else None
+    devices = OmegaConf.select(job_config, "trainer.devices")
+    return devices if isinstance(devices, int) and devices > 0 else None
+
+
+def _job_config(
+    config: DictConfig, loader: ConfigLoader, overrides: Sequence[str], number: int, name: str
+) -> DictConfig:
     job_config = loader.load_sweep_config(config, list(overrides))
     with open_dict(job_config):
         job_config.hydra.job.num = number
         job_config.hydra.job.id = str(number)
         job_config.hydra.job.override_dirname = name
     HydraConfig.instance().set_config(job_config)
-    return str(OmegaConf.select(job_config, "hydra.sweep.subdir"))
+    return job_config
 
 
 def _command(job: Job) -> list[str]:

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from sparring.core.gpus import share
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 5.0  # for helpers of a job that failed; ranks waiting for a dead one would wait half an hour
@@ -22,12 +24,16 @@ _MEANINGS = {2: "configuration", 3: "data", 4: "diverged", 5: "out of memory", 6
 
 @dataclass(frozen=True)
 class SweepJob:
-    """What is to run, and where it writes."""
+    """What is to run, and where it writes.
+
+    gpus: that it uses; None: it says itself which.
+    """
 
     number: int
     overrides: tuple[str, ...]
     command: tuple[str, ...]
     directory: Path
+    gpus: int | None = None
 
     def __str__(self) -> str:
         return " ".join(self.overrides)
@@ -48,8 +54,8 @@ class JobOutcome:
 class _Running:
     """A started job. It leads a process group of its own, so it and its helpers can be signalled once, together."""
 
-    def __init__(self, job: SweepJob, environment: Mapping[str, str], prefix: str | None) -> None:
-        self.job = job
+    def __init__(self, job: SweepJob, environment: Mapping[str, str], prefix: str | None, slot: int) -> None:
+        self.job, self.slot = job, slot
         self.start = time.monotonic()
         pipe = None if prefix is None else subprocess.PIPE
         # Lines of a job that writes into a pipe are to appear when they are printed.
@@ -144,8 +150,12 @@ def run_jobs(
                 waiting = []
             while waiting and len(stop.running) < n_jobs and stop.signal is None:
                 job = waiting.pop(0)
+                slot = min(set(range(n_jobs)) - {item.slot for item in stop.running})
+                own = share(environment, slot, each=job.gpus) if n_jobs > 1 else {}
                 _print(f"[{job.number}] start ({len(jobs)} jobs): {job} -> {_relative(job.directory)}")
-                stop.running.append(_Running(job, environment, f"[{job.number}] " if n_jobs > 1 else None))
+                stop.running.append(
+                    _Running(job, {**environment, **own}, f"[{job.number}] " if n_jobs > 1 else None, slot)
+                )
             for item in [item for item in stop.running if item.process.poll() is not None]:
                 stop.running.remove(item)
                 outcomes[item.job.number] = outcome = item.finish()

@@ -145,7 +145,10 @@ def own_rows(gathered: Tensor) -> Tensor:
 
 
 def mean_over_images(total: Tensor, count: int) -> Tensor:
-    """Mean over the images of all devices from this device's sums (K,) over `count` images."""
-    with_count = torch.cat([total.double().cpu(), torch.tensor([float(count)], dtype=torch.float64)])
+    """Mean over the images of all devices from this device's sums (K,) over `count` images; float64 on the CPU.
+
+    The sums are moved first and widened then: Apple's GPUs have no float64.
+    """
+    with_count = torch.cat([total.cpu().double(), torch.tensor([float(count)], dtype=torch.float64)])
     summed = mean_over_ranks(with_count)
     return summed[:-1] / summed[-1]

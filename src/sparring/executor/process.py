@@ -16,6 +16,8 @@ from concurrent.futures import Executor, Future
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
+from sparring.core.gpus import share
+
 T = TypeVar("T")
 _Call = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
@@ -34,19 +36,26 @@ class Process(Executor):
     Args:
         workers: number of processes.
         threads: threads of torch in each of them.
+        gpus: GPUs that each of several processes sees, so that they do not all take the first one; None: all of them.
 
     Raises:
-        ConfigError: one of the two is below 1.
+        ConfigError: a number below 1.
     """
 
-    def __init__(self, *, workers: int, threads: int) -> None:
+    def __init__(self, *, workers: int, threads: int, gpus: int | None) -> None:
         from sparring.core.errors import ConfigError
 
-        if workers < 1 or threads < 1:
-            raise ConfigError(f"executor.workers={workers} and executor.threads={threads} must be at least 1.")
+        if workers < 1 or threads < 1 or (gpus is not None and gpus < 1):
+            raise ConfigError(
+                f"executor.workers={workers}, executor.threads={threads} and executor.gpus={gpus} must be at least 1."
+            )
         self.workers = workers
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
-        self._slots = [_Slot(self._calls, threads) for _ in range(workers)]
+        each = gpus if workers > 1 else None
+        environments = [
+            share(os.environ, slot, each=each) | {"OMP_NUM_THREADS": str(threads)} for slot in range(workers)
+        ]
+        self._slots = [_Slot(self._calls, threads, environment) for environment in environments]
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         future: Future[T] = Future()
@@ -71,9 +80,9 @@ class Process(Executor):
 class _Slot(threading.Thread):
     """Gives one call after the other to its process, which it starts when it is first needed and after each death."""
 
-    def __init__(self, calls: "queue.SimpleQueue[_Call | None]", threads: int) -> None:
+    def __init__(self, calls: "queue.SimpleQueue[_Call | None]", threads: int, environment: dict[str, str]) -> None:
         super().__init__(daemon=True)
-        self._calls, self._threads = calls, threads
+        self._calls, self._threads, self._environment = calls, threads, environment
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._killed = False
@@ -117,7 +126,7 @@ class _Slot(threading.Thread):
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")  # a forked child would inherit threads and locks of torch
         parent_end, child_end = context.Pipe()
-        process = context.Process(target=_serve, args=(child_end, self._threads), daemon=True)
+        process = context.Process(target=_serve, args=(child_end, self._threads, self._environment), daemon=True)
         process.start()
         child_end.close()
         self._process, self._connection = process, parent_end
@@ -136,11 +145,11 @@ def _exit_text(exit_code: int | None) -> str:
     return f"ended with exit code {exit_code}"
 
 
-def _serve(connection: Connection, threads: int) -> None:
+def _serve(connection: Connection, threads: int, environment: dict[str, str]) -> None:
     """The worker: one call after the other until the other end of the pipe is closed."""
     os.setsid()  # Ctrl-C in the terminal reaches the main process only, which then stops its workers
     threading.Thread(target=_exit_with_parent, daemon=True).start()
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ.update(environment)
     import torch
 
     from sparring.core.errors import Interrupted

@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from sparring.core.errors import ConfigError
 from sparring.core.measurement import FinalMetrics
 from sparring.core.randomness import generator as random_generator
+from sparring.core.transfer import sent
 from sparring.core.types import Batch, TrainingData
 from sparring.model.backbone.base import Backbone
 from sparring.model.classifier import (
@@ -98,9 +99,10 @@ class GANClassifier(GAN):
     def mixed(self, image: Tensor, label: Tensor, draws: Draws, fraction: float) -> Tensor:
         """Images (N, C, H, W) of which round(fraction * whole batch) over all devices are generated for their label (N,)."""
         order = torch.randperm(self.batch_size, generator=random_generator(self.seed, "replaced", *draws.key))
-        rows = (self.share(order) < round(fraction * self.batch_size)).nonzero().flatten().to(image.device)
+        rows = (self.share(order) < round(fraction * self.batch_size)).nonzero().flatten()
         if not len(rows):
             return image
+        rows = sent(rows, image.device)
         latent = draws.normal("latent", self.latent_dim)
         return image.index_copy(0, rows, self.ema(latent[rows], label[rows]).to(image.dtype))
 

@@ -56,7 +56,7 @@ class Players:
     def logits(self, image: Tensor, label: Tensor) -> Tensor:
         """D's logits, float64 on the CPU."""
         assert self.discriminator is not None
-        return self.discriminator(image, label.to(self.device)).double().cpu()
+        return self.discriminator(image, label.to(self.device)).cpu().double()
 
     def _random(self, purpose: str, index: int, attempt: int) -> torch.Generator:
         return random_generator("generate", purpose, self.seed, index, *([attempt] if attempt else []))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import lightning.pytorch as L
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.plugins.environments import SLURMEnvironment
 
 from sparring.core.distributed import PlayerStrategy
 from sparring.core.errors import ConfigError
@@ -39,7 +40,7 @@ def build_trainer(parts: TrainingParts, settings: TrainerSettings, run: RunDir, 
             default_root_dir=str(run.path), enable_checkpointing=False, enable_progress_bar=False,
             enable_model_summary=False, num_sanity_val_steps=0, use_distributed_sampler=False,
         )  # fmt: skip
-    except (MisconfigurationException, ValueError, TypeError) as error:
+    except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
         raise ConfigError(f"the trainer's settings do not work here: {error}") from error
     # Lightning would synchronise all devices at every iteration to share a SIGTERM; the signals callback does it better.
     epoch_loop: Any = trainer.fit_loop.epoch_loop
@@ -64,6 +65,7 @@ def check_trainer(settings: TrainSettings) -> None:
         ConfigError: devices, intervals, or a batch that cannot be split evenly.
     """
     trainer = settings.trainer
+    check_launcher(trainer)
     _check_split(settings, world_size(trainer))
     if trainer.num_nodes > 1 and not any(name in os.environ for name in LAUNCHERS):
         raise ConfigError(
@@ -135,6 +137,20 @@ def quiet_lightning() -> None:
         ".*Trying to infer the `batch_size`.*",
     ):
         warnings.filterwarnings("ignore", message=pattern)
+
+
+def check_launcher(trainer: TrainerSettings) -> None:
+    """A launcher's processes must be those that the settings ask for, or each would train the whole run by itself."""
+    asked, launched = world_size(trainer), None
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        launched = "torchrun", int(os.environ["WORLD_SIZE"])
+    elif SLURMEnvironment.detect() and "SLURM_STEP_NUM_TASKS" in os.environ:
+        launched = "srun", int(os.environ["SLURM_STEP_NUM_TASKS"])
+    if launched is not None and launched[1] > asked:
+        raise ConfigError(
+            f"{launched[0]} started {launched[1]} processes, and trainer.devices={trainer.devices} with trainer.num_nodes="
+            f"{trainer.num_nodes} asks for {asked}: give both the same number."
+        )
 
 
 def _check_split(settings: TrainSettings, world: int) -> None:

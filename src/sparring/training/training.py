@@ -91,6 +91,8 @@ class Training:
             self.trainer.fit(self.parts.model, datamodule=self.parts.data, ckpt_path=path, weights_only=True)
         except MisconfigurationException as error:
             raise ConfigError(str(error)) from error
+        # Lightning leaves the model on the CPU; final metrics and cost are those of the device that it was trained on.
+        self.parts.model.to(self.trainer.strategy.root_device)
 
     def conclude(self, *, hints: bool = True) -> dict[str, Any]:
         """Close the loggers, write result and report; returns the content of `result.json`, empty in other processes.

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sparring.core.errors import ConfigError
 from sparring.core.randomness import generator
+from sparring.core.transfer import sent
 from sparring.core.types import ImageShape
 from sparring.data.serving.provenance import Provenance
 from sparring.data.serving.storage import Images
@@ -132,7 +133,8 @@ class MixedImages:
         mixed = positions >= len(self.real)
         image, label = self.real.take(positions[~mixed])
         other, other_label = self.pool.take(positions[mixed] - len(self.real))
-        back = torch.cat([(~mixed).nonzero(), mixed.nonzero()]).flatten().argsort().to(image.device)
+        back = torch.cat([(~mixed).nonzero(), mixed.nonzero()]).flatten().argsort()
+        back = sent(back, image.device)
         return (
             torch.cat([image, other.to(image.device)])[back],
             torch.cat([label, other_label.to(label.device)])[back],

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.core.transfer import sent
 from sparring.core.types import UNLABELLED
 from sparring.data.serving.cache import CachedSplit
 from sparring.data.serving.verify import first_touch
@@ -52,7 +53,7 @@ class Images:
 
     def take(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """image (k, C, H, W) uint8 and label (k,) int64 at positions 0..n-1 of the chosen rows."""
-        positions = positions.to(self.rows.device)
+        positions = sent(positions, self.rows.device)
         rows = self.rows[positions]
         if self.before_read is not None:
             self.before_read(rows.cpu().numpy())
