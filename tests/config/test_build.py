@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from sparring.config.build import build
+from sparring.config.build import Builder, build
 from sparring.core.errors import ConfigError
 from sparring.run.settings import given_in
 
@@ -95,10 +95,16 @@ def test_own_package_only_by_naming_it(tmp_path: Path, monkeypatch: pytest.Monke
     config = OmegaConf.create({"_target_": "mypackage.Mine", "size": 3})
     with pytest.raises(ConfigError, match=r"extensions=\[mypackage\]"):
         build(config, section="model")
-    assert build(config, section="model", extensions=["mypackage"]).size == 3
+    assert Builder(("mypackage",))(config, section="model").size == 3
 
 
 def test_a_class_that_refuses_its_arguments_is_one_sentence() -> None:
     with pytest.raises(ConfigError, match="takes no arguments") as caught:
         build(OmegaConf.create({**ALLOWED, "margin": 2}), section="model")
     assert "\n" not in str(caught.value)
+
+
+def test_plain_values_are_built_and_refused_as_a_configuration_is() -> None:
+    assert build(ALLOWED, section="model").pairs is False
+    with pytest.raises(ConfigError, match=r"^model\.loss\.inner\._target_=os\.system is not allowed"):
+        build({**ALLOWED, "inner": {"_target_": "os.system"}}, section="model", key="model.loss")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sparring.config.plain import plain
 from sparring.evaluation import reference
 from sparring.run.environment import config_hash
 from tests.conftest import compose
@@ -20,7 +21,7 @@ def test_the_recipe_is_composed_once_per_data_set(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(reference, "_recipe", counted)
     data, other = (
-        compose(size, f"paths.cache_dir={tmp_path}").data for size in ("data.image_size=8", "data.image_size=12")
+        plain(compose(size, f"paths.cache_dir={tmp_path}").data) for size in ("data.image_size=8", "data.image_size=12")
     )
     first = reference._recipe_hash(data, tmp_path)
     assert first == config_hash(own(data, Path("unused")))

@@ -36,7 +36,7 @@ def test_a_run_learns_digits_and_is_read_back(tmp_path: Path, cache_dir: Path) -
     assert float(unpacked(test["right"], 355).double().mean()) == accuracy
     loaded = Runs().classifier(run)
     assert (loaded.channels, loaded.image_size, len(loaded.class_names)) == (1, 8, 10)
-    data = build(run.config.data, section="data")
+    data = build(run.config["data"], section="data")
     data.setup("fit")
     whole = data.whole("test")
     logits = logits_of(loaded.network, whole.image, torch.device("cpu"))

@@ -331,13 +331,13 @@ def test_val_accuracy_is_that_of_the_averaged_network_under_pgd(tmp_path: Path, 
     few = ["trainer.max_steps=15", "trainer.val_check_interval=15", f"paths.cache_dir={cache_dir}"]
     run = RunDir(tmp_path / "run")
     result = train(compose(*SMALL, *chosen, *few, run_dir=run.path), run.path)
-    config = run.config
-    data = build(config.data, section="data")
+    settings = run.config
+    data = build(settings["data"], section="data")
     data.setup("fit")
     image, label = data.whole("val")
     rows = subset(len(label), 50)
     assert len(rows) == 50 == len(set(rows.tolist()))
-    attack = build_model(config).robust.validation  # type: ignore[union-attr]
+    attack = build_model(settings).robust.validation  # type: ignore[union-attr]
     outcome = evaluate(
         attack, Target(Runs().classifier(run).network, rows=None), normalise(image[rows]), label[rows],  # type: ignore[arg-type]
         index=rows, seed=seed_of("robust validation", 1), batch_size=256,

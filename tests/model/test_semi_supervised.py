@@ -42,7 +42,7 @@ def test_a_run_is_a_classifier_and_a_generator(tmp_path: Path, cache_dir: Path) 
     assert result["classification"]["network"] == "discriminator_ema"
     assert result["clock"] == {"iteration": 150, "images_seen": 150 * 32}
     loaded = Runs().classifier(run)
-    data = build(run.config.data, section="data")
+    data = build(run.config["data"], section="data")
     data.setup("fit")
     whole = data.whole("test")
     logits = logits_of(loaded.network, whole.image, torch.device("cpu"))

@@ -43,14 +43,14 @@ def test_create_makes_the_folders_and_open_finds_the_settings(folder: Path) -> N
         assert run.images.is_dir()
         assert run.status() is None
     reader = RunDir.open(str(folder))
-    assert reader.config.model.seed == 3
-    assert reader.config.logger.csv.path == f"{folder}/metrics.csv"
+    assert reader.config["model"]["seed"] == 3
+    assert reader.config["logger"]["csv"]["path"] == f"{folder}/metrics.csv"
     assert reader.overrides == ["seed=3", "model=dcgan"]
 
 
 def test_settings_follow_a_run_that_was_moved(folder: Path, tmp_path: Path) -> None:
     moved = folder.rename(tmp_path / "elsewhere")
-    assert RunDir.open(moved).config.paths.run_dir == str(moved)
+    assert RunDir.open(moved).config["paths"]["run_dir"] == str(moved)
 
 
 @pytest.mark.parametrize("state", ["finished", "running", "interrupted", "failed", "diverged"])

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from sparring.attack.advgan import AdvGANAttack
 from sparring.attack.base import Attack
 from sparring.config.build import build
+from sparring.config.plain import plain
 from sparring.core.errors import CheckpointError, ConfigError, DataError
 from sparring.corruption.table import CORRUPTIONS
 from sparring.report.attack import attack_report
@@ -68,7 +69,7 @@ def chosen(choice: str, run: Path, cache_dir: Path, *overrides: str) -> DictConf
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_attack_runs_from_its_leaf(choice: str, trained: Path, cache_dir: Path, tmp_path: Path) -> None:
     config = chosen(choice, trained, cache_dir, f"paths.run_dir={tmp_path / 'out'}")
-    attacks = named_attacks(config.attack, [])
+    attacks = named_attacks(plain(config.attack), build)
     if any(each.bypasses for each in attacks.values()):
         pytest.skip("needs a defence: tests/robustness/test_defended.py")
     if any(isinstance(each, AdvGANAttack) for each in attacks.values()):
@@ -100,7 +101,7 @@ def test_every_attack_runs_from_its_leaf(choice: str, trained: Path, cache_dir: 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_leaf_builds_and_passes_its_strength_on(choice: str, trained: Path, cache_dir: Path) -> None:
     config = chosen(choice, trained, cache_dir)
-    for each in named_attacks(config.attack, []).values():
+    for each in named_attacks(plain(config.attack), build).values():
         stronger: Attack = each.at("1/2")
         assert (each.epsilon, stronger.epsilon, each.norm) == (8 / 255, 0.5, "linf")
         inner = [*getattr(stronger, "attacks", {}).values(), getattr(stronger, "attack", stronger)]

@@ -129,7 +129,7 @@ def test_a_part_of_the_training_split_is_not_the_published_reference() -> None:
     data = SimpleNamespace(whole=lambda _: SimpleNamespace(label=[]))
 
     def standard(split: str, **settings: Any) -> bool:
-        subject = SimpleNamespace(data=data, data_config=dict.fromkeys(CHOSEN_BY) | settings)
+        subject = SimpleNamespace(data=data, data_settings=dict.fromkeys(CHOSEN_BY) | settings)
         return is_whole_train(subject, split)  # type: ignore[arg-type]
 
     assert standard("train")

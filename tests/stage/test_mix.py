@@ -179,8 +179,7 @@ def test_unlabelled_images_need_a_labeller(tmp_path: Path, cache_dir: Path, runs
 def test_pseudo_labels_are_the_labellers(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
     keys = [FEW, "data/mix=pseudo", f"data.mix.labeller={runs['labeller']}"]
     pool = mixed(tmp_path / "a", cache_dir, *keys)
-    config = RunDir.open(tmp_path / "a" / "mixed").config
-    data = build(config.data, section="data")
+    data = build(RunDir.open(tmp_path / "a" / "mixed").config["data"], section="data")
     data.setup()
     data.prepare_mix(RunScorers(Runs(tmp_path)))
     image, label = data.pool.images.take(torch.arange(len(data.pool.images)))

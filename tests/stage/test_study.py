@@ -79,7 +79,7 @@ def test_the_result_holds_everything(finished: Path) -> None:
     assert content["analysis"]["verdict"] == "UNDERPOWERED"
     assert "not enough replicates" in content["analysis"]["conclusion"]
     assert content["cost"]["kinds"]["train (shared)"]["cells"] == 2
-    subsets = [RunDir.open(finished / "cells" / f"r{r}" / "gan").config.data.subset_seed for r in range(2)]
+    subsets = [RunDir.open(finished / "cells" / f"r{r}" / "gan").config["data"]["subset_seed"] for r in range(2)]
     assert len(set(subsets)) == 2
 
 
@@ -194,5 +194,5 @@ def test_a_study_that_was_refused_before_its_first_cell_can_be_corrected(tmp_pat
     here = f"dir={tmp_path / 'study'}"
     study(*EXAMPLE, cache, here, "executor=inline", "study.arms=[few,mny]", code=2)
     study(*EXAMPLE, cache, here, "executor=inline")
-    assert RunDir.open(tmp_path / "study").config.study.arms == ["few", "many"]
+    assert RunDir.open(tmp_path / "study").config["study"]["arms"] == ["few", "many"]
     study(PLACE, "extensions=[tests]", f"resume={tmp_path / 'study'}")

@@ -11,6 +11,7 @@ from sparring.api.folder import new_run
 from sparring.api.images import classes_of, content_of, pixels
 from sparring.api.own_data import data_overrides, keep
 from sparring.api.run import Run
+from sparring.config.build import Builder
 from sparring.config.compose import log_dir, quoted
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.types import UNLABELLED
@@ -68,7 +69,7 @@ def evaluate(
         raise ConfigError("reference= goes with images: a run is held against the data that it was trained on.")
     config = checked("evaluate", typed)
     if content is not None:
-        keep(content, config, extensions=config.extensions)
+        keep(content, config.data, build=Builder.of(config))
     subject = _subject(images, labels, config, source)
     folder = new_run(config, typed, "evaluate", run_dir)
     evaluate_stage(config, folder, subject=subject, hints=False)
@@ -76,7 +77,8 @@ def evaluate(
 
 
 def _extensions(run: Run) -> list[str]:
-    return [f"extensions=[{','.join(run.extensions)}]"] if run.extensions else []
+    packages = run.build.extensions
+    return [f"extensions=[{','.join(packages)}]"] if packages else []
 
 
 def _run_of(images: Any) -> Run | None:

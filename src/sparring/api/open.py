@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparring.api.run import Run
+from sparring.config.build import Builder
 from sparring.config.compose import log_dir
 from sparring.core.errors import CheckpointError
 from sparring.run.directory import RunDir
@@ -54,14 +55,15 @@ def open(
     networks = {"generator": generator, "discriminator": discriminator, "backbone": backbone}
     given = {name: network for name, network in networks.items() if network is not None}
     if isinstance(run, Run):
-        given, extensions = {**run.networks, **given}, (*run.extensions, *extensions)
+        given, extensions = {**run.networks, **given}, (*run.build.extensions, *extensions)
+    build = Builder(tuple(extensions))
     if given or data is not None:
         from sparring.api.reopen import check_given, give_back  # torch, which reading a run does not need
 
         check_given(directory, given)
         if data is not None:
-            give_back(directory, data, extensions=extensions)
-    return Run(directory, networks=given, extensions=extensions)
+            give_back(directory, data, build=build)
+    return Run(directory, networks=given, build=build)
 
 
 def _newest(folder: Path) -> Path:

@@ -1,10 +1,11 @@
 """Images that were given in Python, as the configuration and the cache know them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from sparring.config.build import build
+from sparring.config.build import Builder
 from sparring.core.errors import ConfigError
 from sparring.data.arrays import Arrays, Content
 from sparring.data.module.image_data import ImageData
@@ -19,16 +20,16 @@ def data_overrides(content: Content) -> list[str]:
     ]  # fmt: skip
 
 
-def keep(content: Content, config: DictConfig, *, extensions: Sequence[str]) -> None:
-    """Write the images into the cache of `config.data`, which names them by their fingerprint.
+def keep(content: Content, settings: Mapping[Any, Any], *, build: Builder) -> None:
+    """Write the images into the cache of a data set, whose settings name them by their fingerprint.
 
     Args:
-        extensions: packages of the user whose classes `config.data` may name.
+        settings: the section `data`.
 
     Raises:
         DataError, DiskError: the images cannot be kept.
     """
-    data: ImageData = build(config.data, section="data", extensions=list(extensions))
+    data: ImageData = build(settings, section="data")
     data.source = Arrays(fingerprint=content.fingerprint, content=content)
     data.prepare_data()
 

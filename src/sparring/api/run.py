@@ -1,14 +1,14 @@
 """A run directory as an object: what it says, and the networks in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from sparring.api import page
-from sparring.config.build import NOTHING
+from sparring.config.build import NOTHING, Builder, build
 from sparring.core.errors import CheckpointError
 from sparring.report.record import MetricTable
 from sparring.run.directory import RunDir
@@ -38,15 +38,15 @@ class Run:
     """
 
     def __init__(
-        self, directory: RunDir, *, networks: "Mapping[str, nn.Module]" = NOTHING, extensions: Sequence[str] = ()
+        self, directory: RunDir, *, networks: "Mapping[str, nn.Module]" = NOTHING, build: Builder = build
     ) -> None:
         """Use `sparring.open` or `sparring.train`.
 
         Args:
             networks: those that were made in Python, by name.
-            extensions: packages of the user whose classes the run's settings may name.
+            build: what builds the run's models.
         """
-        self._directory, self.networks, self.extensions = directory, dict(networks), tuple(extensions)
+        self._directory, self.networks, self.build = directory, dict(networks), build
         self._generators: dict[tuple[str, str | int], TrainedGenerator] = {}
 
     # -- what the directory says -----------------------------------------------------------------------------------------
@@ -58,7 +58,9 @@ class Run:
     @property
     def config(self) -> DictConfig:
         """The settings that it ran with, resolved. Raises CheckpointError: the file is damaged."""
-        return self._directory.config
+        config = OmegaConf.create(self._directory.config)
+        OmegaConf.set_struct(config, True)
+        return config
 
     @property
     def status(self) -> str:
@@ -208,4 +210,4 @@ class Run:
         """The door to the run's networks; torch is loaded here."""
         from sparring.trained.runs import Runs
 
-        return Runs(extensions=self.extensions, networks=self.networks)
+        return Runs(build=self.build, networks=self.networks)

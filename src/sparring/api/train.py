@@ -14,6 +14,7 @@ from sparring.api.images import content_of
 from sparring.api.open import open as open_run
 from sparring.api.own_data import data_overrides, keep, put_into
 from sparring.api.run import Run
+from sparring.config.build import Builder
 from sparring.config.explain import readable_errors
 from sparring.config.values import keys, mismatch
 from sparring.core.errors import ConfigError, Interrupted
@@ -102,9 +103,9 @@ def _started(
     for name, network in given.items():
         _mark(config, name, network)
     if content is not None:
-        keep(content, config, extensions=config.extensions)
+        keep(content, config.data, build=Builder.of(config))
     folder = new_run(config, typed, "train", run_dir)
-    run = Run(RunDir.open(folder), networks=given, extensions=tuple(config.extensions))
+    run = Run(RunDir.open(folder), networks=given, build=Builder.of(config))
     _fit(config, run)
     return run
 
@@ -112,7 +113,7 @@ def _started(
 def _resumed(run: Run, typed: list[str]) -> Run:
     """Train a run on, with some of its settings changed. Its file does not choose whose code runs."""
     config = run.config
-    config.extensions = list(run.extensions)
+    config.extensions = list(run.build.extensions)
     with readable_errors():
         changes, known = OmegaConf.from_dotlist(typed), keys(config, hydra=False)
         for key in keys(changes, hydra=False):

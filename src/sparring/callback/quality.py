@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as L
-from omegaconf import DictConfig, OmegaConf
 
 from sparring.callback.checkpoint import save_best, save_weights
 from sparring.core.atomic import write_atomic
@@ -27,6 +26,8 @@ from sparring.metric.features.base import Features
 from sparring.metric.naming import metric_name
 from sparring.metric.suite import METRICS, check_names
 from sparring.model.game import Game
+from sparring.run.settings import read_settings
+from sparring.trained.runs import Runs
 
 log = logging.getLogger(__name__)
 SPLIT = "val"
@@ -110,9 +111,7 @@ class Quality(L.Callback):
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         first, settings = trainer.is_global_zero, None  # settings: the section `data` as plain values
         if first:
-            config = OmegaConf.load(self.run_dir / ".hydra" / "config.yaml")
-            assert isinstance(config, DictConfig)
-            settings = OmegaConf.to_container(config.data, resolve=True)
+            settings = read_settings(self.run_dir)["data"]
             self._attach(settings)
         settings = trainer.strategy.broadcast(settings)  # other devices may have no run directory of their own
         if not first:
@@ -131,7 +130,7 @@ class Quality(L.Callback):
             self._write_protocol(data)
 
     def _attach(self, settings: Any) -> None:
-        attach_network(self.features, data=OmegaConf.create(settings), cache_dir=self.cache_dir, log_dir=self.log_dir)
+        attach_network(self.features, data=settings, cache_dir=self.cache_dir, runs=Runs(self.log_dir))
         self.features.protocol()  # fetches published weights
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

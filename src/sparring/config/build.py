@@ -7,7 +7,8 @@ a file cannot do. An object that was made in Python is handed over as such (`giv
 """
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -28,43 +29,85 @@ DIRECTIVES = frozenset({"_target_", "_partial_"})
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def build(node: DictConfig, *, section: str, extensions: Sequence[str] = (), given: Mapping[str, Any] = NOTHING) -> Any:
-    """Instantiate a config node whose targets are all allowed in its section.
+@dataclass(frozen=True)
+class Builder:
+    """Builds the classes that a configuration may name: sparring's own and those of the user's packages.
 
     Args:
-        section: of the configuration ("model", "data", ...), and so the package of sparring whose classes may be built.
-        extensions: packages of the user whose classes may be built as well; only the command line may name them.
-        given: arguments of the node's class that are objects already, in place of the node's settings under these names.
-
-    given: arguments of the node's class that are objects already; the node's own settings under these names are not looked at.
-
-    Raises:
-        ConfigError: a target is not allowed or does not exist, an object that the node refers to was not given, or a class
-            refused its arguments.
+        extensions: the user's packages; only the command line may name them, or the user's own call from Python.
     """
-    plain = OmegaConf.to_container(node, resolve=True)
-    if given:
-        assert isinstance(plain, dict)
-        plain = {name: child for name, child in plain.items() if name not in given} | {"_partial_": True}
-    for key, child in _walk(plain, node._get_full_key(None) or section):
+
+    extensions: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, config: DictConfig) -> "Builder":
+        """For a verb's configuration, whose `extensions` were typed; never for one that a run directory holds."""
+        return cls(tuple(config.extensions))
+
+    def __call__(
+        self, node: Mapping[Any, Any], *, section: str, key: str | None = None, given: Mapping[str, Any] = NOTHING
+    ) -> Any:
+        """Instantiate settings whose targets are all allowed in their section.
+
+        Args:
+            node: a part of a configuration, or its values.
+            section: of the configuration ("model", "data", ...), and so the package of sparring whose classes may be built.
+            key: where plain values stand in the configuration, for messages; None: they are the whole section.
+            given: arguments of the node's class that are objects already; the node's own settings under these names are not
+                looked at.
+
+        Raises:
+            ConfigError: a target is not allowed or does not exist, an object that the node refers to was not given, or a class
+                refused its arguments.
+        """
+        settings: Any = node
+        if isinstance(node, DictConfig):
+            settings, key = OmegaConf.to_container(node, resolve=True), key or node._get_full_key(None)
+        if given:
+            settings = {name: child for name, child in settings.items() if name not in given} | {"_partial_": True}
+        for where, child in _walk(settings, key or section):
+            self._check(where, child, section)
+        try:
+            made = instantiate(settings, _convert_="all")
+            return made(**given) if given else made
+        except InstantiationException as error:
+            cause = error.__cause__
+            if isinstance(cause, SparringError):
+                raise cause from None
+            raise ConfigError(_one_sentence(error)) from error
+
+    def _check(self, key: str, child: Any, section: str) -> None:
+        """Raise ConfigError for a value that must not be built."""
         if isinstance(child, dict) and GIVEN in child:
             raise ConfigError(_not_given(key, child[GIVEN]))
         if isinstance(child, dict) and "_target_" in child:
-            _check(key, child["_target_"], section, extensions)
+            self._check_target(key, child["_target_"], section)
         if isinstance(child, dict) and (more := [name for name in child if _directive(name)]):
             raise ConfigError(f"{key}.{more[0]} is not allowed in a configuration: it changes what is called.")
         if isinstance(child, str) and "${" in child:  # instantiate would resolve it, after the checks
             raise ConfigError(
                 f"{key} holds {child}, which is still a reference after resolving; write the value itself."
             )
-    try:
-        made = instantiate(plain, _convert_="all")
-        return made(**given) if given else made
-    except InstantiationException as error:
-        cause = error.__cause__
-        if isinstance(cause, SparringError):
-            raise cause from None
-        raise ConfigError(_one_sentence(error)) from error
+
+    def _check_target(self, key: str, target: Any, section: str) -> None:
+        if target in NAMED:
+            return
+        module, _, name = str(target).rpartition(".")
+        own = module.partition(".")[0] in self.extensions
+        places = tuple(f"sparring.{name}." for name in (section, *ALSO.get(section, ())))
+        if not own and not f"{module}.".startswith(places):
+            raise ConfigError(
+                f"{key}._target_={target} is not allowed: {section} builds classes of sparring.{section} and "
+                f"{', '.join(sorted(NAMED))}; if it is yours, add extensions=[{str(target).partition('.')[0]}] to the command "
+                "line."
+            )
+        resolved = _resolve(key, str(target))
+        # `sparring.model.gan.copy` begins with an allowed name but is not defined there.
+        if not own and not (isinstance(resolved, type) and resolved.__module__ == module):
+            raise ConfigError(f"{key}._target_={target} is not allowed: {name} is not a class of {module}.")
+
+
+build = Builder()  # of sparring's own classes alone
 
 
 def _walk(node: Any, key: str) -> Iterator[tuple[str, Any]]:
@@ -86,23 +129,6 @@ def _not_given(key: str, name: Any) -> str:
 def _directive(name: Any) -> bool:
     text = str(name)
     return text.startswith("_") and text.endswith("_") and text not in DIRECTIVES
-
-
-def _check(key: str, target: Any, section: str, extensions: Sequence[str]) -> None:
-    if target in NAMED:
-        return
-    module, _, name = str(target).rpartition(".")
-    own = module.partition(".")[0] in extensions
-    places = tuple(f"sparring.{name}." for name in (section, *ALSO.get(section, ())))
-    if not own and not f"{module}.".startswith(places):
-        raise ConfigError(
-            f"{key}._target_={target} is not allowed: {section} builds classes of sparring.{section} and "
-            f"{', '.join(sorted(NAMED))}; if it is yours, add extensions=[{str(target).partition('.')[0]}] to the command line."
-        )
-    resolved = _resolve(key, str(target))
-    # `sparring.model.gan.copy` begins with an allowed name but is not defined there.
-    if not own and not (isinstance(resolved, type) and resolved.__module__ == module):
-        raise ConfigError(f"{key}._target_={target} is not allowed: {name} is not a class of {module}.")
 
 
 def _resolve(key: str, target: str) -> Any:

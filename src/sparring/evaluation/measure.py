@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
 from torch import Tensor
 
 from sparring.core.randomness import generator
@@ -31,7 +30,7 @@ class Subject:
 
     Args:
         draw: yields `repeats` sets of `count` samples, uint8 images and labels.
-        data: the data set that they are compared with, set up; built from `data_config`.
+        data: the data set that they are compared with, set up; built from `data_settings`, plain values.
         origin: where the samples come from, for the record.
         protocol: how they were drawn, for the record.
         logits: the discriminator, (image (N, C, H, W) uint8, label (N,)) -> (N,), or None.
@@ -41,7 +40,7 @@ class Subject:
     count: int
     repeats: int
     data: ImageData
-    data_config: DictConfig
+    data_settings: Mapping[str, Any]
     origin: dict[str, Any]
     protocol: dict[str, Any]
     logits: Callable[[Tensor, Tensor], Tensor] | None

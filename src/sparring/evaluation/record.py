@@ -67,7 +67,7 @@ def _std_text(repeats: int) -> str:
 
 def is_whole_train(subject: Subject, split: str) -> bool:
     """Whether the reference is that of published FIDs: the whole training split, nothing held out for val."""
-    partial = any(subject.data_config[key] is not None for key in CHOSEN_BY)
+    partial = any(subject.data_settings[key] is not None for key in CHOSEN_BY)
     return split == "train" and not partial and len(subject.data.whole("val").label) == 0
 
 

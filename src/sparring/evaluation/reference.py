@@ -8,11 +8,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import OmegaConf, open_dict
 
+from sparring.config.build import build
 from sparring.config.compose import compose_all, hydra_at, quoted, resolved
+from sparring.config.plain import plain
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import CheckpointError
 from sparring.core.package import CONFIG_DIR, VERSION
@@ -32,23 +36,23 @@ LAUNCHED = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "NODE_RANK", "GROUP_RANK", "MAST
             "SLURM_NTASKS", "TORCHELASTIC_RUN_ID", "LOCAL_WORLD_SIZE", "PL_GLOBAL_SEED")  # fmt: skip
 
 
-def attach_network(features: Features, *, data: DictConfig, cache_dir: Path, log_dir: Path) -> Features:
+def attach_network(features: Features, *, data: Mapping[str, Any], cache_dir: Path, runs: Runs) -> Features:
     """Make an extractor ready for use: a `classifier` gets the network of the run it names, or the reference classifier.
 
     Args:
         features: the extractor, which is changed in place and returned.
-        data: the resolved section `data` of the images that are to be measured.
+        data: the settings of the images that are to be measured, as plain values.
         cache_dir: holds the reference classifiers.
-        log_dir: where runs are searched by name.
+        runs: where a run that the extractor names is searched.
 
     Raises:
         CheckpointError: the run named is no classifier, or the reference could not be trained.
     """
-    features.expect(channels=data.channels, image_size=data.image_size)
+    features.expect(channels=data["channels"], image_size=data["image_size"])
     if not isinstance(features, ClassifierFeatures):
         return features
     run = features.run
-    loaded = Runs(log_dir).classifier(run) if run is not None else reference_classifier(data, cache_dir)
+    loaded = runs.classifier(run) if run is not None else reference_classifier(data, cache_dir)
     origin = {"trained_on": loaded.origin["fingerprints"]["train"], "iteration": loaded.origin["iteration"]}
     features.attach(
         loaded.network, channels=loaded.channels, image_size=loaded.image_size, weights=loaded.origin["weights_sha256"],
@@ -57,13 +61,13 @@ def attach_network(features: Features, *, data: DictConfig, cache_dir: Path, log
     return features
 
 
-def reference_classifier(data: DictConfig, cache_dir: Path) -> TrainedNetwork:
+def reference_classifier(data: Mapping[str, Any], cache_dir: Path) -> TrainedNetwork:
     """The classifier of a data set, which is trained where the cache does not have it.
 
     It is trained in a process of its own, so that it shares nothing with the run that needs it.
 
     Args:
-        data: the resolved section `data`.
+        data: settings of the data set, as plain values.
         cache_dir: holds `classifiers/`.
 
     Raises:
@@ -73,7 +77,7 @@ def reference_classifier(data: DictConfig, cache_dir: Path) -> TrainedNetwork:
     classifiers.mkdir(parents=True, exist_ok=True)
     identity = [_recipe_hash(data, classifiers), _train_fingerprint(data), SCHEMA_VERSION]
     key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
-    folder = classifiers / f"{data.name}-{key}"
+    folder = classifiers / f"{data['name']}-{key}"
     with (folder.parent / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second process waits for the first one's result
         if not (folder / "result.json").exists():
@@ -81,42 +85,38 @@ def reference_classifier(data: DictConfig, cache_dir: Path) -> TrainedNetwork:
     return Runs().classifier(RunDir.open(folder))
 
 
-def _recipe_hash(data: DictConfig, classifiers: Path) -> str:
+def _recipe_hash(data: Mapping[str, Any], classifiers: Path) -> str:
     """`config_hash` of the recipe. Composing it takes 2 s, so it is cached by the bytes of conf/ and the data's settings."""
-    plain = json.dumps(OmegaConf.to_container(data, resolve=True), sort_keys=True)
+    settings = json.dumps(data, sort_keys=True)
     texts = [file.read_bytes() for file in sorted(CONFIG_DIR.rglob("*.yaml"))]
-    given = hashlib.sha256(b"\0".join([VERSION.encode(), plain.encode(), *texts])).hexdigest()
+    given = hashlib.sha256(b"\0".join([VERSION.encode(), settings.encode(), *texts])).hexdigest()
     file = classifiers / f"recipe-{given[:16]}.txt"
     if not file.exists():
         write_atomic(file, config_hash(_recipe(data, Path("unused"))).encode())
     return file.read_text()
 
 
-def _recipe(data: DictConfig, run_dir: Path) -> DictConfig:
-    """`experiment=reference_classifier` on the data set of `data`, resolved; small random shifts, mirrored where data is."""
+def _recipe(data: Mapping[str, Any], run_dir: Path) -> dict[str, Any]:
+    """`experiment=reference_classifier` on a data set, as plain values; small random shifts, mirrored where the data are."""
     with hydra_at(CONFIG_DIR, "train"):
         config = compose_all(
             "train", [f"experiment={EXPERIMENT}", "name=reference", f"paths.run_dir={quoted(run_dir)}"]
         )
-        own = OmegaConf.to_container(data, resolve=True)
-        assert isinstance(own, dict)
-        batch = {"batch_size": config.data.batch_size, "crop": max(1, data.image_size // 14)}
+        batch = {"batch_size": config.data.batch_size, "crop": max(1, data["image_size"] // 14)}
         with open_dict(config):
-            config.data = {**own, **WHOLE, **batch}
-        return resolved(config)
+            config.data = {**data, **WHOLE, **batch}
+        return plain(resolved(config))
 
 
-def _train_fingerprint(data: DictConfig) -> str:
-    from sparring.config.build import build
-
-    opened: ImageData = build(OmegaConf.merge(data, WHOLE), section="data")  # type: ignore[arg-type]
+def _train_fingerprint(data: Mapping[str, Any]) -> str:
+    opened: ImageData = build({**data, **WHOLE}, section="data")
     opened.setup("fit")
     return opened.fingerprints()["train"]
 
 
-def _train(data: DictConfig, folder: Path) -> None:
+def _train(data: Mapping[str, Any], folder: Path) -> None:
     """Train into a temporary folder, then rename it to `folder`: the cache holds whole runs only."""
-    print(f"Training the reference classifier of {data.name} for the metrics, once ...", file=sys.stderr)
+    print(f"Training the reference classifier of {data['name']} for the metrics, once ...", file=sys.stderr)
     temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{folder.name}-", dir=folder.parent))
     try:
         settings = temporary / "config.yaml"

@@ -1,6 +1,6 @@
 """What `evaluate.py` reads from its configuration, once, as plain values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,14 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
+from sparring.config.plain import plain
 from sparring.core.errors import ConfigError
 from sparring.core.settings import device_named
 from sparring.generation.sampler import LabelRule
+from sparring.metric.features.base import Features
 from sparring.metric.suite import check_names
 from sparring.run.environment import config_hash
+from sparring.trained.runs import Runs
 
 SPLITS = ("train", "val", "test")
 
@@ -46,8 +49,10 @@ class EvaluateSettings:
 
     Args:
         run: a GAN's run, or None; `images` and what they are measured against (`reference` or `data`) are then given.
-        data, features: sections from which the data set and the feature extractor are built.
+        data: settings from which the data set is built, as plain values; None: those of `reference` or of the run.
+        features: the extractor, without its network.
         metrics: keys of `metric.suite.METRICS`.
+        runs: where earlier runs are.
         neighbours: k of precision, recall, density and coverage.
         config_hash: of the whole configuration, for the record.
     """
@@ -56,8 +61,8 @@ class EvaluateSettings:
     run: str | None
     images: str | None
     reference: str | None
-    data: DictConfig | None
-    features: DictConfig
+    data: Mapping[str, Any] | None
+    features: Features
     metrics: tuple[str, ...]
     neighbours: int
     splits: tuple[str, ...]
@@ -65,9 +70,8 @@ class EvaluateSettings:
     device: torch.device
     report: bool
     cache_dir: Path
-    log_dir: Path
+    runs: Runs
     root_dir: Path
-    extensions: tuple[str, ...]
     config_hash: str
 
     @classmethod
@@ -85,17 +89,18 @@ class EvaluateSettings:
             )
         if config.repeats < 1:
             raise ConfigError(f"repeats={config.repeats} must be 1 or more sets of samples.")
+        runs = Runs.of(config)
         draw = DrawSettings(
             weights=config.weights, checkpoint=config.checkpoint, count=config.count, repeats=config.repeats,
             seed=config.seed, label=config.label, truncation=config.truncation, batch_size=config.batch_size,
         )  # fmt: skip
         return cls(
             name=config.name, run=_text(config.run), images=_text(config.images), reference=_text(config.reference),
-            data=config.data, features=config.metric.features, metrics=tuple(check_names(config.metric.names)),
+            data=None if config.data is None else plain(config.data),
+            features=runs.build(config.metric.features, section="metric"), metrics=tuple(check_names(config.metric.names)),
             neighbours=config.metric.k, splits=checked_splits(config.splits), draw=draw,
             device=device_named(config.device), report=config.report, cache_dir=Path(config.paths.cache_dir),
-            log_dir=Path(config.paths.log_dir), root_dir=Path(config.paths.root_dir),
-            extensions=tuple(config.extensions), config_hash=config_hash(config),
+            root_dir=Path(config.paths.root_dir), runs=runs, config_hash=config_hash(config),
         )  # fmt: skip
 
 

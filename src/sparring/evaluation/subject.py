@@ -1,15 +1,17 @@
 """What `evaluate` measures: samples of a run, drawn as often as asked, or images that exist."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig
 from torch import nn
 
-from sparring.config.build import NOTHING, build
+from sparring.config.build import NOTHING, Builder
 from sparring.config.compose import compose, hydra_at, searchpath
 from sparring.config.explain import readable_errors
 from sparring.config.groups import Groups
+from sparring.config.plain import plain
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.package import CONFIG_DIR
 from sparring.core.types import Batch
@@ -22,7 +24,6 @@ from sparring.evaluation.settings import EvaluateSettings
 from sparring.generation.sampler import Sampler, joined
 from sparring.run.directory import RunDir
 from sparring.trained.networks import TrainedGenerator
-from sparring.trained.runs import Runs
 
 MAX_SAMPLES = 10_000  # where no count is given
 
@@ -42,12 +43,11 @@ def run_subject(settings: EvaluateSettings, *, networks: Mapping[str, nn.Module]
         CheckpointError: no such run, no generator in it, or no such weights.
         DataError: its data hold other images than it was trained on.
     """
-    draw, device, extensions = settings.draw, settings.device, settings.extensions
-    runs = Runs(settings.log_dir, extensions, networks)
+    draw, device, runs = settings.draw, settings.device, replace(settings.runs, networks=networks)
     source = runs.open(str(settings.run))
     trained = runs.generator(source, weights=draw.weights, checkpoint=draw.checkpoint)
-    data_config = source.config.data
-    data = _set_up(data_config, extensions)
+    data_settings = source.config["data"]
+    data = _set_up(data_settings, runs.build)
     _check_images(source, trained, data)
     count = min(MAX_SAMPLES, len(data.train_labels)) if draw.count is None else draw.count
 
@@ -67,7 +67,7 @@ def run_subject(settings: EvaluateSettings, *, networks: Mapping[str, nn.Module]
     }  # fmt: skip
     logits = runs.discriminator_logits(source, checkpoint=draw.checkpoint, device=device)
     return Subject(
-        draw=sets, count=count, repeats=draw.repeats, data=data, data_config=data_config, origin=trained.origin,
+        draw=sets, count=count, repeats=draw.repeats, data=data, data_settings=data_settings, origin=trained.origin,
         protocol=protocol, logits=logits,
     )  # fmt: skip
 
@@ -94,11 +94,11 @@ def image_subject(settings: EvaluateSettings, images: ImageSet | None = None) ->
         DataError: the images cannot be read, have another shape or classes than the reference, or are of a generator that was
             trained on the reference's held-out images.
     """
-    data_config = _reference(settings)
-    data = _set_up(data_config, settings.extensions)
+    data_settings = _reference(settings)
+    data = _set_up(data_settings, settings.runs.build)
     if images is None:
         images = read_images(
-            Path(str(settings.images)), channels=data_config.channels, image_size=data_config.image_size,
+            Path(str(settings.images)), channels=data.shape.channels, image_size=data.shape.image_size,
             class_names=data.class_names,
         )  # fmt: skip
     else:
@@ -106,7 +106,7 @@ def image_subject(settings: EvaluateSettings, images: ImageSet | None = None) ->
     _check_provenance(images, data, settings.splits)
     batch = Batch(images.image, images.label)
     return Subject(
-        draw=lambda: iter([batch]), count=len(images.label), repeats=1, data=data, data_config=data_config,
+        draw=lambda: iter([batch]), count=len(images.label), repeats=1, data=data, data_settings=data_settings,
         origin=images.origin, protocol={"samples": {"images": "as found"}}, logits=None,
     )  # fmt: skip
 
@@ -146,27 +146,27 @@ def _check_provenance(images: ImageSet, data: ImageData, splits: Sequence[str]) 
                 )
 
 
-def _reference(settings: EvaluateSettings) -> DictConfig:
-    """The `data` section of what images are measured against."""
+def _reference(settings: EvaluateSettings) -> Mapping[str, Any]:
+    """The settings of the data set that images are measured against."""
     if settings.data is not None:
         return settings.data
     given, own = str(settings.reference), searchpath()
     with hydra_at(CONFIG_DIR, "train"):
         choices = Groups("train", own).choices("data")
     if given not in choices:
-        run = Runs(settings.log_dir).find(given)
+        run = settings.runs.find(given)
         if not run.is_dir():
             raise ConfigError(
                 f"reference={given} is neither a run nor a data set{near(given, choices)} (there are the data sets"
                 f" {listing(sorted(choices))})."
             )
-        return RunDir.open(run).config.data
+        return RunDir.open(run).config["data"]
     places = [f"paths.cache_dir={settings.cache_dir}", f"paths.root_dir={settings.root_dir}", "name=reference"]
     with readable_errors():
-        return compose("train", [f"data={given}", *places, *own]).data
+        return plain(compose("train", [f"data={given}", *places, *own]).data)
 
 
-def _set_up(data_config: DictConfig, extensions: Sequence[str]) -> ImageData:
-    data: ImageData = build(data_config, section="data", extensions=extensions)
+def _set_up(settings: Mapping[str, Any], build: Builder) -> ImageData:
+    data: ImageData = build(settings, section="data")
     data.setup("fit")
     return data

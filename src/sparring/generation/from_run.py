@@ -1,6 +1,5 @@
 """The sampler that a `generate.py` run asks for."""
 
-from sparring.config.build import build
 from sparring.generation.batch_norm import choose_statistics
 from sparring.generation.sampler import Sampler
 from sparring.generation.settings import GenerateSettings
@@ -27,7 +26,7 @@ def sampler_of(trained: TrainedGenerator, settings: GenerateSettings) -> Sampler
         truncation=settings.truncation,
         batch_size=settings.batch_size,
         device=settings.device,
-        sampling=build(settings.sampling, section="sampling", extensions=settings.extensions),
+        sampling=settings.sampling,
         discriminator=None if trained.discriminator is None else trained.discriminator.to(settings.device),
     )
     choose_statistics(network, settings.batch_norm, sampler.players)

@@ -1,7 +1,6 @@
 """What `generate.py` reads from its configuration, once, as plain values."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +10,8 @@ from sparring.core.settings import device_named
 from sparring.generation.batch_norm import Statistics
 from sparring.generation.sampler import LabelRule
 from sparring.run.environment import config_hash
+from sparring.sampling.base import Sampling
+from sparring.trained.runs import Runs
 
 RECORDED = ("count", "label", "truncation", "sampling", "bn", "seed", "batch_size", "format", "device")
 
@@ -20,7 +21,8 @@ class GenerateSettings:
     """conf/generate.yaml says what each key means.
 
     Args:
-        sampling: section from which the way of sampling is built.
+        sampling: how latents are chosen.
+        runs: where earlier runs are.
         recorded: the settings that images depend on and where they go, as plain values for the manifest.
         config_hash: of the whole configuration, for the record.
     """
@@ -29,7 +31,7 @@ class GenerateSettings:
     count: int
     label: LabelRule
     truncation: float | None
-    sampling: DictConfig
+    sampling: Sampling
     batch_norm: Statistics
     seed: int
     batch_size: int
@@ -37,8 +39,7 @@ class GenerateSettings:
     weights: str
     checkpoint: str | int
     device: torch.device
-    log_dir: Path
-    extensions: tuple[str, ...]
+    runs: Runs
     recorded: dict[str, Any]
     config_hash: str
     name: str
@@ -48,14 +49,16 @@ class GenerateSettings:
         """The settings of a run of `generate.py`.
 
         Raises:
-            ConfigError: a device that this machine does not have.
+            ConfigError: a device that this machine does not have, or a way of sampling that refuses its settings.
         """
+        runs = Runs.of(config)
         return cls(
             run=str(config.run), count=config.count, label=config.label, truncation=config.truncation,
-            sampling=config.sampling, batch_norm=config.bn, seed=config.seed, batch_size=config.batch_size,
+            sampling=runs.build(config.sampling, section="sampling"), batch_norm=config.bn,
+            seed=config.seed, batch_size=config.batch_size,
             formats=(config.format,) if isinstance(config.format, str) else tuple(config.format),
             weights=config.weights, checkpoint=config.checkpoint, device=device_named(config.device),
-            log_dir=Path(config.paths.log_dir), extensions=tuple(config.extensions),
+            runs=runs,
             recorded={key: _plain(config[key]) for key in RECORDED}, config_hash=config_hash(config), name=str(config.name),
         )  # fmt: skip
 

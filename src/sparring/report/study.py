@@ -100,11 +100,8 @@ def _failed(cells: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]
 
 def _settings(run: RunDir) -> dict[str, Any]:
     """The study's own settings and the data set's."""
-    from omegaconf import OmegaConf
-
-    plain = OmegaConf.to_container(run.config)
-    assert isinstance(plain, dict)
-    return {str(key): plain[key] for key in ("study", "dataset", "seed", "train", "data") if key in plain}
+    settings = run.config
+    return {key: settings[key] for key in ("study", "dataset", "seed", "train", "data") if key in settings}
 
 
 def _costs(cost: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

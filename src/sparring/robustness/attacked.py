@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from omegaconf import OmegaConf
 from torch import Tensor
 
 from sparring.attack.evaluation.evaluate import subset
 from sparring.attack.evaluation.target import Target
-from sparring.config.build import build
 from sparring.core.errors import DataError
 from sparring.core.pixels import normalise
 from sparring.core.types import Batch, TrainedNetwork
@@ -95,8 +93,7 @@ def images_of_run(
 
 def _data_of(settings: AttackSettings, runs: Runs, loaded: TrainedNetwork) -> tuple[ImageData, str]:
     """The data that the classifier was trained on, opened, and its name."""
-    section = runs.open(loaded.origin["run"]).config.data
-    OmegaConf.update(section, "cache_dir", settings.cache_dir)
-    data: ImageData = build(section, section="data", extensions=runs.extensions)
+    section = runs.open(loaded.origin["run"]).config["data"] | {"cache_dir": settings.cache_dir}
+    data: ImageData = runs.build(section, section="data")
     data.setup("fit")
-    return data, section.name
+    return data, section["name"]

@@ -1,9 +1,9 @@
 """Which attacks an attack config asks for, and the classifiers they are made with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import torch
-from omegaconf import DictConfig
 
 from sparring.attack.advgan import AdvGANAttack
 from sparring.attack.base import Attack
@@ -11,25 +11,25 @@ from sparring.attack.ensemble import Ensemble
 from sparring.attack.evaluation import baselines
 from sparring.attack.evaluation.target import Target
 from sparring.attack.transfer import Transfer
-from sparring.config.build import build
+from sparring.config.build import Builder
 from sparring.core.errors import ConfigError
 from sparring.core.task import check_same_task
 from sparring.core.types import TrainedNetwork
 from sparring.trained.runs import Runs
 
 
-def named_attacks(node: DictConfig, extensions: Sequence[str]) -> dict[str, Attack]:
-    """The attacks of the section `attack` by name; a single one is called as its module is.
+def named_attacks(settings: Mapping[str, Any], build: Builder) -> dict[str, Attack]:
+    """The attacks of the section `attack`, whose settings are plain values, by name; a single one is called as its module is.
 
     Raises:
         ConfigError: there are none, or an attack refuses its settings.
     """
-    if "_target_" in node:
-        one: Attack = build(node, section="attack", extensions=extensions)
+    if "_target_" in settings:
+        one: Attack = build(settings, section="attack")
         return {type(one).__module__.rpartition(".")[2]: one}
-    if not len(node):
+    if not settings:
         raise ConfigError("attack has no attacks; choose attack=pgd, or add one with +attack@attack.pgd=pgd.")
-    several: Mapping[str, Attack] = build(node, section="attack", extensions=extensions)
+    several: Mapping[str, Attack] = build(settings, section="attack")
     return dict(several)
 
 

@@ -42,7 +42,7 @@ class AttackSettings:
 
     Args:
         epsilons: strengths as fractions of the pixel range, rising, each once.
-        attack, defence: the sections as plain values, for the record.
+        attack, defence: the sections as plain values, to build from and for the record.
     """
 
     run: str

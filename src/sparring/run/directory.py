@@ -24,7 +24,6 @@ from sparring.run.search import is_run, why_no_run
 from sparring.run.settings import read_overrides, read_settings
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
     from torch import Tensor
 
 __all__ = ["SCHEMA_VERSION", "RunDir", "State", "config_hash", "environment", "write_atomic"]
@@ -127,8 +126,8 @@ class RunDir:
         return is_locked(self.path)
 
     @property
-    def config(self) -> "DictConfig":
-        """The run's own settings, resolved, with `paths.run_dir` pointing to where the directory is.
+    def config(self) -> dict[str, Any]:
+        """The run's own settings as plain values, with `paths.run_dir` pointing to where the directory is.
 
         Raises:
             CheckpointError: the file cannot be read or refers to settings that do not exist.

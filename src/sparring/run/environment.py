@@ -8,30 +8,28 @@ import subprocess
 from collections.abc import Mapping
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sparring.core.package import FOLDER, VERSION
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
 
 _PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scikit-learn", "pillow", "safetensors", "wandb")
 _NAME_THEIR_BUILD = ("torch",)  # in `__version__`, as in 2.13.0+cu130; the distribution's version may leave it out
 _NOT_THE_EXPERIMENT = ("paths", "logger", "hydra")
 
 
-def config_hash(config: "DictConfig | dict[str, Any]") -> str:
+def config_hash(config: Mapping[Any, Any]) -> str:
     """sha256 hex digest of the settings as `identity` gives them."""
     text = json.dumps(identity(config), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def identity(config: "DictConfig | dict[str, Any]") -> dict[str, Any]:
+def identity(config: Mapping[Any, Any]) -> dict[str, Any]:
     """The resolved settings as plain values, the same wherever the run directory and caches are.
 
     The sections `paths`, `logger` and `hydra` do not enter; a value that begins with one of `paths` counts as that key.
+
     Args:
-        config: a plain dictionary is taken as resolved.
+        config: a whole configuration, which is resolved, or its values.
 
     Raises:
         TypeError: `config` is no mapping.

@@ -2,25 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import CheckpointError
 from sparring.run.schema import KEY, SCHEMA_VERSION
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
 
 FOLDER = ".hydra"
 # In place of the settings of a part: the class of an object that was made in Python. No file can build it.
 GIVEN = "_given_"
 
 
-def write_settings(run_dir: Path, settings: "Mapping[str, Any] | DictConfig", *, folder: str = FOLDER) -> None:
+def write_settings(run_dir: Path, settings: Mapping[str, Any], *, folder: str = FOLDER) -> None:
     """Write what a run was started with, and the schema version of its directory.
 
     Args:
-        settings: resolved.
+        settings: resolved, also as a configuration.
         folder: where Hydra keeps its files, below `run_dir`.
 
     Raises:
@@ -34,8 +31,8 @@ def write_settings(run_dir: Path, settings: "Mapping[str, Any] | DictConfig", *,
     write_atomic(file, f"{KEY}: {SCHEMA_VERSION}\n{OmegaConf.to_yaml(config)}".encode())
 
 
-def read_settings(run_dir: Path) -> "DictConfig":
-    """The settings of a run, resolved, with `paths.run_dir` pointing to where the directory is.
+def read_settings(run_dir: Path) -> dict[str, Any]:
+    """The settings of a run as plain values, with `paths.run_dir` pointing to where the directory is.
 
     Raises:
         CheckpointError: the file cannot be read or refers to settings that do not exist.
@@ -53,12 +50,12 @@ def read_settings(run_dir: Path) -> "DictConfig":
         if OmegaConf.is_dict(config.get("paths")):
             # Hydra stores `${hydra:runtime.output_dir}`, which would name the directory of the command that reads.
             config.paths.run_dir = str(run_dir)
-        OmegaConf.resolve(config)
+        settings = OmegaConf.to_container(config, resolve=True)
     except (OSError, YAMLError, UnicodeDecodeError, OmegaConfBaseException) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{file} cannot be read as the settings of a run: {reason}.") from error
-    OmegaConf.set_struct(config, True)
-    return config
+    assert isinstance(settings, dict)
+    return {str(key): value for key, value in settings.items()}
 
 
 def given_in(section: Mapping[Any, Any]) -> list[str]:

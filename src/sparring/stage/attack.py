@@ -12,7 +12,6 @@ from omegaconf import DictConfig
 
 from sparring.attack.base import Attack
 from sparring.attack.evaluation.target import Target
-from sparring.config.build import build
 from sparring.report.attack import attack_report
 from sparring.robustness.attacked import AttackSetup, images_of_run
 from sparring.robustness.attacks import attach_sources, named_attacks, with_baselines
@@ -51,7 +50,7 @@ def attack(config: DictConfig, run_dir: Path) -> dict[str, Any]:
 def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     started = time.perf_counter()
     runs, settings = Runs.of(config), AttackSettings.of(config)
-    attacked, chosen, attacks = _prepared(config, settings, runs)
+    attacked, chosen, attacks = _prepared(settings, runs)
     measured = measure(attacked, attacks, runs)
     class_names = attacked.loaded.class_names
     shown = {name: measured.trials[name] for name in chosen}
@@ -74,14 +73,12 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     }
 
 
-def _prepared(
-    config: DictConfig, settings: AttackSettings, runs: Runs
-) -> tuple[AttackSetup, dict[str, Attack], dict[str, Attack]]:
+def _prepared(settings: AttackSettings, runs: Runs) -> tuple[AttackSetup, dict[str, Attack], dict[str, Attack]]:
     """The classifier with its defence and images, the attacks chosen, and these with their baselines; cheap checks first."""
     loaded = runs.classifier(settings.run, checkpoint=settings.checkpoint)
-    chosen = named_attacks(config.attack, runs.extensions)
+    chosen = named_attacks(settings.attack, runs.build)
     check_export(settings, chosen, loaded.channels)
-    defence = build(config.defence, section="defence", extensions=runs.extensions)
+    defence = runs.build(settings.defence, section="defence")
     defended = defended_classifier(loaded, defence, runs)
     attacks = with_baselines(chosen) if defended.differentiable and not settings.export else chosen
     attacks = attach_sources(attacks, loaded, runs, device=settings.device, rows=settings.rows)

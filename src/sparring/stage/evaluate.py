@@ -7,7 +7,6 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from sparring.config.build import build
 from sparring.evaluation.features import RealFeatures
 from sparring.evaluation.measure import Subject, measure_all
 from sparring.evaluation.metrics import metrics_of
@@ -57,7 +56,7 @@ def _evaluate(settings: EvaluateSettings, run: RunDir, subject: Subject | None, 
         "name": settings.name,
         "config_hash": settings.config_hash,
         "subject": subject.origin,
-        "data": {"name": subject.data_config.name, "fingerprints": subject.data.fingerprints()},
+        "data": {"name": subject.data_settings["name"], "fingerprints": subject.data.fingerprints()},
         "metrics": {name: each.record() for name, each in metrics_of(rows).items()},
         "records": rows,
         "discriminator": measured.discriminator,
@@ -89,6 +88,7 @@ def _show(result: dict[str, Any], run: RunDir, *, report: bool, hints: bool) -> 
 
 def _extractor(settings: EvaluateSettings, subject: Subject) -> Features:
     """The feature extractor with its network, on the device."""
-    features: Features = build(settings.features, section="metric", extensions=settings.extensions)
-    attach_network(features, data=subject.data_config, cache_dir=settings.cache_dir, log_dir=settings.log_dir)
+    features = attach_network(
+        settings.features, data=subject.data_settings, cache_dir=settings.cache_dir, runs=settings.runs
+    )
     return features.to(settings.device)

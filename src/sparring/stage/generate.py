@@ -22,7 +22,6 @@ from sparring.generation.settings import GenerateSettings
 from sparring.run.directory import RunDir
 from sparring.run.environment import environment
 from sparring.run.status import recorded
-from sparring.trained.runs import Runs
 
 
 def generate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
@@ -52,7 +51,7 @@ def generate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
 
 def _generate(settings: GenerateSettings, run: RunDir) -> dict[str, Any]:
     started = time.perf_counter()
-    runs = Runs(settings.log_dir, settings.extensions)
+    runs = settings.runs
     source = runs.open(settings.run)
     trained = runs.generator(source, weights=settings.weights, checkpoint=settings.checkpoint)
     check_formats(settings.formats, trained.channels)

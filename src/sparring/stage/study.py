@@ -13,7 +13,6 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from sparring.config.build import build
 from sparring.config.compose import searchpath
 from sparring.config.plain import plain
 from sparring.core.errors import ConfigError, Interrupted, SparringError
@@ -94,16 +93,16 @@ def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
     started = time.perf_counter()
     folder.write_status("running", "planning", None, {}, None)
     context = StudyContext.read(config)
-    subject = build(config.study, section="study", extensions=context.extensions)
+    subject = context.build(config.study, section="study")
     if not isinstance(subject, Study):
         raise ConfigError(f"study={type(subject).__name__} is no sparring.study.base.Study.")
-    loggers = [build(node, section="logger", extensions=context.extensions) for node in config.logger.values() if node]
+    loggers = [context.build(node, section="logger") for node in config.logger.values() if node]
     with composing(context, CONFIG_DIR, searchpath()) as composer:
-        code = source_hash.digest(context.extensions)
+        code = source_hash.digest(context.build.extensions)
         planned = plan(subject.cells(context), composer, folder.path / CELLS, code)
-    executor = build(config.executor, section="executor", extensions=context.extensions)
+    executor = context.build(config.executor, section="executor")
     outcomes = _outcomes(planned, executor, folder, retry=bool(config.retry))
-    results = Results(planned, outcomes, replicates=subject.replicates)
+    results = Results(planned, outcomes, replicates=subject.replicates, build=context.build)
     analysis = subject.analyse(results)
     result = {
         "verb": "study",

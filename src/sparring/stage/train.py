@@ -12,6 +12,7 @@ from sparring.config.build import NOTHING
 from sparring.config.compose import rank
 from sparring.core.errors import Interrupted
 from sparring.run.directory import RunDir
+from sparring.trained.runs import Runs
 from sparring.training.parts import TrainingParts
 from sparring.training.resume import check_settings
 from sparring.training.settings import TrainSettings
@@ -37,7 +38,7 @@ def train(
     """
     quiet_lightning()
     config.paths.run_dir = str(run_dir)
-    settings, first = TrainSettings.of(config), rank() == 0
+    settings, runs, first = TrainSettings.of(config), Runs.of(config, networks=networks), rank() == 0
     with _opened(run_dir, resume=settings.resume, first=first) as run:
         training = Training(settings, run, first=first)
         try:
@@ -45,7 +46,7 @@ def train(
             if settings.resume:
                 check_settings(run, settings.resolved)
             check_trainer(settings)
-            training.prepare(TrainingParts.of(config, run, logged=first, networks=networks))
+            training.prepare(TrainingParts.of(settings.resolved, run, runs, logged=first))
             training.fit()
             return training.conclude(hints=hints)
         except Interrupted:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from sparring.core.errors import CheckpointError
@@ -20,7 +19,7 @@ class TrainedModel:
 
     Args:
         run: where it was trained.
-        settings: those of the run, resolved.
+        settings: those of the run.
         model: the LightningModule, with freshly initialised weights.
         file: the weight file that was read.
         tensors: by `<network>.<parameter>`, on the CPU.
@@ -28,7 +27,7 @@ class TrainedModel:
     """
 
     run: RunDir
-    settings: DictConfig
+    settings: Mapping[str, Any]
     model: Any
     file: Path
     tensors: Mapping[str, Tensor]
@@ -53,7 +52,7 @@ class TrainedModel:
                 network.load_state_dict(self.tensors_of(name))
             except RuntimeError as error:
                 reason = str(error).splitlines()[-1].strip().rstrip(".")
-                if given := given_in(self.settings.model):
+                if given := given_in(self.settings["model"]):
                     raise CheckpointError(
                         f"The weights of {self.run.path} do not fit the {listing(given)} that was given ({reason}); give the one "
                         "that it was trained with."

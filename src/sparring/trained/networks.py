@@ -86,7 +86,7 @@ def generator_of(trained: TrainedModel, weights: str, *, checkpoint: str | int) 
         "fingerprints": json.loads(metadata["fingerprints"]),
     }
     return TrainedGenerator(
-        network.eval(), _loaded_discriminator(trained), model.latent_dim, trained.settings.data.channels, classes,
+        network.eval(), _loaded_discriminator(trained), model.latent_dim, trained.settings["data"]["channels"], classes,
         trained.tensors.get("class_prior"), origin,
     )  # fmt: skip
 
@@ -137,7 +137,7 @@ def perturber_of(trained: TrainedModel) -> TrainedNetwork:
             "model=advgan."
         )
     loaded = _trained_network(trained, network)
-    return replace(loaded, origin=loaded.origin | {"epsilon": pixel_fraction(trained.settings.model.epsilon)})
+    return replace(loaded, origin=loaded.origin | {"epsilon": pixel_fraction(trained.settings["model"]["epsilon"])})
 
 
 def discriminator_logits(trained: TrainedModel, *, device: torch.device) -> Callable[[Tensor, Tensor], Tensor] | None:
@@ -162,7 +162,7 @@ def _trained_network(trained: TrainedModel, network: nn.Module) -> TrainedNetwor
     """`network`, a part of the model or wrapped around one, with its weights and its origin."""
     trained.load(trained.model.networks())
     network = network.eval().requires_grad_(False).to(torch.float32)
-    metadata, data = trained.metadata, trained.settings.data
+    metadata, data = trained.metadata, trained.settings["data"]
     as_trained = isinstance(network, Discriminator | DiscriminatorClassifier | Perturber)
     origin = {
         "run": str(trained.run.path),
@@ -173,7 +173,9 @@ def _trained_network(trained: TrainedModel, network: nn.Module) -> TrainedNetwor
         "images_seen": int(metadata["images_seen"]),
         "fingerprints": json.loads(metadata["fingerprints"]),
     }
-    return TrainedNetwork(network, Task(data.channels, data.image_size, tuple(json.loads(metadata["classes"]))), origin)
+    return TrainedNetwork(
+        network, Task(data["channels"], data["image_size"], tuple(json.loads(metadata["classes"]))), origin
+    )
 
 
 def _loaded_discriminator(trained: TrainedModel) -> nn.Module | None:

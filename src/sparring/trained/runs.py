@@ -1,6 +1,6 @@
 """The door to earlier runs: a run as typed is found, opened, built from its settings, and given its weights."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from sparring.config.build import NOTHING, build
+from sparring.config.build import NOTHING, Builder, build
 from sparring.core.types import TrainedNetwork
 from sparring.model.game import Game
 from sparring.model.given import Place, adapted
@@ -25,34 +25,33 @@ Checkpoint = str | int
 
 
 def build_model(
-    config: DictConfig, *, extensions: Sequence[str] = (), networks: Mapping[str, nn.Module] = NOTHING
+    settings: Mapping[str, Any], *, build: Builder = build, networks: Mapping[str, nn.Module] = NOTHING
 ) -> Any:
     """The LightningModule of a whole configuration, with the data's shape checked against the networks.
 
     Args:
-        config: has the sections `model` and `data`.
-        extensions: packages of the user whose classes may be built.
-        networks: those that were made in Python, by their name in `config.model`; the model gets copies.
+        settings: has the sections `model` and `data`.
+        networks: those that were made in Python, by their name in the section `model`; the model gets copies.
 
     Raises:
         ConfigError: the networks do not fit each other or the data, or one that was made in Python is missing.
     """
-    given = {name: adapted(name, network, _place(config, extensions)) for name, network in networks.items()}
-    model = build(config.model, section="model", extensions=extensions, given=given)
+    given = {name: adapted(name, network, _place(settings, build)) for name, network in networks.items()}
+    model, data = build(settings["model"], section="model", given=given), settings["data"]
     if isinstance(model, Game):
-        model.check_data(channels=config.data.channels, image_size=config.data.image_size)
+        model.check_data(channels=data["channels"], image_size=data["image_size"])
     return model
 
 
-def _place(config: DictConfig, extensions: Sequence[str]) -> Place:
-    """What `config` asks of a network that was made in Python."""
-    model, data = config.model, config.data
+def _place(settings: Mapping[str, Any], build: Builder) -> Place:
+    """What the settings ask of a network that was made in Python."""
+    model, data = settings["model"], settings["data"]
     conditioning, head = (
-        build(model[part], section="model", extensions=extensions) if part in model else None
+        build(model[part], section="model", key=f"model.{part}") if part in model else None
         for part in ("conditioning", "head")
     )
-    latent_dim = model.latent_dim if "latent_dim" in model else 0
-    return Place(data.channels, data.image_size, data.num_classes, latent_dim, conditioning, head)
+    latent_dim = model.get("latent_dim", 0)
+    return Place(data["channels"], data["image_size"], data["num_classes"], latent_dim, conditioning, head)
 
 
 @dataclass(frozen=True)
@@ -64,18 +63,18 @@ class Runs:
 
     Args:
         log_dir: the folder `logs` that holds train/, study/, ...
-        extensions: packages of the user whose classes may be built.
+        build: what builds their models.
         networks: those that a run was given in Python, as `build_model` takes them.
     """
 
     log_dir: Path = Path("logs")
-    extensions: tuple[str, ...] = ()
+    build: Builder = build
     networks: Mapping[str, nn.Module] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: DictConfig, *, networks: Mapping[str, nn.Module] = NOTHING) -> "Runs":
         """What a verb's configuration says: `paths.log_dir` and `extensions`."""
-        return cls(Path(config.paths.log_dir), tuple(config.extensions), networks)
+        return cls(Path(config.paths.log_dir), Builder.of(config), networks)
 
     def find(self, given: Given) -> Path:
         """The directory that is meant; the path as typed where there is none."""
@@ -99,7 +98,7 @@ class Runs:
         run = self.open(given)
         settings, file = run.config, run.weights_file(checkpoint)
         tensors, metadata = weights_file.load(file), weights_file.stored_metadata(file)
-        model = build_model(settings, extensions=self.extensions, networks=self.networks)
+        model = build_model(settings, build=self.build, networks=self.networks)
         return TrainedModel(run, settings, model, file, tensors, metadata)
 
     def classifier(self, given: Given, *, checkpoint: Checkpoint = "last") -> TrainedNetwork:

@@ -6,14 +6,11 @@ from typing import Any
 
 import lightning.pytorch as L
 import torch
-from omegaconf import DictConfig
-from torch import nn
 
 from sparring.callback.checkpoint import Checkpoint
 from sparring.callback.progress import ProgressDisplay
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
-from sparring.config.build import NOTHING, build
 from sparring.core.errors import ConfigError
 from sparring.core.randomness import seed_of
 from sparring.data.module.image_data import ImageData
@@ -46,40 +43,39 @@ class TrainingParts:
     runs: Runs
 
     @classmethod
-    def of(
-        cls, config: DictConfig, run: RunDir, *, logged: bool, networks: Mapping[str, nn.Module] = NOTHING
-    ) -> "TrainingParts":
-        """Everything that `config` describes; nothing is read or written yet.
+    def of(cls, settings: Mapping[str, Any], run: RunDir, runs: Runs, *, logged: bool) -> "TrainingParts":
+        """Everything that the settings describe; nothing is read or written yet.
 
         Args:
+            settings: the whole configuration as plain values.
+            runs: earlier runs, what builds the parts, and the networks that were made in Python.
             logged: whether this process writes what the run logs.
-            networks: those that were made in Python, as `trained.runs.build_model` takes them.
 
         Raises:
             ConfigError: a part refuses its settings, the networks do not fit each other or the data, or a callback that every
                 run needs is missing.
         """
-        runs = Runs.of(config)
-        torch.manual_seed(seed_of("weights", config.seed))
-        model = build_model(config, extensions=runs.extensions, networks=networks)
+        torch.manual_seed(seed_of("weights", settings["seed"]))
+        model = build_model(settings, build=runs.build, networks=runs.networks)
         if not isinstance(model, Game):
             raise ConfigError(
                 f"model={type(model).__name__} cannot be trained by train.py, expected a sparring.model.game.Game."
             )
-        data = build(config.data, section="data", extensions=runs.extensions)
-        callbacks = _built(config.callback, "callback", runs)
+        data = runs.build(settings["data"], section="data")
+        callbacks = _built(settings, "callback", runs)
         callbacks.sort(
             key=lambda callback: isinstance(callback, Checkpoint | ProgressDisplay)
         )  # after what stops a run
         _check_callbacks(callbacks)
-        loggers = _loggers(_built(config.logger, "logger", runs), run) if logged else []
-        make_trainer = build(config.trainer, section="trainer", extensions=runs.extensions)
+        loggers = _loggers(_built(settings, "logger", runs), run) if logged else []
+        make_trainer = runs.build(settings["trainer"], section="trainer")
         return cls(model, data, callbacks, loggers, make_trainer, runs)
 
 
-def _built(nodes: DictConfig, section: str, runs: Runs) -> list[Any]:
+def _built(settings: Mapping[str, Any], section: str, runs: Runs) -> list[Any]:
     """The parts of a section; one that is null is left out."""
-    return [build(node, section=section, extensions=runs.extensions) for node in nodes.values() if node]
+    parts = settings[section].items()
+    return [runs.build(part, section=section, key=f"{section}.{name}") for name, part in parts if part]
 
 
 def _check_callbacks(callbacks: list[L.Callback]) -> None:

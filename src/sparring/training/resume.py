@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from sparring.config.plain import plain
 from sparring.core.errors import CheckpointError, ConfigError
 from sparring.core.wording import listing
 from sparring.run.checkpoint import VerifiedCheckpointIO
@@ -30,7 +29,7 @@ def check_settings(run: RunDir, resolved: Mapping[str, Any]) -> None:
     Raises:
         CheckpointError: they differ; names each setting, before and now.
     """
-    before = plain(run.config)
+    before = run.config
     different = _differences(before, resolved)
     given = [name for name in given_in(before["model"]) if name not in given_in(resolved["model"])]
     if given:

@@ -22,7 +22,7 @@ def context(cache_dir: Path, *overrides: str) -> StudyContext:
 
 def test_a_context_holds_plain_values_and_cannot_be_changed(cache_dir: Path) -> None:
     read = context(cache_dir, "seed=5", 'train=["trainer=cpu"]', "extensions=[tests]", "data.batch_size=16")
-    assert (read.dataset, read.seed, read.train, read.extensions) == ("digits", 5, ("trainer=cpu",), ("tests",))
+    assert (read.dataset, read.seed, read.train, read.build.extensions) == ("digits", 5, ("trainer=cpu",), ("tests",))
     assert (read.batch_size, read.num_classes, read.image_size, read.flip) == (16, 10, 8, False)
     assert read.paths["cache_dir"] == str(cache_dir)
     json.dumps(asdict(read))  # nothing of OmegaConf is left in it

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
 from sparring.config.compose import CONFIG_DIR, compose
+from sparring.config.plain import plain
 from sparring.core.errors import ConfigError
 from sparring.run.directory import config_hash
 from sparring.study.engine import source_hash
@@ -42,20 +42,20 @@ def test_a_cell_is_composed_as_the_command_line_composes_it(cell: Cell, composer
     paths = ["paths.log_dir=/logs", "paths.run_dir=/study/cells/x"]
     theirs = compose(cell.verb, [*paths, *[item for item in more if cell.name != "x"], *cell.overrides])
     ours = composer(cell.verb, cell.overrides, Path("/study/cells/x"))
-    assert OmegaConf.to_container(ours) == OmegaConf.to_container(theirs)
+    assert ours == plain(theirs)
 
 
 def test_what_was_typed_for_the_data_and_for_all_trainings_reaches_every_training() -> None:
     typed = context("data=fashion_mnist", "data.image_size=14", "data.classes=[0,1]", 'train=["trainer=cpu","seed=9"]')
     with composing(typed, CONFIG_DIR) as composer:
-        config = composer("train", ("data.image_size=7",), FOLDER)
-        assert config.data.name == "fashion_mnist"
-        assert (config.data.num_classes, list(config.data.classes)) == (2, [0, 1])
-        assert (config.data.image_size, config.trainer.accelerator, config.seed) == (7, "cpu", 9)
-        assert composer("train", ("seed=4",), FOLDER).data.image_size == 14
-        assert composer("train", ("seed=4",), FOLDER).seed == 4
-        assert composer("train", ("data=cifar10",), FOLDER).data.image_size == 32
-        assert composer("train", ("data=cifar10",), FOLDER, "data").data.image_size == 14
+        settings = composer("train", ("data.image_size=7",), FOLDER)
+        assert settings["data"]["name"] == "fashion_mnist"
+        assert (settings["data"]["num_classes"], settings["data"]["classes"]) == (2, [0, 1])
+        assert (settings["data"]["image_size"], settings["trainer"]["accelerator"], settings["seed"]) == (7, "cpu", 9)
+        assert composer("train", ("seed=4",), FOLDER)["data"]["image_size"] == 14
+        assert composer("train", ("seed=4",), FOLDER)["seed"] == 4
+        assert composer("train", ("data=cifar10",), FOLDER)["data"]["image_size"] == 32
+        assert composer("train", ("data=cifar10",), FOLDER, "data")["data"]["image_size"] == 14
 
 
 def test_references_become_directories_and_come_first(composer: Composer) -> None:

@@ -37,7 +37,7 @@ def test_inputs_come_first_and_are_read_by_those_that_need_them(tmp_path: Path, 
     assert value(tmp_path, "c") == 1 + 1 + 2
     assert (tmp_path / "a" / OUTPUT).read_text() == "toy a\n"
     opened = RunDir.open(tmp_path / "a")  # as a later cell opens it
-    assert (opened.config.steps, opened.overrides) == (5, ["act=none"])
+    assert (opened.config["steps"], opened.overrides) == (5, ["act=none"])
 
 
 def test_a_finished_cell_is_not_run_again(tmp_path: Path, stage: list[str]) -> None:

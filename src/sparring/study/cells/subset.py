@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from omegaconf import OmegaConf
 
-from sparring.config.build import build
 from sparring.core.errors import ConfigError
 from sparring.data.module.image_data import ImageData
 from sparring.study.engine.cell import Seeds
@@ -52,8 +50,7 @@ def training_labels(context: StudyContext, **settings: Any) -> Mapping[str, int]
     Raises:
         DataError: the data cannot be read.
     """
-    node = OmegaConf.create({**context.data, **settings})
-    data: ImageData = build(node, section="data", extensions=context.extensions)
+    data: ImageData = context.build({**context.data, **settings}, section="data")
     data.setup("fit")
     counts = torch.bincount(data.train_labels, minlength=data.shape.num_classes)
     return dict(zip(data.class_names, counts.tolist(), strict=True))

@@ -17,6 +17,7 @@ from sparring.config.check import CHECKS, run_exists
 from sparring.config.compose import compose_all, hydra_at, resolved
 from sparring.config.explain import readable_errors
 from sparring.config.groups import Groups
+from sparring.config.plain import plain
 from sparring.core.errors import ConfigError
 from sparring.core.wording import listing
 from sparring.study.engine.context import StudyContext
@@ -54,8 +55,8 @@ class Composer:
 
     def __call__(
         self, verb: str, overrides: Sequence[str], run_dir: Path, data_section: str | None = None
-    ) -> DictConfig:
-        """What `python <verb>.py <overrides>` gives its stage, with the study's paths and `run_dir`; resolved.
+    ) -> dict[str, Any]:
+        """What `python <verb>.py <overrides>` gives its stage, with the study's paths and `run_dir`, as plain values.
 
         Args:
             verb: the stage.
@@ -80,15 +81,15 @@ class Composer:
             ConfigLoaderImpl._apply_overrides_to_config([item for item in parsed if not groups.chosen_by(item)], config)
             for name, folder in {**self._context.paths, "run_dir": str(run_dir)}.items():
                 OmegaConf.update(config, f"paths.{name}", folder)
-            if self._context.extensions:
-                OmegaConf.update(config, "extensions", list(self._context.extensions))
+            if packages := self._context.build.extensions:
+                OmegaConf.update(config, "extensions", list(packages))
             if self._current is not base:  # 7 ms
                 HydraConfig.instance().set_config(base.hydra)
                 self._current = base
             OmegaConf.resolve(config)
         OmegaConf.set_struct(config, True)
         _check(verb, config)
-        return config
+        return plain(config)
 
     def _with_study(self, verb: str, overrides: Sequence[str]) -> list[str]:
         """For a training: the data set, unless the cell chooses its own, and the user's overrides for all trainings."""

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+
+from sparring.config.build import Builder
+from sparring.config.plain import plain
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class StudyContext:
         train: overrides for every training of the study.
         paths: absolute folders by their key in the section `paths`: caches, logs, ...
         seed: seed of the whole study.
-        extensions: the user's packages whose classes a configuration may build.
+        build: what builds the parts that a configuration names.
     """
 
     dataset: str
@@ -25,19 +28,18 @@ class StudyContext:
     train: tuple[str, ...]
     paths: Mapping[str, str]
     seed: int
-    extensions: tuple[str, ...]
+    build: Builder
 
     @classmethod
     def read(cls, config: DictConfig) -> "StudyContext":
         """The context that the whole configuration of a study describes."""
-        plain = {key: OmegaConf.to_container(config[key], resolve=True) for key in ("data", "paths")}
         return cls(
             dataset=str(config.dataset),
-            data=plain["data"],  # type: ignore[arg-type]
+            data=plain(config.data),
             train=tuple(config.train),
-            paths=plain["paths"],  # type: ignore[arg-type]
+            paths=plain(config.paths),
             seed=int(config.seed),
-            extensions=tuple(config.extensions),
+            build=Builder.of(config),
         )
 
     @property

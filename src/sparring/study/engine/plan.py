@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from sparring.core.errors import ConfigError
 from sparring.data.mix.base import mixed_rows
 from sparring.run.environment import config_hash
@@ -106,11 +104,9 @@ def _unique(cells: Sequence[Cell]) -> dict[str, Cell]:
 
 def _composed(cell: Cell, composer: Composer, folder: Path) -> dict[str, Any]:
     try:
-        config = OmegaConf.to_container(composer(cell.verb, cell.overrides, folder, cell.data_section))
+        return composer(cell.verb, cell.overrides, folder, cell.data_section)
     except ConfigError as error:
         raise ConfigError(f"cell {cell.name}: {error}") from error
-    assert isinstance(config, dict)
-    return {str(key): value for key, value in config.items()}
 
 
 def _inputs(name: str, config: Mapping[str, Any], cells: Mapping[str, Cell]) -> Iterator[str]:

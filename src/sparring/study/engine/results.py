@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sparring.config.build import Builder, build
 from sparring.core.errors import ConfigError
 from sparring.run.directory import RunDir
 from sparring.study.engine.cell import Cell, Tag
@@ -58,10 +59,18 @@ class Results:
         planned: every cell of the study.
         outcomes: how each of them ended, by name.
         replicates: number of paired replicates, tagged replicate=0, 1, ...
+        build: what builds again what a cell was trained on.
     """
 
-    def __init__(self, planned: Sequence[Planned], outcomes: Mapping[str, CellOutcome], *, replicates: int) -> None:
-        self.replicates = replicates
+    def __init__(
+        self,
+        planned: Sequence[Planned],
+        outcomes: Mapping[str, CellOutcome],
+        *,
+        replicates: int,
+        build: Builder = build,
+    ) -> None:
+        self.replicates, self.build = replicates, build
         self.checks: list[dict[str, Any]] = []
         self._planned = {each.cell.name: each for each in planned}
         self._finished: dict[str, CellResult] = {}

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.config.build import build
+from sparring.config.build import Builder
 from sparring.core.picture import grid_of_rows, write_png
 from sparring.core.pixels import to_uint8
 from sparring.core.types import Batch
@@ -40,7 +40,7 @@ def training_pictures(
     """
     cells = {arm: results.one(arm=arm, replicate=0, **tags) for arm in notes}
     return [
-        _training_picture(each, (titles or {}).get(arm, arm), notes[arm])
+        _training_picture(each, (titles or {}).get(arm, arm), notes[arm], results.build)
         for arm, each in cells.items()
         if each is not None
     ]
@@ -56,24 +56,23 @@ def adversarial_pictures(results: Results, cells: Mapping[str, Mapping[str, Tag]
     return pictures
 
 
-def _training_picture(each: CellResult, title: str, note: str) -> Picture:
+def _training_picture(each: CellResult, title: str, note: str, build: Builder) -> Picture:
     """The images that were mixed in where there are any, else the first ones of each class that the classifier was given."""
     folder = f"cells/{each.cell.name}/images"
     if (each.run / "images" / "mixed.png").exists():
         return Picture(title, f"{folder}/mixed.png", f"{note} (here: the added images)")
-    draw_batches(each.run)
+    draw_batches(each.run, build)
     return Picture(title, f"{folder}/training.png", note)
 
 
-def draw_batches(run: Path) -> None:
+def draw_batches(run: Path, build: Builder) -> None:
     """Draw the run's first batches again, augmented as its classifier was given them, into `images/training.png`.
 
     A row per class, COLUMNS images each, ROWS classes at most.
     """
-    config = RunDir.open(run).config
-    extensions = list(config.extensions)
-    data: ImageData = build(config.data, section="data", extensions=extensions)
-    model: Any = build_model(config, extensions=extensions)
+    settings = RunDir.open(run).config
+    data: ImageData = build(settings["data"], section="data")
+    model: Any = build_model(settings, build=build)
     model.batch_size = data.batch_size
     data.streams, data.clock = {"classifier": 1}, SimpleNamespace(iteration=0)
     data.setup("fit")
