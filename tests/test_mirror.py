@@ -11,6 +11,7 @@ from tests.conftest import CONF
 # Groups whose leaves are classes of sparring's own; the others configure Lightning, torch or Hydra.
 GROUPS = [
     "attack",
+    "attribution",
     "callback",
     "data",
     "data/mix",

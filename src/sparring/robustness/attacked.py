@@ -12,6 +12,7 @@ from sparring.core.types import Batch, TrainedNetwork
 from sparring.data.module.image_data import ImageData
 from sparring.robustness.defended import DefendedClassifier
 from sparring.robustness.settings import AttackSettings
+from sparring.trained.data import data_of
 from sparring.trained.runs import Runs
 
 
@@ -75,8 +76,8 @@ def images_of_run(
         DataError: the images are not those that the classifier was trained with, the split is empty, or the generator of
             the defence was trained on it.
     """
-    data, name = _data_of(settings, runs, loaded)
-    known, split = loaded.origin["fingerprints"], settings.split
+    data = data_of(loaded.origin, runs, cache_dir=settings.cache_dir)
+    known, split, name = loaded.origin["fingerprints"], settings.split, data.data_name
     if known and known.get(split) != data.fingerprints()[split]:
         raise DataError(
             f"The {split} images of {name} are not those that {loaded.origin['run']} was made with; restore the data, or "
@@ -89,11 +90,3 @@ def images_of_run(
         raise DataError(f"The {split} split of {name} is empty; give split=test or split=val.")
     chosen, device = image[index], settings.device
     return TrialImages(chosen, normalise(chosen).to(device), label[index].to(device), index.to(device)), data
-
-
-def _data_of(settings: AttackSettings, runs: Runs, loaded: TrainedNetwork) -> tuple[ImageData, str]:
-    """The data that the classifier was trained on, opened, and its name."""
-    section = runs.open(loaded.origin["run"]).config["data"] | {"cache_dir": settings.cache_dir}
-    data: ImageData = runs.build(section, section="data")
-    data.setup("fit")
-    return data, section["name"]

@@ -1,0 +1,1 @@
+"""Explanations of trained runs: what their networks look at."""

@@ -1,0 +1,85 @@
+"""What `explain.py` reads from its configuration, once, as plain values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+
+from sparring.config.plain import plain
+from sparring.core.errors import ConfigError
+from sparring.core.settings import IN_FLIGHT, check_at_least_one, device_named
+
+SPLITS = ("train", "val", "test")
+SUBJECTS = ("auto", "classifier", "discriminator")
+PREDICTED, LABEL = "predicted", "label"
+
+
+@dataclass(frozen=True)
+class ExplainSettings:
+    """conf/explain.yaml says what each key means.
+
+    Args:
+        explained: "predicted", "label", or a class as typed, an index or a name.
+        attribution: the section as plain values, for the record.
+    """
+
+    run: str
+    subject: str
+    checkpoint: str | int
+    explained: str
+    split: str
+    count: int | None
+    baseline: float
+    curve_steps: int
+    squares: int
+    sanity: int
+    pictured: int
+    seed: int
+    device: torch.device
+    cache_dir: str
+    attribution: dict[str, Any]
+
+    @classmethod
+    def of(cls, config: DictConfig) -> "ExplainSettings":
+        """The settings of a run of `explain.py`.
+
+        Raises:
+            ConfigError: a subject, split, count, baseline or device that there is not.
+        """
+        check_at_least_one(count=1 if config.count is None else config.count, pictured=config.pictured)
+        for key in ("curve_steps", "squares"):
+            if config[key] < 2:
+                raise ConfigError(f"{key}={config[key]} is too few; give 2 or more.")
+        if config.sanity < 0:
+            raise ConfigError(f"sanity={config.sanity} is no number of images; give 0 for no check, or more.")
+        for key, known in (("split", SPLITS), ("subject", SUBJECTS)):
+            if config[key] not in known:
+                raise ConfigError(f"{key}={config[key]} is none of {', '.join(known)}; give one of them.")
+        if not 0 <= config.baseline <= 1:
+            raise ConfigError(f"baseline={config.baseline} must be from 0 (black) to 1 (white).")
+        return cls(
+            run=str(config.run), subject=config.subject, checkpoint=config.checkpoint, explained=str(config.explained),
+            split=config.split, count=config.count, baseline=config.baseline, curve_steps=config.curve_steps,
+            squares=config.squares, sanity=config.sanity, pictured=config.pictured, seed=config.seed,
+            device=device_named(config.device), cache_dir=config.paths.cache_dir, attribution=plain(config.attribution),
+        )  # fmt: skip
+
+    @property
+    def absent(self) -> torch.Tensor:
+        """The value of an absent pixel in [-1, 1], on the device."""
+        return torch.tensor(IN_FLIGHT * self.baseline - 1.0, device=self.device)
+
+
+def class_index(given: str, class_names: tuple[str, ...], *, key: str) -> int:
+    """The class that is meant by its index or its name.
+
+    Raises:
+        ConfigError: there is no such class; the message lists those that there are.
+    """
+    if given in class_names:
+        return class_names.index(given)
+    if given.isdecimal() and int(given) < len(class_names):
+        return int(given)
+    names = ", ".join(f"{index} ({name})" if str(index) != name else name for index, name in enumerate(class_names))
+    raise ConfigError(f"{key}={given} is no class of this run; give one of {names}.")

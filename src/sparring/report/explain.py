@@ -1,0 +1,126 @@
+"""report.html of an explanation's run directory: one page that needs no network, no JavaScript and no other file."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sparring.core.atomic import write_atomic
+from sparring.report.page import duration, template
+from sparring.report.pictures import data_uri
+from sparring.report.plots import panel
+from sparring.run.directory import RunDir
+
+MOST_BYTES = 450_000  # of a picture
+
+
+def explain_report(run_path: Path) -> Path:
+    """Write `report.html` from the result.json and the pictures of the run in `run_path`; returns its path.
+
+    Raises:
+        CheckpointError: no result in it. DiskError: the page cannot be written.
+    """
+    run = RunDir(run_path)
+    page = template("explain.html.j2").render(view(run))
+    write_atomic(run.report, page.encode())
+    return run.report
+
+
+def view(run: RunDir) -> dict[str, Any]:
+    """Variables of the template, as plain values; the template escapes them."""
+    result = run.result()
+    return {
+        "folder": run.path.name,
+        "subject": result["subject"],
+        "network": Path(result["network"]["run"]).name,
+        "facts": list(_facts(result)),
+        "flags": result["flags"],
+        "attributions": _attributions(run, result) if result["attributions"] else None,
+        "protocol": json.dumps(result["protocol"], indent=2),
+        "config_hash": result["config_hash"],
+    }
+
+
+def _facts(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(label, value, small print) of the headline."""
+    cost = result["cost"]
+    if found := result["attributions"]:
+        methods = [row for row in found["table"] if not row["control"]]
+        believed = [row for row in methods if all(row["beats"].values())]
+        yield "Methods", f"{len(believed)} of {len(methods)}", "beat both controls"
+        best = max(methods, key=lambda row: row["gain"]["value"])
+        yield "Best", f"{best['gain']['value']:+.3f}", f"{best['method']}, insertion minus deletion"
+    yield "Images", f"{cost['images']:,}", str(result["data"].get("split", ""))
+    yield "Time", duration(cost["seconds"]), ""
+
+
+def _attributions(run: RunDir, result: Mapping[str, Any]) -> dict[str, Any]:
+    found = result["attributions"]
+    order = [row["method"] for row in found["table"]]
+    return {
+        "picture": data_uri(run.images / "attributions.png", most_bytes=MOST_BYTES),
+        "columns": ", ".join(["image", *order]),
+        "titles": "true class > predicted class" if result["subject"] == "classifier" else "class",
+        "rows": [_row(row) for row in found["table"]],
+        "curves": [
+            _curves(found["curves"], kind, result["protocol"]["probability"]) for kind in ("deletion", "insertion")
+        ],
+        "sanity": _sanity(found["sanity"]) if found["sanity"] else None,
+    }
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    beaten = row.get("beats")
+    verdict = "control"
+    if beaten is not None:
+        lost = [control for control, won in beaten.items() if not won]
+        verdict = f"does not beat {' and '.join(lost)}" if lost else "beats both controls"
+    gap = row["completeness_gap"]
+    return {
+        "method": row["method"],
+        "verdict": verdict,
+        "state": "soft" if beaten is None else "finished" if all(beaten.values()) else "interrupted",
+        "cells": [
+            *(_interval(row[key]) for key in ("gain", "deletion", "insertion", "infidelity")),
+            "–" if gap is None else f"{gap:.3g}",
+            "–" if row["control"] else f"{row['seconds']:.1f} s",
+        ],
+    }
+
+
+def _interval(mean: Mapping[str, float | None]) -> str:
+    if mean["low"] is None or mean["high"] is None:
+        return f"{mean['value']:.3f}"
+    return f"{mean['value']:.3f} ± {(mean['high'] - mean['low']) / 2:.3f}"
+
+
+def _curves(curves: Mapping[str, Any], kind: str, probability: str) -> Any:
+    done = "replaced by the baseline" if kind == "deletion" else "shown sharply"
+    better = "lower is better" if kind == "deletion" else "higher is better"
+    lines = [
+        {"label": name, "y": values, "low": None, "high": None} for name, values in curves[kind].items()
+    ]  # fmt: skip
+    return panel(
+        {
+            "title": f"{kind.capitalize()}, {better}", "x_label": f"% of the pixels {done}, most important first",
+            "y_label": probability, "x": [100 * share for share in curves["share"]], "lines": lines, "log_x": False,
+            "note": "",
+        }
+    )  # fmt: skip
+
+
+def _sanity(found: Mapping[str, Any]) -> dict[str, Any]:
+    def text(value: float | None) -> str:
+        return "constant" if value is None else f"{value:.2f}"
+
+    return {
+        "images": found["images"],
+        "layers": found["layers"],
+        "tables": [
+            (title, [(name, [text(value) for value in each[key]]) for name, each in found["methods"].items()])
+            for title, key in (
+                ("Shuffled from the last layer down to this one", "cascading_absolute"),
+                ("Shuffled in this layer alone", "independent_absolute"),
+            )
+        ],
+    }

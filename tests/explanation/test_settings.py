@@ -1,0 +1,32 @@
+"""Which class is meant, and settings that there are not."""
+
+import pytest
+
+from sparring.core.errors import ConfigError
+from sparring.explanation.settings import ExplainSettings, class_index
+from tests.conftest import compose
+
+
+def test_a_class_is_named_or_numbered() -> None:
+    names = ("bag", "7", "boot")
+    assert [class_index(given, names, key="to") for given in ("boot", "0", "7")] == [2, 0, 1]
+    with pytest.raises(
+        ConfigError, match=r"^to=9 is no class of this run; give one of 0 \(bag\), 1 \(7\), 2 \(boot\)\.$"
+    ):
+        class_index("9", names, key="to")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("subject=perturber", "subject=perturber is none of"),
+        ("split=all", "split=all is none of train, val, test"),
+        ("count=0", "count=0"),
+        ("baseline=1.5", "from 0"),
+        ("curve_steps=1", "curve_steps=1 is too few"),
+        ("sanity=-1", "sanity=-1"),
+    ],
+)
+def test_a_setting_that_there_is_not_is_refused(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ExplainSettings.of(compose("run=x", override, config="explain"))
