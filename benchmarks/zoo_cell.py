@@ -20,9 +20,8 @@ from class_quality import ClassQuality
 from sparring.config.compose import compose as compose_verb
 from sparring.generation.sampler import Sampler, joined
 from sparring.run.cost import peak_memory_mb
-from sparring.run.directory import RunDir
 from sparring.stage.train import train
-from sparring.trained.networks import load_generator
+from sparring.trained.runs import Runs
 
 LOGS = Path(__file__).resolve().parent.parent / "logs" / "zoo"
 SAMPLES, SHOWN, WARM_UP, TIMED = 2000, 100, 3, 12
@@ -75,7 +74,7 @@ def main(data: str, preset: str, seed: str, length: str, folder: Path, changes: 
     start = time.process_time()
     result = train(config, run)
     spent = time.process_time() - start
-    trained = load_generator(RunDir.open(run), "ema", extensions=[])
+    trained = Runs().generator(run)
     classes = trained.num_classes or quality.num_classes
     samples = joined(
         Sampler(trained.network, latent_dim=trained.latent_dim, num_classes=classes, count=SAMPLES, seed=0)
