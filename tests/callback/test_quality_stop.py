@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from sparring.callback.quality import Quality
-from sparring.callback.quality_stop import QualityStop
+from sparring.callback.quality_stop import QualityStop, chance_level
 from sparring.core.errors import ConfigError, DiskError
 from sparring.evaluation.curve import CurvePoint
 from sparring.metric.features.pixels import PixelFeatures
@@ -22,7 +22,7 @@ from tests.conftest import TINY, compose
 
 DEFAULTS: dict[str, Any] = {
     "target": None, "patience": None, "min_improvement": 0.0, "confirm": True, "collapse": None, "lost_balance": None,
-    "on_collapse": "stop", "max_rollbacks": 1, "keep_best": True,
+    "lost_diversity": None, "never_learned": None, "on_collapse": "stop", "max_rollbacks": 1, "keep_best": True,
 }  # fmt: skip
 
 
@@ -47,9 +47,9 @@ class Scripted(Quality):
         self.history.append(CurvePoint(number, 64 * number, {self.metric: value, "balance": 0.0}, best))
 
 
-def play(stop: QualityStop, quality: Scripted) -> int:
+def play(stop: QualityStop, quality: Scripted, budget: int = 1000) -> int:
     """Measurements taken until it stops; all of them if it does not."""
-    trainer: Any = SimpleNamespace(should_stop=False, callbacks=[quality, stop])
+    trainer: Any = SimpleNamespace(should_stop=False, callbacks=[quality, stop], max_steps=budget)
     for number in range(1, len(quality.script) + 1):
         quality.advance()
         stop.decide(trainer, None, quality, quality.history[-1])  # type: ignore[arg-type]
@@ -128,8 +128,58 @@ def test_features_that_predict_no_class_cannot_lose_balance_and_say_so(caplog: p
     for _ in range(2):
         quality.advance()
         quality.history[-1].values["balance"] = math.nan
-        stop.decide(SimpleNamespace(), None, quality, quality.history[-1])  # type: ignore[arg-type]
+        stop.decide(SimpleNamespace(max_steps=1000), None, quality, quality.history[-1])  # type: ignore[arg-type]
     assert caplog.text.count("lost_balance has no effect") == 1
+
+
+class Classes(Scripted):
+    """fd improves all the time; diversity and agreement are from lists, the same in a second draw."""
+
+    def __init__(self, diversity: list[float], agreement: list[float]) -> None:
+        super().__init__([10.0 - number for number in range(len(diversity))])
+        self.classes = [{"diversity": d, "agreement": a} for d, a in zip(diversity, agreement, strict=True)]
+
+    def values(self, trainer: Any, module: Any, *, draw: int) -> dict[str, float]:
+        return self.history[-1].values
+
+    def advance(self) -> None:
+        super().advance()
+        self.history[-1].values.update(self.classes[len(self.history) - 1])
+
+
+def play_classes(setting: str, **values: list[float]) -> tuple[int, QualityStop]:
+    """Measurements of a run of 8 of them, one an iteration, with 10 classes, under one setting."""
+    quality, stop = Classes(**values), QualityStop(**DEFAULTS | {setting: 0.1})
+    trainer: Any = SimpleNamespace(should_stop=False, callbacks=[quality, stop], max_steps=8)
+    module: Any = SimpleNamespace(num_classes=10)
+    for number in range(1, 9):
+        quality.advance()
+        stop.decide(trainer, module, quality, quality.history[-1])
+        if trainer.should_stop:
+            return number, stop
+    return 8, stop
+
+
+def test_one_image_per_class_is_a_collapse_although_fd_improves_and_classes_are_in_balance() -> None:
+    right = [1.0] * 8
+    number, stop = play_classes("lost_diversity", diversity=[0.9, 0.5, 0.05, *[0.02] * 5], agreement=right)
+    assert number == 3
+    assert stop.reason == "collapsed"
+    assert stop.sentence == "collapsed: images of one class hardly differ: their diversity is 0.05 of the real images'"
+    # an untrained generator draws grey images: only from half of the budget on is it too late to begin
+    assert play_classes("lost_diversity", diversity=[0.02] * 8, agreement=right)[0] == 4
+    assert play_classes("lost_diversity", diversity=[0.02, 0.05, *[0.4] * 6], agreement=right)[1].reason == ""
+
+
+def test_labels_without_effect_at_half_of_the_budget_are_never_learned() -> None:
+    various = [1.5] * 8
+    number, stop = play_classes("never_learned", diversity=various, agreement=[0.11, 0.08, 0.12, 0.15, *[0.9] * 4])
+    assert number == 4
+    assert stop.sentence == "never learned: samples are predicted as the class asked for in 15.0%, by chance in 10.0%"
+    late = [0.1, 0.1, 0.1, 0.25, 0.3, 0.1, 0.9, 0.9]
+    assert play_classes("never_learned", diversity=various, agreement=late)[0] == 6
+    assert play_classes("never_learned", diversity=various, agreement=[0.1, 0.1, 0.1, *[0.3] * 5])[1].reason == ""
+    assert chance_level(10, 0.1) == pytest.approx(0.19)
 
 
 def test_nothing_to_stop_for_goes_on() -> None:
@@ -184,7 +234,8 @@ def test_feature_networks_that_differ_between_the_devices_are_refused() -> None:
 MEASURED = [
     *TINY, "callback=[default,quality,quality_stop]", "metric/features@callback.quality.features=pixels",
     "callback.quality.names=[fd]", "callback.quality.count=64", "callback.quality.max_time_share=null",
-    "callback.quality_stop.lost_balance=null", "report=false", "callback.samples.first=1000",
+    "callback.quality_stop.lost_balance=null", "callback.quality_stop.lost_diversity=null",
+    "callback.quality_stop.never_learned=null", "report=false", "callback.samples.first=1000",
 ]  # fmt: skip
 
 

@@ -46,3 +46,16 @@ def test_another_k_and_other_rows_are_computed_anew() -> None:
     assert three != five
     assert five == measure(fake, fresh(), names=["density"], k=5)["density"].value
     assert not reference.real[:20].cache
+
+
+def test_one_image_per_class_has_no_diversity_and_images_without_a_class_are_left_out() -> None:
+    reference = Reference(images("real", 60), images("train", 70), images("held out", 40), 3)
+    collapsed, real = images("one", 50), reference.real
+    collapsed = ImageFeatures(collapsed.features[collapsed.label], collapsed.logits, collapsed.label)
+    assert measure(collapsed, reference, names=["diversity"], k=3)["diversity"].value == pytest.approx(0.0, abs=1e-12)
+    some = ImageFeatures(
+        torch.cat([real.features, 100 + real.features]), None, torch.cat([real.label, torch.full_like(real.label, -1)])
+    )
+    assert measure(some, reference, names=["diversity"], k=3)["diversity"].value == pytest.approx(1.0)
+    unlabelled = ImageFeatures(real.features, None, torch.full_like(real.label, -1))
+    assert measure(unlabelled, reference, names=["diversity"], k=3)["diversity"].value is None

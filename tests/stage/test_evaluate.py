@@ -66,6 +66,7 @@ def test_a_run_is_measured_against_train_and_test(tmp_path: Path, trained: Path,
         "fd": "lower", "kid": "lower", "is": "higher", "precision": "higher", "recall": "higher", "density": "higher",
         "coverage": "higher", "ifd": "lower", "authentic": "near the reference", "ratio": "near the reference",
         "balance": "lower", "modes": "higher", "agreement": "higher",
+        "diversity": "near the reference",
     }  # fmt: skip
     assert result["discriminator"]["images"] == [1299, 143, 200]
     assert (tmp_path / "e" / "images" / "neighbours.png").exists()

@@ -14,8 +14,20 @@ from sparring.model.game import Game
 from sparring.run.checkpoint import VerifiedCheckpointIO
 
 log = logging.getLogger(__name__)
+NEEDS = {"lost_balance": "balance", "lost_diversity": "diversity", "never_learned": "agreement"}
+WITHOUT_VALUE = {
+    "balance": "the features of callback.quality predict no classes of the data; choose metric/features=classifier",
+    "agreement": "it needs a conditional generator and metric/features=classifier",
+    "diversity": "it needs a conditional generator",
+}
 NEAR_ZERO = ("kid", "balance")  # good values are near 0, so that ratios to the best mean nothing
-Reason = Literal["reached", "no longer improving", "collapsed"]
+Reason = Literal["reached", "no longer improving", "collapsed", "never learned"]
+
+
+def chance_level(num_classes: int, share: float, best: float = 1.0) -> float:
+    """The agreement that lies `share` of the way from chance to `best`; below it, labels have no effect."""
+    chance = 1 / num_classes
+    return chance + share * max(best - chance, 0.0)
 
 
 class QualityStop(L.Callback):
@@ -32,11 +44,13 @@ class QualityStop(L.Callback):
 
     def __init__(
         self, *, target: float | None, patience: int | None, min_improvement: float, confirm: bool, collapse: float | None,
-        lost_balance: float | None, on_collapse: Literal["stop", "rollback"], max_rollbacks: int, keep_best: bool,
+        lost_balance: float | None, lost_diversity: float | None, never_learned: float | None,
+        on_collapse: Literal["stop", "rollback"], max_rollbacks: int, keep_best: bool,
     ) -> None:  # fmt: skip
-        if target is None and patience is None and collapse is None and lost_balance is None:
+        if all(each is None for each in (target, patience, collapse, lost_balance, lost_diversity, never_learned)):
             raise ConfigError(
-                "callback.quality_stop has no target, patience, collapse or lost_balance: nothing would stop it."
+                "callback.quality_stop has no target, patience, collapse, lost_balance, lost_diversity or never_learned: nothing "
+                "would stop it."
             )
         if (patience is not None and patience < 1) or min_improvement < 0 or (collapse is not None and collapse <= 1):
             raise ConfigError(
@@ -47,6 +61,7 @@ class QualityStop(L.Callback):
             raise ConfigError(f"callback.quality_stop.on_collapse={on_collapse} is unknown; give stop or rollback.")
         self.target, self.patience, self.min_improvement, self.confirm = target, patience, min_improvement, confirm
         self.collapse, self.lost_balance, self.on_collapse = collapse, lost_balance, on_collapse
+        self.lost_diversity, self.never_learned = lost_diversity, never_learned
         self.max_rollbacks, self.keep_best = max_rollbacks, keep_best
         self.reason: Reason | Literal[""] = ""
         self.sentence = ""
@@ -60,10 +75,11 @@ class QualityStop(L.Callback):
                 f"callback.quality_stop.collapse={self.collapse:g} has no meaning for {quality.metric}, near 0 for a good"
                 " generator: any value is then many times the best. Set it to null, or choose callback.quality.metric=fd."
             )
-        if self.lost_balance is not None and "balance" not in quality.names:
-            raise ConfigError(
-                "callback.quality_stop.lost_balance needs balance among callback.quality.names, or set it to null."
-            )
+        for setting, metric in NEEDS.items():
+            if getattr(self, setting) is not None and metric not in quality.names:
+                raise ConfigError(
+                    f"callback.quality_stop.{setting} needs {metric} among callback.quality.names, or set it to null."
+                )
         if self.reason:  # a run that had stopped is trained on
             self.reason, self.sentence, self.waited = "", "", 0
 
@@ -81,19 +97,20 @@ class QualityStop(L.Callback):
         """Stop, roll back or go on after a measurement; every device must call it."""
         values = measurement.values
         value = values[quality.metric]
-        if self.lost_balance is not None and math.isnan(values.get("balance", 0.0)) and len(quality.history) == 1:
-            log.warning(
-                "callback.quality_stop.lost_balance has no effect: the features of callback.quality predict no classes of the "
-                "data; choose metric/features=classifier, or set it to null."
-            )
+        if len(quality.history) == 1:
+            self._say_what_has_no_effect(values)
+        late = 2 * measurement.iteration >= trainer.max_steps
         self._count_patience(quality, value)
-        if why := self.collapsed(quality, values):
-            if not self._confirmed(trainer, module, quality, lambda values: bool(self.collapsed(quality, values))):
+        if why := self.collapsed(quality, values, late=late):
+            if not self._confirmed(trainer, module, quality, lambda new: bool(self.collapsed(quality, new, late=late))):
                 return
             if self.on_collapse == "rollback" and self.rollbacks < self.max_rollbacks and quality.best is not None:
                 self._roll_back(trainer, module, quality, why)
             else:
                 self._stop(trainer, "collapsed", why)
+        elif late and (why := self.unlearned(module, values)):
+            if self._confirmed(trainer, module, quality, lambda new: bool(self.unlearned(module, new))):
+                self._stop(trainer, "never learned", why)
         elif self.reached(quality, value):
             if self._confirmed(trainer, module, quality, lambda values: self.reached(quality, values[quality.metric])):
                 self._stop(trainer, "reached", f"{quality.metric} is {value:.4g}, the target is {self.target:g}")
@@ -114,25 +131,49 @@ class QualityStop(L.Callback):
         """Whether `value` is at least as good as the target."""
         return self.target is not None and (value >= self.target if quality.higher else value <= self.target)
 
-    def collapsed(self, quality: Quality, values: dict[str, float]) -> str:
-        """Why these values are a collapse, as a phrase; empty if they are none."""
-        value, balance = values[quality.metric], values.get("balance", 0.0)
+    def collapsed(self, quality: Quality, values: dict[str, float], *, late: bool = False) -> str:
+        """Why these values are a collapse, as a phrase; empty if they are none.
+
+        Args:
+            late: whether half of the budget is spent: from then on little diversity is a collapse even if there never was more.
+        """
+        value = values[quality.metric]
         if math.isnan(value):
             return f"{quality.metric} has no value"
-        if self._balance_lost(quality, balance):
+        balance, had_balance = (
+            values.get("balance", 0.0),
+            self._had(quality, "balance", self.lost_balance, at_most=True),
+        )
+        if self.lost_balance is not None and balance > self.lost_balance and had_balance:
             return f"the predicted classes are {balance:.2f} away from the data's shares"
+        diversity, limit = values.get("diversity", math.nan), self.lost_diversity
+        if limit is not None and diversity < limit and (late or self._had(quality, "diversity", limit, at_most=False)):
+            return f"images of one class hardly differ: their diversity is {diversity:.2g} of the real images'"
         best = quality.best.values[quality.metric] if quality.best is not None else value
         if self.collapse is None or best <= 0:
             return ""
         worse = best / value if quality.higher and value > 0 else value / best
         return f"{quality.metric} is {value:.4g} after a best of {best:.4g}" if worse > self.collapse else ""
 
-    def _balance_lost(self, quality: Quality, balance: float) -> bool:
-        """Whether the classes are out of balance after they were in balance: an untrained generator never had it."""
-        limit = self.lost_balance
-        if limit is None or balance <= limit:
-            return False
-        return any(each.values.get("balance", 0.0) <= limit for each in quality.history)
+    def unlearned(self, module: Any, values: dict[str, float]) -> str:
+        """Why these values are those of a generator that has not learned the classes, as a phrase; empty if it has."""
+        agreement = values.get("agreement", math.nan)
+        if self.never_learned is None or not agreement < chance_level(module.num_classes, self.never_learned):
+            return ""
+        return f"samples are predicted as the class asked for in {agreement:.1%}, by chance in {1 / module.num_classes:.1%}"
+
+    def _say_what_has_no_effect(self, values: dict[str, float]) -> None:
+        for setting, metric in NEEDS.items():
+            if getattr(self, setting) is not None and math.isnan(values.get(metric, 0.0)):
+                log.warning(
+                    "callback.quality_stop.%s has no effect: %s, or set it to null.", setting, WITHOUT_VALUE[metric]
+                )
+
+    @staticmethod
+    def _had(quality: Quality, metric: str, limit: float | None, *, at_most: bool) -> bool:
+        """Whether an earlier measurement was on the right side of the limit: an untrained generator never was."""
+        earlier = [each.values.get(metric, math.nan) for each in quality.history]
+        return limit is not None and any(value <= limit if at_most else value >= limit for value in earlier)
 
     def _count_patience(self, quality: Quality, value: float) -> None:
         if self._level is None or quality.better(value, self._level, by=self.min_improvement):

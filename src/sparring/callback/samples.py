@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from sparring.core.distributed import average_buffers
-from sparring.core.errors import ConfigError, DiskError
+from sparring.core.errors import DiskError
+from sparring.core.interval import check_growing, is_due
 from sparring.core.picture import grid, grid_of_rows, write_png
 from sparring.core.pixels import to_uint8
 from sparring.core.randomness import generator
@@ -27,20 +28,14 @@ class SampleGrids(L.Callback):
     """
 
     def __init__(self, *, columns: int, rows: int, first: int, growth: float, run_dir: str) -> None:
-        if first < 1 or growth <= 1:
-            raise ConfigError(
-                f"callback.samples needs first >= 1 and growth > 1, got first={first} and growth={growth}."
-            )
+        check_growing("callback.samples", first, growth)
         self.columns, self.rows = columns, rows
         self.first, self.growth = first, growth
         self.folder = Path(run_dir) / "images"
 
     def due(self, iteration: int) -> bool:
-        """Whether `iteration` is in {0, round(first * growth^k)}; from the clock alone, so that resuming changes nothing."""
-        mark = float(self.first)
-        while round(mark) < iteration:
-            mark *= self.growth
-        return iteration in (0, round(mark))
+        """Whether `iteration` is in {0, round(first * growth^k)}."""
+        return iteration == 0 or is_due(iteration, first=self.first, growth=self.growth)
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, Game)

@@ -14,6 +14,7 @@ from sparring.core.errors import ConfigError, DataError
 from sparring.core.wording import listing, near
 from sparring.metric.balance import class_balance
 from sparring.metric.check import check_features
+from sparring.metric.diversity import intra_class_diversity, within_class_variance
 from sparring.metric.frechet import frechet, intra_class, moments_per_class
 from sparring.metric.inception_score import inception_score
 from sparring.metric.kernel import kid, mean_of_pairs
@@ -44,6 +45,7 @@ METRICS: Mapping[str, MetricInfo] = {
     "balance": MetricInfo("total variation of the predicted classes", False),
     "modes": MetricInfo("predicted classes present", True),
     "agreement": MetricInfo("share of samples predicted as the class asked for", True),
+    "diversity": MetricInfo("variance within classes over that of real images; near 0: collapsed", None),
 }
 MEMORISATION = ("authentic", "ratio")  # the only ones that need features of the training images
 _PRDC = ("precision", "recall", "density", "coverage")
@@ -221,6 +223,17 @@ def _agreement(samples: ImageFeatures, reference: Reference) -> MetricValue:
     return MetricValue(float(correct.mean()), more={"per_class": per_class})
 
 
+def _diversity(samples: ImageFeatures, reference: Reference) -> MetricValue:
+    def variance(images: ImageFeatures) -> Tensor:
+        labelled = images[images.label >= 0]
+        return within_class_variance(labelled.features, labelled.label, reference.num_classes)
+
+    if bool((samples.label < 0).all()):
+        return MetricValue(None, "the samples carry no labels")
+    real = reference.real.cached("within_class", lambda: variance(reference.real))
+    return MetricValue(intra_class_diversity(variance(samples), real))
+
+
 def _predicted(samples: ImageFeatures, reference: Reference) -> Tensor | None:
     """(N,) int64 predicted classes, None unless the extractor predicts the data's own classes."""
     if samples.logits is None or samples.logits.shape[1] != reference.num_classes:
@@ -236,5 +249,5 @@ def _prior(reference: Reference) -> Tensor:
 
 _COMPUTE: Mapping[str, Callable[[ImageFeatures, Reference], MetricValue]] = {
     "fd": _frechet, "kid": _kid, "is": _inception_score, "ifd": _intra_class, "authentic": _authentic, "ratio": _ratio,
-    "balance": _balance, "modes": _modes, "agreement": _agreement,
+    "balance": _balance, "modes": _modes, "agreement": _agreement, "diversity": _diversity,
 }  # fmt: skip

@@ -47,6 +47,7 @@ class Game(L.LightningModule):
     """
 
     draws_images = False  # has `ema`, `latent_dim`, `num_classes`, `conditional`: sample grids and generate.py work
+    published_images: float | None = None  # iterations times batch that the recipe was published with
     uses_labels = True  # whether it learns from labels; the record of its training images says so
     headline: ClassVar[Mapping[str, str]] = {}  # scalars of the progress line -> their names there
 

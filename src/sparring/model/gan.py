@@ -44,6 +44,7 @@ class GAN(Game):
         d_steps: discriminator steps per generator step, each on fresh real images.
         accumulate: parts that a chunk is processed in; without BatchNorm the gradients are those of the whole chunk, the
             memory that of a part.
+        published_images: iterations times batch of the paper's (or StudioGAN's) training on CIFAR-10, None where there is none.
 
     Raises:
         ConfigError: a setting out of range, or parts that cannot work together.
@@ -73,6 +74,7 @@ class GAN(Game):
         accumulate: int,
         seed: int,
         discriminator_attack: DiscriminatorAttack,
+        published_images: float | None,
     ) -> None:
         if d_steps < 1:
             raise ConfigError(f"model.d_steps={d_steps} must be at least 1.")
@@ -91,6 +93,7 @@ class GAN(Game):
         self.regularizers = Regularizers(regularizer)
         self.conditional = self.uses_labels = check_labels(generator, conditioning, head)
         self.latent_dim, self.num_classes, self.d_steps = latent_dim, num_classes, d_steps
+        self.published_images = published_images
         self._held_out: list[Tensor] = []
         self.class_prior: Tensor
         self.register_buffer("class_prior", torch.full((num_classes,), 1.0 / num_classes))

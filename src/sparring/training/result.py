@@ -8,6 +8,7 @@ import lightning.pytorch as L
 
 from sparring.callback.best import Best
 from sparring.callback.checkpoint import Checkpoint
+from sparring.callback.collapse import Collapse
 from sparring.callback.quality_stop import QualityStop
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
@@ -19,6 +20,8 @@ from sparring.run.directory import State
 from sparring.run.environment import environment
 from sparring.training.settings import TrainSettings
 from sparring.training.trainer import callback_of, callbacks_of
+
+FAR_BELOW = 0.1  # share of the published budget
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,20 @@ def ending_of(trainer: L.Trainer, model: Game, *, best: int | None, conclusion: 
     return Ending("interrupted", f"a callback stopped it after iteration {iteration} of {budget}", 0)
 
 
+def remarks(trainer: L.Trainer, model: Game) -> list[str]:
+    """What losses do not show, as phrases: samples that have collapsed, and a budget far below the published one."""
+    found = [each.sentence for each in callbacks_of(trainer, Collapse) if each.sentence]
+    if (share := published_share(model)) < FAR_BELOW:
+        trained = f"{model.clock.iteration:,} iterations of {model.batch_size} images"
+        found.append(f"{trained} are {100 * share:.1g} % of this recipe's published budget")
+    return found
+
+
+def published_share(model: Game) -> float:
+    """The run's iterations times batch over those that the recipe was published with; 1 where it was published with none."""
+    return model.clock.iteration * model.batch_size / model.published_images if model.published_images else 1.0
+
+
 def training_result(
     settings: TrainSettings,
     trainer: L.Trainer,
@@ -85,6 +102,8 @@ def training_result(
     """
     stop, finished = stopping_callback(trainer), is_finished(trainer, model)
     validation = [each.record() for each in callbacks_of(trainer, Best)]
+    samples = [each.metrics() for each in callbacks_of(trainer, Collapse)]
+    metrics = {**(samples[0] if samples else {}), **final.metrics}
     return {
         "verb": "train",
         "name": settings.name,
@@ -100,7 +119,7 @@ def training_result(
             player: sum(parameter.numel() for parameter in getattr(model, player).parameters())
             for player in model.factories
         },
-        "metrics": {name: each.record() for name, each in final.metrics.items()},
+        "metrics": {name: each.record() for name, each in metrics.items()},
         **final.details,
         "scalars": callback_of(trainer, Scalars).latest,
         "cost": _cost(trainer, model, seconds),

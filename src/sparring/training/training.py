@@ -23,12 +23,13 @@ from sparring.trained.scorer import RunScorers
 from sparring.training.attach import attach_classifiers
 from sparring.training.images import record_images
 from sparring.training.parts import TrainingParts
-from sparring.training.result import ending_of, is_finished, training_result
+from sparring.training.result import FAR_BELOW, ending_of, is_finished, published_share, remarks, training_result
 from sparring.training.resume import load_state
 from sparring.training.settings import TrainSettings
 from sparring.training.trainer import build_trainer, callbacks_of, iterations
 
 log = logging.getLogger(__name__)
+LONGER = 10  # times the iterations that a run had: what it is told to go on with, far below its published budget
 
 
 class Training:
@@ -115,7 +116,7 @@ class Training:
         seconds = time.perf_counter() - self._started
         result = training_result(self.settings, self.trainer, model, self.parts.data, final, best=best, seconds=seconds)
         self.run.write_result(result)
-        conclusion = model.conclusion(final)
+        conclusion = "; ".join(filter(None, [model.conclusion(final), *remarks(self.trainer, model)]))
         ending = ending_of(self.trainer, model, best=best, conclusion=conclusion)
         self._write_status(ending.state, ending.reason, ending.exit_code)
         report = self._report()
@@ -190,6 +191,9 @@ class Training:
     def _print_summary(self, conclusion: str, report: Path | None) -> None:
         if conclusion:
             print(f"Result: {conclusion}.", file=sys.stderr)
+        if published_share(self.parts.model) < FAR_BELOW and not given_in(self.settings.resolved["model"]):
+            longer = f"trainer.max_steps={LONGER * self.parts.model.clock.iteration}"
+            print(f"Longer: {resume_command('train', self.run, longer)}", file=sys.stderr)
         if report is not None:
             print(f"Report: {report}", file=sys.stderr)
         if self.parts.model.draws_images and "generator" not in given_in(self.settings.resolved["model"]):

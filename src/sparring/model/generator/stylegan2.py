@@ -24,6 +24,7 @@ class StyleGAN2Generator(StyleGenerator):
     Args:
         width: channels at the image size; doubled per stage towards the base, up to `growth` times.
         style_dim: of the style. mapping_layers: 8 in the paper, 2 in its CIFAR-10 setting.
+        mapping_rate: learning rate of the mapping relative to the optimizer's; 0.01 in the paper.
         mixing: share [0, 1] of the images in training whose later layers, from a random one on, get another latent's style
             (Karras et al. 2019, section 3.1: 0.9; the CIFAR-10 setting: 0). That latent is a hash of the image's own.
 
@@ -43,6 +44,7 @@ class StyleGAN2Generator(StyleGenerator):
         growth: int,
         style_dim: int,
         mapping_layers: int,
+        mapping_rate: float,
         mixing: float,
         conditioning: ConditioningMaker,
     ) -> None:
@@ -53,7 +55,7 @@ class StyleGAN2Generator(StyleGenerator):
         widths = stage_widths(width, doublings + 1, cap=growth)[::-1]
         self.layers, self.mixing = 2 * doublings + 1, mixing
         self.conditioning = conditioning.make(latent_dim)
-        self.mapping = Mapping(self.conditioning.features, style_dim, mapping_layers)
+        self.mapping = Mapping(self.conditioning.features, style_dim, mapping_layers, learning_rate=mapping_rate)
         self.constant = nn.Parameter(torch.randn(widths[0], base, base))
         self.stages = nn.ModuleList(
             StyledStage(before, after, channels, style_dim, number=number)

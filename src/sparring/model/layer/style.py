@@ -19,18 +19,21 @@ class GainedLeakyReLU(nn.Module):
 
 
 class Mapping(nn.Module):
-    """Mapping network: rows scaled to mean square 1, then `layers` linear layers at a hundredth of the learning rate.
+    """Mapping network: rows scaled to mean square 1, then `layers` linear layers.
+
+    Args:
+        learning_rate: relative to the optimizer's; 0.01 in the paper.
 
     Shapes: (N, features) -> (N, style_dim).
     """
 
-    def __init__(self, features: int, style_dim: int, layers: int) -> None:
+    def __init__(self, features: int, style_dim: int, layers: int, *, learning_rate: float = 0.01) -> None:
         super().__init__()
         stack: list[nn.Module] = []
         for layer in range(layers):
             stack += [nn.Linear(style_dim if layer else features, style_dim), GainedLeakyReLU()]
         self.layers = nn.Sequential(*stack)
-        equalise(self.layers, learning_rate=0.01)
+        equalise(self.layers, learning_rate=learning_rate)
 
     def forward(self, code: Tensor) -> Tensor:
         return self.layers(unit_mean_square(code))
