@@ -104,5 +104,5 @@ class Discriminant:
 
 def small(image: Tensor) -> Tensor:
     """(N, C, H, W) uint8 -> (N, C * 8 * 8) float64 in [0, 1], averaged over areas; images below 8 pixels are not enlarged."""
-    size = [min(SIDE, side) for side in image.shape[2:]]
-    return adaptive_avg_pool2d(image.float() / 255, size).flatten(1).double()
+    height, width = (min(SIDE, side) for side in image.shape[2:])
+    return adaptive_avg_pool2d(image.cpu().float() / 255, (height, width)).flatten(1).double()
