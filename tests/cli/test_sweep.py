@@ -145,7 +145,7 @@ def test_a_sweep_with_children_and_a_failing_job(toy: Program, tmp_path: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_signal_reaches_the_job_and_stops_the_sweep(toy: Program, number: int) -> None:
     process = toy.start("-m", "seed=1,2", "act=sleep")
     assert process.stdout is not None
@@ -157,6 +157,17 @@ def test_a_signal_reaches_the_job_and_stops_the_sweep(toy: Program, number: int)
     assert "interrupted" in rest
     assert "not started" in rest
     assert len(toy.runs()) == 1
+
+
+@pytest.mark.slow
+def test_a_job_stops_when_the_sweep_is_killed(toy: Program) -> None:
+    process = toy.start("-m", "seed=1,2", "act=sleep")
+    assert process.stdout is not None
+    while "toy runs" not in process.stdout.readline():
+        assert process.poll() is None
+    process.kill()
+    assert "stopped by SIGTERM" in process.stdout.read()  # its end is when the job has ended too
+    process.wait()
 
 
 def test_a_sweep_of_several_ranks_is_refused(toy: Program) -> None:

@@ -79,6 +79,18 @@ def test_a_worker_leaves_when_the_main_process_is_killed() -> None:
     assert not _alive(pid)
 
 
+@pytest.mark.slow
+def test_a_call_whose_process_starts_is_stopped_too() -> None:
+    executor = Process(workers=1, threads=1)
+    starting = executor.submit(time.sleep, 60)
+    while not starting.running():
+        time.sleep(0.001)
+    started = time.monotonic()
+    executor.shutdown(cancel_futures=True)
+    assert time.monotonic() - started < 20
+    assert isinstance(starting.exception(), WorkerDied)
+
+
 def _alive(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat") as file:

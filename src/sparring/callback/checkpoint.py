@@ -20,7 +20,7 @@ GIVE_UP = 3  # failed saves in a row
 
 
 class Checkpoint(L.Callback):
-    """Writes `checkpoints/last.ckpt` and `weights.safetensors` every `every` iterations, at the end, and when stopped.
+    """Writes `checkpoints/last.ckpt` and `weights.safetensors` every `every` iterations, at the end, and when a signal asks.
 
     Where validation is due at the same iteration, the state is saved after it, so that a resumed run has no gap.
     A full disk costs one save, not the run: the file before stays, and only the third failure in a row stops with
@@ -39,6 +39,7 @@ class Checkpoint(L.Callback):
         self._since: tuple[float, float] | None = None
         self._failures = 0
         self._waiting = False
+        self.asked = False  # whether a signal wants the state of the next iteration saved
 
     @property
     def path(self) -> Path:
@@ -63,7 +64,8 @@ class Checkpoint(L.Callback):
     ) -> None:
         assert isinstance(pl_module, Game)
         iteration = pl_module.clock.iteration
-        if iteration % self.every == 0 or _last(trainer, iteration):
+        if self.asked or iteration % self.every == 0 or _last(trainer, iteration):
+            self.asked = False
             self._waiting = validation_due(trainer, iteration)
             if not self._waiting:
                 self.save(trainer, pl_module)

@@ -1,23 +1,20 @@
-"""Ctrl-C and SIGTERM stop a run at the next iteration, on all devices together."""
+"""A signal to stop ends a run at the next iteration, on all devices together; a signal to save has it saved there."""
 
-import os
-import signal
-import threading
-from types import FrameType
+import contextlib
 from typing import Any
 
 import lightning.pytorch as L
 
-from sparring.callback.checkpoint import validation_due
+from sparring.callback.checkpoint import Checkpoint, validation_due
 from sparring.core.distributed import any_rank
+from sparring.core.signals import HANDLED, Requests, polled
 from sparring.model.game import Game
 
-HANDLED = (signal.SIGINT, signal.SIGTERM)
+_STOP = max(HANDLED) + 1  # added to the number of a signal to stop: the largest value of all devices decides
 
 
 class Signals(L.Callback):
-    """The first signal asks to stop: `received` holds its number, `trainer.should_stop` is set after the iteration.
-    The second one ends the process at once.
+    """`received` holds the number of the first signal to stop; `trainer.should_stop` is set after the iteration.
 
     Lightning's own handler runs a broadcast inside the handler and deadlocks when only one process gets the signal;
     here a flag is agreed upon after each iteration (on CUDA with several devices after every tenth).
@@ -25,16 +22,11 @@ class Signals(L.Callback):
 
     def __init__(self) -> None:
         self.received = 0
-        self._before: dict[int, Any] = {}
+        self._requests = Requests()
+        self._inside = contextlib.ExitStack()
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Keep the handlers of whoever called, not Lightning's, which it installs after this and which hold the trainer."""
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.getsignal(number) for number in HANDLED}
-
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        for number in self._before:
-            signal.signal(number, self._handle)
+        self._requests = self._inside.enter_context(polled())
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -42,22 +34,20 @@ class Signals(L.Callback):
         assert isinstance(pl_module, Game)
         if trainer.world_size > 1 and pl_module.device.type != "cpu" and batch_idx % 10:
             return
-        self.received = any_rank(self.received)
-        if self.received:
+        asked = any_rank(_STOP + self._requests.stop if self._requests.stop else self._requests.save)
+        self._requests.save = 0
+        if asked > _STOP:
+            self.received = asked - _STOP
             trainer.should_stop = True
             if not validation_due(trainer, pl_module.clock.iteration):
                 trainer.limit_val_batches = 0  # Lightning validates when it stops, which an uninterrupted run would not
+        elif asked:
+            for each in trainer.callbacks:  # type: ignore[attr-defined]
+                if isinstance(each, Checkpoint):
+                    each.asked = True
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         if self.received:  # before Lightning tells the loggers that all went well
             for logger in trainer.loggers:
                 logger.finalize("interrupted")
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.received:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-        self.received = number
+        self._inside.close()

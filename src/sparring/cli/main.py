@@ -9,6 +9,7 @@ Nothing here imports torch or lightning, so help, completion and typos answer at
 
 import argparse
 import atexit
+import contextlib
 import os
 import shutil
 import sys
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sparring.core.errors import ConfigError, Interrupted, OutOfMemoryError, SparringError, is_out_of_memory
 from sparring.core.package import CONFIG_DIR
 from sparring.core.program import NAME, root
+from sparring.core.signals import Stop, listening, stop_number, stop_with_parent
 from sparring.stage import call
 
 if TYPE_CHECKING:
@@ -43,16 +45,19 @@ def run(verb: str, *, config_dir: Path = CONFIG_DIR, words: Sequence[str] = ()) 
 
 def guarded(function: Callable[[], int]) -> int:
     """The exit code that `function` returns, or the one of its error, which is printed."""
-    try:
-        return function()
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except Exception as error:
-        return report(error)
+    stop_with_parent()
+    with listening():
+        try:
+            return function()
+        except BrokenPipeError:  # `| head` has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except (Stop, KeyboardInterrupt) as error:
+            with contextlib.suppress(OSError):
+                print(Stop(stop_number(error)), file=sys.stderr)
+            return 128 + stop_number(error)
+        except Exception as error:
+            return report(error)
 
 
 def report(error: Exception) -> int:
@@ -66,7 +71,8 @@ def report(error: Exception) -> int:
 
     who = f" (rank {rank()})" if rank() else ""
     prefix = "" if isinstance(known, Interrupted) else f"error{who}: "
-    print(f"{prefix}{known}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(f"{prefix}{known}", file=sys.stderr)
     return known.exit_code
 
 

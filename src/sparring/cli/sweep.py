@@ -15,8 +15,8 @@ from types import FrameType
 from typing import IO
 
 from sparring.core.gpus import share
+from sparring.core.signals import HANDLED, LAST, SAVING, tied_children
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 5.0  # for helpers of a job that failed; ranks waiting for a dead one would wait half an hour
 _MEANINGS = {2: "configuration", 3: "data", 4: "diverged", 5: "out of memory", 6: "checkpoint", 7: "disk"}
@@ -54,7 +54,9 @@ class JobOutcome:
 class _Running:
     """A started job. It leads a process group of its own, so it and its helpers can be signalled once, together."""
 
-    def __init__(self, job: SweepJob, environment: Mapping[str, str], prefix: str | None, slot: int) -> None:
+    def __init__(
+        self, job: SweepJob, environment: Mapping[str, str], prefix: str | None, slot: int, descriptors: Sequence[int]
+    ) -> None:
         self.job, self.slot = job, slot
         self.start = time.monotonic()
         pipe = None if prefix is None else subprocess.PIPE
@@ -62,7 +64,7 @@ class _Running:
         environment = {**environment, "PYTHONUNBUFFERED": "1"} if pipe else environment
         self.process = subprocess.Popen(
             job.command, env=environment, start_new_session=True, stdin=subprocess.DEVNULL,
-            stdout=pipe, stderr=None if pipe is None else subprocess.STDOUT,
+            stdout=pipe, stderr=None if pipe is None else subprocess.STDOUT, pass_fds=descriptors,
         )  # fmt: skip
         self.printer: threading.Thread | None = None
         if prefix is not None and self.process.stdout is not None:
@@ -100,7 +102,7 @@ class _Running:
 
 
 class _Stop:
-    """Passes signals on to the running jobs; after one no further job starts."""
+    """Passes signals on to the running jobs; after one that asks to stop no further job starts."""
 
     def __init__(self) -> None:
         self.running: list[_Running] = []
@@ -108,10 +110,14 @@ class _Stop:
         self.count = 0
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
+        if number in SAVING:
+            for item in self.running:
+                item.send(number, everyone=False)
+            return
         self.signal = self.signal or number
         self.count += 1
         for item in self.running:
-            if self.count >= 3:
+            if self.count >= LAST:
                 item.send(signal.SIGKILL, everyone=True)
             else:
                 # As a terminal and `kill <pid>` do: Ctrl-C reaches every process of the job, SIGTERM its first one.
@@ -120,7 +126,8 @@ class _Stop:
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Signals come here inside, and go where they went before afterwards."""
-        before = {number: signal.signal(number, self) for number in _SIGNALS}
+        heard = [number for number in HANDLED if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self) for number in heard}
         try:
             yield
         finally:
@@ -133,7 +140,8 @@ def run_jobs(
 ) -> list[JobOutcome]:
     """Run `jobs`, `n_jobs` at a time, in order; a failed one does not stop the others unless `fail_fast`.
 
-    SIGINT, SIGTERM and SIGHUP go to the running jobs, which are then waited for; the rest is not started.
+    SIGINT, SIGTERM and SIGHUP go to the running jobs, which are then waited for; the rest is not started. SIGUSR1 and SIGUSR2 go
+    to them too. A job stops, its state saved, when this process is killed.
 
     Args:
         environment: of every job's process.
@@ -141,7 +149,8 @@ def run_jobs(
     outcomes: dict[int, JobOutcome] = {}
     waiting = list(jobs)
     stop = _Stop()
-    with stop.listening():
+    with tied_children() as (tie, descriptors), stop.listening():
+        environment = {**environment, **tie}
         while stop.running or waiting:
             failed = any(outcome.exit_code for outcome in outcomes.values())
             if stop.signal is not None or (fail_fast and failed):
@@ -153,9 +162,8 @@ def run_jobs(
                 slot = min(set(range(n_jobs)) - {item.slot for item in stop.running})
                 own = share(environment, slot, each=job.gpus) if n_jobs > 1 else {}
                 _print(f"[{job.number}] start ({len(jobs)} jobs): {job} -> {_relative(job.directory)}")
-                stop.running.append(
-                    _Running(job, {**environment, **own}, f"[{job.number}] " if n_jobs > 1 else None, slot)
-                )
+                prefix = f"[{job.number}] " if n_jobs > 1 else None
+                stop.running.append(_Running(job, {**environment, **own}, prefix, slot, descriptors))
             for item in [item for item in stop.running if item.process.poll() is not None]:
                 stop.running.remove(item)
                 outcomes[item.job.number] = outcome = item.finish()
@@ -221,7 +229,8 @@ def _print_lines(stream: IO[bytes], prefix: str) -> None:
 
 
 def _print(line: str) -> None:
-    print(line, flush=True)
+    with contextlib.suppress(OSError):  # whoever read it is gone: the jobs still have to be waited for
+        print(line, flush=True)
 
 
 def _relative(directory: Path) -> str:

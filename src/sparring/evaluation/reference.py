@@ -20,6 +20,7 @@ from sparring.config.plain import plain
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import CheckpointError
 from sparring.core.package import CONFIG_DIR, VERSION
+from sparring.core.signals import tied_children
 from sparring.core.types import TrainedNetwork
 from sparring.data.module.image_data import ImageData
 from sparring.metric.features.base import Features
@@ -123,7 +124,10 @@ def _train(data: Mapping[str, Any], folder: Path) -> None:
         settings.write_text(OmegaConf.to_yaml(_recipe(data, temporary / "run")))
         environment = {name: value for name, value in os.environ.items() if name not in LAUNCHED}
         command = [sys.executable, "-m", "sparring.cli.call", "train", str(settings), str(temporary / "run")]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        with tied_children() as (tie, descriptors):
+            done = subprocess.run(
+                command, env=environment | tie, pass_fds=descriptors, capture_output=True, text=True, check=False
+            )
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise CheckpointError(f"The reference classifier could not be trained: {last}")

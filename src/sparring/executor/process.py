@@ -86,6 +86,9 @@ class _Slot(threading.Thread):
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._killed = False
+        self._changing = (
+            threading.Lock()
+        )  # of `_killed` and `_process`: a process that starts is seen by `kill`, or not started
         self.start()
 
     def run(self) -> None:
@@ -105,9 +108,10 @@ class _Slot(threading.Thread):
 
     def kill(self) -> None:
         """End the process now; the slot takes no further call."""
-        self._killed = True
-        if self._process is not None:
-            self._process.kill()
+        with self._changing:
+            self._killed = True
+            if self._process is not None:
+                self._process.kill()
 
     def _call(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bool, Any]:
         if self._process is None or not self._process.is_alive():
@@ -126,10 +130,13 @@ class _Slot(threading.Thread):
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")  # a forked child would inherit threads and locks of torch
         parent_end, child_end = context.Pipe()
-        process = context.Process(target=_serve, args=(child_end, self._threads, self._environment), daemon=True)
-        process.start()
+        with self._changing:
+            if self._killed:
+                raise WorkerDied("it was stopped before its process started")
+            process = context.Process(target=_serve, args=(child_end, self._threads, self._environment), daemon=True)
+            process.start()
+            self._process, self._connection = process, parent_end
         child_end.close()
-        self._process, self._connection = process, parent_end
 
     def _stop(self) -> None:
         if self._connection is not None:
@@ -153,14 +160,16 @@ def _serve(connection: Connection, threads: int, environment: dict[str, str]) ->
     import torch
 
     from sparring.core.errors import Interrupted
+    from sparring.core.signals import Stop, listening
 
     torch.set_num_threads(threads)
     with contextlib.suppress(EOFError):
         while True:
             fn, args, kwargs = connection.recv()
             try:
-                response = (True, fn(*args, **kwargs))
-            except (Interrupted, KeyboardInterrupt) as error:
+                with listening():
+                    response = (True, fn(*args, **kwargs))
+            except (Interrupted, Stop, KeyboardInterrupt) as error:
                 response = (False, CallStopped(f"it was stopped: {error}"))
             except BaseException as error:
                 traceback.print_exc()

@@ -9,7 +9,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from sparring.core.atomic import write_atomic
-from sparring.core.errors import DivergedError, OutOfMemoryError, SparringError, is_out_of_memory
+from sparring.core.errors import DivergedError, Interrupted, OutOfMemoryError, SparringError, is_out_of_memory
+from sparring.core.signals import Stop, held, name_of, stop_number
 from sparring.run.directory import RunDir, State
 from sparring.run.search import is_run
 from sparring.run.settings import write_settings
@@ -25,16 +26,21 @@ def recorded(run_dir: Path) -> Iterator[RunDir]:
 
     Raises:
         CheckpointError: `run_dir` holds a run already. DiskError.
+        Interrupted: a signal stopped the stage.
     """
     with RunDir.create(run_dir) as run:
-        run.write_status("running", "", None, {}, None)
         try:
+            run.write_status("running", "", None, {}, None)
             yield run
         except BaseException as error:
             state, code = ended_with(error)
-            reason = "stopped by the user; nothing was kept" if state == "interrupted" else reason_of(error)
-            with contextlib.suppress(Exception):  # never hide the error itself
-                run.write_status(state, reason, code, {}, None)
+            told: BaseException = error
+            if number := stop_number(error):
+                told = Interrupted(f"stopped by {name_of(number)} before it had finished; start it again", number)
+            with held(), contextlib.suppress(Exception):  # never hide the error itself
+                run.write_status(state, reason_of(told), code, {}, None)
+            if isinstance(error, Stop):
+                raise told from error
             raise
 
 
@@ -55,8 +61,10 @@ def ended_with(error: BaseException) -> tuple[State, int]:
     """State and exit code that an error ends a run with."""
     if isinstance(error, DivergedError):
         return "diverged", error.exit_code
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted", 130
+    if number := stop_number(error):
+        return "interrupted", 128 + number
+    if isinstance(error, Interrupted):
+        return "interrupted", error.exit_code
     if is_out_of_memory(error):
         return "failed", OutOfMemoryError.exit_code
     return "failed", error.exit_code if isinstance(error, SparringError) else 1

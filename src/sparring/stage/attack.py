@@ -41,9 +41,9 @@ def attack(config: DictConfig, run_dir: Path) -> dict[str, Any]:
     with recorded(run_dir) as run:
         result = _attack(config, run)
         run.write_result(result)
+        attack_report(run.path)
         print(run.report, file=sys.stderr)
         run.write_status("finished", f"{result['cost']['images']} images", 0, {}, None)
-        attack_report(run.path)
     return result
 
 

@@ -1,13 +1,10 @@
 """`python study.py study=<name>`: a question answered by many runs, with statistics, a verdict and a report."""
 
 import contextlib
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -18,6 +15,7 @@ from sparring.config.plain import plain
 from sparring.core.errors import ConfigError, Interrupted, SparringError
 from sparring.core.package import CONFIG_DIR
 from sparring.core.picture import read_png
+from sparring.core.signals import held, listening, name_of, stop_number
 from sparring.run.commands import resume_command
 from sparring.run.directory import RunDir
 from sparring.run.environment import config_hash, environment, identity
@@ -70,7 +68,7 @@ def study(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         else:
             record_config(run_dir, plain(config))
         try:
-            with _signals():
+            with listening():
                 result = _run(config, folder)
         except BaseException as error:
             interruption = _as_interruption(error, folder)
@@ -193,36 +191,17 @@ def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 # -- signals and errors ------------------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the study like Ctrl-C does: workers are stopped, and status.json is written."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Interrupted(f"stopped by {signal.Signals(number).name}", number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _as_interruption(error: BaseException, folder: RunDir) -> Interrupted | None:
     """The message for the user if `error` is a stop of the study; None otherwise."""
-    if not isinstance(error, Interrupted | KeyboardInterrupt):
+    number = error.exit_code - 128 if isinstance(error, Interrupted) else stop_number(error)
+    if not number:
         return None
-    number = error.exit_code - 128 if isinstance(error, Interrupted) else int(signal.SIGINT)
-    name = signal.Signals(number).name
-    return Interrupted(f"stopped by {name}; go on with: {resume_command('study', folder)}", number)
+    return Interrupted(f"stopped by {name_of(number)}; go on with: {resume_command('study', folder)}", number)
 
 
 def _write_reason(folder: RunDir, error: BaseException) -> None:
     """To status.json; an error in writing it does not hide `error` itself."""
     state = "interrupted" if isinstance(error, Interrupted) else "failed"
     exit_code = error.exit_code if isinstance(error, SparringError) else 1
-    with contextlib.suppress(Exception):
+    with held(), contextlib.suppress(Exception):
         folder.write_status(state, str(error) or type(error).__name__, exit_code, {}, None)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from torch import nn
 from sparring.config.build import NOTHING
 from sparring.config.compose import rank
 from sparring.core.errors import Interrupted
+from sparring.core.signals import Stop
 from sparring.run.directory import RunDir
 from sparring.trained.runs import Runs
 from sparring.training.parts import TrainingParts
@@ -51,6 +52,10 @@ def train(
             return training.conclude(hints=hints)
         except Interrupted:
             raise
+        except Stop as error:
+            interruption = training.stopped(error.number)
+            training.fail(interruption)
+            raise interruption from error
         except BaseException as error:
             training.fail(error)
             if isinstance(error, torch.OutOfMemoryError):

@@ -42,9 +42,11 @@ def build_trainer(parts: TrainingParts, settings: TrainerSettings, run: RunDir, 
         )  # fmt: skip
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
         raise ConfigError(f"the trainer's settings do not work here: {error}") from error
-    # Lightning would synchronise all devices at every iteration to share a SIGTERM; the signals callback does it better.
-    epoch_loop: Any = trainer.fit_loop.epoch_loop
-    epoch_loop._broadcast_sigterm_tensor = lambda: None
+    # Lightning would synchronise all devices at every iteration to share a SIGTERM, and under SLURM requeue the job at SIGUSR1
+    # while the training goes on; the signals callback does both better.
+    inner: Any = trainer
+    inner.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
+    inner._signal_connector.register_signal_handlers = lambda: None
     return trainer
 
 

@@ -13,6 +13,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from sparring.callback.quality_stop import QualityStop
 from sparring.core.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError
 from sparring.core.measurement import FinalMetrics
+from sparring.core.signals import held, name_of
 from sparring.model.clock import Clock
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.commands import resume_command, use_command
@@ -137,10 +138,18 @@ class Training:
         if isinstance(error, DivergedError) and checkpoint:
             error.args = (f"{error} The last good checkpoint is {self.run.path / checkpoint}.",)
         state, code = ended_with(error)
-        with contextlib.suppress(Exception):
+        with held(), contextlib.suppress(Exception):
             self._write_status(state, str(error) or type(error).__name__, code)
-            if hasattr(self, "trainer"):
+            if hasattr(self, "trainer") and not isinstance(
+                error, Interrupted
+            ):  # whoever stops a run does not wait for a page
                 self._report()
+
+    def stopped(self, number: int) -> Interrupted:
+        """What to tell the user when a signal stopped the training outside of its loop."""
+        last = self._last_checkpoint()
+        again = f"go on with: {resume_command('train', self.run)}" if last else "start it again"
+        return Interrupted(f"stopped by {name_of(number)}; {again}", number)
 
     def out_of_memory(self) -> OutOfMemoryError:
         """What to tell the user when the device refused an allocation."""
