@@ -188,6 +188,8 @@ def tiny(overrides: tuple[str, ...]) -> list[str]:
         return ["data.image_size=8"]
     if "model=advgan" in overrides:
         return ["data.image_size=8", "model.perturber.width=4", "model.discriminator.width=4"]
+    if "model=flow" in overrides:
+        return ["data.image_size=8", "model.velocity.width=8"]
     if "model=ssgan" in overrides:
         return ["data.image_size=8", "data.labels_per_class=1", "model.generator.width=4"]
     return TINY

@@ -32,7 +32,9 @@ GROUPS = [
     "model/robust",
     "model/schedule",
     "model/selection",
+    "model/solver",
     "model/transform",
+    "model/velocity",
     "sampling",
     "study",
 ]
