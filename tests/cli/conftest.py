@@ -49,6 +49,7 @@ act: nothing
     "logger/wandb.yaml": "wandb: {mode: auto}\n",
     "experiment/tuned.yaml": "# @package _global_\ndefaults:\n  - override /model: large\nmodel: {rate: 0.25}\n",
     "experiment/foreign.yaml": "# @package _global_\nextensions: [evil]\n",
+    "experiment/misspelt.yaml": "# @package _global_\nsead: 3\n",
     "experiment/broken.yaml": "# @package _global_\ndefaults:\n  - override /model: lrge\n",
 }
 

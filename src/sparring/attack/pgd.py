@@ -51,7 +51,9 @@ class PGD(Attack):
         if start not in STARTS:
             raise ConfigError(f"start={start} is unknown; give one of {', '.join(STARTS)}.")
         if start == "image" and restarts > 1:
-            raise ConfigError(f"restarts={restarts} would repeat the same attack with start=image; give start=uniform.")
+            raise ConfigError(
+                f"restarts={restarts} would repeat the same attack, since every one starts at the image; take the start uniform."
+            )
         if not 0 <= momentum <= 1:
             raise ConfigError(f"momentum={momentum} must be from 0 to 1.")
         self.step_size = None if step_size is None else pixel_fraction(step_size, name="step_size")

@@ -122,12 +122,10 @@ class Job:
 
 def _freeze(config: "DictConfig", run_dir: Path, subdir: str | None) -> None:
     """Resolve `config` in place, and in the file that Hydra wrote, so that the run can be read without Hydra."""
-    from omegaconf import OmegaConf
-
-    from sparring.config.compose import rank
+    from sparring.config.compose import rank, resolve
     from sparring.run.settings import write_settings
 
-    OmegaConf.resolve(config)
+    resolve(config)
     if subdir is not None:
         write_settings(run_dir, config, folder=subdir)
     if rank() > 0 and run_dir.name.startswith("sparring_rank"):
@@ -208,11 +206,14 @@ def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) 
     from sparring.cli.resume import expand_dir, expand_resume, refuse_used
     from sparring.config.check import check
     from sparring.config.compose import log_dir, rank
+    from sparring.config.habits import translated
 
     sweep = arguments.multirun or "hydra.mode=MULTIRUN" in arguments.overrides
     if sweep and rank() > 0:
         raise ConfigError("-m starts the processes of each job itself: start it once, without torchrun or srun.")
-    typed: list[str] = arguments.overrides
+    typed, notes = translated(config_name, arguments.overrides)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
     overrides = typed
     if config_name == "study" and not any(item.startswith("resume=") for item in typed):
         overrides = expand_dir(typed, sweep=sweep)

@@ -16,8 +16,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sparring.config.compose import SEARCHPATH, compose_all, hydra_at, resolved
 from sparring.config.explain import no_choice, readable_errors, unparsable
-from sparring.config.groups import Groups
+from sparring.config.groups import SEVERAL, Groups
 from sparring.config.renamed import present_name
+from sparring.config.unread import check_added, check_files, leaves
 from sparring.config.values import keys, mismatch, resolves
 from sparring.core.errors import ConfigError
 from sparring.core.wording import listing, near
@@ -80,7 +81,7 @@ def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool 
         bases: dict[tuple[str, ...], DictConfig] = {}
         for job in _jobs(parsed) if sweep else [parsed]:
             if not sweep:
-                _refuse_sweeps(job)
+                _refuse_sweeps(job, groups)
             choices = [item for item in job if groups.chosen_by(item)]
             values = [item for item in job if item not in choices]
             for item in choices:
@@ -93,7 +94,17 @@ def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool 
                 _check_value(item, bases[chosen], groups)
             if first:
                 whole = compose_all(verb, [_line(item) for item in job]) if values else bases[chosen]
+                _check_read(whole, bases[chosen], values, groups)
                 _check_whole(whole, job, complete)
+
+
+def _check_read(whole: DictConfig, base: DictConfig, values: list[Override], groups: Groups) -> None:
+    """Every setting that the command line or a file adds must be read by something."""
+    present = set(keys(base, hydra=False))
+    plus = [item for item in values if (item.is_add() or item.is_force_add()) and not item.is_hydra_override()]
+    added = [key for item in plus for key in leaves(item.key_or_group, item.value()) if key not in present]
+    check_added(whole, added)
+    check_files(whole, [*groups.settings(), *added, "hydra"])
 
 
 def _check_whole(composed: DictConfig, job: list[Override], complete: bool) -> None:
@@ -153,21 +164,28 @@ def _jobs(parsed: list[Override]) -> Iterator[list[Override]]:
     return (list(job) for job in itertools.product(*map(alternatives, parsed)))
 
 
-def _refuse_sweeps(job: list[Override]) -> None:
+def _refuse_sweeps(job: list[Override], groups: Groups) -> None:
     for item in job:
         if item.is_sweep_override():
             key, _, value = _line(item).partition("=")
-            raise ConfigError(f"{_line(item)} gives several values: add -m for a job each, or write {key}=[{value}].")
+            listed = groups.takes_list(item.key_or_group) and "(" not in value
+            written = f", or write '{key}=[{value}]'" if listed else ""
+            raise ConfigError(f"{_line(item)} gives several values: add -m for a job each{written}.")
 
 
 def _check_choice(item: Override, groups: Groups) -> None:
     """An override of a group must name choices that exist."""
     if item.is_delete():
+        if item.key_or_group in SEVERAL:
+            raise ConfigError(f"{_line(item)}: write {item.key_or_group}=[] for none.")
         return
     value = item.value()
     choices = groups.choices(item.key_or_group)
     if value is None:
-        raise ConfigError(f"{_line(item)}: choose one of {listing(choices)}; ~{item.get_key_element()} leaves it out.")
+        key = item.get_key_element()
+        several = f", or write {key}=[] for none" if item.key_or_group in SEVERAL else ""
+        none = f", or write ~{key} for none" if groups.optional(item.key_or_group) else several
+        raise ConfigError(f"{_line(item)}: choose one of {listing(choices)}{none}.")
     for name in value if isinstance(value, list) else [value]:
         if str(name) not in choices:
             raise ConfigError(no_choice(item.key_or_group, str(name), choices))
@@ -185,8 +203,7 @@ def _check_value(item: Override, base: DictConfig, groups: Groups) -> None:
         names = groups.names() if "/" in key else [*groups.names(), *known]
         present = present_name(key, names)
         hint = f", did you mean {present}?" if present else near(key, names)
-        more = "" if hint or item.is_delete() else f", and +{_line(item)} would add a new one"
-        raise ConfigError(f"there is no setting or group '{key}'{hint} (--cfg job shows what there is{more})")
+        raise ConfigError(f"there is no setting or group '{key}'{hint} (--cfg job shows what there is)")
     if not item.is_delete() and not item.is_hydra_override():
         takes = mismatch(base, key, given)
         if takes is not None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from hydra import __version__ as hydra_version
 from hydra import compose as hydra_compose
@@ -121,9 +122,32 @@ def resolved(config: DictConfig) -> DictConfig:
     """
     task = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     task._set_parent(None)
-    OmegaConf.resolve(task)
+    resolve(task)
     OmegaConf.set_struct(task, True)
     return task
+
+
+def resolve(config: DictConfig) -> None:
+    """Replace every interpolation of `config` by its value, and the `~` that a path begins with by the home directory.
+
+    Raises:
+        OmegaConfBaseException: a value refers to one that does not exist.
+    """
+    OmegaConf.resolve(config)
+
+    def expand(node: Any) -> None:
+        for key in node.keys() if OmegaConf.is_dict(node) else range(len(node)):
+            if OmegaConf.is_missing(node, key):
+                continue
+            child = node[key]
+            if OmegaConf.is_config(child):
+                expand(child)
+            elif isinstance(child, str) and child.startswith("~/"):
+                with read_write(config):
+                    node[key] = os.path.expanduser(child)
+
+    if not config._is_none():
+        expand(config)
 
 
 def log_dir(overrides: Sequence[str]) -> Path:

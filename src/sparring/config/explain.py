@@ -50,6 +50,8 @@ def unparsable(text: str, groups: Sequence[str]) -> ConfigError:
         example = f"{name}=<choice>" if name in groups else "seed=2"
         return ConfigError(f"'{text}' is no override: write key=value, for example {example}.")
     key, _, value = text.partition("=")
+    if (closed := _closed(value)) is not None:
+        return ConfigError(f"'{text}' lacks a closing bracket: '{key}={closed}'.")
     if re.fullmatch(r"\[[^\[\]{}]*=[^\[\]{}]*\]", value):
         items = ",".join('"' + item.strip().strip("\"'") + '"' for item in value[1:-1].split(","))
         return ConfigError(
@@ -60,6 +62,18 @@ def unparsable(text: str, groups: Sequence[str]) -> ConfigError:
         f"'{text}' cannot be read as key=value: put values with spaces, brackets, quotes or a second = in quotes, "
         f"for the shell and for Hydra: '{key}=\"{value}\"'."
     )
+
+
+def _closed(value: str) -> str | None:
+    """`value` with the brackets closed that it opens; None where nothing, or something else, is wrong with them."""
+    pairs = {"[": "]", "{": "}", "(": ")"}
+    expected: list[str] = []
+    for character in re.sub(r"'[^']*'|\"[^\"]*\"", "", value):
+        if character in pairs:
+            expected.append(pairs[character])
+        elif character in pairs.values() and (not expected or expected.pop() != character):
+            return None
+    return value + "".join(reversed(expected)) if expected else None
 
 
 def _missing(error: MissingConfigException) -> str:
@@ -85,7 +99,7 @@ def no_choice(group: str, name: str, choices: Sequence[str]) -> str:
         choices: those that it has.
     """
     instead = ELSEWHERE.get((group, name), "")
-    return f"{group} has no choice '{name}'{near(name, choices)}{instead} (it has {listing(choices)})"
+    return f"{group} has no choice '{name}'{near(name.lower(), choices)}{instead} (it has {listing(choices)})"
 
 
 def _sentence(error: BaseException) -> str:

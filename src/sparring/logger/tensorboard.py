@@ -31,7 +31,7 @@ class TensorBoardLogger(Logger):
         if importlib.util.find_spec("tensorboard") is None:
             raise ConfigError(
                 "logger=tensorboard needs a package that is not installed: pip install -e '.[tensorboard]', "
-                "or leave tensorboard out of logger=."
+                "or leave tensorboard out of the loggers."
             )
         self.path = Path(path)
         self._purge_from: int | None = None

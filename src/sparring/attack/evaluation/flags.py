@@ -33,7 +33,7 @@ def zero_gradients(gradient: Tensor) -> str | None:
         return None
     return (
         f"The gradient of the cross-entropy is exactly zero at {share:.0%} of the images: gradients are masked or vanish, "
-        "so trust loss=dlr, loss=margin and attack=square more."
+        "so trust the losses dlr and margin and attack=square more."
     )
 
 

@@ -97,6 +97,6 @@ def _largest(logits: Tensor, needed: int) -> Tensor:
     if logits.shape[1] < needed:
         kind = "DLR" if needed == 3 else "targeted DLR"
         raise ConfigError(
-            f"the loss {kind} needs {needed} classes and the classifier has {logits.shape[1]}; give loss=margin instead."
+            f"the loss {kind} needs {needed} classes and the classifier has {logits.shape[1]}; take the loss margin instead."
         )
     return logits.topk(needed, dim=1).values

@@ -89,7 +89,7 @@ class Decoder:
         if (channels, *size) != expected:
             raise DataError(
                 f"{name} has {channels} channels and {size[0]}x{size[1]} pixels where this data set has {expected[0]}"
-                f" and {expected[1]}x{expected[2]}: choose the data=... that fits, data=folder or data=hub for any."
+                f" and {expected[1]}x{expected[2]}: choose the data set that fits, or data=folder or data=hub for any."
             )
 
     def _fit(self, image: Image.Image) -> np.ndarray:

@@ -37,6 +37,6 @@ class Loss:
         if self.bounded or recipe.lipschitz or is_spectrally_normalised(recipe.discriminator):
             return
         raise ConfigError(
-            f"model.loss={leaf_name(self)} grows without bound when D's slope does, and nothing here controls it; add "
+            f"model/loss={leaf_name(self)} grows without bound when D's slope does, and nothing here controls it; add "
             "'model/regularizer=[wgan_gp]' (or dragan, r1, r2, approximate_r1, weight_clipping), or a D with spectral norm."
         )
