@@ -13,8 +13,9 @@ from sparring.core.picture import write_png
 from sparring.report.plots import PALETTE, panel, pixels
 from sparring.report.study import study_report
 from sparring.run.directory import RunDir
+from sparring.study.stats.families import judged
 from sparring.study.stats.statistics import UNDEFINED, Interval
-from sparring.study.stats.verdict import Comparison, Verdict, compare, holm_corrected
+from sparring.study.stats.verdict import Comparison, Verdict, compare
 from sparring.study.tables.analysis import Analysis, Line, Picture, Plot, Table
 from sparring.study.tables.comparisons import comparison_table, conclusion
 from sparring.study.tables.record import analysis_record
@@ -47,7 +48,7 @@ def write(folder: Path, analysis: Analysis, **more: Any) -> Path:
 
 
 def full(folder: Path) -> Analysis:
-    comparisons = holm_corrected(
+    comparisons = judged(
         [against(2.0, where="50", primary=True), against(0.0, where="100"), against(-3, n=3, where="200")]
     )
     write_png(folder / "grid.png", np.zeros((8, 8, 1), np.uint8))
@@ -80,7 +81,7 @@ def test_the_page_holds_everything_and_escapes_it(tmp_path: Path) -> None:
     page = write(tmp_path, full(tmp_path), cells=failed, checks=checks).read_text()
     for text in (
         "Do images of a GAN help &lt;digits&gt;?", "Yes: they do.", "+2.0", "HELPS", "One data set.", "out of memory",
-        "real and gan, 50", "500 steps on 32,000 images, in each of 12 runs", "study</th><td>&lt;b&gt;x", "UNDERPOWERED",
+        "real and gan, 50", "500 steps on 32,000 images, in each of 12 runs", "study</th><td>&lt;b&gt;x", "OPEN",
     ):  # fmt: skip
         assert text in page, text
     assert "<script" not in page
@@ -99,7 +100,7 @@ def test_markdown_tables_keep_their_shape(tmp_path: Path) -> None:
     assert "| labels | arm | accuracy, % |" in text
     assert "x\\|y" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.replace("\\|", "").count("|") for line in rows} == {12, 3}
+    assert {line.replace("\\|", "").count("|") for line in rows} == {13, 3}
 
 
 def test_not_a_number_is_null_in_the_file_and_a_gap_in_the_plot(tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_the_table_shows_each_baseline_once_and_drops_an_empty_setting() -> None
 def test_remarks_are_once_below_the_table() -> None:
     few, also_few, enough = against(2.0, n=3, where="5"), against(1.0, n=3, where="10"), against(2.0, where="20")
     table = comparison_table([few, also_few, enough], title="t", unit="points", metric="accuracy", where="labels")
-    assert [row[-1] for row in table.rows] == ["", "UNDERPOWERED¹", "", "UNDERPOWERED¹", "", "HELPS"]
+    assert [row[-1] for row in table.rows] == ["", "OPEN¹", "", "OPEN¹", "", "HELPS"]
     assert table.note.count("¹") == 1
     assert table.note.endswith("¹ Not enough replicates (3, at least 6 are needed for a p-value).")
 
@@ -218,8 +219,8 @@ def test_named_values_are_bars_from_zero_or_points() -> None:
     [
         (against(2.0), "Yes: adding fakes helps against real alone, by +2.0"),
         (against(-2.0), "No: adding fakes hurts against real alone, by −2.0"),
-        (against(0.0), "No evidence that adding fakes helps or hurts"),
-        (against(0.0, noise=3.0), "would probably have been detected, and 1.00 would already matter"),
+        (against(0.0), "No: adding fakes makes no difference larger than 1 points against real alone"),
+        (against(0.0, noise=3.0), "that leaves room for a difference of 1 points, which would matter; "),
         (against(2.0, n=3), "not enough replicates (3, at least 6"),
         (against(2.0, n=1), "cannot tell"),
         (against(2.0, n=5, where="50 labels"), "at 50 labels"),
@@ -229,8 +230,8 @@ def test_the_conclusion_is_a_sentence(comparison: Comparison, words: str) -> Non
     sentence = conclusion(comparison, arm="adding fakes", baseline="real alone", unit="points", replicates=6)
     assert words in sentence
     assert sentence.endswith(".")
-    if comparison.verdict is Verdict.NO_EVIDENCE:
-        assert f"{comparison.detectable:.2f} points would probably have been detected" in sentence
+    if comparison.verdict is Verdict.OPEN and comparison.n == 6:
+        assert sentence.endswith(f"{comparison.needed:.0f} replicates would probably decide it.")
 
 
 def test_numbers_as_people_read_them() -> None:

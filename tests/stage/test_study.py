@@ -76,7 +76,7 @@ def test_the_result_holds_everything(finished: Path) -> None:
     assert re.fullmatch("[0-9a-f]{64}", cell["key"])
     (comparison,) = content["analysis"]["comparisons"]
     assert (comparison["values"], comparison["baseline_values"], comparison["delta"]) == ([8, 8], [4, 4], 4)
-    assert content["analysis"]["verdict"] == "UNDERPOWERED"
+    assert content["analysis"]["verdict"] == "OPEN"
     assert "not enough replicates" in content["analysis"]["conclusion"]
     assert content["cost"]["kinds"]["train (shared)"]["cells"] == 2
     subsets = [RunDir.open(finished / "cells" / f"r{r}" / "gan").config["data"]["subset_seed"] for r in range(2)]

@@ -6,7 +6,8 @@ from sparring.study.base import ArmStudy
 from sparring.study.engine.cell import Cell
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import Results
-from sparring.study.stats.verdict import Comparison, holm_corrected
+from sparring.study.stats.families import judged
+from sparring.study.stats.verdict import Comparison
 from sparring.study.tables.analysis import Analysis, Line, Picture, Plot
 from sparring.study.tables.comparisons import comparison_table, conclusion
 
@@ -36,7 +37,7 @@ class Example(ArmStudy):
         return cells
 
     def analyse(self, results: Results) -> Analysis:
-        comparisons = holm_corrected([self.against_baseline(results, arm) for arm in self.others])
+        comparisons = judged([self.against_baseline(results, arm) for arm in self.others])
         primary = next(each for each in comparisons if each.primary)
         table = comparison_table(comparisons, title="Images", unit="images", metric="images", where="")
         finished = [each for arm in self.arms if (each := results.cell(f"r0/{arm}")) is not None]

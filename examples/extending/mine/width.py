@@ -8,7 +8,7 @@ from sparring.study.cells.subset import labelled_subset
 from sparring.study.engine.cell import Cell
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import TEST_ACCURACY, Results
-from sparring.study.stats.verdict import holm_corrected
+from sparring.study.stats.families import judged
 from sparring.study.tables.analysis import Analysis
 from sparring.study.tables.comparisons import comparison_table, conclusion
 
@@ -37,7 +37,7 @@ class Width(ArmStudy):
         return cells
 
     def analyse(self, results: Results) -> Analysis:
-        (comparison,) = holm_corrected([
+        (comparison,) = judged([
             results.compare(
                 *TEST_ACCURACY, arm=self.primary, baseline=self.baseline, scale=100, smallest_effect=self.smallest_effect,
                 primary=True,

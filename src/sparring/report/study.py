@@ -16,8 +16,8 @@ PICTURE_BYTES = 200_000  # each, before base64
 VERDICTS = {  # verdict -> (colour of the page, word)
     "HELPS": ("finished", "Helps"),
     "HURTS": ("failed", "Hurts"),
-    "NO EVIDENCE": ("interrupted", "No evidence"),
-    "UNDERPOWERED": ("interrupted", "Underpowered"),
+    "NO DIFFERENCE": ("finished", "No difference"),
+    "OPEN": ("interrupted", "Open"),
 }
 
 

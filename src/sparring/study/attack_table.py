@@ -15,7 +15,8 @@ from sparring.study.cells.subset import check_label_counts, labelled_subset
 from sparring.study.engine.cell import Cell, Tag
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import Results
-from sparring.study.stats.verdict import Comparison, compare, holm_corrected
+from sparring.study.stats.families import judged
+from sparring.study.stats.verdict import Comparison, compare
 from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
 from sparring.study.tables.attack_table import CLASSIFIERS, EVALUATION, attacks_table
 from sparring.study.tables.comparisons import comparison_table, other_differences, primary_first
@@ -187,12 +188,12 @@ class AttackTable(ArmStudy):
 
     def _comparisons(self, results: Results) -> list[Comparison]:
         """Success of every attack against PGD's on the same classifier."""
-        return holm_corrected([
+        return judged([
             compare(
                 self._success(results, arm, name), self._success(results, self.baseline, name), arm=arm,
                 baseline=self.baseline, smallest_effect=self.smallest_effect, measure="attack success rate",
                 where=f"the {name} classifier",
-                primary=(name, arm) == ("standard", self.primary),
+                primary=(name, arm) == ("standard", self.primary), levels=results.levels,
             )
             for name in CLASSIFIERS
             for arm in self.others

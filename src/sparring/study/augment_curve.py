@@ -20,7 +20,8 @@ from sparring.study.cells.subset import check_label_counts, label_counts, labell
 from sparring.study.engine.cell import Cell, Tag
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import TEST_ACCURACY, Results
-from sparring.study.stats.verdict import Comparison, holm_corrected
+from sparring.study.stats.families import judged
+from sparring.study.stats.verdict import Comparison, Verdict
 from sparring.study.tables.analysis import Analysis
 from sparring.study.tables.augment_curve import (
     NEGATIVE_CONTROLS,
@@ -31,13 +32,14 @@ from sparring.study.tables.augment_curve import (
     step_cost,
     tables,
 )
-from sparring.study.tables.comparisons import conclusion, other_differences
+from sparring.study.tables.comparisons import conclusion, control_first, other_differences
 from sparring.study.tables.pictures import training_pictures
 
 GENERATED = ("gan", "gan_aug")
 MORE_REAL = ("pseudo", "more_real")  # use real images in addition to the labelled ones
 UNAUGMENTED = ("real", "gan")
 OWN_BUDGET = ("compute",)
+MUST_HELP = "more_real"  # against the baseline, or the study cannot see any effect
 
 
 class AugmentCurve(ArmStudy):
@@ -139,7 +141,12 @@ class AugmentCurve(ArmStudy):
             baseline="classic augmentation alone" if self.baseline == "aug" else self.baseline, unit="points",
             replicates=self.replicates,
         )  # fmt: skip
-        sentences = (verdict, negative_controls_sentence(primary, comparisons), other_differences(comparisons[1:]))
+        sentences = (
+            control_first(comparisons),
+            verdict,
+            negative_controls_sentence(primary, comparisons),
+            other_differences(comparisons[1:]),
+        )
         shown = [arm for arm in self.arms if arm not in OWN_BUDGET and not (arm == "gan_aug" and "gan" in self.arms)]
         titles = {"gan": "gan and gan_aug"} if "gan_aug" in self.arms else {}
         return Analysis(
@@ -168,7 +175,7 @@ class AugmentCurve(ArmStudy):
         if self.primary in GENERATED:
             controls = [arm for arm in NEGATIVE_CONTROLS if arm in self.others]
             keys += [(self.primary, arm, self.primary_labels) for arm in controls]
-        comparisons = holm_corrected([self._compare(results, *key) for key in keys])
+        comparisons = judged([self._compare(results, *key) for key in keys])
         return sorted(
             comparisons,
             key=lambda each: (not each.primary, setting_index(self, each), each.baseline != self.baseline),
@@ -176,9 +183,11 @@ class AugmentCurve(ArmStudy):
 
     def _compare(self, results: Results, arm: str, baseline: str, labels: int) -> Comparison:
         primary = (arm, baseline, labels) == (self.primary, self.baseline, self.primary_labels)
+        control = (arm, baseline, labels) == (MUST_HELP, self.baseline, self.primary_labels) and not primary
         return results.compare(
             *TEST_ACCURACY, arm=arm, baseline=baseline, scale=100, labels=labels, where=labels_text(labels),
             smallest_effect=self.smallest_effect, primary=primary, own_budget=OWN_BUDGET,
+            must=Verdict.HELPS if control else None,
         )  # fmt: skip
 
     def _limits(self) -> list[str]:

@@ -26,7 +26,7 @@ class Study(ABC):
         Args:
             replicates: paired draws of everything random; 6 or more for a verdict.
             seed: of the whole study.
-            smallest_effect: smallest effect of interest, in points; a study that cannot detect it is UNDERPOWERED.
+            smallest_effect: smallest effect of interest, in points: a difference below it would change nothing.
 
         Raises:
             ConfigError: fewer than 2 or more than MAX_REPLICATES replicates, or no effect above 0.
@@ -34,10 +34,13 @@ class Study(ABC):
         if not 2 <= replicates <= MAX_REPLICATES:
             raise ConfigError(
                 f"study.replicates={replicates} must be from 2 to {MAX_REPLICATES}: one has no standard deviation, and the "
-                "exact test lists all 2^n sign patterns."
+                "exact test counts all 2^n sign patterns."
             )
         if not smallest_effect > 0:
-            raise ConfigError(f"study.smallest_effect={smallest_effect} must be above 0 points.")
+            raise ConfigError(
+                f"study.smallest_effect={smallest_effect} must be above 0: no number of replicates shows that a difference"
+                " is exactly zero, so name the smallest one that would matter to you, in points."
+            )
         self.replicates, self.seed, self.smallest_effect = replicates, seed, smallest_effect
 
     def seeds(self, replicate: int) -> Seeds:

@@ -16,7 +16,8 @@ from sparring.study.cells.subset import check_label_counts, labelled_subset, tra
 from sparring.study.engine.cell import Cell, Tag
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import TEST_ACCURACY, Results
-from sparring.study.stats.verdict import Comparison, holm_corrected
+from sparring.study.stats.families import judged
+from sparring.study.stats.verdict import Comparison
 from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
 from sparring.study.tables.cas import METRICS, class_gan_test, gan_test, metrics_table, replicates_table
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
@@ -108,7 +109,7 @@ class CAS(ArmStudy):
         pairs = [(arm, self.baseline) for arm in self.others]
         if {"gaussian", "generated"} <= set(self.others):
             pairs.append(("generated", "gaussian"))
-        comparisons = primary_first(holm_corrected([self._compare(results, *pair) for pair in pairs]))
+        comparisons = primary_first(judged([self._compare(results, *pair) for pair in pairs]))
         primary = comparisons[0]
         alone = primary.arm == "generated"
         verdict = conclusion(

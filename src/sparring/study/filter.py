@@ -25,7 +25,8 @@ from sparring.study.engine.cell import Cell, Seeds, Tag
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import TEST_ACCURACY, CellResult, Results
 from sparring.study.stats import statistics
-from sparring.study.stats.verdict import Comparison, holm_corrected
+from sparring.study.stats.families import judged
+from sparring.study.stats.verdict import Comparison
 from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
 from sparring.study.tables.plots import ACCURACY_LABEL, kept_share_plot
@@ -149,7 +150,7 @@ class Filter(Study):
 
     def analyse(self, results: Results) -> Analysis:
         keys = [(use, arm) for use in self.uses for arm in self.arms if arm != ALL]
-        by_use = holm_corrected([self._compare(results, *key) for key in keys])
+        by_use = judged([self._compare(results, *key) for key in keys])
         comparisons = primary_first(by_use)
         verdict = conclusion(
             replace(comparisons[0], where=""), arm=f"keeping only the images of `{self.primary}`", unit="points",

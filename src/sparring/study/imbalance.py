@@ -22,7 +22,8 @@ from sparring.study.cells.subset import check_label_counts, training_labels
 from sparring.study.engine.cell import Cell, Tag
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import TEST_ACCURACY, Results
-from sparring.study.stats.verdict import Comparison, compare, holm_corrected
+from sparring.study.stats.families import judged
+from sparring.study.stats.verdict import Comparison, compare
 from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
 from sparring.study.tables.costs import arm_runs, cost_table
@@ -129,7 +130,7 @@ class Imbalance(ArmStudy):
 
     def analyse(self, results: Results) -> Analysis:
         keys = [(measure, ratio, arm) for measure in MEASURES for ratio in self.ratios for arm in self.others]
-        by_key = dict(zip(keys, holm_corrected([self._compare(results, *key) for key in keys]), strict=True))
+        by_key = dict(zip(keys, judged([self._compare(results, *key) for key in keys]), strict=True))
         comparisons = primary_first(list(by_key.values()))
         verdict = conclusion(
             replace(comparisons[0], where=self._where(self.primary_ratio)), unit="points of balanced accuracy",
@@ -166,6 +167,7 @@ class Imbalance(ArmStudy):
         return compare(
             self._values(results, measure, ratio, arm), self._values(results, measure, ratio, self.baseline), arm=arm,
             baseline=self.baseline, smallest_effect=self.smallest_effect, measure=f"test {measure}", where=where, primary=primary,
+            levels=results.levels,
         )  # fmt: skip
 
     def _values(self, results: Results, measure: str, ratio: float, arm: str) -> list[float]:

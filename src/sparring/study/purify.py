@@ -18,7 +18,8 @@ from sparring.study.cells.subset import check_label_counts, labelled_subset
 from sparring.study.engine.cell import Cell, Tag
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import Results
-from sparring.study.stats.verdict import Comparison, compare, holm_corrected
+from sparring.study.stats.families import judged
+from sparring.study.stats.verdict import Comparison, compare
 from sparring.study.tables.analysis import Analysis, Plot, Table
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences
 from sparring.study.tables.costs import Tags, cost_table
@@ -129,7 +130,7 @@ class PurifyStudy(Study):
     # -- analysis ------------------------------------------------------------------------------------------------------
 
     def analyse(self, results: Results) -> Analysis:
-        comparisons = holm_corrected(self._comparisons(results))
+        comparisons = judged(self._comparisons(results))
         primary = comparisons[0]
         verdict = conclusion(
             replace(primary, where=""), arm="purifying images with the GAN", baseline="no defence, each under its worst attack",
@@ -189,7 +190,7 @@ class PurifyStudy(Study):
             compare(
                 accuracies[attack](results, name), accuracies[attack](results, NONE), arm=name, baseline=NONE, measure="accuracy",
                 where=attack,
-                smallest_effect=self.smallest_effect, primary=(name, attack) == primary,
+                smallest_effect=self.smallest_effect, primary=(name, attack) == primary, levels=results.levels,
             )
             for name, attack in keys
         ]  # fmt: skip

@@ -17,7 +17,8 @@ from sparring.study.engine.cell import Cell
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import TEST_ACCURACY, Results
 from sparring.study.stats import statistics
-from sparring.study.stats.verdict import Comparison, holm_corrected
+from sparring.study.stats.families import judged
+from sparring.study.stats.verdict import Comparison
 from sparring.study.tables.analysis import Analysis, Table
 from sparring.study.tables.comparisons import comparison_table, conclusion
 from sparring.study.tables.plots import ACCURACY_LABEL, labels_plot
@@ -65,7 +66,7 @@ class SeedNoise(Study):
         return seed_of("seed_noise", self.seeds(replicate).classifier, arm) % 2**31
 
     def analyse(self, results: Results) -> Analysis:
-        comparisons = holm_corrected([self._compare(results, labels) for labels in self.labels])
+        comparisons = judged([self._compare(results, labels) for labels in self.labels])
         primary = comparisons[0]
         verdict = conclusion(
             primary, arm="training again with another seed", baseline="the first training", unit="points",

@@ -26,7 +26,9 @@ from sparring.study.cells.subset import images_per_class, labelled_subset
 from sparring.study.engine.cell import Cell, Tag
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import TEST_ACCURACY, CellResult, Results
-from sparring.study.stats.verdict import Comparison, compare, holm_corrected
+from sparring.study.stats.families import judged
+from sparring.study.stats.levels import Levels
+from sparring.study.stats.verdict import Comparison, compare
 from sparring.study.tables.analysis import Analysis
 from sparring.study.tables.comparisons import comparison_table, conclusion
 from sparring.study.tables.plots import ACCURACY_LABEL
@@ -139,8 +141,12 @@ class SimilarityStop(Study):
         test = {use: self._accuracies(results, use, TEST_ACCURACY) for use in self.uses}
         val = {use: self._accuracies(results, use, VAL_ACCURACY) for use in self.uses}
         real = results.values(*TEST_ACCURACY, scale=100, use="real")
-        comparisons = holm_corrected(
-            [each for use in self.uses for each in self._choices(use, quality[self.metric], test[use], val[use])]
+        comparisons = judged(
+            [
+                each
+                for use in self.uses
+                for each in self._choices(use, quality[self.metric], test[use], val[use], results.levels)
+            ]
         )
         keys = [(name, use) for use in self.uses for name in self.quality]
         correlations = {(name, use): rank_correlation(name, quality[name], test[use]) for name, use in keys}
@@ -205,7 +211,7 @@ class SimilarityStop(Study):
         by_iteration = [results.values(*metric, scale=100, use=use, iteration=k) for k in self.iterations]
         return [list(each) for each in zip(*by_iteration, strict=True)]
 
-    def _choices(self, use: str, quality: Grid, test: Grid, val: Grid) -> list[Comparison]:
+    def _choices(self, use: str, quality: Grid, test: Grid, val: Grid, levels: Levels) -> list[Comparison]:
         """Checkpoints chosen by quality, and by the classifier's own val accuracy, against the last one."""
         by_quality = [
             at(accuracies, best_checkpoint(oriented(self.metric, row)))
@@ -213,7 +219,7 @@ class SimilarityStop(Study):
         ]
         by_val = [at(accuracies, best_checkpoint(row)) for accuracies, row in zip(test, val, strict=True)]
         last = [accuracies[-1] for accuracies in test]
-        common: dict[str, Any] = {"smallest_effect": self.smallest_effect, "where": use}
+        common: dict[str, Any] = {"smallest_effect": self.smallest_effect, "where": use, "levels": levels}
         return [
             compare(by_quality, last, arm=BEST, baseline=LAST, primary=use == self.uses[0], **common),
             compare(by_val, last, arm=CHOSEN, baseline=LAST, **common),

@@ -14,7 +14,8 @@ from sparring.study.cells.subset import check_label_counts, label_counts, labell
 from sparring.study.engine.cell import Cell
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import TEST_ACCURACY, Results
-from sparring.study.stats.verdict import Comparison, holm_corrected
+from sparring.study.stats.families import judged
+from sparring.study.stats.verdict import Comparison
 from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
 from sparring.study.tables.costs import arm_runs, cost_table
@@ -107,7 +108,7 @@ class SslLabels(ArmStudy):
     def analyse(self, results: Results) -> Analysis:
         pairs = [(arm, control) for arm, control in LABELS_ONLY.items() if arm in self.arms]
         pairs += [(self.primary, self.baseline)] if (self.primary, self.baseline) not in pairs else []
-        by_setting = holm_corrected([self._compare(results, *pair, labels) for labels in self.labels for pair in pairs])
+        by_setting = judged([self._compare(results, *pair, labels) for labels in self.labels for pair in pairs])
         comparisons = primary_first(by_setting)
         primary = comparisons[0]
         verdict = conclusion(

@@ -1,7 +1,7 @@
 """Sentences of a study's conclusion."""
 
-from sparring.study.stats.verdict import compare
-from sparring.study.tables.comparisons import other_differences
+from sparring.study.stats.verdict import Verdict, compare
+from sparring.study.tables.comparisons import comparison_table, control_first, other_differences
 
 
 def test_only_clear_differences_are_listed() -> None:
@@ -13,7 +13,33 @@ def test_only_clear_differences_are_listed() -> None:
     unclear = compare(noise, base, arm="same", baseline="aug", smallest_effect=1.0)
     assert other_differences([better, unclear, worse]) == (
         "2 of 3 other comparisons show a difference: more helps against aug (5 labels: +5.00); "
-        "less hurts against aug (−5.00)."
+        "less hurts against aug (−5.00); 0 none larger than 1, 1 are open."
     )
-    assert other_differences([unclear]) == "0 of 1 other comparisons show a difference."
+    assert other_differences([unclear]).startswith("0 of 1 other comparisons show a difference; ")
     assert other_differences([]) == ""
+
+
+def test_a_failed_positive_control_is_told_first() -> None:
+    base = [90.0, 91.0, 92.0, 93.0, 94.0, 95.0]
+    noise = [value + 0.3 * (-1) ** i for i, value in enumerate(base)]
+    more = {"arm": "more_real", "baseline": "aug", "smallest_effect": 1.0, "must": Verdict.HELPS}
+    assert control_first([compare(noise, base, **more)]) == (
+        "This study could not have seen an effect: more_real must be seen to help against aug, and is not "
+        "(0.00 [−0.34, 0.34])."
+    )
+    assert control_first([compare([value + 5 + 0.1 * (-1) ** i for i, value in enumerate(base)], base, **more)]) == ""
+
+
+def test_verdicts_and_needs_as_the_table_shows_them() -> None:
+    base = [90.0, 91.0, 92.0, 93.0, 94.0, 95.0]
+    none = compare(
+        [value + 0.3 * (-1) ** i for i, value in enumerate(base)], base, arm="a", baseline="b", smallest_effect=1.5
+    )
+    noisy = compare(
+        [value + 3 * (-1) ** i for i, value in enumerate(base)], base, arm="c", baseline="b", smallest_effect=1.5
+    )
+    table = comparison_table([none, noisy], title="t", unit="points", metric="accuracy", where="")
+    assert table.columns[-2:] == ("needed", "verdict")
+    assert [row[-2:] for row in table.rows] == [
+        ("–", ""), ("–", "NO DIFFERENCE LARGER THAN 1.5"), (f"{noisy.needed:.0f}", "OPEN"),
+    ]  # fmt: skip

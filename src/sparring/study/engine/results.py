@@ -12,7 +12,8 @@ from sparring.run.directory import RunDir
 from sparring.study.engine.cell import Cell, Tag
 from sparring.study.engine.plan import Planned
 from sparring.study.engine.run import CellOutcome
-from sparring.study.stats.verdict import Comparison, compare
+from sparring.study.stats.levels import SINGLE, Levels
+from sparring.study.stats.verdict import Comparison, Verdict, compare
 
 TEST_ACCURACY = (
     "metrics",
@@ -60,6 +61,7 @@ class Results:
         outcomes: how each of them ended, by name.
         replicates: number of paired replicates, tagged replicate=0, 1, ...
         build: what builds again what a cell was trained on.
+        levels: of the tests; those of the look, where replicates are added at planned looks.
     """
 
     def __init__(
@@ -69,8 +71,9 @@ class Results:
         *,
         replicates: int,
         build: Builder = build,
+        levels: Levels = SINGLE,
     ) -> None:
-        self.replicates, self.build = replicates, build
+        self.replicates, self.build, self.levels = replicates, build, levels
         self.checks: list[dict[str, Any]] = []
         self._planned = {each.cell.name: each for each in planned}
         self._finished: dict[str, CellResult] = {}
@@ -111,7 +114,8 @@ class Results:
 
     def compare(
         self, *metric: str, arm: str, baseline: str, smallest_effect: float, scale: float = 1.0,
-        measure: str = "test accuracy", where: str = "", primary: bool = False, own_budget: Collection[str] = (), **tags: Tag,
+        measure: str = "test accuracy", where: str = "", primary: bool = False, must: Verdict | None = None,
+        own_budget: Collection[str] = (), **tags: Tag,
     ) -> Comparison:  # fmt: skip
         """Cells tagged arm=`arm` against arm=`baseline`, paired by replicate, after a check that both were trained equally long.
 
@@ -124,6 +128,7 @@ class Results:
             measure: what the values are, in words.
             where: the setting in words ("50 labels per class"); empty where there is only one.
             primary: whether this is the comparison of the study's verdict.
+            must: of a positive control, what it must show.
             own_budget: arms that are meant to train for another number of steps.
             tags: which cells of the arms, for example labels=50.
 
@@ -136,7 +141,7 @@ class Results:
             self.values(*metric, scale=scale, arm=arm, **tags),
             self.values(*metric, scale=scale, arm=baseline, **tags),
             arm=arm, baseline=baseline, smallest_effect=smallest_effect, measure=measure, where=where,
-            primary=primary,
+            primary=primary, must=must, levels=self.levels,
         )  # fmt: skip
 
     def check_equal(self, arms: Sequence[str], cells: Sequence[CellResult], where: str) -> None:

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Sequence
 
-from sparring.study.stats.verdict import MIN_REPLICATES, Comparison, Verdict
+from sparring.study.stats.families import failed_controls
+from sparring.study.stats.replicates import MOST
+from sparring.study.stats.verdict import DIFFERENT, MIN_REPLICATES, Comparison, Verdict
 from sparring.study.tables.analysis import Table
-from sparring.study.tables.text import DASH, interval_text, mean_std, number, p_text, signed
+from sparring.study.tables.text import DASH, interval_text, mean_std, p_text, signed
 
 _MARKS = "¹²³⁴⁵⁶⁷⁸⁹"  # of remarks below a table; any more are marked by the last one
 
@@ -35,20 +37,42 @@ def comparison_table(
     for each in comparisons:
         if (each.where, each.baseline) not in baselines:
             baselines.add((each.where, each.baseline))
-            rows.append((each.where, each.baseline, mean_std(each.baseline_values), "baseline", *[DASH] * 6, ""))
+            rows.append((each.where, each.baseline, mean_std(each.baseline_values), "baseline", *[DASH] * 7, ""))
         rows.append(_row(each, marks.get(each.note, "")))
-    columns = (where, "arm", metric, f"difference ({unit})", "95 % t", "95 % BCa", "p", "p (Holm)", "wins", "detectable",
-               "verdict")  # fmt: skip
+    level, none = _level_text(comparisons)
+    columns = (where, "arm", metric, f"difference ({unit})", f"{level} t", "95 % BCa", "p", "p (family)", f"p (< {none})",
+               "wins", "needed", "verdict")  # fmt: skip
     first = 0 if any(row[0] for row in rows) else 1
     explanation = (
         "Mean ± standard deviation over replicates. The difference is paired: in one replicate both arms share label subset, "
-        "seeds and test images. p: exact sign-flip test, two-sided. p (Holm): t test, corrected over all rows but the primary "
-        f"one (*). Detectable: the difference in {unit} that this many replicates detect in 80 % of studies, after that "
-        "correction."
+        "seeds and test images. p: exact sign-flip test, two-sided. p (family): t test, corrected within its family: "
+        f"{_families(comparisons)}. p (< {none}): of the test that the difference is smaller than {none} {unit}, corrected "
+        "likewise. Needed: replicates that would probably decide an OPEN row if the difference is as measured."
     )
     footnotes = [f"{mark} {remark[0].upper()}{remark[1:]}." for remark, mark in marks.items()]
-    sentences = [explanation, *footnotes, *([note] if note else [])]
+    sentences = [explanation, *_shared_images(comparisons), *footnotes, *([note] if note else [])]
     return Table(title, columns[first:], tuple(row[first:] for row in rows), " ".join(sentences))
+
+
+def _level_text(comparisons: Sequence[Comparison]) -> tuple[str, str]:
+    """Level of the intervals, and the smallest effect of interest, for the heading."""
+    levels = comparisons[0].levels
+    level = "95 %" if levels.looks == 1 else f"{100 * (1 - levels.difference):.1f} %"
+    return level, f"{comparisons[0].smallest_effect:g}"
+
+
+def _families(comparisons: Sequence[Comparison]) -> str:
+    """Each family and the number of its comparisons in this table."""
+    names = [each.family for each in comparisons if each.family]
+    return "; ".join(f"{name} ({names.count(name)})" for name in dict.fromkeys(names)) or "none"
+
+
+def _shared_images(comparisons: Sequence[Comparison]) -> list[str]:
+    if not any(each.shared_variance for each in comparisons):
+        return []
+    return [
+        "The t interval also covers another draw of the images that the replicates share; the sign-flip test and BCa do not."
+    ]
 
 
 def _row(comparison: Comparison, mark: str) -> tuple[str, ...]:
@@ -60,11 +84,25 @@ def _row(comparison: Comparison, mark: str) -> tuple[str, ...]:
         interval_text(comparison.t_interval),
         interval_text(comparison.bca_interval),
         p_text(comparison.p),
-        p_text(comparison.p_holm),
+        p_text(comparison.p_difference_corrected),
+        p_text(comparison.p_equivalence_corrected),
         f"{comparison.wins}/{comparison.n}",
-        number(comparison.detectable),
-        comparison.verdict.value + mark,
+        needed_text(comparison),
+        verdict_text(comparison) + mark,
     )
+
+
+def verdict_text(comparison: Comparison) -> str:
+    """The verdict as a table shows it: NO DIFFERENCE with the effect that it is about."""
+    larger = f" LARGER THAN {comparison.smallest_effect:g}" if comparison.verdict is Verdict.NO_DIFFERENCE else ""
+    return comparison.verdict.value + larger
+
+
+def needed_text(comparison: Comparison) -> str:
+    """Replicates that would probably decide the comparison; a dash where it is decided or nothing is known."""
+    if math.isnan(comparison.needed):
+        return DASH
+    return f"{comparison.needed:.0f}" if math.isfinite(comparison.needed) else f"> {MOST:,}"
 
 
 def conclusion(comparison: Comparison, *, arm: str, baseline: str, unit: str, replicates: int) -> str:
@@ -84,38 +122,54 @@ def conclusion(comparison: Comparison, *, arm: str, baseline: str, unit: str, re
         over += f" ({replicates - comparison.n} of {replicates} failed)"
     versus = f"against {baseline}{setting}"
     remark = f"; but {comparison.note}" if comparison.note else ""
-    detectable = number(comparison.detectable)
+    effect = f"{comparison.smallest_effect:g} {unit}"
     match comparison.verdict:
         case Verdict.HELPS:
             return f"Yes: {arm} helps {versus}, by {measured} {over}{remark}."
         case Verdict.HURTS:
             return f"No: {arm} hurts {versus}, by {measured} {over}{remark}."
-        case Verdict.NO_EVIDENCE:
-            return (
-                f"No evidence that {arm} helps or hurts {versus}: {measured} {over}, although a difference of "
-                f"{detectable} {unit} would probably have been detected."
-            )
-    undecided = f"The study cannot tell whether {arm} helps or hurts {versus}:"
-    if math.isnan(comparison.t_interval.low):
-        return f"{undecided} {comparison.note}."
-    reason = comparison.note
-    if comparison.n >= MIN_REPLICATES:
-        reason = (
-            f"only a difference of about {detectable} {unit} or more would probably have been detected, and "
-            f"{number(comparison.smallest_effect)} would already matter"
-        )
-    return f"{undecided} {measured} {over}; {reason}."
+        case Verdict.NO_DIFFERENCE:
+            return f"No: {arm} makes no difference larger than {effect} {versus}: {measured} {over}{remark}."
+    undecided = f"Open: the study cannot tell whether {arm} helps or hurts {versus}"
+    if comparison.n < MIN_REPLICATES:
+        return f"{undecided}: {comparison.note}."
+    return f"{undecided}: {measured} {over}; {_open_reason(comparison, effect)}."
+
+
+def _open_reason(comparison: Comparison, effect: str) -> str:
+    """Why it is open and what would decide it."""
+    reason = comparison.note or f"that leaves room for a difference of {effect}, which would matter"
+    if not math.isfinite(comparison.needed):
+        return f"{reason}, and more replicates of this size would not decide it"
+    return f"{reason}; {comparison.needed:.0f} replicates would probably decide it"
+
+
+def control_first(comparisons: Sequence[Comparison]) -> str:
+    """That a positive control failed, in a sentence before the verdict; empty where all of them show what they must."""
+    failed = failed_controls(comparisons)
+    if not failed:
+        return ""
+    parts = [
+        f"{each.arm} must be seen to {str(each.must).lower().removesuffix('s')} against {each.baseline}, and is not "
+        f"({signed(each.delta)} {interval_text(each.t_interval)})"
+        for each in failed
+    ]
+    return f"This study could not have seen an effect: {'; '.join(parts)}."
 
 
 def other_differences(others: Sequence[Comparison]) -> str:
     """Which comparisons other than the primary one show a difference, in one sentence; empty where there are none."""
     if not others:
         return ""
-    clear = [each for each in others if each.verdict in (Verdict.HELPS, Verdict.HURTS)]
+    clear = [each for each in others if each.verdict in DIFFERENT]
     parts = []
     for each in clear:
         setting, remark = f"{each.where}: " if each.where else "", ", see its remark" if each.note else ""
         difference = f"({setting}{signed(each.delta)}{remark})"
         parts.append(f"{each.arm} {each.verdict.value.lower()} against {each.baseline} {difference}")
     colon = ": " if parts else ""
-    return f"{len(clear)} of {len(others)} other comparisons show a difference{colon}{'; '.join(parts)}."
+    none = sum(each.verdict is Verdict.NO_DIFFERENCE for each in others)
+    open_ = len(others) - len(clear) - none
+    counts = f"{none} none larger than {others[0].smallest_effect:g}, {open_} are open"
+    shown = f"{len(clear)} of {len(others)} other comparisons show a difference"
+    return f"{shown}{colon}{'; '.join(parts)}; {counts}."

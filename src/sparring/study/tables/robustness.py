@@ -9,7 +9,8 @@ from sparring.core.settings import epsilon_text
 from sparring.corruption.score import mean_corruption_error
 from sparring.study.engine.cell import Tag
 from sparring.study.engine.results import CellResult, Results
-from sparring.study.stats.verdict import Comparison, compare, holm_corrected
+from sparring.study.stats.families import judged
+from sparring.study.stats.verdict import Comparison, compare
 from sparring.study.tables.analysis import Plot, Table
 from sparring.study.tables.plots import NOTE, mean_line
 from sparring.study.tables.text import DASH, mean_std
@@ -85,7 +86,7 @@ def compare_measures(
     primary: tuple[str, str, str],
     smallest_effect: float,
 ) -> dict[str, list[Comparison]]:
-    """Comparisons by measure, in the order of `pairs`; Holm's correction is over all of them but the primary one.
+    """Comparisons by measure, in the order of `pairs`, corrected as `judged` does.
 
     Args:
         results: of the study.
@@ -99,12 +100,12 @@ def compare_measures(
         compare(
             *(measures[name].values(results, each) for each in (arm, baseline)),
             arm=arm, baseline=baseline, smallest_effect=smallest_effect, measure=name,
-            primary=(name, arm, baseline) == primary,
+            primary=(name, arm, baseline) == primary, levels=results.levels,
         )
         for name, arm, baseline in keys
     ]  # fmt: skip
     by_measure: dict[str, list[Comparison]] = {name: [] for name in measures}
-    for (name, *_), comparison in zip(keys, holm_corrected(comparisons), strict=True):
+    for (name, *_), comparison in zip(keys, judged(comparisons), strict=True):
         by_measure[name].append(comparison)
     return by_measure
 
