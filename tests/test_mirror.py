@@ -16,6 +16,7 @@ GROUPS = [
     "data",
     "data/mix",
     "defence",
+    "direction",
     "executor",
     "logger",
     "metric/features",

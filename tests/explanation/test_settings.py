@@ -25,8 +25,12 @@ def test_a_class_is_named_or_numbered() -> None:
         ("baseline=1.5", "from 0"),
         ("curve_steps=1", "curve_steps=1 is too few"),
         ("sanity=-1", "sanity=-1"),
+        ("units=-1", "give 0 for no ablation"),
+        ("space=x", "space=x is none of auto, z, w"),
+        ("reach=0", "reach=0"),
+        ("directions=0", "directions=0"),
     ],
 )
 def test_a_setting_that_there_is_not_is_refused(override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        ExplainSettings.of(compose("run=x", override, config="explain"))
+        ExplainSettings.of(compose("run=x", "paths.cache_dir=cache", override, config="explain"))

@@ -25,6 +25,7 @@ def gan_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     return trained_here(tmp_path_factory.mktemp("gan") / "run", cache_dir, *TINY, "trainer.max_steps=2")
 
 
+@pytest.mark.slow
 def test_a_classifier_gets_maps_with_controls_and_checks(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
     explained(victim_run, tmp_path / "out", cache_dir)
     result = result_of(tmp_path / "out")
@@ -46,8 +47,50 @@ def test_a_classifier_gets_maps_with_controls_and_checks(victim_run: Path, cache
     assert "data:image/png;base64," in page
 
 
+@pytest.mark.slow
+def test_a_generator_gets_directions_and_units(
+    gan_run: Path, victim_run: Path, cache_dir: Path, tmp_path: Path
+) -> None:
+    keys = ["codes=4", "directions=2", "direction.pca.codes=32", "direction.boundary.codes=40", "units=3"]
+    explained(gan_run, tmp_path / "out", cache_dir, f"classifier={victim_run}", *keys)
+    result = result_of(tmp_path / "out")
+    assert (result["subject"], result["attributions"]) == ("generator", None)
+    assert {name: len(each) for name, each in result["generator"]["directions"].items()} == dict.fromkeys(
+        ("sefa", "pca", "boundary", "random"), 2
+    )
+    assert len(result["generator"]["ablation"]["rows"]) == 3
+    assert all(len(row["logit_change"]) == 10 for row in result["generator"]["directions"]["sefa"])
+    assert "path_length/sefa_1" in result["metrics"]
+    assert {path.stem for path in (tmp_path / "out" / "images").glob("*.png")} == {
+        f"directions_{name}" for name in ("sefa", "pca", "boundary", "random")
+    }
+    assert "Units of" in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_generator_alone_says_what_is_missing(gan_run: Path, cache_dir: Path, tmp_path: Path) -> None:
+    keys = ["codes=2", "directions=1", "direction.pca.codes=8"]
+    result = explained(gan_run, tmp_path / "out", cache_dir, *keys)
+    assert list(result["generator"]["directions"]) == ["sefa", "pca", "random"]
+    assert result["generator"]["ablation"] is None
+    assert any("give classifier=" in flag for flag in result["flags"])
+    with pytest.raises(ConfigError, match="label=10 is no class"):
+        explained(gan_run, tmp_path / "class", cache_dir, "label=10")
+    with pytest.raises(ConfigError, match="space=w asks for styles"):
+        explained(gan_run, tmp_path / "space", cache_dir, "space=w")
+
+
+@pytest.mark.slow
 def test_a_discriminator_is_explained_by_its_logit(gan_run: Path, cache_dir: Path, tmp_path: Path) -> None:
-    result = explained(gan_run, tmp_path / "out", cache_dir, "attribution=occlusion", "sanity=0", "explained=3")
+    result = explained(
+        gan_run,
+        tmp_path / "out",
+        cache_dir,
+        "subject=discriminator",
+        "attribution=occlusion",
+        "sanity=0",
+        "explained=3",
+    )
     assert result["subject"] == "discriminator"
     assert [row["method"] for row in result["attributions"]["table"]] == ["occlusion", "random", "centred"]
     assert result["attributions"]["sanity"] is None
@@ -72,6 +115,7 @@ def test_what_there_is_not_is_refused(
         explained(victim_run, tmp_path / "out", cache_dir, *overrides)
 
 
-def test_a_run_of_the_wrong_kind_is_refused(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="holds no discriminator; give the directory"):
-        explained(victim_run, tmp_path / "out", cache_dir, "subject=discriminator")
+@pytest.mark.parametrize("subject", ["discriminator", "generator"])
+def test_a_run_of_the_wrong_kind_is_refused(subject: str, victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=f"holds no {subject}; give the directory"):
+        explained(victim_run, tmp_path / "out", cache_dir, f"subject={subject}")

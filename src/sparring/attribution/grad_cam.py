@@ -1,5 +1,7 @@
 """Grad-CAM (Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks", equations 1 and 2)."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -51,23 +53,28 @@ class GradCAM(Attribution):
 
 def layers_with_maps(network: nn.Module, image: Tensor) -> list[str]:
     """Names of the modules whose output are feature maps (N, K, h, w), h and w at least 2, in the order of the pass."""
-    names: list[str] = []
+    return list(maps_by_name(network, lambda: network(image[:1])))
+
+
+def maps_by_name(network: nn.Module, run: Callable[[], object]) -> dict[str, torch.Size]:
+    """Shapes (N, K, h, w) of the feature maps that modules of the network return while `run` uses it, by the modules' names."""
+    shapes: dict[str, torch.Size] = {}
     hooks = []
     for name, module in network.named_modules():
 
         def note(_module: nn.Module, _given: object, output: object, name: str = name) -> None:
             if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) >= SMALLEST:
-                names.append(name)
+                shapes[name] = output.shape
 
         if name:
             hooks.append(module.register_forward_hook(note))
     try:
         with torch.no_grad(), frozen(network):
-            network(image[:1])
+            run()
     finally:
         for hook in hooks:
             hook.remove()
-    return list(dict.fromkeys(names))
+    return shapes
 
 
 def _cam(network: nn.Module, module: nn.Module, image: Tensor, target: Tensor) -> Tensor:

@@ -42,3 +42,15 @@ def attribution_picture(path: Path, image: Tensor, maps: Mapping[str, Tensor], n
     plain = to_uint8(image if image.shape[1] == 3 else image[:, :1].expand(-1, 3, -1, -1))
     rows = torch.stack([plain, *(overlay(image, each.cpu()) for each in maps.values())], 1)
     write_png(path, grid_of_rows(list(rows), row_labels=names))
+
+
+def direction_picture(path: Path, strips: Mapping[str, Tensor]) -> None:
+    """A PNG with a named row of images per direction.
+
+    Args:
+        strips: (n, C, H, W) in [-1, 1] by name.
+
+    Raises:
+        DiskError: the file could not be written.
+    """
+    write_png(path, grid_of_rows([to_uint8(each) for each in strips.values()], row_labels=list(strips)))

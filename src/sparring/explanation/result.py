@@ -57,6 +57,7 @@ def attribution_result(
             },
             "sanity": sanity,
         },
+        "generator": None,
         "protocol": protocol,
     }
 

@@ -8,10 +8,11 @@ from omegaconf import DictConfig
 
 from sparring.config.plain import plain
 from sparring.core.errors import ConfigError
-from sparring.core.settings import IN_FLIGHT, check_at_least_one, device_named
+from sparring.core.settings import IN_FLIGHT, at_least_one, check_at_least_one, device_named
 
 SPLITS = ("train", "val", "test")
-SUBJECTS = ("auto", "classifier", "discriminator")
+SUBJECTS = ("auto", "classifier", "discriminator", "generator")
+SPACES = ("auto", "z", "w")
 PREDICTED, LABEL = "predicted", "label"
 
 
@@ -21,7 +22,8 @@ class ExplainSettings:
 
     Args:
         explained: "predicted", "label", or a class as typed, an index or a name.
-        attribution: the section as plain values, for the record.
+        classifier, label, layer: as typed; None: not given.
+        attribution, direction: the sections as plain values, to build from and for the record.
     """
 
     run: str
@@ -35,10 +37,19 @@ class ExplainSettings:
     squares: int
     sanity: int
     pictured: int
+    classifier: str | None
+    directions: int
+    codes: int
+    space: str
+    label: str | None
+    reach: float
+    layer: str | None
+    units: int
     seed: int
     device: torch.device
     cache_dir: str
     attribution: dict[str, Any]
+    direction: dict[str, Any]
 
     @classmethod
     def of(cls, config: DictConfig) -> "ExplainSettings":
@@ -47,28 +58,44 @@ class ExplainSettings:
         Raises:
             ConfigError: a subject, split, count, baseline or device that there is not.
         """
-        check_at_least_one(count=1 if config.count is None else config.count, pictured=config.pictured)
-        for key in ("curve_steps", "squares"):
-            if config[key] < 2:
-                raise ConfigError(f"{key}={config[key]} is too few; give 2 or more.")
-        if config.sanity < 0:
-            raise ConfigError(f"sanity={config.sanity} is no number of images; give 0 for no check, or more.")
-        for key, known in (("split", SPLITS), ("subject", SUBJECTS)):
-            if config[key] not in known:
-                raise ConfigError(f"{key}={config[key]} is none of {', '.join(known)}; give one of them.")
-        if not 0 <= config.baseline <= 1:
-            raise ConfigError(f"baseline={config.baseline} must be from 0 (black) to 1 (white).")
+        _check(config)
         return cls(
             run=str(config.run), subject=config.subject, checkpoint=config.checkpoint, explained=str(config.explained),
             split=config.split, count=config.count, baseline=config.baseline, curve_steps=config.curve_steps,
-            squares=config.squares, sanity=config.sanity, pictured=config.pictured, seed=config.seed,
+            squares=config.squares, sanity=config.sanity, pictured=config.pictured, classifier=_text(config.classifier),
+            directions=config.directions, codes=config.codes, space=config.space, label=_text(config.label),
+            reach=config.reach, layer=_text(config.layer), units=config.units, seed=config.seed,
             device=device_named(config.device), cache_dir=config.paths.cache_dir, attribution=plain(config.attribution),
+            direction=plain(config.direction),
         )  # fmt: skip
 
     @property
     def absent(self) -> torch.Tensor:
         """The value of an absent pixel in [-1, 1], on the device."""
         return torch.tensor(IN_FLIGHT * self.baseline - 1.0, device=self.device)
+
+
+def _check(config: DictConfig) -> None:
+    """Raise ConfigError for a value that there is not."""
+    check_at_least_one(count=1 if config.count is None else config.count, pictured=config.pictured)
+    at_least_one(directions=config.directions)
+    for key in ("curve_steps", "squares", "codes"):
+        if config[key] < 2:
+            raise ConfigError(f"{key}={config[key]} is too few; give 2 or more.")
+    for key, off in (("sanity", "no check"), ("units", "no ablation")):
+        if config[key] < 0:
+            raise ConfigError(f"{key}={config[key]} is below 0; give 0 for {off}, or more.")
+    for key, known in (("split", SPLITS), ("subject", SUBJECTS), ("space", SPACES)):
+        if config[key] not in known:
+            raise ConfigError(f"{key}={config[key]} is none of {', '.join(known)}; give one of them.")
+    if not 0 <= config.baseline <= 1:
+        raise ConfigError(f"baseline={config.baseline} must be from 0 (black) to 1 (white).")
+    if not config.reach > 0:
+        raise ConfigError(f"reach={config.reach} is in standard deviations and must be above 0.")
+
+
+def _text(given: Any) -> str | None:
+    return None if given is None else str(given)
 
 
 def class_index(given: str, class_names: tuple[str, ...], *, key: str) -> int:

@@ -36,6 +36,7 @@ def view(run: RunDir) -> dict[str, Any]:
         "facts": list(_facts(result)),
         "flags": result["flags"],
         "attributions": _attributions(run, result) if result["attributions"] else None,
+        "generator": _generator(run, result) if result["generator"] else None,
         "protocol": json.dumps(result["protocol"], indent=2),
         "config_hash": result["config_hash"],
     }
@@ -50,7 +51,12 @@ def _facts(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "Methods", f"{len(believed)} of {len(methods)}", "beat both controls"
         best = max(methods, key=lambda row: row["gain"]["value"])
         yield "Best", f"{best['gain']['value']:+.3f}", f"{best['method']}, insertion minus deletion"
-    yield "Images", f"{cost['images']:,}", str(result["data"].get("split", ""))
+    if made := result["generator"]:
+        best = largest_logit_change(made["directions"], result["classes"])
+        if best is not None:
+            yield "Largest change of a logit", f"{best[2]:+.2f}", f"{best[1]} along {best[0]}"
+        yield "Directions", f"{sum(map(len, made['directions'].values()))}", ", ".join(made["directions"])
+    yield "Images", f"{cost['images']:,}", str(result["data"].get("split", "codes"))
     yield "Time", duration(cost["seconds"]), ""
 
 
@@ -124,3 +130,57 @@ def _sanity(found: Mapping[str, Any]) -> dict[str, Any]:
             )
         ],
     }
+
+
+def largest_logit_change(
+    directions: Mapping[str, list[Mapping[str, Any]]], classes: list[str]
+) -> tuple[str, str, float] | None:
+    """(direction, class, change) of the largest change along a direction that is no control; None without a classifier."""
+    changes = [
+        (record["name"], name, change["value"])
+        for records in directions.values()
+        for record in records
+        if record["logit_change"] and not record["control"]
+        for name, change in zip(classes, record["logit_change"], strict=True)
+    ]
+    return max(changes, key=lambda each: abs(each[2]), default=None)
+
+
+def _generator(run: RunDir, result: Mapping[str, Any]) -> dict[str, Any]:
+    made, classes = result["generator"], result["classes"]
+    ablation = made["ablation"]
+    return {
+        "ways": [
+            {
+                "name": name,
+                "value": records[0]["value_means"],
+                "picture": data_uri(run.images / f"directions_{name}.png", most_bytes=MOST_BYTES),
+                "rows": [_direction(record) for record in records],
+            }
+            for name, records in made["directions"].items()
+        ],
+        "classes": classes,
+        "reach": result["protocol"]["reach"],
+        "space": result["protocol"]["space"],
+        "ablation": ablation
+        and {
+            "layer": ablation["layer"],
+            "units": ablation["units"],
+            "rows": [(row["unit"], [signed(each) for each in row["logit_change"]]) for row in ablation["rows"]],
+        },
+    }
+
+
+def _direction(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": record["name"],
+        "value": "–" if record["control"] else f"{record['value']:.3f}",
+        "cells": [_interval(record["pixel_change"]), _interval(record["path_length"])],
+        "changes": [signed(each) for each in record["logit_change"] or ()],
+    }
+
+
+def signed(mean: Mapping[str, float | None]) -> tuple[str, bool]:
+    """A change as text, and whether its interval leaves out 0."""
+    low, high = mean["low"], mean["high"]
+    return f"{mean['value']:+.2f}", low is not None and high is not None and (low > 0 or high < 0)

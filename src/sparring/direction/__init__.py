@@ -1,0 +1,1 @@
+"""Directions in a generator's latent space, and what moves along them."""

@@ -1,0 +1,1 @@
+"""Linear algebra behind the directions; knows no generator."""

@@ -1,0 +1,1 @@
+"""What the ways of finding directions share."""

@@ -1,0 +1,113 @@
+"""What moves along directions in a generator's latent space: images, a classifier's logits, and how fast."""
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.attribution.evaluation.comparison import mean_interval
+from sparring.core.errors import ConfigError
+from sparring.direction.base import Direction, Directions
+from sparring.direction.shared.space import Codes, Space
+
+STEPS = 7  # images of a strip, for each of SHOWN codes
+SHOWN = 3
+EPSILON = 0.01  # step of the path length, in standard deviations
+
+
+@dataclass(frozen=True)
+class MovedStrip:
+    """(SHOWN * STEPS, C, H, W) images in [-1, 1] of some codes, each moved along a direction from -reach to reach; its name."""
+
+    name: str
+    image: Tensor
+
+
+@dataclass(frozen=True)
+class FoundDirections:
+    """Directions of one way, with their records (one each, as result.json holds them) and strips."""
+
+    directions: Directions
+    records: list[dict[str, Any]]
+    strips: list[MovedStrip]
+
+
+def found_directions(
+    ways: Mapping[str, Direction], space: Space, *, count: int, codes: int, reach: float, seed: int, listed: bool
+) -> tuple[dict[str, FoundDirections], list[str]]:
+    """Directions by way of finding them, a line on stderr for each; and a sentence for each way that does not apply.
+
+    Args:
+        count: directions of each way. codes: over which changes are averaged. reach: in standard deviations of the codes.
+        listed: whether the ways are a table; one that was chosen alone must apply.
+
+    Raises:
+        ConfigError: the way that was chosen alone does not apply.
+    """
+    moved, found, sentences = space.draw(codes, seed=seed, purpose="moved"), {}, []
+    shown = [moved[i : i + 1] for i in range(1, codes, 3)][:SHOWN]  # of several classes
+    for name, way in ways.items():
+        try:
+            way.check(space)
+        except ConfigError as error:
+            if not listed:
+                raise
+            sentences.append(f"{name} was left out: {error}")
+            continue
+        started = time.perf_counter()
+        directions = way.find(space, count, seed=seed)
+        pairs = list(zip(directions.names, directions.vectors, directions.values, strict=True))
+        records = [
+            {"name": label, "value": value, "value_means": way.value, "control": way.control}
+            | movement(space, moved, vector, reach=reach)
+            for label, vector, value in pairs
+        ]
+        strips = [
+            MovedStrip(label, torch.cat([strip(space, code, vector, reach=reach) for code in shown]))
+            for label, vector, _ in pairs
+        ]
+        found[name] = FoundDirections(directions, records, strips)
+        print(f"{name:12} {len(records)} directions   {time.perf_counter() - started:.1f} s", file=sys.stderr)
+    return found, sentences
+
+
+def step_of(space: Space, vector: Tensor) -> Tensor:
+    """(S,) one standard deviation of the codes along a direction of norm 1."""
+    codes = space.draw(256, seed=0, purpose="spread").code
+    vector = vector.to(codes)
+    return vector * (codes @ vector).std()
+
+
+def movement(space: Space, codes: Codes, vector: Tensor, *, reach: float) -> dict[str, Any]:
+    """How images change along a direction: pixels, path length, and each class's logit, with intervals over the codes.
+
+    `pixel_change` is the mean absolute change of a pixel from -reach to reach, as a fraction of the pixel range.
+    `path_length` is the mean of |G(c + e v) - G(c)|^2 / e^2 over the pixels: perceptual path length (Karras et al. 2019,
+    section 4.1) along one direction, in pixels in place of VGG's features, with e in standard deviations.
+    `logit_change` is the logit at reach minus that at -reach.
+    """
+    step = step_of(space, vector)
+    low, high = codes.moved(-reach * step), codes.moved(reach * step)
+    here, there = space.images(codes), space.images(codes.moved(EPSILON * step))
+    moved = (space.images(high) - space.images(low)).abs().flatten(1).mean(1) / 2
+    speed = (there - here).square().flatten(1).mean(1) / EPSILON**2
+    record: dict[str, Any] = {
+        "pixel_change": mean_interval(moved.cpu()).record(),
+        "path_length": mean_interval(speed.cpu()).record(),
+        "logit_change": None,
+    }
+    if space.logits is not None:
+        change = (space.answers(high) - space.answers(low)).cpu()
+        record["logit_change"] = [mean_interval(column).record() for column in change.T]
+    return record
+
+
+def strip(space: Space, code: Codes, vector: Tensor, *, reach: float) -> Tensor:
+    """(STEPS, C, H, W) images of one code, moved from -reach to reach."""
+    steps = torch.linspace(-reach, reach, STEPS, device=space.device)[:, None] * step_of(space, vector)
+    repeated = Codes(*(each.expand(STEPS, *each.shape[1:]) for each in (code.code, code.label, code.latent)))
+    return space.images(repeated.moved(steps)).cpu()

@@ -1,0 +1,50 @@
+"""The explanation of a classifier or a discriminator: attribution maps with their controls and checks."""
+
+import time
+from typing import Any
+
+from sparring.explanation.attributions import applicable, attributed, table
+from sparring.explanation.images import images_of
+from sparring.explanation.pictures import attribution_picture
+from sparring.explanation.result import attribution_result
+from sparring.explanation.sanity import flags_of, sanity_record
+from sparring.explanation.settings import ExplainSettings
+from sparring.explanation.subject import logits_of, subject_of, targets
+from sparring.run.directory import RunDir
+from sparring.trained.runs import Runs
+
+
+def explain_network(settings: ExplainSettings, runs: Runs, run: RunDir) -> dict[str, Any]:
+    """The sections of result.json for a classifier or a discriminator; draws images/attributions.png.
+
+    Raises:
+        CheckpointError: the run does not hold what was asked for.
+        DataError: its data is not what it was trained on.
+        ConfigError: a class or layer that does not exist, or a method that does not apply.
+        DivergedError: the network's logits are not finite.
+    """
+    started = time.perf_counter()
+    listed = "_target_" not in settings.attribution
+    made = runs.build(settings.attribution, section="attribution")
+    chosen = made if listed else {type(made).__module__.rpartition(".")[2]: made}
+    subject = subject_of(settings, runs)
+    images = images_of(settings, subject.loaded, runs)
+    methods, left_out = applicable(chosen, subject, images.image[:1], listed=listed)
+    logits = logits_of(subject.network, images.image)
+    target = targets(subject, settings.explained, logits, images.label)
+    found = attributed(methods, subject, images, target, settings)
+    rows = table(found)
+    maps = {name: found[name].maps for name in methods}
+    sanity = sanity_record(methods, maps, subject, images, target, settings)
+    few, names = slice(0, settings.pictured), subject.loaded.class_names
+    answers = logits.argmax(1) if subject.kind == "classifier" else target
+    titles = [
+        f"{names[a]} > {names[b]}" for a, b in zip(images.label[few].tolist(), answers[few].tolist(), strict=True)
+    ]
+    shown = {name: each.maps[few] for name, each in found.items()}
+    attribution_picture(run.images / "attributions.png", images.image[few], shown, titles)
+    flags = [*left_out, *flags_of(rows, sanity)]
+    return {
+        **attribution_result(subject, images, settings, found, rows, sanity, flags),
+        "cost": {"seconds": round(time.perf_counter() - started, 2), "images": len(images.label)},
+    }
