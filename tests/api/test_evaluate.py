@@ -111,7 +111,7 @@ def test_a_run_brings_its_own_reference(gan: sparring.Run) -> None:
 @pytest.mark.slow
 def test_a_generator_made_in_python_is_measured(images: Images) -> None:
     from tests.api.networks import OwnGenerator
-    from tests.api.test_train import OWN
+    from tests.api.tiny import OWN
 
     torch.manual_seed(0)
     run = sparring.train(OWN, "model.discriminator.width=8", data=images, generator=OwnGenerator())

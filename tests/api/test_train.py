@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 import sparring
 from sparring.config.compose import compose
@@ -15,11 +14,7 @@ from sparring.run import weights
 from sparring.stage import call
 from tests.api.conftest import TINY
 from tests.api.networks import OwnDiscriminator, OwnGenerator
-
-OWN = [
-    item for item in TINY if ".width=" not in item and "image_size" not in item
-]  # no width of networks that are given
-Images = tuple[Tensor, Tensor]
+from tests.api.tiny import OWN, Images
 
 
 def same_weights(one: sparring.Run, other: sparring.Run) -> bool:
@@ -179,45 +174,6 @@ def test_a_backbone_is_trained_and_attacked(images: Images) -> None:
     assert sparring.open(run, backbone=net).classifier()(pixels[:2] / 255).shape == (2, 3)
 
 
-@pytest.mark.slow
-def test_images_of_every_kind_are_the_same_data(images: Images) -> None:
-    """The splits' fingerprints are those of the same bytes, and a test split that is given is the test split."""
-    pixels, labels = images
-    forms = [
-        (pixels.numpy(), labels.numpy()),
-        (pixels / 255, labels),
-        torch.utils.data.TensorDataset(pixels / 127.5 - 1, labels),
-    ]
-    prints = [sparring.train(TINY_OWN, data=form).result["data"]["fingerprints"] for form in forms]
-    assert prints[0] == prints[1] == prints[2]
-    run = sparring.train(TINY_OWN, data={"train": images, "test": (pixels[:30], labels[:30])})
-    assert run.result["data"]["fingerprints"]["test"] != prints[0]["test"]
-    assert run.result["classes"] == ["0", "1", "2"]
-
-
-TINY_OWN = [*OWN, "model.generator.width=8", "model.discriminator.width=8"]
-
-
-@pytest.mark.slow
-def test_a_run_on_own_images_is_read_by_commands_until_the_cache_is_gone(images: Images, tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    run = sparring.train(TINY_OWN, f"paths.cache_dir={cache}", data=images)
-    measured = sparring.evaluate(
-        run, "metric/features=pixels", "metric.names=[fd]", "count=20", "repeats=1", "report=false"
-    )
-    assert measured.status == "finished"
-    for file in cache.rglob("meta.json"):
-        file.unlink()
-    with pytest.raises(
-        sparring.DataError, match=r"were given in Python and are no longer in the cache: give them again"
-    ):
-        sparring.evaluate(run, "metric/features=pixels", "report=false")
-    with pytest.raises(sparring.DataError, match="was trained on other images: give those"):
-        sparring.open(run, data=(images[0] // 2, images[1]))
-    sparring.open(run, data=images)
-    assert list(cache.rglob("meta.json"))
-
-
 @pytest.mark.parametrize(
     ("call", "error", "sentence"),
     [
@@ -256,12 +212,3 @@ def test_a_directory_with_a_run_is_not_written_into(gan: sparring.Run) -> None:
     with pytest.raises(sparring.CheckpointError, match="already holds a run"):
         sparring.train(TINY, run_dir=gan.path)
     assert before == {path: path.read_bytes() for path in gan.path.rglob("*") if path.is_file()}
-
-
-@pytest.mark.slow
-def test_images_of_colour_and_a_configuration_that_fits_them() -> None:
-    images, labels = np.random.default_rng(0).random((60, 3, 8, 8)), np.arange(60) % 10
-    fits = sparring.compose("train", OWN, "data.image_size=8", "data.channels=3", "model.generator.width=8")
-    run = sparring.train(fits, data=(images, labels))
-    assert run.sample(2)[0].shape == (2, 3, 8, 8)
-    assert run.config.data.name == "arrays"

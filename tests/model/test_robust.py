@@ -1,63 +1,17 @@
 """Adversarial training: losses by hand, images within the ball and range, an attacked network that is not changed."""
 
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
-from omegaconf import DictConfig
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import cross_entropy
 
-from sparring.attack.evaluation.evaluate import evaluate, subset
-from sparring.attack.evaluation.target import Target
 from sparring.attack.pgd import PGD
-from sparring.config.build import build
 from sparring.core.errors import ConfigError
-from sparring.core.pixels import normalise
-from sparring.core.randomness import seed_of
-from sparring.model.classifier import Classifier, smoothed
-from sparring.model.robust import trades
+from sparring.model.classifier import Classifier
 from sparring.model.robust.shared.adversarial import adversarial_images
-from sparring.model.step.draws import Draws
-from sparring.run.directory import RunDir
-from sparring.stage.train import train
-from sparring.trained.runs import Runs, build_model
+from sparring.trained.runs import build_model
 from tests.conftest import compose
-from tests.leaves import leaves
-
-Array = NDArray[np.float64]
-SMALL = ["model=classifier", "data.image_size=8", "model.backbone.width=4", "report=false", "trainer.accelerator=cpu"]
-EPSILON = 0.2
-LEAVES = [leaf for leaf in leaves("model/robust") if leaf != "none"]
-
-
-@cache
-def settings_of(robust: str, *overrides: str) -> DictConfig:
-    return compose(*SMALL, f"model/robust={robust}", f"model.robust.epsilon={EPSILON}", *overrides)
-
-
-def model_of(robust: str, *overrides: str, count: int = 6) -> Classifier:
-    torch.manual_seed(0)
-    model = build_model(settings_of(robust, *overrides))
-    assert isinstance(model, Classifier)
-    model.batch_size = count
-    return model
-
-
-def draws_of(model: Classifier, rows: slice = slice(None), iteration: int = 0) -> Draws:
-    return model.draws("robust", iteration, rows=rows)
-
-
-def batch(count: int = 6, *, soft: bool) -> tuple[Tensor, Tensor]:
-    """Images (N, 1, 8, 8) in [-1, 1] that touch both ends of the range, and class probabilities (N, 10)."""
-    draws = torch.Generator().manual_seed(1)
-    image = (torch.rand(count, 1, 8, 8, generator=draws) * 3 - 1.5).clamp(-1, 1)
-    target = one_hot(torch.arange(count) % 10, 10).float()
-    return image, smoothed(target.lerp(target.flip(0), 0.3), 0.1) if soft else target
+from tests.model.adversarial import EPSILON, LEAVES, SMALL, batch, draws_of, model_of
 
 
 class Watch(nn.Module):
@@ -74,9 +28,6 @@ class Watch(nn.Module):
         if self.training:
             self.trained_on.append(image.detach().clone())
         return self.network(image)
-
-
-# -- what is learned from --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("soft", [False, True])
@@ -166,188 +117,6 @@ def test_the_step_size_is_a_fraction_of_the_pixel_range() -> None:
     assert inner.step_size == pytest.approx(8 / 255)  # type: ignore[union-attr, operator]
     published = build_model(compose(*SMALL, "model/robust=fast")).robust.inner  # type: ignore[union-attr]
     assert (published.steps, published.step_size) == (1, pytest.approx(10 / 255))  # type: ignore[union-attr]
-
-
-# -- TRADES -----------------------------------------------------------------------------------------------------------------
-
-
-def trades_by_hand(weight: Array, bias: Array, clean: Array, adversarial: Array, target: Array, beta: float) -> float:
-    """Cross-entropy and KL of softmax(W x + b), from their definitions."""
-
-    def probability(x: Array) -> Array:
-        power = np.exp(x @ weight.T + bias)
-        return power / power.sum(1, keepdims=True)
-
-    p, q = probability(clean), probability(adversarial)
-    natural = -(target * np.log(p)).sum(1).mean()
-    return float(natural + beta * (p * (np.log(p) - np.log(q))).sum(1).mean())
-
-
-def test_trades_loss_and_gradient_in_float64(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = model_of("trades", "model.robust.beta=2.5")
-    image, target = (tensor.double() for tensor in batch(soft=True))
-    adversarial = (image + 0.3 * torch.randn(image.shape, dtype=image.dtype)).clamp(-1, 1)
-    monkeypatch.setattr(
-        trades, "adversarial_images", lambda *_: adversarial
-    )  # held still: finite differences move the weights
-    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).double()
-    learned = model.robust.loss(network, image, target, draws_of(model))
-    learned.loss.backward()
-    layer = network[1]
-    assert isinstance(layer, nn.Linear)
-    assert layer.bias.grad is not None
-    assert layer.weight.grad is not None
-    weight, bias = layer.weight.detach().numpy().copy(), layer.bias.detach().numpy().copy()
-    known = [value.flatten(1).numpy() for value in (image, adversarial)]
-
-    def value() -> float:
-        return trades_by_hand(weight, bias, *known, target.numpy(), 2.5)
-
-    def slope(values: Array, place: tuple[int, ...], by: float = 1e-5) -> float:
-        kept, ends = values[place], []
-        for sign in (1, -1):
-            values[place] = kept + sign * by
-            ends.append(value())
-        values[place] = kept
-        return (ends[0] - ends[1]) / (2 * by)
-
-    assert learned.loss.item() == pytest.approx(value(), rel=1e-12)
-    torch.testing.assert_close(learned.logits, network(image))
-    for row in range(10):
-        assert float(layer.bias.grad[row]) == pytest.approx(slope(bias, (row,)), abs=1e-8)
-        for column in range(0, 64, 9):
-            assert float(layer.weight.grad[row, column]) == pytest.approx(slope(weight, (row, column)), abs=1e-8)
-
-
-# -- free -------------------------------------------------------------------------------------------------------------------
-
-
-def free_by_hand(weight: Array, batches: list[tuple[Array, Array]], replays: int, rate: float) -> tuple[Array, Array]:
-    """(delta, weight) of Shafahi et al.'s algorithm 1 for softmax(W x) under plain gradient descent; epsilon in [-1, 1]."""
-    delta = np.zeros_like(batches[0][0])
-    radius = 2 * EPSILON
-    for image, target in batches:
-        for _ in range(replays):
-            x = np.clip(image + delta, -1, 1)
-            power = np.exp(x @ weight.T)
-            error = (power / power.sum(1, keepdims=True) - target) / len(x)
-            delta = np.clip(delta + radius * np.sign(error @ weight), -radius, radius)
-            weight = weight - rate * error.T @ x
-    return delta, weight
-
-
-@pytest.mark.parametrize("parts", [1, 2])
-def test_free_delta_recurrence_by_hand(parts: int) -> None:
-    model = model_of("free", "model.robust.replays=3")
-    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10, bias=False)).double()
-    weight = network[1].weight
-    start = weight.detach().numpy().copy()
-    batches = [(image.double(), target.double()) for image, target in (batch(soft=True), batch(soft=False))]
-    for iteration, (image, target) in enumerate(batches):
-        for _ in range(model.robust.replays):
-            for first in range(parts):
-                rows = slice(first, None, parts)
-                learned = model.robust.loss(network, image[rows], target[rows], draws_of(model, rows, iteration))
-                (learned.loss / parts).backward()
-            with torch.no_grad():
-                weight -= 0.5 * weight.grad
-                weight.grad = None
-    plain = [(image.flatten(1).numpy(), target.numpy()) for image, target in batches]
-    delta, expected = free_by_hand(start, plain, replays=3, rate=0.5)
-    np.testing.assert_array_equal(model.robust.delta.flatten(1).numpy(), delta)  # type: ignore[union-attr, operator]
-    np.testing.assert_allclose(weight.detach().numpy(), expected, atol=1e-7)  # the ball's bounds are float32
-
-
-def test_free_counts_one_iteration_for_all_its_steps(tmp_path: Path, cache_dir: Path) -> None:
-    settings = ["model/robust=free", "model.robust.replays=3", "trainer.max_steps=4", "trainer.val_check_interval=4"]
-    places = [f"paths.cache_dir={cache_dir}", "optimizer@model.optimizer=sgd", "~model.optimizer.betas"]
-    steps: list[int] = []
-    config = compose(*SMALL, *settings, *places, run_dir=tmp_path / "run")
-    original = torch.optim.SGD.step
-
-    def step(self: torch.optim.SGD, *given: Any, **named: Any) -> Any:
-        steps.append(1)
-        return original(self, *given, **named)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.optim.SGD, "step", step)
-        result = train(config, tmp_path / "run")
-    assert len(steps) == 12
-    assert result["clock"] == {"iteration": 4, "images_seen": 4 * 64}
-
-
-# -- runs -------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("robust", LEAVES)
-def test_resumed_equals_uninterrupted(
-    robust: str, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sparring.training.training.remember", lambda *_: None)  # what was typed; nothing was
-    settings = [
-        *SMALL, "model/schedule=constant", f"model/robust={robust}", "model/transform=[shift,mixup]",
-        "model.backbone.width=2", "model.robust.val_images=20", "trainer.val_check_interval=2", f"paths.cache_dir={cache_dir}",
-    ]  # fmt: skip
-
-    def run(name: str, steps: int, *more: str) -> RunDir:
-        train(compose(*settings, f"trainer.max_steps={steps}", *more, run_dir=tmp_path / name), tmp_path / name)
-        return RunDir.open(tmp_path / name)
-
-    straight = run("straight", 7)
-    run("resumed", 3)
-    resumed = run("resumed", 7, f"resume={tmp_path / 'resumed'}")
-    weights = resumed.load_weights()
-    assert all(torch.equal(tensor, weights[name]) for name, tensor in straight.load_weights().items())
-    assert resumed.result()["validation"] == straight.result()["validation"]
-    best = [Runs().classifier(each, checkpoint="best").origin for each in (straight, resumed)]
-    assert best[0]["weights_sha256"] == best[1]["weights_sha256"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "others",
-    [
-        ["data/mix=gaussian", "data.mix.fraction=0.7"],
-        ["model.accumulate=2", "model.label_smoothing=0", "model/transform=[flip,cutmix]"],
-        ["model=gan_classifier", "model.generator.width=4", "model.discriminator.width=4", "model.start=0"],
-    ],
-)
-@pytest.mark.parametrize("robust", LEAVES)
-def test_it_composes(robust: str, others: list[str], tmp_path: Path, cache_dir: Path) -> None:
-    few = ["trainer.max_steps=2", "trainer.val_check_interval=1", "model.robust.val_images=20", "data.batch_size=20"]
-    chosen = [f"model/robust={robust}", *others, *few, f"paths.cache_dir={cache_dir}"]
-    result = train(compose(*SMALL, *chosen, run_dir=tmp_path / "run"), tmp_path / "run")
-    assert result["clock"]["iteration"] == 2
-    measured = result["metrics"]["val/robust_accuracy/pgd@8/255"]
-    assert measured["protocol"]["images"] == 20
-    assert result["validation"]["last"]["value"] == measured["value"]
-    if "data/mix=gaussian" in others:
-        assert result["data"]["origin"]["mix"]["per_batch"] == 14
-
-
-def test_val_accuracy_is_that_of_the_averaged_network_under_pgd(tmp_path: Path, cache_dir: Path) -> None:
-    chosen = ["model/robust=pgd_at", "model.robust.val_images=50", "model.robust.val_steps=3", "model.robust.steps=1"]
-    few = ["trainer.max_steps=15", "trainer.val_check_interval=15", f"paths.cache_dir={cache_dir}"]
-    run = RunDir(tmp_path / "run")
-    result = train(compose(*SMALL, *chosen, *few, run_dir=run.path), run.path)
-    settings = run.config
-    data = build(settings["data"], section="data")
-    data.setup("fit")
-    image, label = data.whole("val")
-    rows = subset(len(label), 50)
-    assert len(rows) == 50 == len(set(rows.tolist()))
-    attack = build_model(settings).robust.validation  # type: ignore[union-attr]
-    outcome = evaluate(
-        attack, Target(Runs().classifier(run).network, rows=None), normalise(image[rows]), label[rows],  # type: ignore[arg-type]
-        index=rows, seed=seed_of("robust validation", 1), batch_size=256,
-    )  # fmt: skip
-    assert result["metrics"]["val/robust_accuracy/pgd@8/255"] == {
-        "value": pytest.approx(outcome.accuracy), "std": None, "interval": None, "direction": "higher",
-        "protocol": {"split": "val", "images": 50, "network": "ema", "attack": "PGD", "norm": "linf", "epsilon": 8 / 255,
-                     "steps": 3},
-    }  # fmt: skip
-    assert 0 < outcome.accuracy < float(outcome.clean.float().mean())
 
 
 @pytest.mark.parametrize(

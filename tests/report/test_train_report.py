@@ -5,7 +5,6 @@ import io
 import json
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,51 +13,11 @@ from PIL import Image
 
 from sparring.core.errors import CheckpointError
 from sparring.core.picture import grid, write_png
-from sparring.report.curves import POINTS, binned, panels, short
-from sparring.report.page import duration
 from sparring.report.pictures import data_uri
-from sparring.report.record import MetricTable, Series, read
-from sparring.report.train import commands, last_and_earlier, shown_path, state_of, train_report, training_seconds
+from sparring.report.record import read
+from sparring.report.train import last_and_earlier, shown_path, state_of, train_report, training_seconds
 from sparring.run.directory import RunDir
-
-CONFIG = """schema_version: 2
-name: rpgan_digits
-seed: 1
-data: {name: digits, image_size: 8, channels: 1, num_classes: 10, batch_size: 64}
-model: {generator: {_target_: sparring.model.generator.conv.ConvGenerator}, regularizer: {r1: {}, r2: {}}}
-trainer: {max_steps: 600, precision: 32-true, devices: 1}
-paths: {root_dir: %s}
-"""
-METRICS = """iteration,images_seen,loss/generator,loss/discriminator,lr/generator,speed/images_per_second,val/x
-25,1600,1.5,0.6,0.002,800,
-50,3200,1.25,nan,0.002,1600,0.5
-75,4800,0.987,0.7,0.002,1600,
-100,64
-"""
-RESULT = {
-    "config_hash": "f" * 64, "data": {"name": "digits", "fingerprints": {"train": "abc123"}}, "metrics": {},
-    "parameters": {"generator": 72545}, "environment": {"device": "a computer", "packages": {"torch": "2.13.0"}},
-    "cost": {"seconds": 75.0, "seconds_with_set_up": 80.0, "images_seen": 4800, "peak_memory_mb": {"process": 466.1}},
-}  # fmt: skip
-
-
-def make_run(path: Path, *, images: bool = True, metrics: str = METRICS, overrides: str = "- seed=1\n") -> Path:
-    (path / ".hydra").mkdir(parents=True)
-    (path / "images").mkdir()
-    (path / ".hydra" / "config.yaml").write_text(CONFIG % path.parent)
-    (path / ".hydra" / "overrides.yaml").write_text(overrides)
-    (path / "metrics.csv").write_text(metrics)
-    if images:
-        for i, name in enumerate(["real", *(f"samples_{iteration:08d}" for iteration in (0, 25, 75))]):
-            write_png(
-                path / "images" / f"{name}.png", grid(torch.full((4, 1, 8, 8), 40 * i, dtype=torch.uint8), columns=2)
-            )
-    return path
-
-
-def finish(path: Path, state: Any = "finished", reason: str = "all 75 iterations") -> Path:
-    RunDir(path).write_status(state, reason, 0, {"iteration": 75, "images_seen": 4800}, "checkpoints/last.ckpt")
-    return path
+from tests.report.runs import RESULT, finish, make_run
 
 
 class Page(HTMLParser):
@@ -210,73 +169,6 @@ def test_a_picture_is_kept_where_it_fits_and_reduced_where_not(tmp_path: Path) -
     assert data_uri(tmp_path / "none.png", most_bytes=10) is None
 
 
-def test_metrics_columns_rows_and_gaps(tmp_path: Path) -> None:
-    (tmp_path / "metrics.csv").write_text(METRICS)
-    table = MetricTable.read(tmp_path / "metrics.csv")
-    loss, discriminator, *_, validation = table.series()
-    assert loss == Series("loss/generator", [1600, 3200, 4800], [1.5, 1.25, 0.987], 0)
-    assert discriminator == Series("loss/discriminator", [1600, 4800], [0.6, 0.7], 1)
-    assert validation == Series("val/x", [3200], [0.5], 0)
-    assert table.last_clock() == {"iteration": 75, "images_seen": 4800}
-
-
-def test_binned_averages_neighbours_and_keeps_the_range() -> None:
-    x = np.arange(POINTS * 5, dtype=float)
-    y = np.random.default_rng(0).normal(size=len(x))
-    mean_x, mean_y, low, high = binned(x, y)
-    np.testing.assert_allclose(mean_x, x.reshape(POINTS, 5).mean(1))
-    np.testing.assert_allclose(mean_y, y.reshape(POINTS, 5).mean(1))
-    np.testing.assert_allclose(low, y.reshape(POINTS, 5).min(1))
-    np.testing.assert_allclose(high, y.reshape(POINTS, 5).max(1))
-    for few in (x[:7], x[: POINTS + 3]):
-        assert binned(few, few)[0].sum() > 0
-        np.testing.assert_array_equal(binned(x[:7], y[:7])[1], y[:7])
-
-
-def test_panels_order_and_colours() -> None:
-    names = ["speed/images_per_second", "val/x", "lr/g", "penalty/r1", "loss/g", "loss/d", "logits/real"]
-    drawn = panels([Series(name, [1.0, 2.0], [1.0, 3.0], 0) for name in names])
-    titles = ["Losses", "Discriminator's logits", "Gradient penalties", "Validation", "Learning rates", "Speed"]
-    assert [panel.title for panel in drawn] == titles
-    assert [(line.label, line.colour, line.last) for line in drawn[0].lines] == [
-        ("g", "var(--line-1)", "3"), ("d", "var(--line-2)", "3")
-    ]  # fmt: skip
-    for panel in drawn:
-        assert "var(--line-1)" in panel.svg
-        assert "#0a0b" not in panel.svg  # no placeholder is left
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0"),
-        (1, "1"),
-        (0.754321, "0.754"),
-        (-0.1265, "−0.127"),
-        (0.002, "0.002"),
-        (0.00015, "0.00015"),
-        (2e-5, "2e-5"),
-        (38400, "38.4k"),
-        (3.2e7, "32M"),
-        (999, "999"),
-        (12.345, "12.3"),
-        (2.5e12, "2.5e12"),
-        (-1.5e-7, "−1.5e-7"),
-    ],
-)
-def test_short_numbers(value: float, text: str) -> None:
-    assert short([value]) == text
-
-
-def test_durations() -> None:
-    assert [duration(seconds) for seconds in (2.24, 75, 3599, 7620)] == [
-        "2.2 s",
-        "1 min 15 s",
-        "59 min 59 s",
-        "2 h 07 min",
-    ]
-
-
 def test_earlier_grids_are_spread_and_begin_with_the_first(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", images=False)
     for iteration in range(20):
@@ -287,31 +179,6 @@ def test_earlier_grids_are_spread_and_begin_with_the_first(tmp_path: Path) -> No
     assert last.iteration == 19
     assert [sample.iteration for sample in earlier] == [0, 4, 7, 11, 14, 18]
     assert last_and_earlier([]) == (None, [])
-
-
-def test_commands_fit_the_state(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "a run", overrides="- name=it's\n- seed=1\n- resume=x\n")
-    assert dict(commands(read(run))) == {"Repeat it from the start": "sparring train 'name=it'\"'\"'s' seed=1"}
-    (run / "weights.safetensors").touch()
-    (run / "checkpoints").mkdir()
-    (run / "checkpoints" / "last.ckpt").touch()
-    typed = dict(commands(read(finish(run, "interrupted"))))
-    assert typed["Continue where it stopped"] == "sparring train 'resume=a run'"
-    assert typed["Draw images from this generator"] == "sparring generate 'run=a run' count=100 'format=[grid,folder]'"
-    assert "trainer.max_steps=150" in dict(commands(read(finish(run))))["Train it for longer"]
-
-
-def test_commands_name_again_what_no_run_directory_may_choose(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", overrides="- extensions=[mine]\n- model=mine\n")
-    (run / ".hydra" / "hydra.yaml").write_text("hydra: {searchpath: ['file:///a/conf'], run: {dir: '${x}'}}\n")
-    for name in ("weights.safetensors", "checkpoints/last.ckpt"):
-        (run / name).parent.mkdir(exist_ok=True)
-        (run / name).touch()
-    typed = dict(commands(read(finish(run, "interrupted"))))
-    assert typed["Continue where it stopped"] == "sparring train resume=run --config-dir /a/conf 'extensions=[mine]'"
-    again = "sparring train 'extensions=[mine]' model=mine --config-dir /a/conf"
-    assert typed["Repeat it from the start"] == again
-    assert typed["Draw images from this generator"].endswith(" 'extensions=[mine]'")
 
 
 def test_a_run_outside_the_repository_is_shown_absolute(tmp_path: Path) -> None:
@@ -327,20 +194,3 @@ def test_time_from_the_result_wins_over_the_logged_speed(tmp_path: Path) -> None
     assert training_seconds(read(run)) == pytest.approx(1600 / 800 + 1600 / 1600 * 2)
     (run / "result.json").write_text(json.dumps({"schema_version": 2, "cost": {"seconds": 9.5}}))
     assert training_seconds(read(run)) == 9.5
-
-
-def test_a_run_with_a_network_made_in_python_names_no_command(tmp_path: Path) -> None:
-    run = finish(make_run(tmp_path / "run"))
-    (run / "weights.safetensors").touch()
-    settings = run / ".hydra" / "config.yaml"
-    built = "_target_: sparring.model.generator.conv.ConvGenerator"
-    settings.write_text(settings.read_text().replace(built, "_given_: mine.Net"))
-    assert dict(commands(read(run))) == {"Open it in Python": f"sparring.open({str(run)!r}, generator=<the network>)"}
-    assert "sparring.open(" in train_report(run).read_text()
-
-
-def test_a_run_whose_overrides_are_not_known_is_not_repeated_by_a_command(tmp_path: Path) -> None:
-    run = finish(make_run(tmp_path / "run"))
-    assert "Repeat it from the start" in dict(commands(read(run)))
-    (run / ".hydra" / "overrides.yaml").unlink()
-    assert "Repeat it from the start" not in dict(commands(read(run)))

@@ -9,11 +9,9 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from sparring.attack.math.norm_ball import length
 from sparring.core.errors import CheckpointError, ConfigError, DataError
 from sparring.data.reading.image_set import read_images
 from sparring.data.serving import provenance
-from sparring.robustness.export import rounded
 from sparring.run.directory import RunDir
 from sparring.stage.attack import attack
 from sparring.trained.runs import Runs
@@ -126,20 +124,6 @@ def test_adversarial_test_images_train_nothing(victim_run: Path, cache_dir: Path
     ]
     with pytest.raises(DataError, match=r"was trained on \d+ of the \d+ test images of this run"):
         trained_here(tmp_path / "robust", cache_dir, *keys)
-
-
-def test_rounding_stays_within_epsilon() -> None:
-    draw = torch.Generator().manual_seed(0)
-    pixels = torch.randint(256, (50, 1, 6, 6), generator=draw, dtype=torch.uint8)
-    image = pixels.float() / 255 * 2 - 1
-    for epsilon, norm in ((0.1, "linf"), (8 / 255, "linf"), (0.5, "l2")):
-        noise = torch.randn(image.shape, generator=draw)
-        change = noise.sign() * 2 * epsilon if norm == "linf" else noise / length(noise) * 2 * epsilon
-        difference = rounded((image + change).clamp(-1, 1), pixels, epsilon, norm).double() - pixels.double()
-        size = difference.abs().amax() if norm == "linf" else difference.flatten(1).norm(dim=1).amax()
-        assert float(size) <= 255 * epsilon + 1e-3 * (norm == "l2")
-        if norm == "linf":
-            assert float(size) == int(255 * epsilon + 1e-6)
 
 
 @pytest.mark.parametrize(("overrides", "sentence"), [

@@ -16,15 +16,10 @@ from sparring.core.picture import read_png
 from sparring.data.mix.base import Context, Scorer
 from sparring.data.serving import provenance
 from sparring.run.directory import RunDir
-from sparring.stage.generate import generate
-from sparring.stage.train import train
 from sparring.trained.runs import Runs
 from sparring.trained.scorer import RunScorers
-from tests.conftest import TINY, command, compose
-
-FEW = "data.labels_per_class=10"
-CLASSIFIER = ["model=classifier", "data.image_size=8", "model.backbone.width=4", "data.batch_size=20", "report=false"]
-GAN = [*TINY, "report=false", "trainer.max_steps=2", "data.batch_size=20", "trainer.val_check_interval=2"]
+from tests.conftest import command, compose
+from tests.stage.mixes import CLASSIFIER, FEW, GAN, folder_data, images, mixed, run
 
 
 @pytest.fixture(scope="module")
@@ -48,30 +43,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> dict[str,
     for name in ("gan", "free"):
         images(root / name, root / f"{name}_images", 60)
     return {path.name: path for path in root.iterdir()}
-
-
-def run(path: Path, cache_dir: Path, *overrides: str) -> dict[str, Any]:
-    path.mkdir(parents=True, exist_ok=True)
-    return train(compose(*overrides, f"paths.cache_dir={cache_dir}", run_dir=path), path)
-
-
-def images(source: Path, path: Path, count: int, *how: str) -> Path:
-    config = compose(
-        f"run={source}", f"count={count}", "paths.cache_dir=unused", "format=[parquet]", *how, config="generate",
-        run_dir=path,
-    )  # fmt: skip
-    generate(config, path)
-    return path
-
-
-def mixed(tmp_path: Path, cache_dir: Path, *overrides: str) -> dict[str, Any]:
-    """What result.json says of the mix in a run of two iterations."""
-    result = run(tmp_path / "mixed", cache_dir, *CLASSIFIER, "trainer.max_steps=2", *overrides)
-    return result["data"]["origin"]["mix"]
-
-
-def folder_data(folder: Path) -> list[str]:
-    return ["data=folder", f"data.path={folder}", "data.channels=1", "data.image_size=8", "data.num_classes=10"]
 
 
 def test_images_of_a_generator_are_mixed_in_and_recorded(

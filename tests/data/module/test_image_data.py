@@ -14,10 +14,9 @@ from omegaconf import OmegaConf
 from sklearn.datasets import load_digits
 from torch import nn
 
-from sparring.core.errors import ConfigError, DataError
+from sparring.core.errors import ConfigError
 from sparring.core.types import Batch, ImageShape
 from sparring.data.serving.stream import RawBatch
-from tests.data.files import parquet, random_images
 
 Make = Callable[..., Any]
 
@@ -87,16 +86,6 @@ def test_labelled_chunks_have_the_batch_size_where_there_are_enough(make: Make) 
         data.setup()
 
 
-def test_splits_are_disjoint_and_evaluation_is_ordered(make: Make) -> None:
-    data = make("digits")
-    data.setup()
-    train, val = data.splits.images["train"].rows, data.splits.images["val"].rows
-    assert not set(train.tolist()) & set(val.tolist())
-    batches = [data.on_after_batch_transfer(batch, 0) for batch in data.val_dataloader()]
-    assert torch.cat([batch.label for batch in batches]).tolist() == data.splits.images["val"].label.tolist()
-    assert sum(len(batch.image) for batch in data.test_dataloader()) == 355
-
-
 def test_augmentation_is_drawn_with_the_batch_and_applied_on_the_device(make: Make) -> None:
     data, plain = make("digits", "data.flip=true", "data.crop=2"), make("digits")
     data.setup()
@@ -142,56 +131,6 @@ def test_number_of_classes_follows_the_choice() -> None:
     assert config.num_classes == 3
 
 
-def test_fingerprints_tell_splits_and_subsets_apart(make: Make) -> None:
-    base, other, few = make("digits"), make("digits", "data.split_seed=1"), make("digits", "data.labels_per_class=9")
-    for data in (base, other, few):
-        data.setup()
-    a, b, c = (data.fingerprints() for data in (base, other, few))
-    assert len({*a.values(), b["train"], b["val"], c["train"]}) == 6
-    assert a["test"] == b["test"] == c["test"]
-    assert a["val"] == c["val"]
-    assert all(len(value) == 64 for value in a.values())
-
-
-def test_prior_and_real_examples(make: Make) -> None:
-    data = make("digits", "data.imbalance=10", "data.labels_per_class=100")
-    data.setup()
-    counts = torch.bincount(data.train_labels)
-    assert torch.allclose(data.class_prior, counts / counts.sum())
-    assert (counts[0], counts[9]) == (100, 10)
-    image, label = data.real_examples(per_class=3)
-    assert label.tolist() == [k for k in range(10) for _ in range(3)]
-    fives = (data.train_labels == 5).nonzero().flatten()[:3]
-    assert torch.equal(image[15:18], data.train_images(fives))
-
-
-def test_classes_are_relabelled_in_the_order_given(make: Make) -> None:
-    data = make("digits", "data.classes=[7,1]", "data.num_classes=2")
-    data.setup()
-    assert data.class_names == ("7", "1")
-    full = make("digits")
-    full.setup()
-    sevens = data.train_images((data.train_labels == 0).nonzero().flatten())
-    assert torch.equal(sevens, full.train_images((full.train_labels == 7).nonzero().flatten()))
-    assert {label for batch in data.test_dataloader() for label in batch.label.tolist()} == {0, 1}
-
-
-def test_source_without_test_split_gets_a_stratified_cut(make: Make, tmp_path: Path) -> None:
-    arrays = random_images(3, 32, 10)
-    parquet(tmp_path, arrays)
-    data = make(
-        "hub",
-        f"data.path={tmp_path}/train.parquet",
-        "data.num_classes=10",
-        "data.test_fraction=0.2",
-        "data.batch_size=2",
-    )
-    data.setup()
-    assert torch.bincount(data.splits.images["test"].label).tolist() == [1] * 10
-    rows = torch.cat([data.splits.images[split].rows for split in ("train", "val", "test")])
-    assert rows.sort().values.tolist() == list(range(60))
-
-
 def test_channels_and_size_follow_the_configuration(make: Make) -> None:
     data = make("digits", "data.channels=3", "data.image_size=20")
     data.setup()
@@ -220,11 +159,6 @@ def test_wrong_settings_are_one_sentence(make: Make, override: str, message: str
         make("digits", override).setup()
     error = raised.value if isinstance(raised.value, ConfigError) else raised.value.__cause__  # instantiate wraps it
     assert isinstance(error, ConfigError)
-
-
-def test_class_with_too_few_images(make: Make) -> None:
-    with pytest.raises(DataError, match=r"Class 0 has 12\d training images"):
-        make("digits", "data.labels_per_class=500").setup()
 
 
 def test_training_needs_streams_and_a_clock(make: Make) -> None:

@@ -11,14 +11,15 @@ from sparring.core.errors import ConfigError
 from sparring.core.types import Batch, ImageShape
 from sparring.data.mix.base import Context, EarlierRuns, Mix, Pool, reader_of, stream_of
 from sparring.data.mix.pool.checked import checked
+from sparring.data.module.check import check_settings
 from sparring.data.module.splits import Splits, open_splits
 from sparring.data.module.views import OpenedImages
-from sparring.data.reading.decode import FILTERS, Decoder
+from sparring.data.reading.decode import Decoder
 from sparring.data.reading.source import Location, Source
 from sparring.data.serving.cache import Cache, open_or_create
 from sparring.data.serving.provenance import Provenance
 from sparring.data.serving.split import SplitSettings
-from sparring.data.serving.storage import STORAGE, Images, to_device
+from sparring.data.serving.storage import Images, to_device
 from sparring.data.serving.stream import EvalLoader, HasIteration, RawBatch, Stream, TrainLoader
 
 
@@ -67,19 +68,10 @@ class ImageData(OpenedImages, L.LightningDataModule):
         seed: int,
     ) -> None:
         super().__init__()
-        _check_choice("storage", storage, STORAGE)
-        _check_choice("on_error", on_error, ("fail", "skip"))
-        _check_choice("resize", resize, tuple(FILTERS))
-        _check_choice("channels", channels, (1, 3))
-        if value_range is not None and not 0 < value_range < 2**16:
-            raise ConfigError(
-                f"data.value_range={value_range} must be from 1 to 65535: the largest value of 16-bit images."
-            )
-        if batch_size < 1 or image_size < 1 or not 0 <= crop < image_size:
-            raise ConfigError(
-                f"data.batch_size={batch_size} and data.image_size={image_size} must be at least 1 and data.crop={crop}"
-                " from 0 to below the image size."
-            )
+        check_settings(
+            channels=channels, image_size=image_size, batch_size=batch_size, crop=crop, resize=resize,
+            value_range=value_range, storage=storage, on_error=on_error,
+        )  # fmt: skip
         self.data_name, self.source, self.seed, self.batch_size = name, source, seed, batch_size
         self.shape = ImageShape(channels, image_size, num_classes)
         self.location = Location(
@@ -243,8 +235,3 @@ class ImageData(OpenedImages, L.LightningDataModule):
         if isinstance(batch, RawBatch):
             image = augment.crop_and_flip(image, batch.corner, batch.mirror, self.crop)
         return Batch(augment.normalise(image), batch.label)
-
-
-def _check_choice(key: str, value: object, choices: Sequence[object]) -> None:
-    if value not in choices:
-        raise ConfigError(f"data.{key}={value} is not one of {', '.join(map(str, choices))}.")

@@ -1,0 +1,32 @@
+"""What `ImageData` refuses before it reads anything."""
+
+from collections.abc import Sequence
+
+from sparring.core.errors import ConfigError
+from sparring.data.reading.decode import FILTERS
+from sparring.data.serving.storage import STORAGE
+
+
+def check_settings(
+    *, channels: int, image_size: int, batch_size: int, crop: int, resize: str, value_range: int | None, storage: str,
+    on_error: str,
+) -> None:  # fmt: skip
+    """Raise ConfigError for a setting of `conf/data/_base.yaml` that is out of range."""
+    _check_choice("storage", storage, STORAGE)
+    _check_choice("on_error", on_error, ("fail", "skip"))
+    _check_choice("resize", resize, tuple(FILTERS))
+    _check_choice("channels", channels, (1, 3))
+    if value_range is not None and not 0 < value_range < 2**16:
+        raise ConfigError(
+            f"data.value_range={value_range} must be from 1 to 65535: the largest value of 16-bit images."
+        )
+    if batch_size < 1 or image_size < 1 or not 0 <= crop < image_size:
+        raise ConfigError(
+            f"data.batch_size={batch_size} and data.image_size={image_size} must be at least 1 and data.crop={crop}"
+            " from 0 to below the image size."
+        )
+
+
+def _check_choice(key: str, value: object, choices: Sequence[object]) -> None:
+    if value not in choices:
+        raise ConfigError(f"data.{key}={value} is not one of {', '.join(map(str, choices))}.")
