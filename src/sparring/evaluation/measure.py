@@ -174,7 +174,7 @@ def real_data_reference(
     They are measured against the other training images, or against val or test: what a perfect generator would get, up to
     the smaller counts, which the record names.
     """
-    train, draws = real["train"], generator("floor", count)
+    train, draws = real["train"], generator("real-data reference", count)
     order = torch.randperm(len(train), generator=draws)
     size = min(count, len(train) // 2)
     stand_ins, rest = train[order[:size]], train[order[size:]]  # an image must not be its own neighbour
@@ -197,5 +197,7 @@ def _discriminator(subject: Subject, samples: Batch) -> dict[str, Any] | None:
 
 
 def _some(batch: Batch) -> Batch:
-    order = torch.randperm(len(batch.label), generator=generator("judged", len(batch.label)))[:MAX_DISCRIMINATED]
+    order = torch.randperm(len(batch.label), generator=generator("discriminator overfit", len(batch.label)))[
+        :MAX_DISCRIMINATED
+    ]
     return Batch(batch.image[order], batch.label[order])

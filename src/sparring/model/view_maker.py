@@ -80,4 +80,4 @@ class ViewMaker:
 
     def _generate(self, label: Tensor, draws: Draws) -> Tensor:
         """Generated images for labels (N,), of latents that nothing else in the step uses."""
-        return self.generator(draws.normal("forged", self.latent_dim), label).to(self.dtype)
+        return self.generator(draws.normal("pseudo-real", self.latent_dim), label).to(self.dtype)
