@@ -1,8 +1,9 @@
 """The record of a measured value, and what a model reports as a whole."""
 
 import pytest
+from scipy.stats import binomtest
 
-from sparring.core.measurement import FinalMetrics, Measurement, robust_accuracy_name
+from sparring.core.measurement import FinalMetrics, Measurement, robust_accuracy_name, share, wilson_interval
 
 
 def test_a_record_holds_the_reason_only_without_a_value() -> None:
@@ -34,3 +35,15 @@ def test_two_reports_together() -> None:
 )
 def test_a_robust_accuracy_is_named_by_its_epsilon(epsilon: float, name: str) -> None:
     assert robust_accuracy_name("test", "pgd", epsilon) == f"test/robust_accuracy/pgd@{name}"
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 10), (8, 10), (10, 10), (342, 355)])
+def test_the_wilson_interval_is_that_of_scipy(successes: int, trials: int) -> None:
+    expected = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
+    assert wilson_interval(successes, trials) == pytest.approx(tuple(expected), abs=1e-12)
+
+
+def test_a_share_carries_its_interval() -> None:
+    record = share(0.8, images=10, protocol={"split": "test"}).record()
+    assert record["interval"] == pytest.approx([0.4902, 0.9433], abs=1e-4)
+    assert record["protocol"] == {"split": "test", "interval": "95 % Wilson, over images"}

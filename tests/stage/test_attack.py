@@ -209,7 +209,7 @@ def test_the_command_line(trained: Path, cache_dir: Path, tmp_path: Path) -> Non
     places = [f"paths.log_dir={tmp_path}", f"paths.cache_dir={cache_dir}"]
     done = command(f"run={trained}", "attack=pgd", "epsilon=8/255", "count=20", *places, verb="attack")
     (run,) = tmp_path.glob("attack/*")
-    assert str(run / "report.html") in done.stderr
+    assert done.stdout.splitlines()[-1] == f"Report: {run}/report.html"
     assert json.loads((run / "result.json").read_text())["verb"] == "attack"
     page = attack_report(run)
     assert page == run / "report.html"

@@ -27,10 +27,10 @@ def command(*overrides: str) -> list[str]:
 
 
 def study(*overrides: str, code: int = 0) -> str:
-    """Run the command; returns its stderr."""
+    """Run the command; returns what it said on stderr, then its last lines on stdout."""
     done = subprocess.run(command(*overrides), capture_output=True, text=True, timeout=280, cwd=ROOT, check=False)
     assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stderr
+    return done.stderr + done.stdout
 
 
 def hint(said: str, words: str) -> list[str]:
@@ -62,8 +62,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
 def finished(tmp_path_factory: pytest.TempPathFactory, cache: str) -> Path:
     """The example study of two replicates, in one process."""
     folder = tmp_path_factory.mktemp("study") / "example"
-    stderr = study(*EXAMPLE, cache, f"dir={folder}", "executor=inline")
-    assert f"Report: {folder / 'report.html'}" in stderr
+    said = study(*EXAMPLE, cache, f"dir={folder}", "executor=inline")
+    assert f"Report: {folder / 'report.html'}" in said
     return folder
 
 
@@ -122,8 +122,8 @@ def test_finished_cells_are_not_run_again(how: str, finished: Path, cache: str) 
 
 def test_a_study_with_other_settings_is_refused(finished: Path, cache: str) -> None:
     before = RunDir.open(finished).status()
-    stderr = study(*EXAMPLE, cache, f"dir={finished}", "study.replicates=3", "seed=2", code=2)
-    (line,) = stderr.splitlines()
+    said = study(*EXAMPLE, cache, f"dir={finished}", "study.replicates=3", "seed=2", code=2)
+    (line,) = said.splitlines()
     assert "study.replicates (2 there, 3 here)" in line
     assert "seed (1 there, 2 here)" in line
     assert RunDir.open(finished).status() == before
@@ -185,9 +185,9 @@ def test_a_failed_cell_is_reported_and_tried_again_on_request(tmp_path: Path, ca
     ],
 )
 def test_what_cannot_work_is_one_sentence(override: str, message: str, tmp_path: Path) -> None:
-    stderr = study(*EXAMPLE, override, f"dir={tmp_path / 'study'}", "executor=inline", code=2)
-    assert message in stderr
-    assert len(stderr.splitlines()) == 1
+    said = study(*EXAMPLE, override, f"dir={tmp_path / 'study'}", "executor=inline", code=2)
+    assert message in said
+    assert len(said.splitlines()) == 1
 
 
 def test_a_study_that_was_refused_before_its_first_cell_can_be_corrected(tmp_path: Path, cache: str) -> None:

@@ -103,6 +103,7 @@ class Job:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
+        from sparring.cli.ending import tell
         from sparring.config.prune import prune_overrides
 
         hydra_config = HydraConfig.get()
@@ -112,8 +113,11 @@ class Job:
         try:
             prune_overrides(config, hydra_config)
             _freeze(config, run_dir, hydra_config.output_subdir)
-            return call(self.verb, config, run_dir)
+            result = call(self.verb, config, run_dir)
+            tell(result, run_dir)
+            return result
         except Exception as error:
+            tell(getattr(error, "result", None), run_dir)  # of a study some of whose cells failed
             if hydra_config.mode != RunMode.RUN:  # in a launcher other than ours, Hydra has to hear of the failure
                 raise
             self.error = error

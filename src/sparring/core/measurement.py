@@ -1,5 +1,6 @@
 """One measured value as every `result.json` states it: with its uncertainty, its protocol and which way is better."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,6 +20,7 @@ class Measurement:
         std: standard deviation, over what `protocol` says.
         interval: (low, high), as `protocol` says.
         reason: why there is no value.
+        reference: the value of real images in place of generated ones, where that was measured.
     """
 
     value: float | None
@@ -27,6 +29,7 @@ class Measurement:
     std: float | None = None
     interval: tuple[float, float] | None = None
     reason: str = ""
+    reference: float | None = None
 
     def record(self) -> dict[str, Any]:
         """Plain values, as `result.schema.json` describes a metric."""
@@ -37,7 +40,35 @@ class Measurement:
             "protocol": dict(self.protocol),
             "direction": self.direction,
         }
-        return record | ({"reason": self.reason} if self.reason else {})
+        known = {"reason": self.reason or None, "reference": self.reference}
+        return record | {key: value for key, value in known.items() if value is not None}
+
+
+def share(value: float, *, images: int, protocol: Mapping[str, Any], direction: Direction = "higher") -> Measurement:
+    """A share of `images` images, such as an accuracy, with the interval that so few images leave open.
+
+    Args:
+        value: in 0..1.
+        protocol: as of a Measurement; what the interval is comes to it.
+    """
+    interval = wilson_interval(round(value * images), images)
+    return Measurement(
+        value=value,
+        direction=direction,
+        interval=interval,
+        protocol={**protocol, "interval": "95 % Wilson, over images"},
+    )
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a probability from `successes` of `trials` independent draws, within [0, 1].
+
+    Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    """
+    z = 1.959963984540054
+    centre, shrink = (successes + z * z / 2) / trials, 1 + z * z / trials
+    half = z / trials * math.sqrt(successes * (trials - successes) / trials + z * z / 4)
+    return max(0.0, (centre - half) / shrink), min(1.0, (centre + half) / shrink)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def hint(verb: str, *words: str) -> str:
     """`command` as it can be typed in this working directory: with paths where this shell needs them."""
     path = script()
     if path is not None:
-        start = [_typed("python", sys.executable), _shown(path.with_name(f"{verb}.py"))]
+        start = [_typed("python", sys.executable), shown(path.with_name(f"{verb}.py"))]
     elif _is_module():
         start = [_typed("python", sys.executable), "-m", NAME, verb]
     else:
@@ -69,11 +69,11 @@ def _typed(name: str, path: str) -> str:
     given, there = Path(path).absolute(), Path(shutil.which(name) or os.devnull)
     if there.parent.resolve() == given.parent.resolve() and there.resolve() == given.resolve():
         return name
-    shown = _shown(Path(path))
-    return shown if os.sep in shown else f".{os.sep}{shown}"
+    typed = shown(Path(path))
+    return typed if os.sep in typed else f".{os.sep}{typed}"
 
 
-def _shown(path: Path) -> str:
-    """Relative to the working directory where `path` lies below it, else absolute."""
+def shown(path: Path) -> str:
+    """A path as messages print it: relative to the working directory where it lies below it, else absolute."""
     path, here = path.absolute(), Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -22,6 +22,7 @@ def metrics_of(records: Sequence[Mapping[str, Any]]) -> dict[str, Measurement]:
             direction=DIRECTIONS[METRICS[each["metric"]][1]],
             protocol=each["protocol"],
             reason="" if each["value"] is not None else each["reason"],
+            reference=each["real_data_reference"],
         )
         for each in records
     }

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sparring.core.distributed import rank_and_world
 from sparring.core.errors import ConfigError
-from sparring.core.measurement import FinalMetrics, Measurement
+from sparring.core.measurement import FinalMetrics, Measurement, share
 from sparring.core.pixels import normalise
 from sparring.core.types import Batch, TrainingData
 from sparring.metric import classification
@@ -210,6 +210,8 @@ def classification_metrics(game: Game, network: str, data: TrainingData, **more:
             for name, direction in classification.DIRECTIONS.items():
                 value = report.pop(name)
                 metrics[f"{split}/{name}"] = Measurement(value=value, direction=direction, protocol=protocol)
+                if name == "accuracy":
+                    metrics[f"{split}/{name}"] = share(value, images=report["images"], protocol=protocol)
             details[split] = report
     return FinalMetrics(metrics, {"classification": details})
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from sparring.attack.evaluation.evaluate import evaluate, subset
 from sparring.attack.evaluation.target import Target
 from sparring.core.distributed import mean_over_images, rank_and_world
-from sparring.core.measurement import FinalMetrics, Measurement, robust_accuracy_name
+from sparring.core.measurement import FinalMetrics, robust_accuracy_name, share
 from sparring.core.pixels import normalise
 from sparring.core.randomness import seed_of
 from sparring.core.types import TrainingData
@@ -54,7 +54,7 @@ class RobustHeldOut:
             "split": "val", "images": len(self._label), "network": network, "attack": type(attack).__name__,
             "norm": attack.norm, "epsilon": attack.epsilon, "steps": attack.steps,
         }  # fmt: skip
-        measured = Measurement(value=float(correct) / len(self._label), direction="higher", protocol=protocol)
+        measured = share(float(correct) / len(self._label), images=len(self._label), protocol=protocol)
         return FinalMetrics({robust_accuracy_name("val", type(attack).__name__.lower(), attack.epsilon): measured})
 
     def _correct(self, game: Game, network: nn.Module, rows: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparring.attack.base import Attack
-from sparring.core.measurement import Measurement, robust_accuracy_name
+from sparring.core.measurement import Measurement, robust_accuracy_name, share
 from sparring.robustness.attacked import AttackSetup
 from sparring.robustness.measure import Robustness
 from sparring.robustness.trials import worst_case
@@ -49,7 +49,7 @@ def _robust_metrics(
     """Accuracy and calibration without an attack, and robust accuracy under each and under all together."""
     split, protocol = attacked.settings.split, _images(attacked)
     metrics = {
-        f"{split}/accuracy": Measurement(value=measured.clean["accuracy"], direction="higher", protocol=protocol),
+        f"{split}/accuracy": share(measured.clean["accuracy"], images=protocol["images"], protocol=protocol),
         f"{split}/ece": Measurement(value=measured.clean["ece"], direction="lower", protocol=protocol),
     }
     rows = [
@@ -58,8 +58,8 @@ def _robust_metrics(
     together = [(WORST_CASE, next(iter(attacks.values())).norm, row) for row in worst]
     for name, norm, row in [*rows, *together]:
         under = protocol | {"attack": name, "norm": norm, "epsilon": row["epsilon"]}
-        metrics[robust_accuracy_name(split, name, row["epsilon"])] = Measurement(
-            value=row["accuracy"], direction="higher", protocol=under
+        metrics[robust_accuracy_name(split, name, row["epsilon"])] = share(
+            row["accuracy"], images=protocol["images"], protocol=under
         )
     return metrics
 

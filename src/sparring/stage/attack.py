@@ -3,7 +3,6 @@
 conf/attack.yaml says what each key means. `config.attack` is one attack, or several by name.
 """
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,6 @@ def attack(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         result = _attack(config, run)
         run.write_result(result)
         attack_report(run.path)
-        print(run.report, file=sys.stderr)
         run.write_status("finished", f"{result['cost']['images']} images", 0, {}, None)
     return result
 

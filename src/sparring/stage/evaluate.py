@@ -1,6 +1,5 @@
 """`python evaluate.py run=<run>` or `images=<folder> reference=<data set>`: all metrics with their protocols."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ def evaluate(
         config: resolved, as conf/evaluate.yaml composes it.
         run_dir: folder of the new run.
         subject: what is measured, where it is at hand in Python; None: what `config` names.
-        hints: whether to print the table and where the report is.
+        hints: whether to print the table.
 
     Returns:
         The content of result.json: `metrics` by name, and `records` with all that was measured with them.
@@ -81,9 +80,7 @@ def _show(result: dict[str, Any], run: RunDir, *, report: bool, hints: bool) -> 
     if report:
         from sparring.report.evaluate import evaluate_report
 
-        page = evaluate_report(run.path)
-        if hints:
-            print(f"Report: {page}", file=sys.stderr)
+        evaluate_report(run.path)
 
 
 def _extractor(settings: EvaluateSettings, subject: Subject) -> Features:

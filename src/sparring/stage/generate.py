@@ -79,8 +79,6 @@ def _generate(settings: GenerateSettings, run: RunDir) -> dict[str, Any]:
         "environment": environment(),
     }
     run.write_result(result)
-    for file in (*files.values(), "manifest.json"):
-        print(run.path / file, file=sys.stderr)
     return result
 
 

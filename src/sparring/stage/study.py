@@ -1,7 +1,6 @@
 """`python study.py study=<name>`: a question answered by many runs, with statistics, a verdict and a report."""
 
 import contextlib
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -39,7 +38,11 @@ CELLS, ARCHIVE = "cells", "archive"
 
 
 class StudyError(SparringError):
-    """Some cells of a study failed; the conclusion without them is in its report."""
+    """Some cells of a study failed; the conclusion without them is in its report, and in `result`."""
+
+    def __init__(self, sentence: str, result: dict[str, Any]) -> None:
+        super().__init__(sentence)
+        self.result = result
 
 
 def study(config: DictConfig, run_dir: Path) -> dict[str, Any]:
@@ -79,7 +82,7 @@ def study(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         failed = [name for name, cell in result["cells"].items() if cell["state"] == "failed"]
         if failed:
             again = f"try them again with: {resume_command('study', folder, 'retry=true')}"
-            problem = StudyError(f"{len(failed)} cells failed, first {failed[0]}; {again}")
+            problem = StudyError(f"{len(failed)} cells failed, first {failed[0]}; {again}", result)
             folder.write_status("failed", str(problem), problem.exit_code, {}, None)
             raise problem
         folder.write_status("finished", f"all {len(result['cells'])} cells finished", 0, {}, None)
@@ -136,11 +139,10 @@ def _outcomes(planned: Sequence[Planned], executor: Any, folder: RunDir, *, retr
 
 
 def _report(folder: RunDir, analysis: Analysis, loggers: Sequence[Any], *, settings: Any) -> None:
-    """Write the page, print the conclusion, and give both to loggers that take tables. settings: for these loggers."""
+    """Write the page, and give tables, plots and verdict to loggers that take tables. settings: for these loggers."""
     from sparring.report.study import study_report  # matplotlib, which only the end needs
 
-    page = study_report(folder.path)
-    print(f"{analysis.conclusion}\nReport: {page}", file=sys.stderr)
+    study_report(folder.path)
     for logger in loggers:
         if hasattr(logger, "log_table"):
             logger.log_hyperparams(settings)

@@ -28,7 +28,7 @@ def train(
 
     Args:
         networks: those that were made in Python, as `trained.runs.build_model` takes them.
-        hints: whether to say on stderr where the report is and which command goes on from here.
+        hints: whether to say on stderr which command goes on from here.
 
     Returns the content of `result.json`; nothing in the further processes of a distributed training.
 

@@ -121,6 +121,7 @@ def training_result(
         },
         "metrics": {name: each.record() for name, each in metrics.items()},
         **final.details,
+        "remarks": [*filter(None, [model.conclusion(final)]), *remarks(trainer, model)],
         "scalars": callback_of(trainer, Scalars).latest,
         "cost": _cost(trainer, model, seconds),
         "environment": environment(),

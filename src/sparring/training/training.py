@@ -4,7 +4,6 @@ import contextlib
 import logging
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as L
@@ -24,7 +23,7 @@ from sparring.trained.scorer import RunScorers
 from sparring.training.attach import attach_classifiers
 from sparring.training.images import record_images
 from sparring.training.parts import TrainingParts
-from sparring.training.result import FAR_BELOW, ending_of, is_finished, published_share, remarks, training_result
+from sparring.training.result import FAR_BELOW, ending_of, is_finished, published_share, training_result
 from sparring.training.resume import load_state
 from sparring.training.settings import TrainSettings
 from sparring.training.trainer import build_trainer, callbacks_of, iterations
@@ -100,7 +99,7 @@ class Training:
         """Close the loggers, write result and report; returns the content of `result.json`, empty in other processes.
 
         Args:
-            hints: whether to say on stderr where the report is and which command goes on from here.
+            hints: whether to say on stderr which command goes on from here.
 
         Raises:
             Interrupted: a signal stopped the training.
@@ -117,14 +116,14 @@ class Training:
         seconds = time.perf_counter() - self._started
         result = training_result(self.settings, self.trainer, model, self.parts.data, final, best=best, seconds=seconds)
         self.run.write_result(result)
-        conclusion = "; ".join(filter(None, [model.conclusion(final), *remarks(self.trainer, model)]))
+        conclusion = "; ".join(result["remarks"])
         ending = ending_of(self.trainer, model, best=best, conclusion=conclusion)
         self._write_status(ending.state, ending.reason, ending.exit_code)
-        report = self._report()
+        self._report()
         if ending.signal:
             raise Interrupted(f"{ending.reason}; go on with: {resume_command('train', self.run)}", ending.signal)
         if hints:
-            self._print_summary(conclusion, report)
+            self._print_next()
         return result
 
     def fail(self, error: BaseException) -> None:
@@ -190,20 +189,15 @@ class Training:
     def _last_checkpoint(self) -> str | None:
         return "checkpoints/last.ckpt" if (self.run.checkpoints / "last.ckpt").exists() else None
 
-    def _report(self) -> Path | None:
-        if not self.settings.report:
-            return None
-        from sparring.report.train import train_report  # matplotlib, which only the end of a run needs
+    def _report(self) -> None:
+        if self.settings.report:
+            from sparring.report.train import train_report  # matplotlib, which only the end of a run needs
 
-        return train_report(self.run.path)
+            train_report(self.run.path)
 
-    def _print_summary(self, conclusion: str, report: Path | None) -> None:
-        if conclusion:
-            print(f"Result: {conclusion}.", file=sys.stderr)
+    def _print_next(self) -> None:
         if published_share(self.parts.model) < FAR_BELOW and not given_in(self.settings.resolved["model"]):
             longer = f"trainer.max_steps={LONGER * self.parts.model.clock.iteration}"
             print(f"Longer: {resume_command('train', self.run, longer)}", file=sys.stderr)
-        if report is not None:
-            print(f"Report: {report}", file=sys.stderr)
         if self.parts.model.draws_images and "generator" not in given_in(self.settings.resolved["model"]):
             print(f"Images: {use_command('generate', self.run)}", file=sys.stderr)

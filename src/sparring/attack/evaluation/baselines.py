@@ -13,7 +13,7 @@ from sparring.attack.evaluation.evaluate import distances, evaluate, subset
 from sparring.attack.evaluation.target import Target
 from sparring.attack.noise import Noise
 from sparring.attack.pgd import PGD
-from sparring.core.measurement import Measurement, robust_accuracy_name
+from sparring.core.measurement import Measurement, robust_accuracy_name, share
 from sparring.core.pixels import normalise
 from sparring.core.settings import epsilon_text
 from sparring.core.types import TrainingData
@@ -90,15 +90,14 @@ def measurements(measured: Mapping[str, Any]) -> dict[str, Measurement]:
         return {}
     split, epsilon = measured["split"], measured["epsilon"]
     images = {"split": split, "images": measured["images"]}
-    metrics = {f"{split}/accuracy": Measurement(value=measured["accuracy_clean"], direction="higher", protocol=images)}
+    count = measured["images"]
+    metrics = {f"{split}/accuracy": share(measured["accuracy_clean"], images=count, protocol=images)}
     for name in ("noise", "pgd", "advgan"):
         protocol = (
             images | {"attack": name, "norm": "linf", "epsilon": epsilon} | ({"steps": STEPS} if name == "pgd" else {})
         )
         value = measured[f"robust_accuracy_{name}"]
-        metrics[robust_accuracy_name(split, name, epsilon)] = Measurement(
-            value=value, direction="higher", protocol=protocol
-        )
+        metrics[robust_accuracy_name(split, name, epsilon)] = share(value, images=count, protocol=protocol)
     if "hit_rate" in measured:
         protocol = images | {"attack": "advgan", "epsilon": epsilon, "target_class": measured["target_class"]}
         metrics[f"{split}/targeted_success_rate"] = Measurement(

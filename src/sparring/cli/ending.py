@@ -1,0 +1,34 @@
+"""The last lines of a command: how its run came out, and where the page is."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from sparring.core.program import shown
+from sparring.run.directory import RunDir
+
+
+def tell(result: Any, run_dir: Path) -> None:
+    """Print three lines to stdout, after all that was printed before; nothing for a stage without a result of its own.
+
+    Args:
+        result: what the stage returned, the content of `result.json`; empty in the further processes of a training.
+        run_dir: of the run.
+    """
+    if not isinstance(result, dict) or "verb" not in result:
+        return
+    sys.stderr.flush()
+    print("\n".join(lines(result, run_dir)), flush=True)
+
+
+def lines(result: dict[str, Any], run_dir: Path) -> list[str]:
+    """The result in words, the numbers behind it with their intervals, and where to look at them."""
+    from sparring.report.outcome import outcome
+
+    ended, page = outcome(result), RunDir(run_dir).report
+    if page.exists():
+        place = f"Report: {shown(page)}"
+    else:
+        files = result.get("files") or {}
+        place = f"Images: {shown(run_dir / files['grid'])}" if "grid" in files else f"Files: {shown(run_dir)}"
+    return [f"Result: {' '.join(ended.words.split())}", f"Numbers: {ended.figures}", place]

@@ -1,0 +1,150 @@
+"""The last lines of each verb, from what its result.json holds."""
+
+from typing import Any
+
+import pytest
+
+from sparring.report.outcome import outcome, percent, strongest
+
+
+def share(value: float, low: float, high: float, **protocol: Any) -> dict[str, Any]:
+    fixed = {"split": "test", "images": 355}
+    return {"value": value, "std": None, "interval": [low, high], "direction": "higher", "protocol": fixed | protocol}
+
+
+def distance(value: float | None, real: float | None, split: str = "test") -> dict[str, Any]:
+    protocol = {"reference": {"split": split, "images": 355}, "std": "standard deviation over 3 sets"}
+    metric = {"value": value, "std": 0.04, "interval": None, "direction": "lower", "protocol": protocol}
+    return metric | ({} if real is None else {"reference": real})
+
+
+TRAINED = {
+    "verb": "train", "clock": {"iteration": 200, "images_seen": 12_800}, "parameters": {"network": 94_186},
+    "cost": {"seconds": 4.0},
+}  # fmt: skip
+CLEAN = share(0.9634, 0.938, 0.979)
+ECE = {"value": 0.021, "std": None, "interval": None, "direction": "lower", "protocol": {}}
+
+
+def test_a_classifier() -> None:
+    came = outcome({**TRAINED, "metrics": {"val/accuracy": share(1, 1, 1), "test/accuracy": CLEAN, "test/ece": ECE}})
+    assert came.words == "The classifier gets 96.3 % of the test images right."
+    assert came.figures == "test accuracy 96.3 % [93.8, 97.9] of 355 images, calibration error 2.1 %."
+
+
+def test_a_robust_classifier_names_the_attack() -> None:
+    robust = share(0.5, 0.4, 0.6, attack="PGD", steps=10, epsilon=8 / 255)
+    came = outcome({**TRAINED, "metrics": {"test/accuracy": CLEAN, "val/robust_accuracy/pgd@8/255": robust}})
+    assert came.figures.endswith("; val accuracy under PGD-10 at 8/255 50.0 % [40.0, 60.0].")
+
+
+@pytest.mark.parametrize(
+    ("value", "real", "words"),
+    [
+        (1.6, 0.16, "The samples are 10 times as far from real images as real images are from each other."),
+        (0.16, 0.16, "The samples are as close to real images as real images are to each other."),
+        (1.6, None, "The samples are at a Frechet distance of 1.6 from real images."),
+    ],
+)
+def test_a_generator(value: float, real: float | None, words: str) -> None:
+    metrics = {"val/fd_classifier_1000": distance(value, real, "val"), "val/kid_classifier_1000": distance(0.1, 0.0)}
+    came = outcome({**TRAINED, "metrics": metrics})
+    assert came.words == words
+    assert came.figures.startswith(f"fd_classifier_1000 {value} ± 0.04 against val")
+
+
+def test_a_training_in_which_nothing_is_measured() -> None:
+    came = outcome({**TRAINED, "metrics": {}})
+    assert came.words == "Trained for 200 iterations, 12,800 real images seen; nothing was measured."
+
+
+def test_a_perturber_stands_between_noise_and_pgd() -> None:
+    under = {
+        name: share(value, 0, 1, attack=name, epsilon=0.1)
+        for name, value in (("noise", 0.95), ("pgd", 0.0), ("advgan", 0.3))
+    }
+    metrics = {
+        "test/accuracy": CLEAN,
+        **{f"test/robust_accuracy/{name}@25.5/255": each for name, each in under.items()},
+    }
+    came = outcome({**TRAINED, "metrics": metrics, "perturber": {}})
+    assert came.words == "The perturber takes 66.3 points of accuracy from its target at epsilon 25.5/255."
+    assert "0.0 % [0.0, 100.0] under PGD" in came.figures
+
+
+def test_an_evaluation_reports_test_and_says_what_the_deviation_is_over() -> None:
+    metrics = {
+        "train/fd_pixels_9": distance(1, 1, "train"),
+        "test/fd_pixels_9": distance(2, 1),
+        "test/agreement_pixels_9": share(0.87, 0, 1),
+    }
+    came = outcome({"verb": "evaluate", "metrics": metrics})
+    assert came.words.endswith(
+        "2 times as far from real images as real images are from each other; 87 % look like the class asked for."
+    )
+    assert came.figures == "fd_pixels_9 2 ± 0.04 against test (real images: 1); ± over 3 sets."
+
+
+def test_an_evaluation_without_a_distance() -> None:
+    came = outcome(
+        {
+            "verb": "evaluate",
+            "metrics": {"test/kid_pixels_9": distance(0.5, 0.1), "test/fd_pixels_9": distance(None, None)},
+        }
+    )
+    assert came.figures == "test/kid_pixels_9 0.5 ± 0.04."
+
+
+def attacked(*under: tuple[str, float, float]) -> dict[str, Any]:
+    metrics = {"test/accuracy": CLEAN}
+    for name, epsilon, value in under:
+        metrics[f"test/robust_accuracy/{name}@{255 * epsilon:.4g}/255"] = share(
+            value, 0, 1, attack=name, epsilon=epsilon
+        )
+    return {"verb": "attack", "data": {"split": "test"}, "metrics": metrics}
+
+
+def test_an_attack_tells_the_first_strength_that_breaks_the_classifier() -> None:
+    came = outcome(attacked(("pgd", 0.2, 0.0), ("pgd", 8 / 255, 0.4), ("pgd", 2 / 255, 0.9)))
+    assert (
+        came.words == "Under pgd at 8/255 the classifier still gets 40.0 % of the images right, 96.3 % without attack."
+    )
+    assert "at worst 2/255 90.0 % [0.0, 100.0], 8/255 40.0 %" in came.figures
+
+
+def test_all_attacks_together_win_over_an_equal_one() -> None:
+    (worst,) = strongest(attacked(("pgd", 0.1, 0.3), ("fgsm", 0.1, 0.5), ("worst_case", 0.1, 0.3))["metrics"])
+    assert worst["protocol"]["attack"] == "worst_case"
+
+
+def test_a_study_tells_its_primary_comparison() -> None:
+    protocol = {"primary": True, "arm": "gan", "baseline": "aug", "measure": "test accuracy", "replicates": 6}
+    metric = {"value": 1.25, "std": None, "interval": [0.5, 2.0], "protocol": protocol, "direction": "higher"}
+    result = {
+        "verb": "study",
+        "metrics": {"a": metric},
+        "analysis": {"conclusion": "It helps.", "verdict": "HELPS"},
+        "cells": {},
+    }
+    came = outcome(result)
+    assert came.words == "It helps."
+    assert came.figures == "HELPS: gan - aug +1.25 [0.50, 2.00] points of test accuracy, 6 replicates."
+
+
+def test_a_share_without_an_interval() -> None:
+    assert percent({"value": 0.5}) == "50.0 %"
+
+
+def test_samples_that_were_only_looked_at_and_a_remark() -> None:
+    protocol = {"split": "train", "images": 200, "real_images_agreement": 0.94}
+    seen = {"std": None, "interval": None, "protocol": protocol}
+    metrics = {
+        "train/diversity_pixels_200": {"value": 0.1, **seen},
+        "train/agreement_pixels_200": {"value": 0.9, **seen},
+    }
+    came = outcome({**TRAINED, "metrics": metrics, "remarks": ["its samples have collapsed"]})
+    assert came.words == (
+        "Samples of a class differ 0.1 times as much as real ones; 90 % look like the class asked for. "
+        "Its samples have collapsed."
+    )
+    assert came.figures == "diversity 0.1 of the real, agreement 0.9 (real images: 0.94), 200 samples in pixels."
