@@ -115,6 +115,8 @@ def test_an_attack_tells_the_first_strength_that_breaks_the_classifier() -> None
 def test_all_attacks_together_win_over_an_equal_one() -> None:
     (worst,) = strongest(attacked(("pgd", 0.1, 0.3), ("fgsm", 0.1, 0.5), ("worst_case", 0.1, 0.3))["metrics"])
     assert worst["protocol"]["attack"] == "worst_case"
+    (only,) = strongest(attacked(("fgsm", 0.1, 0.5), ("worst_case", 0.1, 0.5))["metrics"])
+    assert only["protocol"]["attack"] == "fgsm"
 
 
 def test_a_study_tells_its_primary_comparison() -> None:

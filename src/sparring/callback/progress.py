@@ -1,65 +1,52 @@
 """How far the run is: a bar on a terminal, plain lines everywhere else."""
 
-import sys
-import time
 from typing import Any
 
 import lightning.pytorch as L
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sparring.callback.quality import Quality
 from sparring.callback.scalars import Scalars
+from sparring.core.progress import Progress
 from sparring.model.game import Game
 
 
 class ProgressDisplay(L.Callback):
-    """Iteration, images per second, time left and losses. Without a terminal: one line every `seconds` seconds."""
+    """Iteration, percent, iterations per second, time so far and left, images per second, losses.
+
+    Without a terminal: one line every `seconds` seconds, and one at the end.
+    """
 
     def __init__(self, *, seconds: float) -> None:
         self.seconds = seconds
-        self._bar: Progress | None = None
-        self._started = self._printed = 0.0
-        self._first = 0
+        self._progress: Progress | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, Game)
-        self._started = self._printed = time.perf_counter()
-        self._first = pl_module.clock.iteration
-        if not trainer.is_global_zero or not sys.stderr.isatty():
-            return
-        columns = (
-            TextColumn("iteration {task.completed:.0f}/{task.total:.0f}"),
-            BarColumn(bar_width=10),  # the whole line fits 80 columns
-            TimeRemainingColumn(compact=True),
-            TextColumn("left,"),
-            TextColumn("{task.fields[scalars]}"),
-        )
-        self._bar = Progress(*columns, console=Console(stderr=True), refresh_per_second=4)
-        self._bar.add_task("", total=trainer.max_steps, completed=self._first, scalars="")
-        self._bar.start()
+        if trainer.is_global_zero:
+            done = pl_module.clock.iteration
+            self._progress = Progress("iteration", trainer.max_steps, done=done, seconds=self.seconds)
+            self._progress.__enter__()
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         assert isinstance(pl_module, Game)
-        if not trainer.is_global_zero:
-            return
-        iteration, now = pl_module.clock.iteration, time.perf_counter()
-        if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=iteration, scalars=_scalars(trainer, pl_module))
-        elif now - self._printed >= self.seconds or iteration == trainer.max_steps:
-            self._printed = now
-            left = (now - self._started) / (iteration - self._first) * (trainer.max_steps - iteration)
-            print(
-                f"iteration {iteration}/{trainer.max_steps}, {left:.0f} s left, {_scalars(trainer, pl_module)}",
-                file=sys.stderr,
-            )
+        if self._progress is not None:
+            self._progress.update(pl_module.clock.iteration, _scalars(trainer, pl_module))
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._close(last=True)
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        self._close(last=False)
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        self._close(last=False)
+
+    def _close(self, *, last: bool) -> None:
+        if self._progress is not None:
+            self._progress.close(last=last)
+            self._progress = None
 
 
 def _scalars(trainer: L.Trainer, module: Game) -> str:
@@ -67,8 +54,7 @@ def _scalars(trainer: L.Trainer, module: Game) -> str:
     if not latest:
         return ""
     losses = ", ".join(f"{word} {latest[name]:.3f}" for name, word in module.headline.items() if name in latest)
-    parts = [f"{latest['speed/images_per_second']:.0f} images/s", f"loss {losses}" if losses else "", _quality(trainer)]
-    return ", ".join(filter(None, parts))
+    return ", ".join(filter(None, [f"loss {losses}" if losses else "", _quality(trainer)]))
 
 
 def _quality(trainer: L.Trainer) -> str:

@@ -7,7 +7,7 @@ line is due says nothing.
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def clock(seconds: float) -> str:
 
 def tracked(items: Iterable[T], what: str, *, total: int | None = None) -> Iterator[T]:
     """`items`, with how many have been taken; `total` where they have no length."""
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     with Progress(what, total) as progress:
         for item in items:

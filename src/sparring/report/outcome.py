@@ -209,7 +209,11 @@ def _attacked(result: Result) -> Outcome:
 def strongest(metrics: Mapping[str, Metric]) -> list[Metric]:
     """The lowest robust accuracy at each epsilon, weakest attack first: all attacks together where that was measured."""
     by_epsilon: dict[float, list[Metric]] = {}
-    for _, metric in _of_kind(metrics, "robust_accuracy/"):
+    measured = [metric for _, metric in _of_kind(metrics, "robust_accuracy/")]
+    names = {metric["protocol"]["attack"] for metric in measured}
+    for metric in measured:
+        if metric["protocol"]["attack"] == "worst_case" and len(names) == 2:  # the same as the only attack
+            continue
         by_epsilon.setdefault(metric["protocol"]["epsilon"], []).append(metric)
     return [min(reversed(each), key=lambda metric: metric["value"]) for _, each in sorted(by_epsilon.items())]
 
