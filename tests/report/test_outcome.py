@@ -150,3 +150,23 @@ def test_samples_that_were_only_looked_at_and_a_remark() -> None:
         "Its samples have collapsed."
     )
     assert came.figures == "diversity 0.1 of the real, agreement 0.9 (real images: 0.94), 200 samples in pixels."
+
+
+def test_an_explanation() -> None:
+    def row(method: str, gain: float, *, control: bool, beats: bool) -> dict[str, Any]:
+        return {
+            "method": method,
+            "control": control,
+            "beats": {"edges": beats},
+            "gain": {"value": gain, "interval": [0, 1]},
+        }
+
+    table = [row("gradient", 0.2, control=False, beats=True), row("lime", 0.1, control=False, beats=False)]
+    result = {"verb": "explain", "metrics": {}, "cost": {"images": 64}, "attributions": {"table": table}}
+    came = outcome({**result, "attributions": {"table": [*table, row("edges", 0.9, control=True, beats=False)]}})
+    assert came.words.startswith("1 of 2 methods point at what the network looks at")
+    assert came.figures == "best gradient, insertion minus deletion +0.200 [0.000, 1.000], 64 images."
+
+
+def test_a_verb_without_words_of_its_own() -> None:
+    assert outcome({"verb": "flip", "metrics": {}}).words == "0 values were measured."

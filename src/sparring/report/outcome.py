@@ -28,7 +28,7 @@ def outcome(result: Result) -> Outcome:
     Args:
         result: content of its `result.json`.
     """
-    return _BY_VERB[result["verb"]](result)
+    return _BY_VERB.get(result["verb"], _measured)(result)
 
 
 def percent(metric: Metric) -> str:
@@ -245,5 +245,6 @@ def _size(result: Result) -> str:
 
 _SPLITS = {"test": "test", "val": "validation"}
 _BY_VERB: Mapping[str, Callable[[Result], Outcome]] = {
-    "train": _train, "generate": _generate, "evaluate": _evaluate, "attack": _attacked, "study": _study,
+    "train": _train, "generate": _generate, "evaluate": _evaluate, "attack": _attacked, "explain": _explained,
+    "study": _study,
 }  # fmt: skip

@@ -3,7 +3,6 @@
 conf/explain.yaml says what each key means.
 """
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,6 @@ def explain(config: DictConfig, run_dir: Path) -> dict[str, Any]:
             "environment": environment(),
         }
         run.write_result(result)
-        print(run.report, file=sys.stderr)
         run.write_status("finished", f"{result['cost']['images']} images", 0, {}, None)
         explain_report(run.path)
     return result
