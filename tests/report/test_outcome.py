@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from sparring.report.outcome import outcome, percent, strongest
+from sparring.report.figures import percent
+from sparring.report.outcome import outcome, strongest
 
 
 def share(value: float, low: float, high: float, **protocol: Any) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 Everything is read from the content of `result.json`.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sparring.core.measurement import LEVELS
+from sparring.report.figures import Metric, number, of_kind, percent
+from sparring.report.sample_words import samples
 
 Result = Mapping[str, Any]
-Metric = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,6 @@ def outcome(result: Result) -> Outcome:
     return _BY_VERB.get(result["verb"], _measured)(result)
 
 
-def percent(metric: Metric) -> str:
-    """96.3 % [94.2, 97.7] of a share and its interval."""
-    text = f"{100 * metric['value']:.1f} %"
-    if metric.get("interval"):
-        low, high = metric["interval"]
-        text += f" [{100 * low:.1f}, {100 * high:.1f}]"
-    return text
-
-
-def number(metric: Metric) -> str:
-    """A value with its standard deviation: 1.58 ± 0.04."""
-    value, std = metric["value"], metric["std"]
-    return f"{value:.3g}" if std is None else f"{value:.3g} ± {std:.2g}"
-
-
 def _train(result: Result) -> Outcome:
     metrics = result["metrics"]
     clock = f"{result['clock']['iteration']:,} iterations, {result['clock']['images_seen']:,} real images seen"
@@ -59,13 +44,13 @@ def _train(result: Result) -> Outcome:
         words, numbers = _classified(metrics, split)
         sentences.append(words)
         figures.append(numbers)
-    robust = _of_kind(metrics, "robust_accuracy/")
+    robust = of_kind(metrics, "robust_accuracy/")
     if robust:
         name, metric = robust[-1]
         figures.append(f"{name.partition('/')[0]} accuracy under {_attack(metric)} {percent(metric)}")
-    samples = _samples(metrics)
-    if samples is not None:
-        words, numbers = samples
+    drawn = samples(metrics)
+    if drawn is not None:
+        words, numbers = drawn
         sentences.append(words)
         figures.append(numbers)
     if not sentences:
@@ -83,7 +68,7 @@ def _classified(metrics: Mapping[str, Metric], split: str) -> tuple[str, str]:
 
 def _perturber(result: Result, clock: str) -> Outcome:
     """A perturber is judged between random signs of its strength and PGD."""
-    robust = {metric["protocol"]["attack"]: metric for _, metric in _of_kind(result["metrics"], "robust_accuracy/")}
+    robust = {metric["protocol"]["attack"]: metric for _, metric in of_kind(result["metrics"], "robust_accuracy/")}
     if not robust:
         return Outcome(f"The perturber was trained for {clock}; nothing was measured.", f"{_size(result)}.")
     warning = next((text.partition("WARNING: ")[2] for text in result.get("remarks", ()) if "WARNING: " in text), "")
@@ -99,64 +84,6 @@ def _perturber(result: Result, clock: str) -> Outcome:
     return Outcome(words, figures)
 
 
-def _samples(metrics: Mapping[str, Metric]) -> tuple[str, str] | None:
-    """Of generated images: how far they are from real ones, in units of how far real ones are from each other."""
-    distance = _distance(metrics)
-    if distance is None:
-        return _glanced(metrics)
-    name, metric = distance
-    split, real = metric["protocol"]["reference"]["split"], metric.get("reference")
-    words = f"The samples are {_far(metric['value'], real)}."
-    figures = f"{name.partition('/')[2]} {number(metric)} against {split}"
-    if real is not None:
-        figures += f" (real images: {real:.3g})"
-    agreement = _of_kind(metrics, "agreement_", split=split)
-    if agreement and agreement[0][1]["value"] is not None:
-        share = agreement[0][1]["value"]
-        words = f"{words[:-1]}; {100 * share:.0f} % look like the class asked for."
-    return words, figures
-
-
-def _glanced(metrics: Mapping[str, Metric]) -> tuple[str, str] | None:
-    """Of samples of which no distance was measured: whether they differ from each other, and show the class asked for."""
-    diverse = [metric for _, metric in _of_kind(metrics, "diversity_") if metric["value"] is not None]
-    if not diverse:
-        return None
-    words, figures = (
-        f"Samples of a class differ {_differ(diverse[0]['value'])}",
-        f"diversity {number(diverse[0])} of the real",
-    )
-    agreement = [metric for _, metric in _of_kind(metrics, "agreement_") if metric["value"] is not None]
-    if agreement:
-        words += f"; {100 * agreement[0]['value']:.0f} % look like the class asked for"
-        real = agreement[0]["protocol"].get("real_images_agreement")
-        figures += f", agreement {number(agreement[0])}" + (f" (real images: {real:.3g})" if real is not None else "")
-    return f"{words}.", f"{figures}, {diverse[0]['protocol']['images']:,} samples in pixels"
-
-
-def _differ(ratio: float) -> str:
-    """ratio: the samples' spread within classes over that of real images."""
-    return "as much as real ones" if ratio >= 0.9 else f"{ratio:.2g} times as much as real ones"
-
-
-def _distance(metrics: Mapping[str, Metric]) -> tuple[str, Metric] | None:
-    """The Frechet distance that is reported: against test where there is one, then val, then train."""
-    for split in ("test", "val", "train"):
-        for name, metric in (*_of_kind(metrics, "fd_", split=split), *_of_kind(metrics, "fid", split=split)):
-            if metric["value"] is not None:
-                return name, metric
-    return None
-
-
-def _far(value: float, real: float | None) -> str:
-    if real is None or real <= 0:
-        return f"at a Frechet distance of {value:.3g} from real images"
-    times = value / real
-    if times <= 1.1:
-        return "as close to real images as real images are to each other"
-    return f"{times:.2g} times as far from real images as real images are from each other"
-
-
 def _generate(result: Result) -> Outcome:
     files, count = result["files"], result["cost"]["images"]
     words = f"{count:,} images were drawn in {result['cost']['seconds']:.1f} s."
@@ -164,14 +91,30 @@ def _generate(result: Result) -> Outcome:
 
 
 def _evaluate(result: Result) -> Outcome:
-    samples = _samples(result["metrics"])
-    if samples is None:
-        measured = [
-            f"{name} {number(metric)}" for name, metric in result["metrics"].items() if metric["value"] is not None
-        ]
-        return Outcome(f"{len(measured)} values were measured.", f"{', '.join(measured[:3]) or 'none has a value'}.")
-    words, figures = samples
+    found = samples(result["metrics"])
+    if found is None:
+        return _measured(result)
+    words, figures = found
     return Outcome(words, f"{figures}; ± {_std_of(result)}.")
+
+
+def _measured(result: Result) -> Outcome:
+    """Of a verb or an evaluation that has no words of its own: its first values."""
+    values = [f"{name} {number(each)}" for name, each in result["metrics"].items() if each["value"] is not None]
+    return Outcome(f"{len(values)} values were measured.", f"{', '.join(values[:3]) or 'none has a value'}.")
+
+
+def _explained(result: Result) -> Outcome:
+    if not result["attributions"]:
+        return _measured(result)
+    rows = [row for row in result["attributions"]["table"] if not row["control"]]
+    believed = [row for row in rows if all(row["beats"].values())]
+    best, images = max(rows, key=lambda row: row["gain"]["value"]), result["cost"]["images"]
+    words = f"{len(believed)} of {len(rows)} methods point at what the network looks at: they beat both control maps."
+    gain = best["gain"]
+    interval = f" [{gain['interval'][0]:.3f}, {gain['interval'][1]:.3f}]" if gain.get("interval") else ""
+    figures = f"best {best['method']}, insertion minus deletion {gain['value']:+.3f}{interval}, {images:,} images."
+    return Outcome(words, figures)
 
 
 def _std_of(result: Result) -> str:
@@ -209,7 +152,7 @@ def _attacked(result: Result) -> Outcome:
 def strongest(metrics: Mapping[str, Metric]) -> list[Metric]:
     """The lowest robust accuracy at each epsilon, weakest attack first: all attacks together where that was measured."""
     by_epsilon: dict[float, list[Metric]] = {}
-    measured = [metric for _, metric in _of_kind(metrics, "robust_accuracy/")]
+    measured = [metric for _, metric in of_kind(metrics, "robust_accuracy/")]
     names = {metric["protocol"]["attack"] for metric in measured}
     for metric in measured:
         if metric["protocol"]["attack"] == "worst_case" and len(names) == 2:  # the same as the only attack
@@ -231,12 +174,6 @@ def _study(result: Result) -> Outcome:
         f"{it['replicates']} replicates."
     )
     return Outcome(words, figures)
-
-
-def _of_kind(metrics: Mapping[str, Metric], prefix: str, *, split: str | None = None) -> list[tuple[str, Metric]]:
-    """Metrics whose name after the split begins with `prefix`, in their order."""
-    pattern = re.compile(rf"({split or '[^/]+'})/{re.escape(prefix)}")
-    return [(name, metric) for name, metric in metrics.items() if pattern.match(name)]
 
 
 def _size(result: Result) -> str:
