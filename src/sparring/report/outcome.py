@@ -105,7 +105,7 @@ def _measured(result: Result) -> Outcome:
 
 
 def _explained(result: Result) -> Outcome:
-    if not result["attributions"]:
+    if not result.get("attributions"):
         return _measured(result)
     rows = [row for row in result["attributions"]["table"] if not row["control"]]
     believed = [row for row in rows if all(row["beats"].values())]
