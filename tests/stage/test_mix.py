@@ -169,7 +169,16 @@ def scorer_of(path: Path, data: Any) -> Scorer:
     runs = RunScorers(Runs(path.parent))
     return runs.classifier(
         str(path),
-        Context(data.splits.images["train"], data.splits.unused, data.shape, data.class_names, 1, runs),
+        Context(
+            data.splits.images["train"],
+            data.splits.unused,
+            data.shape,
+            data.class_names,
+            1,
+            runs,
+            data.splits.whole_train,
+            (),
+        ),
         "key",
     )
 

@@ -31,6 +31,8 @@ class Context:
         shape, class_names: of the data.
         seed: of the run.
         runs: earlier runs.
+        whole_train: the data set's whole train split, as a record of what a generator of the name given was trained on.
+        cut_from_train: those of val and test that are a part of that split.
     """
 
     train: Images
@@ -39,6 +41,8 @@ class Context:
     class_names: tuple[str, ...]
     seed: int
     runs: "EarlierRuns"
+    whole_train: Callable[[str], Provenance]
+    cut_from_train: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""Generated images, or folders and parquet files of images, as mixed data."""
+"""Generated images, or folders, parquet files and numpy archives of images, as mixed data."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -18,6 +18,8 @@ from sparring.data.reading.image_set import ImageSet, read_images
 from sparring.data.serving import provenance
 from sparring.data.serving.provenance import Provenance
 
+ProvenanceRule = Literal["record", "train_split", "declared"]
+
 
 class ImageMix(Mix):
     """One or several image sets, all their images in one pool.
@@ -26,12 +28,13 @@ class ImageMix(Mix):
 
     Args:
         fraction: share of each batch that comes from the pool, 0 to 1.
-        images: runs of generate.py, folders or parquet files.
+        images: runs of generate.py, folders, parquet or .npz files.
         labeller: run of a classifier that labels images without a label, or None.
         filter: as `mix.pool.filter.check` takes it.
         provenance: "record" demands a record of what a set's generator was trained on (runs of generate.py carry
-            `provenance.npz`); "declared" takes the user's word that no val or test image was among it, and says so in
-            result.json.
+            `provenance.npz`); "train_split" takes the sets as drawn by a generator that was trained on the whole train split
+            of this run's data set, as published sets are; "declared" takes the user's word that no val or test image was
+            among it. The last two stand in result.json.
         extra_labels: allow networks that used labels of training images which this run does not have.
         class_names: how the sets call this run's classes, in the run's order, or {their name: the run's}; None: the same.
 
@@ -46,15 +49,15 @@ class ImageMix(Mix):
         images: Sequence[str],
         labeller: str | None,
         filter: Mapping[str, Any],
-        provenance: Literal["record", "declared"],
+        provenance: ProvenanceRule,
         extra_labels: bool,
         class_names: ClassNames | None,
     ) -> None:
         super().__init__(fraction=fraction)
         if isinstance(images, str) or not images:
             raise ConfigError(f"data.mix.images={images} must be a list of image sets: data.mix.images=[<run>].")
-        if provenance not in ("record", "declared"):
-            raise ConfigError(f"data.mix.provenance={provenance} is not one of record, declared.")
+        if provenance not in get_args(ProvenanceRule):
+            raise ConfigError(f"data.mix.provenance={provenance} is not one of {', '.join(get_args(ProvenanceRule))}.")
         filtering.check(filter)
         self.images, self.labeller, self.filter = list(images), labeller, dict(filter)
         self.provenance, self.extra_labels, self.class_names = provenance, extra_labels, class_names
@@ -88,16 +91,27 @@ class ImageMix(Mix):
             path, channels=shape.channels, image_size=shape.image_size, class_names=context.class_names,
             given=self.class_names, setting="data.mix.class_names",
         )  # fmt: skip
-        return images, self._provenance(path, manifest)
+        return images, self._provenance(path, manifest, context)
 
-    def _provenance(self, path: Path, manifest: dict[str, Any] | None) -> list[Provenance]:
+    def _provenance(self, path: Path, manifest: dict[str, Any] | None, context: Context) -> list[Provenance]:
         """What the generator of an image set was trained on."""
         if self.provenance == "declared":
             return []
+        if self.provenance == "train_split":
+            if split := next(iter(context.cut_from_train), None):
+                advice = (
+                    f"set data.{split}_fraction=0" if split == "val" else "use a data set with a test split of its own"
+                )
+                raise ConfigError(
+                    f"data.mix.provenance=train_split says that a generator saw the whole train split, of which {split} is a "
+                    f"part here: {advice}."
+                )
+            return [context.whole_train(f"the generator of {path}")]
         if manifest is None:
             raise DataError(
                 f"{path} does not say what its images were made from, so a classifier could be tested on images that their"
-                " generator was trained on: give a run of generate, or vouch for them with data.mix.provenance=declared."
+                " generator was trained on: give a run of generate, or say data.mix.provenance=train_split (it was the whole"
+                " train split) or data.mix.provenance=declared (no val or test image was among it)."
             )
         origin = manifest["origin"]
         folder = path if (path / provenance.FILE).exists() else Path(origin["run"])

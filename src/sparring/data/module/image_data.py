@@ -147,7 +147,10 @@ class ImageData(OpenedImages, L.LightningDataModule):
         if self.mix is None or self.pool is not None:
             return
         splits = self.splits
-        context = Context(splits.images["train"], splits.unused, self.shape, self.class_names, self.seed, runs)
+        context = Context(
+            splits.images["train"], splits.unused, self.shape, self.class_names, self.seed, runs, splits.whole_train,
+            splits.cut_from_train(),
+        )  # fmt: skip
         held_out = {split: splits.record(split) for split in ("val", "test")}
         self.pool = checked(
             self.mix, context, train=splits.record("train"), held_out=held_out, batch_size=self.batch_size

@@ -1,7 +1,7 @@
 """The splits of an opened cache: which of its images each one has, and what of them is recorded as provenance."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -53,6 +53,15 @@ class Splits:
     def record_of(self, images: Images, *, labelled: bool) -> Provenance:
         """Some rows of the stored train split as a provenance record of training images."""
         return provenance_of(images, self.cache, "train", labelled=labelled)
+
+    def whole_train(self, by: str) -> Provenance:
+        """The whole stored train split with its labels, as the record of `by`, which was trained on it."""
+        every = replace(self.unused, rows=torch.arange(len(self.unused.pixels)))
+        return replace(self.record_of(every, labelled=True), by=by)
+
+    def cut_from_train(self) -> tuple[str, ...]:
+        """Which of val and test are a part of the stored train split."""
+        return tuple(split for split in ("val", "test") if self.stored_in[split] == "train" and len(self.images[split]))
 
     def train_hashes(self) -> np.ndarray:
         """(n,) uint64 of all images of the train split, in use or not."""

@@ -1,4 +1,4 @@
-"""Existing images as one tensor: a run of generate.py, a folder, or a parquet file."""
+"""Existing images as one tensor: a run of generate.py, a folder, a parquet file, or a numpy archive."""
 
 import json
 import re
@@ -19,9 +19,10 @@ from sparring.core.types import UNLABELLED
 from sparring.data.reading.class_match import ClassNames, match_classes
 from sparring.data.reading.decode import Decoder
 from sparring.data.reading.depth import DepthUnknown, measured_range
+from sparring.data.reading.format.npz import Npz
 from sparring.data.reading.format.parquet import Parquet, column_names
 from sparring.data.reading.image_file import FORMATS, UNREADABLE, image_files, open_image
-from sparring.data.reading.source import CHUNK, Encoded
+from sparring.data.reading.source import CHUNK, Encoded, Pixels
 
 UNLABELLED_FOLDER = "unlabelled"
 Match = Callable[[Sequence[str]], dict[str, int]]  # class names of an image set -> which of ours each is
@@ -52,7 +53,7 @@ def read_images(
     they would measure the resizing.
 
     Args:
-        path: run of generate.py, folder or parquet file.
+        path: run of generate.py, folder, parquet file, or .npz as `Npz` reads it, whose labels are class numbers.
         channels, image_size: of the images, in pixels.
         class_names: in label order.
         given, setting: as `match_classes` takes them.
@@ -62,7 +63,9 @@ def read_images(
     """
     path = path.expanduser().absolute()
     if not path.exists():
-        raise DataError(f"images={path} does not exist; give a run of generate, a folder of images or a parquet file.")
+        raise DataError(
+            f"images={path} does not exist; give a run of generate, a folder of images, a parquet file or a .npz file."
+        )
     manifest = path / "manifest.json"
     origin: dict[str, Any] = {"path": str(path)}
     if (content := _manifest(manifest)) is not None:
@@ -76,8 +79,11 @@ def read_images(
             f"images={path} is a training run and no image set: draw images with {draw}, and give that run."
         )
     match = partial(match_classes, ours=class_names, what=f"images={path}", given=given, setting=setting)
-    chunks = partial(_parquet if path.suffix == ".parquet" else _folder, path, match)
     decoder = Decoder(channels, image_size, "bicubic", None, None, "fail")
+    if path.suffix == ".npz":
+        image, label = _npz(path, match, decoder)
+        return ImageSet(image, label, origin | {"count": len(label)})
+    chunks = partial(_parquet if path.suffix == ".parquet" else _folder, path, match)
     try:
         image, label = _decode(chunks(), decoder, path)
     except DepthUnknown:
@@ -142,12 +148,30 @@ def _parquet(file: Path, match: Match) -> Iterator[Encoded]:
         yield replace(chunk, label=label)
 
 
+def _npz(file: Path, match: Match, decoder: Decoder) -> tuple[Tensor, Tensor]:
+    """The images of an archive, which must have the decoder's shape; class k is the one that `match` gives to its number."""
+    images, labels = [torch.empty(0, dtype=torch.uint8)], [torch.empty(0, dtype=torch.int64)]
+    with ThreadPoolExecutor() as pool:
+        for chunk in Npz().read({"train": [file]}):
+            if isinstance(chunk, Pixels) and chunk.split == "train":
+                _, channels, height, width = chunk.image.shape
+                _check_size((channels, height, width), chunk.where, decoder)
+                images.append(torch.from_numpy(decoder(chunk, pool)[0]))
+                labels.append(torch.from_numpy(chunk.label.astype(np.int64)))
+    label = torch.cat(labels)
+    if not len(label):
+        raise DataError(f"images={file} holds no images.")
+    numbers, place = label.unique(return_inverse=True)
+    index = match([str(number) for number in numbers.tolist()])
+    return torch.cat(images[1:]), torch.tensor([index[str(number)] for number in numbers.tolist()])[place]
+
+
 def _decode(chunks: Iterable[Encoded], decoder: Decoder, path: Path) -> tuple[Tensor, Tensor]:
     images, labels = [], []
     with ThreadPoolExecutor() as pool:
         for chunk in chunks:
             for row, data in enumerate(chunk.data):
-                _check_shape(data, chunk.name[row], decoder.channels, decoder.image_size)
+                _check_shape(data, chunk.name[row], decoder)
             image, label, _ = decoder(chunk, pool)
             images.append(torch.from_numpy(image))
             labels.append(torch.from_numpy(label))
@@ -156,14 +180,20 @@ def _decode(chunks: Iterable[Encoded], decoder: Decoder, path: Path) -> tuple[Te
     return torch.cat(images), torch.cat(labels)
 
 
-def _check_shape(data: bytes | Path, name: str, channels: int, image_size: int) -> None:
+def _check_shape(data: bytes | Path, name: str, decoder: Decoder) -> None:
     try:
         with open_image(data) as image:
             shape = (len(image.getbands()), image.height, image.width)
     except UNREADABLE:
         return  # the decoder says what is wrong with it
-    if shape != (channels, image_size, image_size):
+    _check_size(shape, name, decoder)
+
+
+def _check_size(shape: tuple[int, int, int], name: str, decoder: Decoder) -> None:
+    """Raise DataError for images (channels, height, width) of another shape than the decoder's."""
+    channels, size = decoder.channels, decoder.image_size
+    if shape != (channels, size, size):
         raise DataError(
             f"{name} has {shape[0]} channels and {shape[2]}x{shape[1]} pixels, this run's data have {channels} and"
-            f" {image_size}x{image_size}: convert the images, or set data.image_size and data.channels to theirs."
+            f" {size}x{size}: convert the images, or set data.image_size and data.channels to theirs."
         )

@@ -11,8 +11,10 @@ from sparring.core.errors import DataError
 from sparring.data.reading.format import Files, check_unpacked
 from sparring.data.reading.source import Chunk, slices
 
-# (images, labels) of train and test: Keras, MedMNIST, plain names, and the unnamed arrays of diffusion sample files.
-TRAIN = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"), ("arr_0", "arr_1"))
+# (images, labels) of train and test: Keras, MedMNIST, plain names, and those of published sets of generated images.
+TRAIN = (
+    ("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"), ("image", "label"), ("arr_0", "arr_1"),
+)  # fmt: skip
 TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
 
 
