@@ -53,7 +53,7 @@ def test_where_runs_go(toy: Program, tmp_path: Path) -> None:
         ("data", 3, "error: the images are missing: say data.path=<folder>.\n"),
         ("memory", 5, "error: out of memory"),
         ("bug", 1, "RuntimeError: a programming error"),
-        ("interrupt", 130, "interrupted\n"),
+        ("interrupt", 130, "stopped by SIGINT\n"),
     ],
 )
 def test_exit_codes(toy: Program, act: str, code: int, says: str) -> None:

@@ -12,14 +12,13 @@ from omegaconf import OmegaConf
 
 from sparring.core.errors import CheckpointError, ConfigError, DiskError
 from sparring.run.directory import RunDir, write_atomic
-from sparring.run.settings import write_settings
+from sparring.run.settings import read_searchpath, write_settings
 
 CONFIG = {
     "seed": 3,
-    "model": {"width": 8, "seed": "${seed}"},
-    "paths": {"log_dir": "logs", "run_dir": "${hydra:runtime.output_dir}", "cache_dir": "/home/someone/cache"},
-    "data": {"cache": "${paths.cache_dir}/digits", "size": 16},
-    "logger": {"csv": {"path": "${paths.run_dir}/metrics.csv"}},
+    "model": {"width": 8, "seed": 3},
+    "paths": {"log_dir": "logs", "run_dir": "/home/someone/logs/train/x", "cache_dir": "/home/someone/cache"},
+    "data": {"size": 16},
 }
 
 
@@ -44,7 +43,7 @@ def test_create_makes_the_folders_and_open_finds_the_settings(folder: Path) -> N
         assert run.status() is None
     reader = RunDir.open(str(folder))
     assert reader.config["model"]["seed"] == 3
-    assert reader.config["logger"]["csv"]["path"] == f"{folder}/metrics.csv"
+    assert reader.config["paths"]["run_dir"] == str(folder)
     assert reader.overrides == ["seed=3", "model=dcgan"]
 
 
@@ -131,12 +130,30 @@ def test_weights_of_a_checkpoint(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a: ${missing}", "a: !!python/object/apply:os.getcwd []", "- 1", "a: [", "a: ${hydra:job.name}"]
-)
+    "text", ["a: ${missing}", "a: !!python/object/apply:os.getcwd []", "- 1", "a: [", "a: ${hydra:job.name}",
+             "b: {c: ['${oc.env:HOME}']}", "a: &a [*a]", "a: \x00"],
+)  # fmt: skip
 def test_settings_that_cannot_be_read(folder: Path, text: str) -> None:
     (folder / ".hydra" / "config.yaml").write_text(f"schema_version: 2\n{text}")
     with pytest.raises(CheckpointError, match=r"config\.yaml"):
         _ = RunDir.open(folder).config
+
+
+BROKEN = [b"\xff\x00", b"!!python/object/apply:os.getcwd []", b"- &a [*a]"]
+
+
+@pytest.mark.parametrize("content", [*BROKEN, b"", b"a: 1", b"- [1]"])
+def test_overrides_that_cannot_be_read(folder: Path, content: bytes) -> None:
+    (folder / ".hydra" / "overrides.yaml").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"overrides\.yaml"):
+        _ = RunDir.open(folder).overrides
+
+
+@pytest.mark.parametrize("content", BROKEN)
+def test_a_search_path_that_cannot_be_read(folder: Path, content: bytes) -> None:
+    (folder / ".hydra" / "hydra.yaml").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"hydra\.yaml"):
+        read_searchpath(folder)
 
 
 # --- files

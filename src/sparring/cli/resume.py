@@ -1,17 +1,18 @@
 """`resume=<run dir>`: the overrides of the run come back, so that only what changes needs to be typed."""
 
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sparring.config.compose import quoted
+from sparring.config.compose import quoted, rank
 from sparring.core.errors import CheckpointError, ConfigError
+from sparring.run.saved import may_be_saved, to_type_again
 from sparring.run.search import find_run
 from sparring.run.status import RESUME
 
 # Tells a child of Lightning, which gets the expanded command line, that it is expanded.
 _EXPANDED = "hydra.job.name=resumed"
-# A run directory may come from someone else, and its file must not choose which code may run.
-_NOT_FROM_FILES = ("resume", "extensions", "hydra")
 
 
 def expand_resume(overrides: Sequence[str], *, log_dir: Path, sweep: bool) -> list[str]:
@@ -40,7 +41,13 @@ def expand_resume(overrides: Sequence[str], *, log_dir: Path, sweep: bool) -> li
     run = RunDir.open(find_run(given[0], log_dir))
     typed = [item for item in overrides if item.partition("=")[0] != RESUME]
     keys = {item.partition("=")[0] for item in typed}
-    saved = [item for item in run.overrides if item.partition("=")[0] not in keys and not _is_from_outside(item)]
+    there = [item for item in run.overrides if item.partition("=")[0] not in keys]
+    saved = [item for item in there if may_be_saved(item)]
+    if (left_out := to_type_again(there)) and rank() == 0:
+        print(
+            f"Not taken from {run.path}, since a file may not set it: {shlex.join(left_out)}. Type it again if it is yours.",
+            file=sys.stderr,
+        )
     here = [f"resume={quoted(run.path)}", f"hydra.run.dir={quoted(run.path)}", "hydra.output_subdir=null", _EXPANDED]
     return [*saved, *typed, *here]
 
@@ -81,8 +88,3 @@ def refuse_used(overrides: Sequence[str]) -> None:
                 f"{folder} already holds a run, and a new run never writes into another one; "
                 f"continue it with resume={folder}, or choose another directory."
             )
-
-
-def _is_from_outside(item: str) -> bool:
-    key = item.partition("=")[0].lstrip("+~")
-    return key.replace("/", ".").partition(".")[0].partition("@")[0] in _NOT_FROM_FILES

@@ -5,6 +5,7 @@ raises a SparringError.
 """
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from sparring.config.renamed import present_name
 from sparring.config.unread import check_added, check_files, leaves
 from sparring.config.values import keys, mismatch, resolves
 from sparring.core.errors import ConfigError
+from sparring.core.package import CONFIG_DIR
 from sparring.core.wording import listing, near
+from sparring.core.yaml_file import Unreadable, check_yaml
 from sparring.run.search import find_run
 
 POSITIVE = (
@@ -75,6 +78,7 @@ def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool 
         ConfigError: one sentence that names the override, what was expected and near names.
         CheckpointError: the run that is to be read does not exist.
     """
+    _check_readable(config_dir, overrides)
     with hydra_at(config_dir, verb), readable_errors(ValueError):
         groups = Groups(verb, overrides)
         parsed = [_parse(text, groups) for text in overrides]
@@ -105,6 +109,18 @@ def _check_read(whole: DictConfig, base: DictConfig, values: list[Override], gro
     added = [key for item in plus for key in leaves(item.key_or_group, item.value()) if key not in present]
     check_added(whole, added)
     check_files(whole, [*groups.settings(), *added, "hydra"])
+
+
+def _check_readable(config_dir: Path, overrides: Sequence[str]) -> None:
+    """Raise ConfigError for a YAML file that Hydra could not read within bounds, in folders beside sparring's own `conf/`."""
+    given = [item.partition("=")[2] for item in overrides if item.partition("=")[0] == SEARCHPATH]
+    folders = re.findall(r"file://([^,'\"\]]+)", given[-1]) if given else []
+    own = [] if config_dir == CONFIG_DIR else [str(config_dir)]
+    for file in (file for folder in [*own, *folders] for file in sorted(Path(folder).rglob("*.yaml"))):
+        try:
+            check_yaml(file)
+        except Unreadable as error:
+            raise ConfigError(f"{file} cannot be read: {error}.") from error
 
 
 def _check_whole(composed: DictConfig, job: list[Override], complete: bool) -> None:

@@ -46,7 +46,10 @@ def run_subject(settings: EvaluateSettings, *, networks: Mapping[str, nn.Module]
     draw, device, runs = settings.draw, settings.device, replace(settings.runs, networks=networks)
     source = runs.open(str(settings.run))
     trained = runs.generator(source, weights=draw.weights, checkpoint=draw.checkpoint)
-    data_settings = source.config["data"]
+    data_settings = {
+        **source.config["data"],
+        "cache_dir": str(settings.cache_dir),
+    }  # no file of a run names where to write
     data = _set_up(data_settings, runs.build)
     _check_images(source, trained, data)
     count = min(MAX_SAMPLES, len(data.train_labels)) if draw.count is None else draw.count

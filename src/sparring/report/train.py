@@ -13,6 +13,7 @@ from sparring.report.page import ReportPicture, duration, flat, machine, templat
 from sparring.report.pictures import data_uri
 from sparring.report.record import Sample, TrainingRecord, read
 from sparring.run.commands import extension_words
+from sparring.run.saved import to_type_again
 from sparring.run.settings import FOLDER, given_in
 
 LARGE_BYTES = 450_000  # of the last grid and of the real images; the page stays below 3 MB
@@ -120,7 +121,7 @@ def commands(record: TrainingRecord) -> Iterator[tuple[str, str]]:
         words = [f"run={run}", "count=100", "format=[grid,folder]", *extension_words(record.overrides)]
         yield "Draw images from this generator", command("generate", *words)
     if (record.path / "checkpoints" / "last.ckpt").exists():
-        words = [f"resume={run}", *record.config_dir, *extension_words(record.overrides)]
+        words = [f"resume={run}", *record.config_dir, *to_type_again(record.overrides)]
         if record.status.get("state") == "finished":
             budget = f"trainer.max_steps={2 * record.clock['iteration']}"
             yield "Train it for longer", command("train", *words, budget)

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from sparring.core.program import hint
 from sparring.run.directory import RunDir
+from sparring.run.saved import to_type_again
+from sparring.run.settings import read_searchpath
 
 
 def resume_command(verb: str, run: RunDir, *words: str) -> str:
-    """Continues `run`; names again what a resume does not bring back, since no file may choose which code runs."""
-    return hint(verb, f"resume={run.path}", *words, *config_dir_words(run), *extension_words(run.overrides))
+    """Continues `run`; names again what a resume does not bring back, since no file may set it."""
+    return hint(verb, f"resume={run.path}", *words, *config_dir_words(run), *to_type_again(run.overrides))
 
 
 def use_command(verb: str, run: RunDir, *words: str) -> str:
@@ -18,11 +20,7 @@ def use_command(verb: str, run: RunDir, *words: str) -> str:
 
 def config_dir_words(run: RunDir) -> list[str]:
     """The words of the run's command line that named folders of configurations beside sparring's own."""
-    from omegaconf import OmegaConf
-
-    file = run.path / ".hydra" / "hydra.yaml"
-    given = OmegaConf.select(OmegaConf.load(file), "hydra.searchpath") if file.exists() else None
-    places = [str(item) for item in given or ()]
+    places = read_searchpath(run.path)
     if len(places) == 1 and places[0].startswith("file://"):
         return ["--config-dir", places[0].removeprefix("file://")]
     return [f"hydra.searchpath=[{','.join(map(repr, places))}]"] if places else []

@@ -16,6 +16,7 @@ from torch import nn
 
 from sparring.core.errors import ConfigError
 from sparring.core.types import Batch, ImageShape
+from sparring.data.module.check import check_settings
 from sparring.data.serving.stream import RawBatch
 
 Make = Callable[..., Any]
@@ -204,3 +205,10 @@ def test_lightning_runs_epoch_after_epoch(make: Make, tmp_path: Path) -> None:
     fresh.clock.iteration = 4
     again = fresh.on_after_batch_transfer(next(iter(fresh.train_dataloader())), 0)
     assert torch.equal(player.images[4], again["discriminator"][0].image)
+
+
+@pytest.mark.parametrize("name", ["../../x", "/x", "a/b", "..", ".x", "", "a\x1b[2J", "a\0"])
+def test_a_name_does_not_lead_out_of_the_cache(name: str) -> None:
+    settings = {"channels": 1, "image_size": 8, "batch_size": 4, "crop": 0, "resize": "area", "value_range": None}
+    with pytest.raises(ConfigError, match=r"data\.name="):
+        check_settings(name=name, **settings, storage="auto", on_error="fail")

@@ -1,6 +1,7 @@
 """What `ImageData` refuses before it reads anything."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sparring.core.errors import ConfigError
 from sparring.data.reading.decode import FILTERS
@@ -8,10 +9,14 @@ from sparring.data.serving.storage import STORAGE
 
 
 def check_settings(
-    *, channels: int, image_size: int, batch_size: int, crop: int, resize: str, value_range: int | None, storage: str,
+    *, name: str, channels: int, image_size: int, batch_size: int, crop: int, resize: str, value_range: int | None, storage: str,
     on_error: str,
 ) -> None:  # fmt: skip
     """Raise ConfigError for a setting of `conf/data/_base.yaml` that is out of range."""
+    if Path(name).name != name or name.startswith(".") or not name.isprintable():
+        raise ConfigError(
+            f"data.name={name!r} is part of the name of a folder in the cache: give a name without slashes."
+        )
     _check_choice("storage", storage, STORAGE)
     _check_choice("on_error", on_error, ("fail", "skip"))
     _check_choice("resize", resize, tuple(FILTERS))

@@ -69,7 +69,7 @@ class ImageData(OpenedImages, L.LightningDataModule):
     ) -> None:
         super().__init__()
         check_settings(
-            channels=channels, image_size=image_size, batch_size=batch_size, crop=crop, resize=resize,
+            name=name, channels=channels, image_size=image_size, batch_size=batch_size, crop=crop, resize=resize,
             value_range=value_range, storage=storage, on_error=on_error,
         )  # fmt: skip
         self.data_name, self.source, self.seed, self.batch_size = name, source, seed, batch_size

@@ -1,0 +1,39 @@
+"""What a run's own file may bring back when it is resumed."""
+
+import pytest
+
+from sparring.run.saved import may_be_saved, to_type_again
+
+ALLOWED = [
+    "seed=3", "name=x", "model=sngan", "model/generator=resnet", "model.generator.width=${model.discriminator.width}",
+    "optimizer@model.generator_optimizer=adam", "+model.augment.p=0.2", "~model.augment", "data=folder", "data.path=/a/b:c",
+    "data/mix=images", "data.mix.images=logs/generate/x", "trainer=gpu", "trainer.max_steps=5", "callback=[default,quality]",
+    "callback.quality.every=3", "experiment=digits_rpgan", "debug=fast", "logger=csv", "logger=[csv,tensorboard]",
+    "study=seed_noise", "study.replicates=3", "executor.workers=4", "train=[trainer.max_steps=4,'model/loss=hinge']",
+    "experiment/study=demo", "dataset=digits", "report=false",
+]  # fmt: skip
+REFUSED = [
+    "callback.checkpoint.run_dir=/x", "++callback.checkpoint.run_dir=/x", "callback={checkpoint: {run_dir: /x}}",
+    "callback.quality.cache_dir=/x", "paths.run_dir=/x", "paths.cache_dir=/x", "paths.log_dir=/x", "data.cache_dir=/x",
+    "data={cache_dir: /x}", "logger=wandb", "logger=[csv,wandb]", "+logger.wandb.entity=evil", "logger.csv.path=/x",
+    "logger.tensorboard.path=/x", "name=${oc.env:HF_TOKEN}", "data.path=${oc.env:HOME}/x", "seed=${${x}:y}",
+    "extensions=[evil]", "+extensions=[evil]", "hydra.searchpath=[file:///x]", "hydra/launcher=x", "hydra.run.dir=/x",
+    "resume=/x", "dir=/x", "run=/x", "trainer.default_root_dir=/x", "+trainer.plugins=x", "trainer={profiler: simple}",
+    "train=['logger=wandb']", "train=['paths.cache_dir=/x']", "train=['+extensions=[evil]']", "train=['hydra.run.dir=/x']",
+    "train=['callback.checkpoint.run_dir=/x']", "root_dir=/x", "+anything.new=1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("item", ALLOWED)
+def test_what_decides_the_numbers_comes_back(item: str) -> None:
+    assert may_be_saved(item)
+
+
+@pytest.mark.parametrize("item", REFUSED)
+def test_what_reaches_out_of_the_run_does_not(item: str) -> None:
+    assert not may_be_saved(item)
+
+
+def test_what_is_typed_again() -> None:
+    saved = ["seed=1", "logger=wandb", "extensions=[mine]", "resume=/x", "hydra.verbose=true", "paths.log_dir=/y"]
+    assert to_type_again(saved) == ["logger=wandb", "extensions=[mine]", "paths.log_dir=/y"]
