@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from sparring.config.build import build
@@ -25,7 +25,8 @@ class ClassQuality:
     """
 
     def __init__(self, data: DictConfig, cache_dir: Path) -> None:
-        loaded = reference_classifier(data, cache_dir)
+        settings: Any = OmegaConf.to_container(data, resolve=True)
+        loaded = reference_classifier(settings, cache_dir)
         self.network, self.num_classes = loaded.network.eval(), data.num_classes
         file = cache_dir / "class_quality" / f"{data.name}_{loaded.origin['weights_sha256'][:16]}.pt"
         if not file.exists():
