@@ -17,6 +17,7 @@ classifier. A preset is worth typing where it draws the class asked for (accurac
 import argparse
 import hashlib
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -33,8 +34,8 @@ PRESETS = [
 ACCURACY, DIVERSITY = 0.8, 0.3
 COLUMNS = 20  # images of a preset in the picture, two of each class
 HEADER = (
-    "| preset | G / D, 1000 parameters | ms an iteration | iterations | memory, MiB | seeds | FD | accuracy | diversity |\n"
-    "|---|---|---|---|---|---|---|---|---|\n"
+    "| preset | G / D, 1000 parameters | CPU-seconds | ms an iteration | iterations | memory, MiB | seeds | FD | accuracy | diversity |\n"
+    "|---|---|---|---|---|---|---|---|---|---|\n"
 )
 
 
@@ -44,9 +45,22 @@ def folder_of(data: str, preset: str, seed: int, length: str, changes: list[str]
 
 
 def cells_of(data: str, preset: str, seeds: list[int], length: str) -> list[tuple[Path, dict[str, Any]]]:
-    """(folder, content of cell.json) of the cells without changes that are finished."""
-    folders = [folder_of(data, preset, seed, length, []) for seed in seeds]
-    return [(each, json.loads((each / "cell.json").read_text())) for each in folders if (each / "cell.json").exists()]
+    """(folder, content of cell.json) of the cells without changes that are finished: the longest of at most `length`."""
+    most = float(length.removesuffix("s"))
+    lengths = {seconds for file in (LOGS / data).glob(f"{preset}_*s_seed*/cell.json")
+               if (seconds := _seconds(file.parent.name, preset)) is not None and seconds <= most}  # fmt: skip
+    for seconds in sorted(lengths, reverse=True):
+        folders = [folder_of(data, preset, seed, f"{seconds:g}s", []) for seed in seeds]
+        found = [each for each in folders if (each / "cell.json").exists()]
+        if found:
+            return [(each, json.loads((each / "cell.json").read_text())) for each in found]
+    return []
+
+
+def _seconds(folder: str, preset: str) -> float | None:
+    """Those in the name of a cell's folder, None for a cell of so many iterations or with changes."""
+    match = re.fullmatch(rf"{preset}_([0-9.]+)s_seed\d+", folder)
+    return float(match[1]) if match else None
 
 
 def finished_cell(data: str, preset: str, seed: int, length: str, changes: list[str]) -> dict[str, Any] | None:
@@ -85,8 +99,8 @@ def line(preset: str, cells: list[dict[str, Any]]) -> str:
     deviation = f" ± {statistics.stdev(cell['fd'] for cell in cells):.2f}" if len(cells) > 1 else ""
     count = cells[0]["parameters"]
     return (
-        f"| {preset} | {count['generator'] / 1e3:.0f} / {count['discriminator'] / 1e3:.0f} | {mean('ms'):.0f} | "
-        f"{mean('iterations'):.0f} | {mean('memory'):.0f} | {len(cells)} | {mean('fd'):.2f}{deviation} | "
+        f"| {preset} | {count['generator'] / 1e3:.0f} / {count['discriminator'] / 1e3:.0f} | {mean('seconds'):.0f} | "
+        f"{mean('ms'):.0f} | {mean('iterations'):.0f} | {mean('memory'):.0f} | {len(cells)} | {mean('fd'):.2f}{deviation} | "
         f"{bounded('accuracy', ACCURACY)} | {bounded('diversity', DIVERSITY)} |\n"
     )
 

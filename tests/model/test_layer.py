@@ -179,12 +179,12 @@ def test_equalised_layers_use_scaled_weights_and_learn_at_their_rate() -> None:
     stored = layer.parametrizations.weight.original.detach()
     assert abs(float(stored.std()) - 1) < 0.02
     torch.testing.assert_close(layer.weight, stored / 20)
-    mapping = Mapping(400, 300, layers=1)
-    slow = mapping.layers[0]
-    assert abs(float(slow.weight.detach().std()) - 0.05) < 0.001
-    with torch.no_grad():
-        slow.parametrizations.bias.original += 1
-    torch.testing.assert_close(slow.bias, torch.full((300,), 0.01))
+    for mapping, rate in ((Mapping(400, 300, layers=1), 0.01), (Mapping(400, 300, layers=1, learning_rate=0.1), 0.1)):
+        slow = mapping.layers[0]
+        assert abs(float(slow.weight.detach().std()) - 0.05) < 0.001
+        with torch.no_grad():
+            slow.parametrizations.bias.original += 1
+        torch.testing.assert_close(slow.bias, torch.full((300,), rate))
 
 
 def test_mapping_keeps_the_mean_square_of_any_code() -> None:
