@@ -34,7 +34,8 @@ PRESETS = [
 ACCURACY, DIVERSITY = 0.8, 0.3
 COLUMNS = 20  # images of a preset in the picture, two of each class
 HEADER = (
-    "| preset | G / D, 1000 parameters | CPU-seconds | ms an iteration | iterations | memory, MiB | seeds | FD | accuracy | diversity |\n"
+    "| preset | G / D, 1000 parameters | CPU-seconds | ms an iteration | iterations | memory, MiB | seeds "
+    "| FD | accuracy | diversity |\n"
     "|---|---|---|---|---|---|---|---|---|---|\n"
 )
 
