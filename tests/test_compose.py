@@ -1,10 +1,13 @@
 """Every preset, leaf and experiment composes, builds and trains one tiny iteration; a new YAML is tested by existing."""
 
 import importlib.util
+import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import pytest
+from omegaconf import DictConfig
 
 from sparring.config.build import build
 from sparring.config.compose import compose as study_config
@@ -16,6 +19,9 @@ from sparring.study.engine.plan import plan
 from sparring.trained.runs import build_model
 from sparring.training.training import Training
 from tests.conftest import CONF, TINY, compose
+from tests.model.pairwise import Row
+from tests.model.rows import FEW, GROUPS, overrides
+from tests.model.rows import name as row_name
 
 
 def header_commands() -> list[str]:
@@ -29,39 +35,37 @@ def choices(group: str) -> list[str]:
     return [path.stem for path in sorted((CONF / group).glob("*.yaml")) if not path.stem.startswith("_")]
 
 
-LEAVES = [
-    (group, choice)
-    for group in (
-        "conditioning", "head", "loss", "schedule", "generator", "discriminator", "regularizer", "augment", "selection",
-        "discriminator_attack",
-    )
-    for choice in choices(f"model/{group}")
-]  # fmt: skip
-
-
 NEEDED = {"advgan": ["model.target=run"]}  # settings without a default
 
-# What a leaf needs beside it: a label is seen by both players or by neither, and cbn needs norms.
-PARTNERS = {
-    ("conditioning", "none"): ["model/head=none"],
-    ("head", "none"): ["model/conditioning=none"],
-    ("conditioning", "cbn"): ["model/generator=dcgan"],
-    ("regularizer", "path_length"): ["model/generator=stylegan2"],
-}
 CONDITIONING = [("none", "none"), ("concat", "projection")]
+
+
+SHAPE = ("channels", "image_size", "num_classes")  # all that a model's settings refer to
+OWN_SHAPE = ["data.image_size=16", "data.channels=3", "data.num_classes=3"]  # of data sets that have none
+
+
+@cache
+def data_sets() -> dict[str, DictConfig]:
+    """The section `data` of every data set."""
+    own = {"arrays": OWN_SHAPE, "folder": OWN_SHAPE, "hub": OWN_SHAPE}
+    return {name: compose(f"data={name}", *own.get(name, [])).data for name in choices("data")}
+
+
+def test_models_refer_to_the_shape_of_data_alone() -> None:
+    files = [file for group in ("model", "optimizer") for file in (CONF / group).rglob("*.yaml")]
+    keys = {key for file in files for key in re.findall(r"\$\{data\.(\w+)\}", file.read_text())}
+    assert keys == set(SHAPE)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", choices("model"))
-@pytest.mark.parametrize("data", choices("data"))
-def test_every_preset_builds_for_every_data_set(model: str, data: str) -> None:
-    known = NEEDED.get(model, [])
-    known = (
-        known
-        if data not in ("arrays", "folder", "hub")
-        else [*known, "data.image_size=16", "data.channels=3", "data.num_classes=3"]
-    )
-    build_model(compose(f"model={model}", f"data={data}", *known))
+def test_every_preset_builds_for_every_data_set(model: str) -> None:
+    """Once for each shape that there is among the data sets."""
+    by_shape = {tuple(section[key] for key in SHAPE): section for section in data_sets().values()}
+    config = compose(f"model={model}", *NEEDED.get(model, []))
+    for section in by_shape.values():
+        config.data = section
+        build_model(config)
 
 
 @pytest.mark.slow  # the published widths
@@ -96,11 +100,17 @@ def test_every_executor_runs_a_call(executor: str) -> None:
         assert built.workers >= 1
 
 
-@pytest.mark.slow  # tests/model/test_zoo.py steps every leaf without the stage
-@pytest.mark.parametrize(("group", "choice"), LEAVES)
-def test_every_leaf_trains_one_iteration(group: str, choice: str, tmp_path: Path, cache_dir: Path) -> None:
-    value = f"[{choice}]" if group == "regularizer" else choice
-    one_iteration(tmp_path, cache_dir, f"model/{group}={value}", *PARTNERS.get((group, choice), []))
+@pytest.mark.slow
+@pytest.mark.parametrize("row", FEW, ids=row_name)
+def test_every_leaf_trains_one_iteration(row: Row, tmp_path: Path, cache_dir: Path) -> None:
+    """Several leaves at a time: tests/model/test_zoo.py steps every pair of them without the stage."""
+    chosen = overrides(row | {"image_size": "8", "channels": "1"})
+    one_iteration(tmp_path, cache_dir, *(item for item in chosen if item != "data.num_classes=3"))
+
+
+def test_the_rows_hold_every_leaf() -> None:
+    for group in GROUPS:
+        assert {row[group] for row in FEW} == set(choices(f"model/{group}")), group
 
 
 @pytest.mark.slow
