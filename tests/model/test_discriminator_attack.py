@@ -33,12 +33,12 @@ def batch() -> Batch:
 
 
 def learned_from(model: GAN, monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, Tensor]]:
-    """(training mode, images) of all forward passes of D in its step."""
+    """(training mode, images) of all forward passes of D in its step; two batches in one pass count twice."""
     passes: list[tuple[bool, Tensor]] = []
     forward = model.discriminator.forward_with_features
 
     def watched(image: Tensor, label: Tensor) -> DiscriminatorOutput:
-        passes.append((model.discriminator.training, image.detach().clone()))
+        passes.extend((model.discriminator.training, part.detach().clone()) for part in image.split(BATCH))
         return forward(image, label)
 
     monkeypatch.setattr(model.discriminator, "forward_with_features", watched)

@@ -11,8 +11,8 @@ from sparring.model.layer.equalised import equalise
 from sparring.model.layer.initialise import initialise
 from sparring.model.layer.minibatch_stddev import MinibatchStddev
 from sparring.model.layer.norm import ConditionalNorm
-from sparring.model.layer.pixel_noise import pixel_noise, seeds_of
-from sparring.model.layer.resample import double, halve, smooth
+from sparring.model.layer.pixel_noise import PixelNoise, hashed_normal, seeds_of
+from sparring.model.layer.resample import LowPass
 from sparring.model.layer.resnet import DownBlock, UpBlock, halvings_of
 from sparring.model.layer.spectral import spectrally_normalise
 from sparring.model.layer.style import Mapping, ModulatedConv
@@ -88,11 +88,14 @@ def test_unit_variance_goes_through_a_demodulated_convolution() -> None:
 
 def test_filters_keep_a_constant_map_and_halving_undoes_doubling_of_it() -> None:
     maps = torch.full((2, 3, 8, 8), 2.5, dtype=torch.float64)
-    torch.testing.assert_close(smooth(maps, padding=2)[..., 3:-3, 3:-3], maps[..., :3, :3])
-    assert double(maps).shape == (2, 3, 16, 16)
-    assert halve(maps).shape == (2, 3, 4, 4)
-    torch.testing.assert_close(double(maps)[..., 2:-2, 2:-2], torch.full((2, 3, 12, 12), 2.5, dtype=torch.float64))
-    torch.testing.assert_close(halve(maps)[..., 1:-1, 1:-1], maps[..., :2, :2])
+    low_pass, doubling = LowPass(), LowPass(gain=4.0)
+    torch.testing.assert_close(low_pass(maps, padding=2)[..., 3:-3, 3:-3], maps[..., :3, :3])
+    doubled, halved = doubling.upsample(maps), low_pass.downsample(maps)
+    assert doubled.shape == (2, 3, 16, 16)
+    assert halved.shape == (2, 3, 4, 4)
+    torch.testing.assert_close(doubled[..., 2:-2, 2:-2], torch.full((2, 3, 12, 12), 2.5, dtype=torch.float64))
+    torch.testing.assert_close(halved[..., 1:-1, 1:-1], maps[..., :2, :2])
+    assert not low_pass.state_dict()
 
 
 def test_minibatch_stddev_by_hand() -> None:
@@ -213,14 +216,16 @@ def test_pixel_noise_is_standard_normal_and_belongs_to_the_latent() -> None:
     latent = torch.randn(64, 8)
     seeds = seeds_of(latent)
     assert len(seeds.unique()) == 64
-    noise = pixel_noise(seeds, 0, 64)
+    source = PixelNoise([64, 64, 8])
+    noise, other, small = source(seeds)
     assert noise.shape == (64, 1, 64, 64)
     flat = noise.flatten()  # 262,144 numbers: standard errors 0.002 of the mean, 0.003 of the variance
     assert abs(float(flat.mean())) < 0.008
     assert abs(float(flat.var()) - 1) < 0.012
     assert abs(float((flat.abs() < 1).double().mean()) - 0.6827) < 0.004
-    assert torch.equal(pixel_noise(seeds[5:6], 0, 64), noise[5:6])
-    rows = torch.cat([noise.flatten(1)[:8], pixel_noise(seeds[:8], 1, 64).flatten(1)])
+    assert torch.equal(source(seeds[5:6])[0], noise[5:6])
+    assert torch.equal(small.flatten(1), hashed_normal(seeds, 2, 64))
+    rows = torch.cat([noise.flatten(1)[:8], other.flatten(1)[:8]])
     correlation = torch.corrcoef(rows) - torch.eye(16)
     assert float(correlation.abs().max()) < 0.07  # 4,096 pixels: standard error 0.016
     neighbours = torch.corrcoef(torch.stack([flat[:-1], flat[1:]]))[0, 1]

@@ -59,5 +59,5 @@ class EMA:
         """Move `average` towards `network`. Buffers (BatchNorm's statistics) are averages already and are copied."""
         weight = 1.0 - self.decay(images=images, images_seen=images_seen, stretch=stretch)
         torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), weight)
-        for old, new in zip(average.buffers(), network.buffers(), strict=True):
-            old.copy_(new)
+        if buffers := list(average.buffers()):
+            torch._foreach_copy_(buffers, list(network.buffers()))

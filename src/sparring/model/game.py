@@ -21,7 +21,7 @@ from sparring.core.types import Batch, TrainedNetwork, TrainingData
 from sparring.model.clock import Clock
 from sparring.model.meter import Meter
 from sparring.model.schedule.base import Schedule
-from sparring.model.step.draws import Draws
+from sparring.model.step.draws import EVERY, Draws
 
 OptimizerFactory = Callable[..., Optimizer]
 
@@ -151,6 +151,10 @@ class Game(L.LightningModule):
         """The schedule of the player's optimizer."""
         return self.schedule
 
+    def backward_part(self, loss: Tensor) -> None:
+        """Gradients of the mean loss of one of `accumulate` parts of a chunk."""
+        self.manual_backward(loss / self.accumulate if self.accumulate > 1 else loss)
+
     def step_player(self, player: str, *, counted: bool = True) -> None:
         """Average the player's gradients over the devices, step, clear.
 
@@ -172,7 +176,7 @@ class Game(L.LightningModule):
         """A random generator on this device, seeded by the run's seed and a purpose."""
         return random_generator(self.seed, *purpose, device=self.device)
 
-    def draws(self, *purpose: str | int, rows: slice = slice(None)) -> Draws:
+    def draws(self, *purpose: str | int, rows: slice = EVERY) -> Draws:
         """Random numbers of a purpose for `rows` of this device's share of the batch."""
         rank, world = rank_and_world(self)
         return Draws(self.seed, purpose, self.batch_size, rank, world, self.device, self.weight_dtype(), rows)
@@ -180,6 +184,8 @@ class Game(L.LightningModule):
     def share(self, whole: Tensor) -> Tensor:
         """This device's rows of a tensor drawn for the whole batch."""
         rank, world = rank_and_world(self)
+        if world == 1:
+            return whole
         rows = len(whole) // world
         return whole[rank * rows : (rank + 1) * rows]
 

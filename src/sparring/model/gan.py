@@ -17,13 +17,15 @@ from sparring.model.discriminator_attack.base import DiscriminatorAttack
 from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory
 from sparring.model.head.base import HeadMaker
+from sparring.model.layer.shared_weight import weights_once
 from sparring.model.loss.base import Loss
 from sparring.model.regularizer.base import Regularizer
-from sparring.model.regularizer.shared.collection import Regularizers
+from sparring.model.regularizer.shared.collection import Regularizers, total
 from sparring.model.schedule.base import Schedule
 from sparring.model.selection.base import Selection
+from sparring.model.step.draws import EVERY, taken
 from sparring.model.step.recipe import Recipe, RecipePart
-from sparring.model.step.views import GeneratorView, Part, frozen
+from sparring.model.step.views import DiscriminatorView, GeneratorView, Part, frozen
 from sparring.model.view_maker import ViewMaker
 
 
@@ -95,6 +97,7 @@ class GAN(Game):
         self.latent_dim, self.num_classes, self.d_steps = latent_dim, num_classes, d_steps
         self.published_images = published_images
         self._held_out: list[Tensor] = []
+        self._together = discriminator.passes_together()
         self.class_prior: Tensor
         self.register_buffer("class_prior", torch.full((num_classes,), 1.0 / num_classes))
         recipe = Recipe(
@@ -132,16 +135,21 @@ class GAN(Game):
                 view = self.views.discriminator_view(part, generated, gradients_at=due.gradients_at)
                 adversarial = self.loss.discriminator(view.real.logits, view.fake.logits).mean()
                 self.note({"loss/discriminator": adversarial})
-                self.note({"logits/real": view.real.logits.mean(), "logits/fake": view.fake.logits.mean()})
+                self.note_logits(view)
                 class_terms = self._means(self.discriminator.head.discriminator_terms(view.real, view.fake))
                 penalties = self._means(due.discriminator(view), prefix="penalty/")
-                loss = adversarial + sum(class_terms.values()) + due.weighted_sum(penalties, strength)
-            self.manual_backward(loss / self.accumulate)
+                loss = total(adversarial, *class_terms.values(), *due.weighted(penalties, strength))
+            self.backward_part(loss)
             self.augment.observe(view.real.logits)
         self.step_player("discriminator")
         self.regularizers.after_step("discriminator", self.discriminator, number)
         self.augment.after_step(images=self.batch_size)
         self.note(self.augment.scalars())
+
+    @torch.no_grad()
+    def note_logits(self, view: DiscriminatorView) -> None:
+        """D's mean logits in its own step."""
+        self.note({"logits/real": view.real.logits.mean(), "logits/fake": view.fake.logits.mean()})
 
     def generator_step(self, chunk: Batch | None, number: int) -> None:
         """G step `number` of the run; `chunk` holds real images, where the loss or a penalty compares."""
@@ -155,8 +163,8 @@ class GAN(Game):
                     adversarial = self.selection(losses, view.fake.logits, number)
                     other_terms = self._means(self.generator_terms(view))
                     penalties = self._means(due.generator(view), prefix="penalty/g_")
-                    loss = adversarial + sum(other_terms.values()) + due.weighted_sum(penalties, strength)
-                self.manual_backward(loss / self.accumulate)
+                    loss = total(adversarial, *other_terms.values(), *due.weighted(penalties, strength))
+                self.backward_part(loss)
         self.step_player("generator")
         self.regularizers.after_step("generator", self.generator, number)
 
@@ -170,11 +178,15 @@ class GAN(Game):
     def views(self) -> ViewMaker:
         return ViewMaker(
             self.generator, self.discriminator, self.augment, self.discriminator_attack, self.loss, self.latent_dim,
-            self.weight_dtype(),
+            self.weight_dtype(), self._together,
         )  # fmt: skip
 
     def parts(self, chunk: Batch | None, player: str, number: int) -> Iterator[Part]:
-        """The parts of a step's batch: real images, latents and labels; see `Draws` for why devices do not change them."""
+        """The parts of a step's batch: real images, latents and labels; see `Draws` for why devices do not change them.
+
+        Weights that are computed, as by spectral normalisation, are so once a part, whatever the number of passes; a power
+        iteration comes before, once a step (Miyato et al. 2018, algorithm 1).
+        """
         if chunk is not None and self.loss.pairs:
             fake_label = chunk.label
         else:
@@ -182,12 +194,17 @@ class GAN(Game):
             whole = torch.multinomial(self.class_prior, self.batch_size, replacement=True, generator=random)
             fake_label = self.share(whole)
         for first in range(self.accumulate):
-            rows = slice(first, None, self.accumulate)
+            rows = slice(first, None, self.accumulate) if self.accumulate > 1 else EVERY
             image = label = None
             if chunk is not None:
-                image, label = chunk.image[rows].to(self.weight_dtype()), chunk.label[rows]
+                image, label = taken(chunk.image, rows).to(self.weight_dtype()), taken(chunk.label, rows)
             draws = self.draws(player, number, rows=rows)
-            yield Part(image, label, draws.normal("latent", self.latent_dim), fake_label[rows], draws)
+            part = Part(image, label, draws.normal("latent", self.latent_dim), taken(fake_label, rows), draws)
+            with (
+                weights_once(self.generator, graph=player == "generator", update=first == 0),
+                weights_once(self.discriminator, update=first == 0),
+            ):
+                yield part
 
     def _means(self, terms: Mapping[str, Tensor], *, prefix: str = "") -> dict[str, Tensor]:
         """The mean of each term of a loss, 0-d; also noted, under `prefix` and its name."""

@@ -16,7 +16,7 @@ class Meter:
 
     def add(self, name: str, value: Tensor) -> None:
         """Collect a 0-d tensor."""
-        self._values.setdefault(name, []).append(value.detach())
+        self._values.setdefault(name, []).append(value.detach() if value.requires_grad else value)
 
     def means(self) -> tuple[list[str], Tensor]:
         """Names and a float64 vector of their means, on the CPU; the single synchronisation."""

@@ -19,7 +19,8 @@ from sparring.model.step.views import DiscriminatorView, GeneratorView, Part
 class ViewMaker:
     """Makes the views of a step's parts.
 
-    dtype: of the images that D is given, that of the networks' weights.
+    dtype: of the images that D is given, that of the networks' weights. together: whether D may see real and generated images in
+    one pass.
     """
 
     generator: nn.Module
@@ -29,6 +30,7 @@ class ViewMaker:
     loss: Loss
     latent_dim: int
     dtype: torch.dtype
+    together: bool
 
     def discriminator_view(self, part: Part, generated: Tensor, *, gradients_at: Collection[str]) -> DiscriminatorView:
         """D's outputs for the real images of a part and for generated ones, neither with a graph back to G.
@@ -42,12 +44,16 @@ class ViewMaker:
         with torch.no_grad():
             fake = augment(generated.to(self.dtype))
             real = self._presented_as_real(part, fake)
-        real_output = self.discriminator.forward_with_features(
-            real.detach().requires_grad_("real" in gradients_at), part.label
+        image = (
+            real.detach().requires_grad_("real" in gradients_at),
+            fake.detach().requires_grad_("fake" in gradients_at),
         )
-        fake_output = self.discriminator.forward_with_features(
-            fake.detach().requires_grad_("fake" in gradients_at), part.fake_label
-        )
+        label = part.label, part.fake_label
+        # A gradient at one half alone would be taken through both.
+        if self.together and len(gradients_at) != 1:
+            real_output, fake_output = self.discriminator.judge_together(image, label)
+        else:
+            real_output, fake_output = map(self.discriminator.forward_with_features, image, label)
         return DiscriminatorView(
             self.discriminator, self.generator, augment, fake_output, part.latent, part.draws, real=real_output
         )

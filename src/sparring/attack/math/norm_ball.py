@@ -149,4 +149,4 @@ def _round_inwards(bound: Tensor, *, up: bool) -> Tensor:
 
 def _double(x: Tensor) -> Tensor:
     """float64 where the device has it; Apple's has not."""
-    return (x.cpu() if x.device.type == "mps" else x).double()
+    return (x if x.device.type in ("cpu", "cuda") else x.cpu()).double()

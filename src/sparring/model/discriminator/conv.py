@@ -18,6 +18,8 @@ class ConvDiscriminator(Discriminator):
     Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
     """
 
+    separable = True
+
     def __init__(self, *, channels: int, image_size: int, width: int, spectral_norm: bool, head: HeadMaker) -> None:
         super().__init__()
         base, halvings = pyramid(image_size)

@@ -20,6 +20,8 @@ class DCGANDiscriminator(Discriminator):
     Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
     """
 
+    separable = True
+
     def __init__(
         self, *, channels: int, image_size: int, width: int, batch_norm: bool, spectral_norm: bool, head: HeadMaker
     ) -> None:

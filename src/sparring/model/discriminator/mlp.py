@@ -17,6 +17,8 @@ class MLPDiscriminator(Discriminator):
     Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
     """
 
+    separable = True
+
     def __init__(
         self,
         *,

@@ -17,6 +17,8 @@ class R3GANDiscriminator(Discriminator):
     Shapes: images (N, channels, image_size, image_size), label (N,) -> logits (N,).
     """
 
+    separable = True
+
     def __init__(
         self,
         *,

@@ -28,6 +28,8 @@ class ResNetDiscriminator(Discriminator):
     Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
     """
 
+    separable = True
+
     def __init__(
         self,
         *,

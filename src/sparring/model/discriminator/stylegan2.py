@@ -9,7 +9,7 @@ from sparring.model.head.base import HeadMaker
 from sparring.model.layer.equalised import equalise
 from sparring.model.layer.minibatch_stddev import MinibatchStddev
 from sparring.model.layer.pyramid import pyramid
-from sparring.model.layer.resample import halve, smooth
+from sparring.model.layer.resample import LowPass
 from sparring.model.layer.residual import stage_widths
 from sparring.model.layer.style import GainedLeakyReLU
 
@@ -26,6 +26,8 @@ class StyleGAN2Discriminator(Discriminator):
 
     Shapes: images (N, channels, image_size, image_size), label (N,) -> logits (N,).
     """
+
+    separable = True
 
     def __init__(
         self, *, channels: int, image_size: int, width: int, growth: int, residual: bool, group: int, head: HeadMaker
@@ -60,11 +62,11 @@ class _Block(nn.Module):
         self.first = nn.Conv2d(before, before, 3, padding=1)
         self.second = nn.Conv2d(before, after, 3, stride=2)
         self.shortcut = nn.Conv2d(before, after, 1, bias=False) if residual else None
-        self.activation = GainedLeakyReLU()
+        self.activation, self.low_pass = GainedLeakyReLU(), LowPass()
 
     def forward(self, hidden: Tensor) -> Tensor:
         branch = self.activation(self.first(hidden))
-        branch = self.activation(self.second(smooth(branch, padding=2)))
+        branch = self.activation(self.second(self.low_pass(branch, padding=2)))
         if self.shortcut is None:
             return branch
-        return (self.shortcut(halve(hidden)) + branch) * 2**-0.5
+        return (self.shortcut(self.low_pass.downsample(hidden)) + branch) * 2**-0.5

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sparring.core.errors import ConfigError
 from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.generator.base import StyleGenerator
-from sparring.model.layer.pixel_noise import hashed_normal, hashed_uniform, seeds_of
+from sparring.model.layer.pixel_noise import PixelNoise, hashed_normal, hashed_uniform, seeds_of
 from sparring.model.layer.pyramid import pyramid
 from sparring.model.layer.residual import stage_widths
 from sparring.model.layer.style import Mapping, StyledStage
@@ -61,6 +61,7 @@ class StyleGAN2Generator(StyleGenerator):
             StyledStage(before, after, channels, style_dim, number=number)
             for number, (before, after) in enumerate(_pairs(widths))
         )
+        self.noise = PixelNoise([base * 2 ** ((layer + 1) // 2) for layer in range(self.layers)])
 
     def style(self, latent: Tensor, label: Tensor) -> Tensor:
         """Latents (N, L) and classes (N,) -> styles (N, style_dim)."""
@@ -71,10 +72,11 @@ class StyleGAN2Generator(StyleGenerator):
 
         seeds: (N,) int64, which choose the noise (`seeds_of(latent)`).
         """
-        styles = style if style.ndim == 3 else style[:, None].expand(-1, self.layers, -1)
+        styles = style.unbind(1) if style.ndim == 3 else [style] * self.layers
+        noises = self.noise(seeds)
         hidden, image = self.constant.expand(len(style), -1, -1, -1), None
         for stage in self.stages:
-            hidden, image = stage(hidden, image, styles, seeds)
+            hidden, image = stage(hidden, image, styles, noises)
         assert image is not None
         return image
 

@@ -1,18 +1,42 @@
 """Equalised learning rate (Karras et al. 2018, "Progressive growing of GANs", section 4.1) of a whole network."""
 
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.utils import parametrize
 
+from sparring.model.layer.shared_weight import SharedWeight
 
-class Scale(nn.Module):
+
+class Scale(SharedWeight):
     """weight -> factor * weight."""
 
     def __init__(self, factor: float) -> None:
         super().__init__()
         self.factor = factor
 
-    def forward(self, weight: Tensor) -> Tensor:
-        return weight * self.factor
+    @classmethod
+    def together(cls, layers: Sequence[SharedWeight], weights: Sequence[Tensor], *, update: bool) -> Sequence[Tensor]:
+        factors = [cast(Scale, layer).factor for layer in layers]
+        scaled: Sequence[Tensor] = _Scaled.apply(factors, *weights)
+        return scaled
+
+
+class _Scaled(torch.autograd.Function):
+    """One operator for all weights, in each direction."""
+
+    @staticmethod
+    def forward(ctx: Any, factors: list[float], *weights: Tensor) -> tuple[Tensor, ...]:
+        ctx.factors = factors
+        return tuple(torch._foreach_mul(list(weights), factors))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *torch._foreach_mul(list(gradients), ctx.factors)
 
 
 def equalise(network: nn.Module, *, learning_rate: float = 1.0) -> None:

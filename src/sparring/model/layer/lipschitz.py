@@ -3,6 +3,8 @@
 from torch import nn
 from torch.nn.utils.parametrizations import _SpectralNorm
 
+from sparring.model.layer.spectral import SpectralNorm
+
 WITH_WEIGHTS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
@@ -14,4 +16,6 @@ def is_spectrally_normalised(network: nn.Module) -> bool:
     if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules()):
         return False
     layers = [module for module in network.modules() if isinstance(module, WITH_WEIGHTS)]
-    return bool(layers) and all(any(isinstance(part, _SpectralNorm) for part in layer.modules()) for layer in layers)
+    return bool(layers) and all(
+        any(isinstance(part, SpectralNorm | _SpectralNorm) for part in layer.modules()) for layer in layers
+    )

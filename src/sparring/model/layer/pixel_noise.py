@@ -6,9 +6,12 @@ independent; a changed latent gets new noise.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+LARGEST = 2**14  # pixels that are drawn together; larger maps take long enough by themselves
 
 
 def _signed(number: int) -> int:
@@ -27,14 +30,60 @@ def seeds_of(latent: Tensor) -> Tensor:
     return _mix(_mix(words + position).sum(dim=1))
 
 
-def pixel_noise(seeds: Tensor, layer: int, size: int) -> Tensor:
-    """(N, 1, size, size) float32, standard normal; other numbers for every seed, `layer` and pixel."""
-    return hashed_normal(seeds, layer, size * size).view(-1, 1, size, size)
+class PixelNoise(nn.Module):
+    """Noise images of several layers: `hashed_normal` of the layer's number, in few operators for all of them.
+
+    Args:
+        sizes: H = W of the layers' maps.
+
+    Buffers, not saved: of each group of layers the step of the hash for every pixel, and which layer it is of.
+
+    Shapes: seeds (N,) int64 -> a list of (N, 1, H, W) float32, standard normal; other numbers for every seed, layer and pixel.
+    """
+
+    streams: Tensor
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.sizes, self.groups = list(sizes), _groups([size**2 for size in sizes])
+        self.register_buffer("streams", torch.tensor([_stream(layer) for layer in range(len(sizes))]), persistent=False)
+        for number, layers in enumerate(self.groups):
+            counts = [self.sizes[layer] ** 2 for layer in layers]
+            steps = torch.cat([_steps(count) for count in counts])
+            self.register_buffer(f"steps_{number}", steps, persistent=False)
+            self.register_buffer(
+                f"layer_{number}", torch.tensor(layers).repeat_interleave(torch.tensor(counts)), persistent=False
+            )
+
+    def forward(self, seeds: Tensor) -> list[Tensor]:
+        noises: list[Tensor] = []
+        own = _mix(seeds[:, None] + self.streams)  # (N, layers)
+        for number, layers in enumerate(self.groups):
+            steps, layer = self.get_buffer(f"steps_{number}"), self.get_buffer(f"layer_{number}")
+            values = _normal(_mix(own[:, layer] + steps))
+            sizes = [self.sizes[each] for each in layers]
+            parts = values.split([size**2 for size in sizes], dim=1)
+            noises += [part.view(-1, 1, size, size) for part, size in zip(parts, sizes, strict=True)]
+        return noises
+
+
+def _groups(counts: Sequence[int]) -> list[list[int]]:
+    """Neighbouring numbers, as many in a group as make up to LARGEST values."""
+    groups: list[list[int]] = []
+    for number, count in enumerate(counts):
+        if groups and sum(counts[each] for each in groups[-1]) + count <= LARGEST:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return groups
 
 
 def hashed_normal(seeds: Tensor, stream: int, count: int) -> Tensor:
     """(N, count) float32, standard normal; other numbers for every seed, `stream` and place."""
-    bits = _bits(seeds, stream, count)
+    return _normal(_bits(seeds, stream, count))
+
+
+def _normal(bits: Tensor) -> Tensor:
     # Box and Muller's transform of two numbers of 24 bits; the first is never zero.
     radius = ((_shift(bits, 40).float() + 0.5) / 2**24).log().mul(-2).sqrt()
     angle = (_shift(bits, 16) & (2**24 - 1)).float() * (2 * math.pi / 2**24)
@@ -47,8 +96,15 @@ def hashed_uniform(seeds: Tensor, stream: int, count: int) -> Tensor:
 
 
 def _bits(seeds: Tensor, stream: int, count: int) -> Tensor:
-    own = _mix(seeds + _signed((stream + 1) * _FIRST))
-    return _mix(own[:, None] + torch.arange(1, count + 1, device=seeds.device) * _STEP)
+    return _mix(_mix(seeds + _stream(stream))[:, None] + _steps(count, device=seeds.device))
+
+
+def _stream(number: int) -> int:
+    return _signed((number + 1) * _FIRST)
+
+
+def _steps(count: int, device: torch.device | None = None) -> Tensor:
+    return torch.arange(1, count + 1, device=device) * _STEP
 
 
 def _mix(bits: Tensor) -> Tensor:

@@ -7,24 +7,31 @@ import torch
 from torch import Tensor, nn
 
 
-def smooth(maps: Tensor, *, padding: int, gain: float = 1.0, stride: int = 1) -> Tensor:
-    """Filter every channel; a constant map is multiplied by `gain` inside. (H + 2 padding - 4) // stride + 1 rows."""
-    channels = maps.shape[1]
-    return nn.functional.conv2d(maps, _filter(maps, gain), stride=stride, padding=padding, groups=channels)
+class LowPass(nn.Module):
+    """The filter, which multiplies a constant map by `gain` inside.
 
+    Buffers: kernel (1, 1, 4, 4), not saved: made anew at every use it would be sent to the GPU each time.
+    """
 
-def halve(maps: Tensor) -> Tensor:
-    """Filter, then keep every second pixel."""
-    return smooth(maps, padding=1, stride=2)
+    kernel: Tensor
 
+    def __init__(self, *, gain: float = 1.0) -> None:
+        super().__init__()
+        line = torch.tensor([1.0, 3.0, 3.0, 1.0])
+        self.register_buffer("kernel", gain / 64 * torch.outer(line, line)[None, None], persistent=False)
 
-def double(maps: Tensor) -> Tensor:
-    """Zeros between the pixels, then filter with gain 4."""
-    channels = maps.shape[1]
-    return nn.functional.conv_transpose2d(maps, _filter(maps, 4.0), stride=2, padding=1, groups=channels)
+    def forward(self, maps: Tensor, *, padding: int, stride: int = 1) -> Tensor:
+        """Filter every channel: (H + 2 padding - 4) // stride + 1 rows."""
+        return nn.functional.conv2d(maps, self._of(maps), stride=stride, padding=padding, groups=maps.shape[1])
 
+    def downsample(self, maps: Tensor) -> Tensor:
+        """Filter, then keep every second pixel."""
+        return self(maps, padding=1, stride=2)
 
-def _filter(maps: Tensor, gain: float) -> Tensor:
-    """(C, 1, 4, 4): one copy per channel, summing to `gain`."""
-    line = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=maps.dtype, device=maps.device)
-    return (gain / 64 * torch.outer(line, line)).expand(maps.shape[1], 1, 4, 4)
+    def upsample(self, maps: Tensor) -> Tensor:
+        """Zeros between the pixels, then filter, for which `gain` should be 4."""
+        return nn.functional.conv_transpose2d(maps, self._of(maps), stride=2, padding=1, groups=maps.shape[1])
+
+    def _of(self, maps: Tensor) -> Tensor:
+        """(C, 1, 4, 4): the same for every channel."""
+        return self.kernel.to(maps.dtype).expand(maps.shape[1], 1, 4, 4)

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from sparring.model.regularizer.base import Regularizer, squared_gradient_norm
+from sparring.model.regularizer.base import Regularizer
 from sparring.model.step.views import DiscriminatorView
 
 
@@ -17,4 +17,4 @@ class R2(Regularizer):
         self.gamma = gamma
 
     def discriminator(self, view: DiscriminatorView) -> Tensor:
-        return self.gamma / 2 * squared_gradient_norm(view.fake.image, view.fake.logits)
+        return self.gamma / 2 * view.squared_gradient_norm("fake")

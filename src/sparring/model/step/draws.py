@@ -8,6 +8,8 @@ from torch import Tensor
 
 from sparring.core.randomness import generator
 
+EVERY = slice(None)
+
 
 @dataclass(frozen=True)
 class Draws:
@@ -31,7 +33,7 @@ class Draws:
     world: int
     device: torch.device
     dtype: torch.dtype
-    rows: slice = field(default_factory=lambda: slice(None))
+    rows: slice = field(default_factory=lambda: EVERY)
 
     def uniform(self, purpose: str, *shape: int) -> Tensor:
         """(N, *shape), uniform on [0, 1)."""
@@ -43,7 +45,7 @@ class Draws:
 
     def index(self) -> Tensor:
         """(N,) int64 on the CPU: numbers of the images in the whole batch, for what draws an image at a time."""
-        return self.share(torch.arange(self.batch_size))[self.rows]
+        return taken(self.share(torch.arange(self.batch_size)), self.rows)
 
     def permutation(self, purpose: str) -> Tensor:
         """(batch_size,) int64: a random order of the whole batch, the same on all devices."""
@@ -55,6 +57,8 @@ class Draws:
 
     def share(self, whole: Tensor) -> Tensor:
         """This device's rows of a tensor (batch_size, ...) of the whole batch."""
+        if self.world == 1:
+            return whole
         rows = len(whole) // self.world
         return whole[self.rank * rows : (self.rank + 1) * rows]
 
@@ -64,4 +68,9 @@ class Draws:
     def _rows(self, purpose: str, shape: tuple[int, ...], draw: Callable[..., Tensor]) -> Tensor:
         random = self._generator(purpose)
         whole = draw((self.batch_size, *shape), device=self.device, dtype=self.dtype, generator=random)
-        return self.share(whole)[self.rows]
+        return taken(self.share(whole), self.rows)
+
+
+def taken(batch: Tensor, rows: slice) -> Tensor:
+    """The rows of a tensor (N, ...); itself for `EVERY`, without an operator for the device."""
+    return batch if rows is EVERY else batch[rows]

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from sparring.model.step.draws import Draws
@@ -58,6 +59,21 @@ class DiscriminatorView(View):
     """A discriminator step: real and generated images; the generated ones carry no graph back to G."""
 
     real: DiscriminatorOutput
+    _gradients: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    def squared_gradient_norm(self, side: Literal["real", "fake"]) -> Tensor:
+        """||d logit_i / d image_i||^2 of the real or generated images, (N,), differentiable with respect to D's weights.
+
+        The images must require grad (`Regularizer.gradients_at`). Where both do, one backward pass finds both gradients.
+        """
+        if not self._gradients:
+            sides = {"real": self.real, "fake": self.fake}
+            asked = {name: output for name, output in sides.items() if output.image.requires_grad}
+            logits = [output.logits for output in asked.values()]
+            images = [output.image for output in asked.values()]
+            found = torch.autograd.grad(logits, images, [torch.ones_like(each) for each in logits], create_graph=True)
+            self._gradients.update(zip(asked, found, strict=True))
+        return self._gradients[side].square().flatten(1).sum(1)
 
 
 @dataclass(frozen=True)

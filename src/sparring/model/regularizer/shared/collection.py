@@ -1,5 +1,6 @@
 """The regularizers of a GAN: which of them are due in a step, and what they add to its loss."""
 
+import functools
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -63,9 +64,15 @@ class DueRegularizers:
         """Penalties (N,) or 0-d by name, in G's loss."""
         return {name: each.generator(view) for name, each in self.by_name.items()}
 
-    def weighted_sum(self, means: Mapping[str, Tensor], strength: float) -> Tensor | float:
-        """Sum of the penalties' means (0-d each), times `strength`.
+    def weighted(self, means: Mapping[str, Tensor], strength: float) -> list[Tensor]:
+        """The penalties' means (0-d each), times `strength`.
 
         Each is weighted by its interval, so that its mean over all steps does not depend on it (lazy regularization).
         """
-        return sum(strength * self.by_name[name].interval * mean for name, mean in means.items())
+        weights = {name: strength * self.by_name[name].interval for name in means}
+        return [mean if weights[name] == 1 else weights[name] * mean for name, mean in means.items()]
+
+
+def total(*terms: Tensor) -> Tensor:
+    """The sum of the terms (0-d each) of a loss."""
+    return functools.reduce(torch.add, terms)
