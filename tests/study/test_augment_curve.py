@@ -25,6 +25,7 @@ TINY = [
     "study=augment_curve", "study.replicates=2", "study.labels_per_class=[5]", "study.steps=6",
     "study.gan_steps=2", "executor=inline", "data.image_size=8", "study.pool=2",
 ]  # fmt: skip
+OTHER_GENERATORS = {"flow", "outside"}  # arms that are not among the default ones
 SAME = ("seed", "data.subset_seed", "data.labels_per_class", "data.batch_size", "trainer.max_steps")
 
 
@@ -40,7 +41,7 @@ def settings(cell: Cell) -> dict[str, str]:
 
 def test_arms_of_a_replicate_differ_in_their_images_only(cache_dir: Path) -> None:
     planned = cells(cache_dir)
-    assert {cell.tags["arm"] for cell in planned if "arm" in cell.tags} == set(AugmentCurve.ARMS)
+    assert {cell.tags["arm"] for cell in planned if "arm" in cell.tags} == set(AugmentCurve.ARMS) - OTHER_GENERATORS
     for labels in (5, 10, 20, 50):
         for r in range(6):
             here = {
@@ -69,6 +70,25 @@ def test_the_generator_sees_the_labelled_images_only_and_draws_a_pool_of_ten_tim
     assert arm["data.mix.fraction"] == "0.5"
 
 
+def test_a_flow_is_trained_on_the_same_labels_and_drawn_from_as_often(cache_dir: Path) -> None:
+    planned = {cell.name: cell for cell in cells(cache_dir, "study.arms=[aug,gan_aug,flow]")}
+    gan, flow = (settings(planned[f"labels20/r3/{name}"]) for name in ("generator", "by_flow/generator"))
+    assert (flow["model"], flow["trainer.max_steps"]) == ("flow", "300")
+    assert all(
+        gan[key] == flow[key] for key in ("data.labels_per_class", "data.subset_seed", "data.batch_size", "seed")
+    )
+    pools = [settings(planned[f"labels20/r3/{name}"]) for name in ("pool", "by_flow/pool")]
+    assert pools[0]["count"] == pools[1]["count"]
+    assert settings(planned["labels20/r3/flow"])["data.mix.images"] == "[cell:labels20/r3/by_flow/pool]"
+
+
+def test_published_images_are_taken_as_of_the_whole_train_split(cache_dir: Path) -> None:
+    given = ["study.arms=[aug,gan_aug,outside]", "study.outside=[/data/edm.npz]"]
+    arm = settings({cell.name: cell for cell in cells(cache_dir, *given)}["labels20/r3/outside"])
+    assert arm["data.mix.images"] == "['/data/edm.npz']"
+    assert (arm["data.mix.provenance"], arm["data.mix.extra_labels"]) == ("train_split", "true")
+
+
 def test_no_generator_is_trained_that_no_arm_uses(cache_dir: Path) -> None:
     planned = cells(cache_dir, "study.arms=[aug,real]", "study.primary=real")
     assert all("arm" in cell.tags for cell in planned)
@@ -78,6 +98,8 @@ def test_no_generator_is_trained_that_no_arm_uses(cache_dir: Path) -> None:
     ("override", "reason"),
     [
         ("study.arms=[aug,gann]", "has no 'gann'"),
+        ("study.arms=[aug,gan_aug,outside]", "and the arm outside in study.arms need each other"),
+        ("study.outside=[x.npz]", "and the arm outside in study.arms need each other"),
         ("study.labels_per_class=[5,500]", r"labels_per_class=500 must be from 1 to 1\d\d: class \d of digits has"),
         (
             "study.primary_labels=7",
@@ -104,7 +126,7 @@ def test_a_tiny_study_reads_its_cells_and_shows_every_arm(tmp_path: Path, cache_
     result = study(compose("study", [*TINY, "study.gan_step_cost=1.0", f"paths.cache_dir={cache_dir}"]), folder)
     analysis = result["analysis"]
     comparisons = {(each["arm"], each["baseline"]): each for each in analysis["comparisons"]}
-    arms = set(AugmentCurve.ARMS)
+    arms = set(AugmentCurve.ARMS) - OTHER_GENERATORS
     controls = {("gan_aug", control) for control in ("gaussian", "oversample", "compute")}
     assert set(comparisons) == {(arm, "aug") for arm in arms - {"aug"}} | {("gan", "real")} | controls
     assert (

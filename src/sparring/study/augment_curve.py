@@ -6,6 +6,7 @@ All arms of a replicate share labelled images, seeds, steps and batch size; adde
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from sparring.config.compose import quoted
 from sparring.core.errors import ConfigError
 from sparring.study.base import ArmStudy, check_counts, check_fraction
 from sparring.study.cells.recipes import (
@@ -54,6 +55,8 @@ class AugmentCurve(ArmStudy):
         "gaussian": "as aug, a share replaced by draws from a Gaussian per class: a negative control for the GAN",
         "gan": "as real, a share replaced by images of the GAN",
         "gan_aug": "as aug, a share replaced by images of the GAN",
+        "flow": "as aug, a share replaced by images of a rectified flow that was trained on the same labelled images",
+        "outside": "as aug, a share replaced by published images, whose generator saw the labels of the whole train split",
         "pseudo": "as aug, a share replaced by further real images with labels predicted by the aug classifier",
         "more_real": "as aug, a share replaced by further real images with their true labels: an upper bound",
         "compute": "as aug, trained for the steps that the GAN's computing time would pay for",
@@ -61,7 +64,8 @@ class AugmentCurve(ArmStudy):
 
     def __init__(
         self, *, labels_per_class: Sequence[int], primary_labels: int | None, steps: int, crop: float, strong: Sequence[str],
-        gan: Sequence[str], gan_steps: int, gan_step_cost: float, pool: int, fraction: float, **common: Any,
+        gan: Sequence[str], gan_steps: int, gan_step_cost: float, flow: Sequence[str], flow_steps: int,
+        outside: Sequence[str], pool: int, fraction: float, **common: Any,
     ) -> None:  # fmt: skip
         """
         Args:
@@ -73,6 +77,8 @@ class AugmentCurve(ArmStudy):
             gan: overrides of the GAN's training.
             gan_steps: its iterations.
             gan_step_cost: classifier steps that take as long as one of them, by assumption; the report says what was measured.
+            flow, flow_steps: overrides and iterations of the flow's training, for the arm flow.
+            outside: image sets of the arm outside, as `data.mix.images` takes them.
             pool: generated images per labelled image.
             fraction: share of each batch that is replaced, 0 to 1.
             common: see `ArmStudy`.
@@ -84,9 +90,14 @@ class AugmentCurve(ArmStudy):
         check_counts(pool=pool)
         if "pseudo" in self.arms and "aug" not in self.arms:
             raise ConfigError("study.arms needs aug where it has pseudo: its classifier predicts the labels.")
+        if ("outside" in self.arms) != bool(outside):
+            raise ConfigError(
+                "study.outside=[<.npz, parquet file or folder>] and the arm outside in study.arms need each other."
+            )
         self.labels, self.primary_labels = label_counts(labels_per_class, primary_labels)
         self.steps, self.crop, self.strong = steps, crop, list(strong)
         self.gan, self.gan_steps = list(gan), gan_steps
+        self.flow, self.flow_steps, self.outside = list(flow), flow_steps, list(outside)
         self.pool, self.fraction = pool, check_fraction(fraction)
         # Assumed, not measured: the plan must be the same on every call, or finished cells would run again.
         self.gan_step_cost, self.compute_steps = gan_step_cost, steps + round(gan_step_cost * gan_steps)
@@ -108,6 +119,11 @@ class AugmentCurve(ArmStudy):
                 prefix, recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags, gan="generator",
                 count=self.pool * labels * context.num_classes,
             )  # fmt: skip
+        if "flow" in self.arms:
+            cells += gan_and_pool(
+                f"{prefix}/by_flow", recipe=self.flow, images=images, steps=self.flow_steps, seeds=seeds, tags=tags,
+                gan="generator", part="flow_", count=self.pool * labels * context.num_classes,
+            )  # fmt: skip
         for arm in self.arms:
             steps = self.compute_steps if arm == "compute" else self.steps
             overrides = [*images, *self._arm(arm, context, labels, prefix)]
@@ -124,6 +140,14 @@ class AugmentCurve(ArmStudy):
             "gaussian": gaussian_mix(self.pool * labels, self.fraction),
             "gan": generated,
             "gan_aug": generated,
+            "flow": images_mix(f"{prefix}/by_flow/pool", self.fraction),
+            "outside": [
+                "data/mix=images",
+                f"data.mix.images=[{','.join(map(quoted, self.outside))}]",
+                "data.mix.provenance=train_split",
+                "data.mix.extra_labels=true",
+                share,
+            ],
             "pseudo": ["data/mix=pseudo", f"data.mix.labeller=cell:{prefix}/aug", share],
             "more_real": ["data/mix=more_real", share],
         }.get(arm, [])

@@ -51,20 +51,27 @@ def classifier_cell(
 
 
 def generator_cell(
-    name: str, *, recipe: Sequence[str], images: Sequence[str], steps: int, seeds: Seeds, tags: Mapping[str, Tag]
+    name: str,
+    *,
+    recipe: Sequence[str],
+    images: Sequence[str],
+    steps: int,
+    seeds: Seeds,
+    tags: Mapping[str, Tag],
+    part: str = "",
 ) -> Cell:
-    """A GAN, tagged part="generator", trained on the labelled images alone.
+    """A GAN or flow, tagged part="<part>generator", trained on the labelled images alone.
 
     Args:
         name: of the cell.
-        recipe: overrides that choose the GAN; images are not augmented unless it says so.
+        recipe: overrides that choose the model; images are not augmented unless it says so.
         images: overrides of `labelled_subset`.
         steps: iterations.
         seeds: of the replicate.
         tags: of the cell.
     """
     overrides = (*NO_AUGMENTATION, *recipe, *images, *budget(steps=steps, seed=seeds.gan))
-    return Cell(name, "train", overrides, {**tags, "part": "generator"})
+    return Cell(name, "train", overrides, {**tags, "part": f"{part}generator"})
 
 
 def pool_cell(
@@ -76,8 +83,9 @@ def pool_cell(
     tags: Mapping[str, Tag],
     label: str = "balanced",
     more: Sequence[str] = (),
+    part: str = "",
 ) -> Cell:
-    """A pool of generated images, tagged part="pool".
+    """A pool of generated images, tagged part="<part>pool".
 
     Args:
         name: of the cell.
@@ -89,7 +97,7 @@ def pool_cell(
         more: further overrides of generate.py.
     """
     overrides = (f"run=cell:{generator}", f"count={count}", f"seed={seeds.pool}", f"label={label}", "format=[parquet]")
-    return Cell(name, "generate", (*overrides, *more), {**tags, "part": "pool"})
+    return Cell(name, "generate", (*overrides, *more), {**tags, "part": f"{part}pool"})
 
 
 def gan_and_pool(
@@ -103,12 +111,15 @@ def gan_and_pool(
     tags: Mapping[str, Tag],
     gan: str = "gan",
     label: str = "balanced",
+    part: str = "",
 ) -> list[Cell]:
     """`<prefix>/<gan>` as in `generator_cell`, and `<prefix>/pool`: `count` of its images as in `pool_cell`."""
-    generator = generator_cell(f"{prefix}/{gan}", recipe=recipe, images=images, steps=steps, seeds=seeds, tags=tags)
+    generator = generator_cell(
+        f"{prefix}/{gan}", recipe=recipe, images=images, steps=steps, seeds=seeds, tags=tags, part=part
+    )
     return [
         generator,
-        pool_cell(f"{prefix}/pool", generator.name, count=count, seeds=seeds, tags=tags, label=label),
+        pool_cell(f"{prefix}/pool", generator.name, count=count, seeds=seeds, tags=tags, label=label, part=part),
     ]
 
 
