@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Attack a trained classifier: `python attack.py run=logs/train/<run>`; `--help` says more."""
 
 from sparring.cli import run

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Explain a trained run: `python explain.py run=logs/train/<run>`; `--help` says more."""
 
 from sparring.cli import run

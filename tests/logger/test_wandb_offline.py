@@ -15,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
 from sparring.core.errors import ConfigError
+from sparring.logger.support.wandb_start import labels
 from sparring.logger.wandb import WandbLogger
 from tests.logger.wandb_runs import PICTURE, close, log_something, make, offline_run, records, said
 from tests.logger.wandb_stub import KEY, WandbStub
@@ -201,3 +202,35 @@ def test_other_ranks_open_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     logger.experiment.log({"a": 1})
     logger.finalize("success")
     assert not (tmp_path / "run").exists()
+
+
+def test_the_variables_of_wandb_decide_where_no_setting_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an agent of a W&B sweep sets them; the offline file says the same."""
+    given = {
+        "PROJECT": "mine",
+        "NAME": "first",
+        "TAGS": "a, b",
+        "RUN_ID": "abc123",
+        "SWEEP_ID": "sw33p",
+        "RUN_GROUP": "seeds",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    logger = make(tmp_path, project=None)
+    logger.log_hyperparams({"study": {}})
+    logger.log_summary({"result": "It helps.", "test/accuracy": 0.9})
+    close(logger)
+    found = offline_run(tmp_path)
+    run = found["run"]
+    assert (run.project, run.display_name, list(run.tags), run.run_group) == ("mine", "first", ["a", "b"], "seeds")
+    assert (run.run_id, run.sweep_id, run.job_type) == ("abc123", "sw33p", "study")
+    assert {"result": "It helps.", "test/accuracy": 0.9}.items() <= found["summary"].items()
+
+
+def test_a_run_is_called_by_its_directory_and_a_job_of_a_sweep_by_what_varies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WANDB_NAME", raising=False)
+    unset = {"project": None, "entity": None, "name": None, "group": None, "tags": []}
+    assert labels(Path("logs/train/t_rpgan_digits_7"), **unset)["name"] == "t_rpgan_digits_7"
+    assert labels(Path("logs/train/t_sweep_7/0_seed-1"), **unset)["name"] == "t 0_seed-1"
+    assert labels(Path("x"), **unset)["project"] == "sparring"
+    assert labels(Path("x"), **{**unset, "project": "set", "name": "n"})["name"] == "n"

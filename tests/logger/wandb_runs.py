@@ -64,9 +64,9 @@ def records(path: Path) -> Iterator[Any]:
 
 
 def offline_run(folder: Path) -> dict[str, Any]:
-    """What the one offline file in `folder` says: run, config, metrics with their step metric, history rows, exit code."""
+    """What the one offline file in `folder` says: run, config, metrics with their step metric, history, summary, exit code."""
     (path,) = folder.rglob("*.wandb")
-    found: dict[str, Any] = {"history": [], "steps": {}, "config": {}, "exit": None}
+    found: dict[str, Any] = {"history": [], "steps": {}, "config": {}, "summary": {}, "exit": None}
     for record in records(path):
         kind = record.WhichOneof("record_type")
         if kind == "run":
@@ -83,6 +83,10 @@ def offline_run(folder: Path) -> dict[str, Any]:
         elif kind == "history":
             row = {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
             found["history"].append(row)
+        elif kind == "summary":
+            found["summary"] |= {
+                item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in record.summary.update
+            }
         elif kind == "exit":
             found["exit"] = record.exit.exit_code
     return found

@@ -1,4 +1,4 @@
-"""The last lines of a command: how its run came out, and where the page is."""
+"""The first line of a command, where its run goes, and the last ones: how it came out, and where the page is."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,14 @@ from typing import Any
 
 from sparring.core.program import shown
 from sparring.run.directory import RunDir
+
+
+def announce(run_dir: Path) -> None:
+    """Say at once, before anything heavy is imported, where the run goes."""
+    from sparring.config.compose import rank
+
+    if rank() == 0:
+        print(f"Run: {shown(run_dir)}", file=sys.stderr, flush=True)
 
 
 def tell(result: Any, run_dir: Path) -> None:

@@ -103,7 +103,7 @@ class Job:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        from sparring.cli.ending import tell
+        from sparring.cli.ending import announce, tell
         from sparring.config.prune import prune_overrides
 
         hydra_config = HydraConfig.get()
@@ -113,6 +113,7 @@ class Job:
         try:
             prune_overrides(config, hydra_config)
             _freeze(config, run_dir, hydra_config.output_subdir)
+            announce(run_dir)
             result = call(self.verb, config, run_dir)
             tell(result, run_dir)
             return result
@@ -207,6 +208,7 @@ def _note_untested_python() -> None:
 
 def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) -> list[str]:
     """The overrides, those of a resumed run included, after all checks."""
+    from sparring.cli.early import check_early
     from sparring.cli.resume import expand_dir, expand_resume, refuse_used
     from sparring.config.check import check
     from sparring.config.compose import log_dir, rank
@@ -226,6 +228,8 @@ def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) 
         refuse_used(typed)
     complete = arguments.cfg is None  # --cfg may show what has no value yet
     check(config_name, overrides, config_dir=config_dir, sweep=sweep, complete=complete)
+    if complete and not sweep and rank() == 0:
+        check_early(config_name, overrides)
     return overrides
 
 

@@ -20,12 +20,16 @@ SECONDS = 5.0  # between two lines where there is no terminal
 class Progress:
     """Counts what is done of `total` while it is open.
 
+    On a terminal one bar is shown at a time: inside another one, it is silent.
+
     Args:
         what: is done, in a few words: "iteration", "images".
         total: how much there is; None where nobody knows.
         done: what was done before, by an earlier process: speed and time left are those of the rest.
         seconds: between two lines.
     """
+
+    _on_terminal = False
 
     def __init__(self, what: str, total: int | None = None, *, done: int = 0, seconds: float = SECONDS) -> None:
         self.what, self.total, self.done, self.seconds = what, total, done, seconds
@@ -39,7 +43,9 @@ class Progress:
     def __enter__(self) -> Self:
         self._started = time.perf_counter()
         if sys.stderr.isatty():
-            self._bar = self._shown_bar()
+            if not Progress._on_terminal:
+                Progress._on_terminal = True
+                self._bar = self._shown_bar()
         else:
             self._thread = threading.Thread(target=self._print_lines, daemon=True)
             self._thread.start()
@@ -65,6 +71,7 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+            Progress._on_terminal = False
         if self._thread is not None:
             self._thread.join()
             self._thread = None

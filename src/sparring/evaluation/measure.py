@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sparring.core.progress import tracked, working
 from sparring.core.randomness import generator
 from sparring.core.types import Batch
 from sparring.data.module.image_data import ImageData
@@ -100,10 +101,11 @@ def measure_all(
     Raises:
         DataError: the samples' features hold NaN, or a split has no images.
     """
-    metrics = {split: SampleMetrics(names=names, k=k, reference=real.reference(split, names)) for split in splits}
+    with working("features of the real images"):
+        metrics = {split: SampleMetrics(names=names, k=k, reference=real.reference(split, names)) for split in splits}
     values: dict[str, list[Mapping[str, MetricValue]]] = {split: [] for split in splits}
     first: tuple[Batch, ImageFeatures] | None = None
-    for batch in subject.draw():
+    for batch in tracked(subject.draw(), "sets of samples", total=subject.repeats):
         samples = real.of(batch)
         first = first or (batch, samples)
         for split, metric in metrics.items():
@@ -113,8 +115,9 @@ def measure_all(
     assert first is not None
     results = []
     for split in splits:
-        std = standard_deviations(values[split], first[1], real.reference(split, names), names, k)
-        real_data = real_data_reference(real, split, subject.count, names=names, k=k)
+        with working(f"real images against {split}"):
+            std = standard_deviations(values[split], first[1], real.reference(split, names), names, k)
+            real_data = real_data_reference(real, split, subject.count, names=names, k=k)
         for name in names:
             mean, each = mean_over_sets([by_metric[name] for by_metric in values[split]])
             results.append(MetricResult(name, split, mean, each, std[name], real_data, len(real[split])))

@@ -16,7 +16,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import ConfigError
 from sparring.logger.support.wandb_settings import api_key_is_set, first_line, plain_config, requested_mode, why_not
-from sparring.logger.support.wandb_start import start_run
+from sparring.logger.support.wandb_start import labels, start_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,7 @@ class WandbLogger(Logger):
     """
 
     def __init__(
-        self, *, save_dir: str | os.PathLike[str], mode: str, project: str, entity: str | None, name: str | None,
+        self, *, save_dir: str | os.PathLike[str], mode: str, project: str | None, entity: str | None, name: str | None,
         group: str | None, tags: Sequence[str], online_timeout: float,
     ) -> None:  # fmt: skip
         """The arguments are explained in `conf/logger/wandb.yaml`; W&B's files go to `<save_dir>/wandb`.
@@ -44,11 +44,9 @@ class WandbLogger(Logger):
         super().__init__()
         self._mode = requested_mode(mode)
         self._folder = Path(save_dir).absolute()
-        self._labels = {
-            "project": project, "entity": entity, "name": name or self._folder.name, "group": group, "tags": list(tags)
-        }  # fmt: skip
+        self._labels = labels(self._folder, project=project, entity=entity, name=name, group=group, tags=tags)
         self._online_timeout = online_timeout
-        self._run_id = secrets.token_hex(4)
+        self._run_id = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)
         self._config: dict[str, Any] = {}
         self._run: Any = None
         self._given_up = False
@@ -104,6 +102,7 @@ class WandbLogger(Logger):
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
         """Record the settings as plain containers, with secrets blanked out."""
         self._config = plain_config(params)
+        self._labels["job_type"] = os.environ.get("WANDB_JOB_TYPE") or ("study" if "study" in self._config else "train")
         if self._run is None:
             self._opened()  # takes the settings along
         else:
@@ -214,6 +213,7 @@ class WandbLogger(Logger):
             mode, self._folder, self._run_id, resumed=self._resumed, online_timeout=self._online_timeout,
             config=self._config, labels=self._labels,
         )  # fmt: skip
+        self._run_id = run.id  # an agent of a W&B sweep decides it
         self._rows = max(self._rows, run.step)
         self._resumed = True  # should `finalize` be followed by more
         return run

@@ -31,6 +31,17 @@ def outcome(result: Result) -> Outcome:
     return _BY_VERB.get(result["verb"], _measured)(result)
 
 
+def summary(result: Result) -> dict[str, str | float]:
+    """What a list of runs shows of one: every metric under its name, the ends of its interval or its deviation, the sentence."""
+    values: dict[str, str | float] = {"result": outcome(result).words}
+    for name, metric in result["metrics"].items():
+        parts: dict[str, float | None] = {"": metric["value"], "/std": metric["std"], "/real": metric.get("reference")}
+        if metric["interval"] is not None:
+            parts |= {"/low": metric["interval"][0], "/high": metric["interval"][1]}
+        values |= {f"{name}{part}": value for part, value in parts.items() if value is not None}
+    return values
+
+
 def _train(result: Result) -> Outcome:
     metrics = result["metrics"]
     clock = f"{result['clock']['iteration']:,} iterations, {result['clock']['images_seen']:,} real images seen"

@@ -13,6 +13,7 @@ from sparring.attack.base import Attack
 from sparring.attack.evaluation import flags
 from sparring.attack.evaluation.evaluate import AttackOutcome, distances, evaluate, per_class
 from sparring.attack.evaluation.probe import probe
+from sparring.core.progress import working
 from sparring.core.settings import epsilon_text
 from sparring.robustness.attacked import AttackSetup, TrialImages
 from sparring.robustness.pictures import adversarial_picture, examples
@@ -44,10 +45,11 @@ def run_trials(name: str, attack: Attack, attacked: AttackSetup, *, keep: Callab
     """
     settings, images, trials = attacked.settings, attacked.images, {}
     for epsilon in settings.epsilons:
-        outcome = evaluate(
-            attack.at(epsilon), attacked.target, images.image, images.label,
-            index=images.index, seed=settings.seed, batch_size=settings.batch_size,
-        )  # fmt: skip
+        with working(f"{name} at epsilon {epsilon_text(epsilon)}"):
+            outcome = evaluate(
+                attack.at(epsilon), attacked.target, images.image, images.label,
+                index=images.index, seed=settings.seed, batch_size=settings.batch_size,
+            )  # fmt: skip
         keep(outcome)
         shown = examples(outcome, images.label.cpu())
         row = _row(epsilon, outcome, images, attacked.num_classes)

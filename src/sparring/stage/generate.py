@@ -4,20 +4,18 @@ conf/generate.yaml lists the settings, with what each means.
 """
 
 import json
-import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
 from sparring.core.atomic import write_atomic
+from sparring.core.progress import Progress
 from sparring.data.serving import provenance
 from sparring.generation.export import Writers, check_formats
 from sparring.generation.from_run import sampler_of
 from sparring.generation.manifest import Ledger, manifest
-from sparring.generation.sampler import Sampler, Samples
 from sparring.generation.settings import GenerateSettings
 from sparring.run.directory import RunDir
 from sparring.run.environment import environment
@@ -57,10 +55,12 @@ def _generate(settings: GenerateSettings, run: RunDir) -> dict[str, Any]:
     check_formats(settings.formats, trained.channels)
     sampler = sampler_of(trained, settings)
     ledger = Ledger(settings.seed)
-    with Writers(settings.formats, run.path, class_names=trained.class_names) as writers:
-        for samples in _with_progress(sampler):
+    writing = Writers(settings.formats, run.path, class_names=trained.class_names)
+    with writing as writers, Progress("images", settings.count) as progress:
+        for samples in sampler:
             writers.add(samples)
             ledger.add(samples)
+            progress.advance(len(samples))
     files = {name: str(writer.path.relative_to(run.path)) for name, writer in writers.by_format.items()}
     seconds = time.perf_counter() - started
     if (source.path / provenance.FILE).exists():  # so that the images carry what their generator was trained on
@@ -80,12 +80,3 @@ def _generate(settings: GenerateSettings, run: RunDir) -> dict[str, Any]:
     }
     run.write_result(result)
     return result
-
-
-def _with_progress(sampler: Sampler) -> Iterable[Samples]:
-    """The sampler, with a bar where stderr is a terminal."""
-    from rich.console import Console
-    from rich.progress import track
-
-    quiet = not sys.stderr.isatty()
-    return track(sampler, description="images", console=Console(stderr=True), transient=True, disable=quiet)

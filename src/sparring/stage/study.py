@@ -33,7 +33,7 @@ from sparring.study.tables.record import analysis_record, cells_record, costs_re
 
 # Sections of the configuration that do not change the results of a study: it can be resumed with others.
 _NOT_THE_RESULTS = ("executor", "resume", "retry", "dir", "name", "extensions")
-LINE_SECONDS = 10.0
+LINE_SECONDS = 5.0
 CELLS, ARCHIVE = "cells", "archive"
 
 

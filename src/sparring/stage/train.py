@@ -28,7 +28,7 @@ def train(
 
     Args:
         networks: those that were made in Python, as `trained.runs.build_model` takes them.
-        hints: whether to say on stderr which command goes on from here.
+        hints: whether to say on stderr what is trained, and which command goes on from here.
 
     Returns the content of `result.json`; nothing in the further processes of a distributed training.
 
@@ -48,6 +48,8 @@ def train(
                 check_settings(run, settings.resolved)
             check_trainer(settings)
             training.prepare(TrainingParts.of(settings.resolved, run, runs, logged=first))
+            if hints:
+                training.announce()
             training.fit()
             return training.conclude(hints=hints)
         except Interrupted:

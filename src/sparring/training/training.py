@@ -14,6 +14,7 @@ from sparring.core.errors import CheckpointError, ConfigError, DivergedError, In
 from sparring.core.measurement import FinalMetrics
 from sparring.core.signals import held, name_of
 from sparring.model.clock import Clock
+from sparring.report.outcome import summary
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.commands import resume_command, use_command
 from sparring.run.directory import RunDir, State, write_atomic
@@ -22,6 +23,7 @@ from sparring.run.status import ended_with, record_config, remember
 from sparring.trained.scorer import RunScorers
 from sparring.training.attach import attach_classifiers
 from sparring.training.images import record_images
+from sparring.training.opening import opening_lines
 from sparring.training.parts import TrainingParts
 from sparring.training.result import FAR_BELOW, ending_of, is_finished, published_share, training_result
 from sparring.training.resume import load_state
@@ -80,6 +82,11 @@ class Training:
         if self.first:
             record_images(self.run, data, labelled=model.uses_labels)
 
+    def announce(self) -> None:
+        """Say on stderr what is about to be trained, on what, and where."""
+        if self.first:
+            print("\n".join(opening_lines(self.parts, self.trainer)), file=sys.stderr, flush=True)
+
     def fit(self) -> None:
         """Train to the end of the budget, or until a callback or a signal stops it.
 
@@ -105,8 +112,6 @@ class Training:
             Interrupted: a signal stopped the training.
         """
         model = self.parts.model
-        for logger in self.parts.loggers:
-            logger.finalize("success")
         if not self.first:
             return {}
         best, final = None, FinalMetrics()
@@ -116,6 +121,7 @@ class Training:
         seconds = time.perf_counter() - self._started
         result = training_result(self.settings, self.trainer, model, self.parts.data, final, best=best, seconds=seconds)
         self.run.write_result(result)
+        self._close_loggers(result)
         conclusion = "; ".join(result["remarks"])
         ending = ending_of(self.trainer, model, best=best, conclusion=conclusion)
         self._write_status(ending.state, ending.reason, ending.exit_code)
@@ -164,6 +170,13 @@ class Training:
             if saved is not None:
                 logger.continue_after(saved["clock"]["iteration"], saved["logger_runs"].get(logger.name))
             logger.log_hyperparams(self.settings.resolved)
+
+    def _close_loggers(self, result: dict[str, Any]) -> None:
+        """Give the figures of the end to loggers that have a place for them (W&B), and close all."""
+        for logger in self.parts.loggers:
+            if hasattr(logger, "log_summary"):
+                logger.log_summary(summary(result))
+            logger.finalize("success")
 
     def _take_best(self) -> int | None:
         """Give the run the weights of its best measurement, where callback/quality_stop says so; returns their iteration.

@@ -1,13 +1,37 @@
 """Starting a run of the W&B SDK with the settings that a training needs."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+PROJECT = "sparring"
 # What `wandb.init` may need on top of its own time limit to give up and to start again offline.
 GIVING_UP_SECONDS = 3.0
 FINISH_SECONDS = 60.0
 PRIVATE_SETTINGS: dict[str, Any] = {"x_transaction_log_flush_interval": 1.0}  # may vanish with a release of the SDK
+
+
+def labels(
+    folder: Path, *, project: str | None, entity: str | None, name: str | None, group: str | None, tags: Sequence[str]
+) -> dict[str, Any]:
+    """What `wandb.init` calls a run. A setting wins over the variable of W&B for it, and that over the default.
+
+    Args:
+        folder: run directory, whose name holds model and data; a job of a sweep adds what varies to that of its sweep.
+    """
+    given = os.environ
+    job = (
+        f"{folder.parent.name.partition('_sweep')[0]} {folder.name}" if "_sweep_" in folder.parent.name else folder.name
+    )
+    variable = [tag.strip() for tag in given.get("WANDB_TAGS", "").split(",") if tag.strip()]
+    return {
+        "project": project or given.get("WANDB_PROJECT") or PROJECT,
+        "entity": entity or given.get("WANDB_ENTITY"),
+        "name": name or given.get("WANDB_NAME") or job,
+        "group": group or given.get("WANDB_RUN_GROUP"),
+        "tags": list(tags) or variable,
+    }
 
 
 def start_run(

@@ -1,0 +1,96 @@
+"""What can be said of a command before anything heavy is imported: which run `latest` is, and what cannot work."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sparring.config.compose import quoted
+from sparring.core.errors import CheckpointError, ConfigError, DataError
+from sparring.core.program import command, hint
+
+LATEST = "latest"
+
+
+def expand_latest(verb: str, overrides: Sequence[str], *, log_dir: Path) -> list[str]:
+    """`overrides` with the directory in place of `run=latest` or `resume=latest`: the newest run that `verb` can use.
+
+    Args:
+        log_dir: the folder that holds train/, study/, ...
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    expanded = []
+    for item in overrides:
+        key, _, value = item.partition("=")
+        if value.strip("'\"") == LATEST and key in ("run", "resume"):
+            folder = log_dir / (verb if key == "resume" else "train")
+            item = f"{key}={quoted(_newest(folder, verb if key == 'run' else key))}"
+        expanded.append(item)
+    return expanded
+
+
+def _newest(folder: Path, use: str) -> Path:
+    fits, what = _USES.get(use, (lambda result: True, "finished run"))
+    directories = sorted((file.parent for file in folder.glob("*/status.json")), reverse=True)
+    directories += sorted((file.parent for file in folder.glob("*_sweep_*/*/status.json")), reverse=True)
+    for directory in sorted(directories, key=lambda each: (each / "status.json").stat().st_mtime, reverse=True):
+        result = _content(directory / "result.json")
+        if use == "resume" or (result.get("verb") and fits(result)):
+            return directory.resolve()
+    raise CheckpointError(f"there is no {what} in {folder} that {use} could use; make one with `{hint('train')}`.")
+
+
+def _draws(result: Mapping[str, Any]) -> bool:
+    return "perturber" not in result and ("classification" not in result or "generator" in result.get("parameters", {}))
+
+
+_USES: Mapping[str, tuple[Callable[[Mapping[str, Any]], bool], str]] = {
+    "generate": (_draws, "finished run of a generator"),
+    "evaluate": (_draws, "finished run of a generator"),
+    "attack": (lambda result: "classification" in result, "finished run of a classifier"),
+    "resume": (lambda result: True, "run"),
+}
+
+
+def check_early(verb: str, overrides: Sequence[str]) -> None:
+    """Refuse what needs no library to be refused.
+
+    Raises:
+        ConfigError: nothing to evaluate, or a run to resume that has trained its whole budget.
+        DataError: `data.path` leads nowhere.
+    """
+    typed = {item.partition("=")[0].lstrip("+"): item.partition("=")[2].strip("'\"") for item in overrides}
+    path = typed.get("data.path", "null")
+    if path != "null" and "$" not in path and not Path(path).expanduser().exists():
+        raise DataError(f"data.path={path} does not exist: give the folder or file that holds the data set.")
+    if verb == "evaluate" and all(typed.get(key, "null") in ("null", "") for key in ("run", "images")):
+        raise ConfigError(
+            f"there is nothing to evaluate: name a trained GAN, as in {command(verb, 'run=latest')}, or images of your own "
+            "with images=<folder> reference=<data set>."
+        )
+    if verb == "train" and typed.get("resume", "null") not in ("null", ""):
+        _check_unfinished(Path(typed["resume"]), typed)
+
+
+def _check_unfinished(run: Path, typed: Mapping[str, str]) -> None:
+    """The stage asks the checkpoint; its record says the same at once."""
+    result, status = _content(run / "result.json"), _content(run / "status.json")
+    budget, iteration = result.get("budget"), (result.get("clock") or {}).get("iteration")
+    asked = typed.get("trainer.max_steps", str(budget))
+    whole = status.get("state") == "finished" and iteration is not None and iteration == budget
+    if whole and typed.get("trainer.max_epochs", "null") == "null" and asked.isdecimal() and int(asked) <= iteration:
+        raise ConfigError(
+            f"{run} is finished: it has trained {iteration} of {asked} iterations; give a larger budget to train on, such as "
+            f"trainer.max_steps={2 * iteration}."
+        )
+
+
+def _content(file: Path) -> dict[str, Any]:
+    """A record; empty where there is none that can be read, which the stage then says."""
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

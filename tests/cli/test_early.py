@@ -1,0 +1,78 @@
+"""`latest`, and what is refused before a library is loaded."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparring.cli.early import check_early, expand_latest
+from sparring.core.errors import CheckpointError, ConfigError, DataError
+
+
+def run(folder: Path, name: str, age: int, *, state: str = "finished", **result: Any) -> Path:
+    """A run directory that ended `age` seconds ago."""
+    path = folder / "train" / name
+    path.mkdir(parents=True)
+    (path / "status.json").write_text(json.dumps({"state": state}))
+    if result:
+        (path / "result.json").write_text(json.dumps({"verb": "train", **result}))
+    moment = 1_700_000_000 - age
+    os.utime(path / "status.json", (moment, moment))
+    return path
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """A GAN, then a classifier, then a run that was stopped."""
+    run(tmp_path, "gan", 30, parameters={"generator": 1, "discriminator": 1})
+    run(tmp_path, "classifier", 20, classification={}, parameters={"network": 1})
+    run(tmp_path, "stopped", 10, state="interrupted")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("verb", "key", "name"),
+    [
+        ("generate", "run", "gan"),
+        ("evaluate", "run", "gan"),
+        ("attack", "run", "classifier"),
+        ("train", "resume", "stopped"),
+    ],
+)
+def test_latest_is_the_newest_run_of_the_kind_that_the_verb_uses(logs: Path, verb: str, key: str, name: str) -> None:
+    assert expand_latest(verb, [f"{key}=latest", "seed=2"], log_dir=logs) == [f"{key}='{logs}/train/{name}'", "seed=2"]
+
+
+def test_without_one_the_error_says_what_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"there is no finished run of a classifier in .*that attack could use"):
+        expand_latest("attack", ["run=latest"], log_dir=tmp_path)
+
+
+def test_other_overrides_stay(tmp_path: Path) -> None:
+    assert expand_latest("train", ["name=latest", "run=x"], log_dir=tmp_path) == ["name=latest", "run=x"]
+
+
+def test_nothing_to_evaluate() -> None:
+    with pytest.raises(ConfigError, match=r"nothing to evaluate.*run=latest"):
+        check_early("evaluate", ["count=10"])
+    check_early("evaluate", ["run=logs/train/x"])
+    check_early("evaluate", ["images=folder", "reference=digits"])
+
+
+def test_a_path_that_leads_nowhere(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"data.path=/no/where does not exist"):
+        check_early("train", ["data.path=/no/where"])
+    check_early("train", [f"data.path='{tmp_path}'"])
+    check_early("train", ["data.path=null"])
+
+
+def test_a_run_that_has_trained_its_budget_needs_a_larger_one(tmp_path: Path) -> None:
+    whole = run(tmp_path, "whole", 1, budget=100, clock={"iteration": 100})
+    with pytest.raises(ConfigError, match=r"has trained 100 of 100 iterations.*trainer.max_steps=200"):
+        check_early("train", [f"resume={whole}"])
+    check_early("train", [f"resume={whole}", "trainer.max_steps=150"])
+    check_early("train", [f"resume={whole}", "trainer.max_epochs=3"])
+    stopped_early = run(tmp_path, "early", 1, budget=100, clock={"iteration": 40})
+    check_early("train", [f"resume={stopped_early}"])
