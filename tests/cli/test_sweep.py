@@ -9,7 +9,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from sparring.cli.launch import _short_names, gpus_of
-from sparring.cli.sweep import JobOutcome, SweepJob, run_jobs, summary
+from sparring.cli.sweep import JobOutcome, SweepJob, run_jobs
+from sparring.cli.sweep_table import summary
 from sparring.config.compose import _job_dir
 from tests.cli.conftest import Program
 

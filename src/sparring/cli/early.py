@@ -79,8 +79,9 @@ def _check_unfinished(run: Path, typed: Mapping[str, str]) -> None:
     result, status = _content(run / "result.json"), _content(run / "status.json")
     budget, iteration = result.get("budget"), (result.get("clock") or {}).get("iteration")
     asked = typed.get("trainer.max_steps", str(budget))
-    whole = status.get("state") == "finished" and iteration is not None and iteration == budget
-    if whole and typed.get("trainer.max_epochs", "null") == "null" and asked.isdecimal() and int(asked) <= iteration:
+    if not isinstance(iteration, int) or iteration != budget or status.get("state") != "finished":
+        return
+    if typed.get("trainer.max_epochs", "null") == "null" and asked.isdecimal() and int(asked) <= iteration:
         raise ConfigError(
             f"{run} is finished: it has trained {iteration} of {asked} iterations; give a larger budget to train on, such as "
             f"trainer.max_steps={2 * iteration}."

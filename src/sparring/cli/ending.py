@@ -6,6 +6,19 @@ from typing import Any
 
 from sparring.core.program import shown
 from sparring.run.directory import RunDir
+from sparring.stage import call
+
+
+def told(verb: str, config: Any, run_dir: Path) -> Any:
+    """What the stage returns, with the lines before and after it. Raises what it raises."""
+    announce(run_dir)
+    try:
+        result = call(verb, config, run_dir)
+    except Exception as error:
+        tell(getattr(error, "result", None), run_dir)  # of a study some of whose cells failed
+        raise
+    tell(result, run_dir)
+    return result
 
 
 def announce(run_dir: Path) -> None:

@@ -22,7 +22,6 @@ from sparring.core.errors import ConfigError, Interrupted, OutOfMemoryError, Spa
 from sparring.core.package import CONFIG_DIR
 from sparring.core.program import NAME, root
 from sparring.core.signals import Stop, listening, stop_number, stop_with_parent
-from sparring.stage import call
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -103,7 +102,7 @@ class Job:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        from sparring.cli.ending import announce, tell
+        from sparring.cli.ending import told
         from sparring.config.prune import prune_overrides
 
         hydra_config = HydraConfig.get()
@@ -113,12 +112,8 @@ class Job:
         try:
             prune_overrides(config, hydra_config)
             _freeze(config, run_dir, hydra_config.output_subdir)
-            announce(run_dir)
-            result = call(self.verb, config, run_dir)
-            tell(result, run_dir)
-            return result
+            return told(self.verb, config, run_dir)
         except Exception as error:
-            tell(getattr(error, "result", None), run_dir)  # of a study some of whose cells failed
             if hydra_config.mode != RunMode.RUN:  # in a launcher other than ours, Hydra has to hear of the failure
                 raise
             self.error = error
@@ -165,7 +160,7 @@ def _dispatch(verb: str, config_dir: Path, words: Sequence[str]) -> int:
     if job.error is not None:
         raise job.error
     if job.outcomes:
-        from sparring.cli.sweep import summary
+        from sparring.cli.sweep_table import summary
 
         return summary(job.outcomes)
     return 0

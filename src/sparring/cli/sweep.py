@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from types import FrameType
 from typing import IO
 
 from sparring.core.gpus import share
+from sparring.core.program import shown
 from sparring.core.signals import HANDLED, LAST, SAVING, tied_children
 
 _POLL_SECONDS = 0.05
@@ -161,7 +161,7 @@ def run_jobs(
                 job = waiting.pop(0)
                 slot = min(set(range(n_jobs)) - {item.slot for item in stop.running})
                 own = share(environment, slot, each=job.gpus) if n_jobs > 1 else {}
-                _print(f"[{job.number}] start ({len(jobs)} jobs): {job} -> {_relative(job.directory)}")
+                _print(f"[{job.number}] start ({len(jobs)} jobs): {job} -> {shown(job.directory)}")
                 prefix = f"[{job.number}] " if n_jobs > 1 else None
                 stop.running.append(_Running(job, {**environment, **own}, prefix, slot, descriptors))
             for item in [item for item in stop.running if item.process.poll() is not None]:
@@ -172,34 +172,6 @@ def run_jobs(
     if stop.signal is not None:
         return [JobOutcome(**{**vars(outcomes[job.number]), "stopped_by": stop.signal}) for job in jobs]
     return [outcomes[job.number] for job in jobs]
-
-
-def summary(outcomes: Sequence[JobOutcome]) -> int:
-    """Print the table of a sweep; exit code of the whole: 0, 1 when a job failed, 128 + signal when it was stopped."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    sweep_dir = Path(os.path.commonpath([outcome.job.directory.parent for outcome in outcomes]))
-    table = Table("job", "overrides", "state", "seconds", "exit", "directory", title=_relative(sweep_dir))
-    for outcome in outcomes:
-        color = "green" if outcome.exit_code == 0 else "yellow" if outcome.exit_code in (None, 130, 143) else "red"
-        why = f": {escape(outcome.reason)}" if outcome.exit_code and outcome.reason else ""
-        state = f"[{color}]{outcome.state}[/{color}]{why}"
-        code = "" if outcome.exit_code is None else str(outcome.exit_code)
-        seconds = "" if outcome.exit_code is None else f"{outcome.seconds:.1f}"
-        directory = str(outcome.job.directory.relative_to(sweep_dir))
-        table.add_row(str(outcome.job.number), escape(str(outcome.job)), state, seconds, code, directory)
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
-    console.print(table)
-    stopped = next((outcome.stopped_by for outcome in outcomes if outcome.stopped_by is not None), None)
-    if stopped is not None:
-        return 128 + stopped
-    bad = [outcome for outcome in outcomes if outcome.exit_code != 0]
-    console.print(
-        f"{len(outcomes) - len(bad)} of {len(outcomes)} jobs finished{f', {len(bad)} did not' if bad else ''}"
-    )
-    return 1 if bad else 0
 
 
 def _status(directory: Path, exit_code: int) -> tuple[str, str]:
@@ -231,9 +203,3 @@ def _print_lines(stream: IO[bytes], prefix: str) -> None:
 def _print(line: str) -> None:
     with contextlib.suppress(OSError):  # whoever read it is gone: the jobs still have to be waited for
         print(line, flush=True)
-
-
-def _relative(directory: Path) -> str:
-    """Relative to the working directory when it lies below it."""
-    here = Path.cwd()
-    return str(directory.relative_to(here)) if directory.is_relative_to(here) else str(directory)

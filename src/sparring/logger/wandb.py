@@ -46,11 +46,13 @@ class WandbLogger(Logger):
         self._folder = Path(save_dir).absolute()
         self._labels = labels(self._folder, project=project, entity=entity, name=name, group=group, tags=tags)
         self._online_timeout = online_timeout
+        self.keep_open = (
+            False  # while set, Lightning's call of `finalize` after a training that went well waits for the figures
+        )
         self._run_id = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)
         self._config: dict[str, Any] = {}
         self._run: Any = None
-        self._given_up = False
-        self._warned = False
+        self._given_up = self._warned = False
         self._rows = 0  # sent so far; W&B's own step, which must not start again in a resumed run
         self._sent: dict[str, int] = {}  # the newest iteration sent of the metrics and of each picture
         self._sent_before: dict[str, int] = {}  # the same, of the process that this one continues
@@ -155,15 +157,13 @@ class WandbLogger(Logger):
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Upload the rest and close the run, within a minute; logging again would continue it."""
-        if self._run is None:
+        if self._run is None or (self.keep_open and status == "success"):
             return
         run, self._run = self._run, None
         try:
             run.finish(exit_code=0 if status == "success" else 1)
         except Exception as error:  # the run itself went well, whatever W&B says
             log.warning("W&B did not finish (%s); to upload: wandb sync %s", first_line(error), run.settings.sync_dir)
-
-    # -- opening the run
 
     def _opened(self) -> Any:
         """The run, or None when there is none to be had."""

@@ -95,6 +95,8 @@ class Training:
             DivergedError, DiskError: from the callbacks.
         """
         path = self.run.checkpoints / "last.ckpt" if self.settings.resume else None
+        for logger in self.parts.loggers:
+            logger.keep_open = True  # the figures of the end come after the training
         try:
             self.trainer.fit(self.parts.model, datamodule=self.parts.data, ckpt_path=path, weights_only=True)
         except MisconfigurationException as error:
@@ -174,6 +176,7 @@ class Training:
     def _close_loggers(self, result: dict[str, Any]) -> None:
         """Give the figures of the end to loggers that have a place for them (W&B), and close all."""
         for logger in self.parts.loggers:
+            logger.keep_open = False
             if hasattr(logger, "log_summary"):
                 logger.log_summary(summary(result))
             logger.finalize("success")
