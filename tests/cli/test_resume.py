@@ -26,7 +26,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def expanded(typed: list[str], run: Path) -> list[str]:
-    return expand_resume(typed, log_dir=run.parents[1], sweep=False)
+    return expand_resume(typed, verb="train", log_dir=run.parents[1], sweep=False)
 
 
 def test_saved_overrides_come_first_and_typed_ones_replace_them(run: Path) -> None:
@@ -64,7 +64,7 @@ def test_no_run_there(run: Path) -> None:
 
 def test_what_cannot_go_with_it(run: Path) -> None:
     with pytest.raises(ConfigError, match="without -m"):
-        expand_resume([f"resume={run}"], log_dir=run.parents[1], sweep=True)
+        expand_resume([f"resume={run}"], verb="train", log_dir=run.parents[1], sweep=True)
     with pytest.raises(ConfigError, match=r"hydra\.run\.dir"):
         expanded([f"resume={run}", "hydra.run.dir=x"], run)
 
@@ -79,7 +79,7 @@ def test_an_accepted_resume_is_remembered(toy: Program, run: Path) -> None:
 
 
 def test_from_start_to_resume_with_a_child(toy: Program, tmp_path: Path) -> None:
-    toy("seed=3", "+model.extra=4")
+    toy("seed=3", "model.width=4")
     (run,) = toy.runs()
     before = (run / ".hydra" / "overrides.yaml").read_text()
     result = toy(f"resume=logs/toy/{run.name}", "trainer.max_steps=20", "act=children", cwd=tmp_path)

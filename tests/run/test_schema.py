@@ -71,7 +71,7 @@ def test_every_verb_that_reads_a_run_refuses_it_before_anything_heavy_is_importe
 def test_it_is_not_resumed(age, run: Path) -> None:
     age(run)
     with pytest.raises(CheckpointError, match=OLDER):
-        expand_resume([f"resume={run}"], log_dir=run.parents[1], sweep=False)
+        expand_resume([f"resume={run}"], verb="train", log_dir=run.parents[1], sweep=False)
 
 
 def test_a_study_does_not_go_on_in_one_either(run: Path) -> None:

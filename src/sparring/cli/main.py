@@ -218,7 +218,7 @@ def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) 
     overrides = typed
     if config_name == "study" and not any(item.startswith("resume=") for item in typed):
         overrides = expand_dir(typed, sweep=sweep)
-    overrides = expand_resume(overrides, log_dir=log_dir(typed), sweep=sweep)
+    overrides = expand_resume(overrides, verb=config_name, log_dir=log_dir(typed), sweep=sweep)
     if overrides == typed and not sweep and rank() == 0:
         refuse_used(typed)
     complete = arguments.cfg is None  # --cfg may show what has no value yet

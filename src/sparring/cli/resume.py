@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sparring.config.compose import quoted, rank
 from sparring.core.errors import CheckpointError, ConfigError
+from sparring.run.kind import check_verb
 from sparring.run.saved import may_be_saved, to_type_again
 from sparring.run.search import find_run
 from sparring.run.status import RESUME
@@ -15,18 +16,19 @@ from sparring.run.status import RESUME
 _EXPANDED = "hydra.job.name=resumed"
 
 
-def expand_resume(overrides: Sequence[str], *, log_dir: Path, sweep: bool) -> list[str]:
+def expand_resume(overrides: Sequence[str], *, verb: str, log_dir: Path, sweep: bool) -> list[str]:
     """`overrides` with those of the resumed run in front and its directory as Hydra's; unchanged without `resume=`.
 
     Hydra writes nothing into the directory: the stage first has to find that the run can be continued.
 
     Args:
         overrides: as typed.
+        verb: that goes on.
         log_dir: where runs are looked for.
         sweep: whether the command runs several jobs.
 
     Raises:
-        CheckpointError: the directory is missing or no run.
+        CheckpointError: the directory is missing, no run, or one of another verb.
         ConfigError: `resume=` is given twice, with `-m`, or with another `hydra.run.dir`.
     """
     given = [item.partition("=")[2].strip("'\"") for item in overrides if item.partition("=")[0] == RESUME]
@@ -39,6 +41,7 @@ def expand_resume(overrides: Sequence[str], *, log_dir: Path, sweep: bool) -> li
     from sparring.run.directory import RunDir
 
     run = RunDir.open(find_run(given[0], log_dir))
+    check_verb(run.path, run.config, verb)
     typed = [item for item in overrides if item.partition("=")[0] != RESUME]
     keys = {item.partition("=")[0] for item in typed}
     there = [item for item in run.overrides if item.partition("=")[0] not in keys]

@@ -25,6 +25,7 @@ from sparring.core.errors import ConfigError
 from sparring.core.package import CONFIG_DIR
 from sparring.core.wording import listing, near
 from sparring.core.yaml_file import Unreadable, check_yaml
+from sparring.run.kind import NEEDS, check_holds, verb_of
 from sparring.run.search import find_run
 
 POSITIVE = (
@@ -51,19 +52,37 @@ def _classes(config: DictConfig) -> None:
         raise ConfigError(f"data.classes={classes} must be a list with at least one class, such as data.classes=[0,1].")
 
 
-def run_exists(config: DictConfig) -> None:
-    """A command that reads a run (`run=`) is refused before torch is imported when there is none.
+def runs_fit(config: DictConfig) -> None:
+    """A command that reads runs is refused before torch is imported where there is none, or one without what is read of it.
 
     Raises:
-        CheckpointError: no such run, or one of another schema version.
+        CheckpointError: no such run, one of another schema version, or one of another kind.
     """
-    if config.get("run") is not None:
+    for given, wanted in _runs(config):
         from sparring.run.directory import RunDir
 
-        RunDir.open(find_run(str(config.run), Path(config.paths.log_dir)))
+        run = RunDir.open(find_run(given, Path(config.paths.log_dir)))
+        check_holds(run.path, run.config, wanted)
 
 
-CHECKS: list[Callable[[DictConfig], None]] = [run_exists, _classes, _numbers]
+def _runs(config: DictConfig) -> Iterator[tuple[str, set[str]]]:
+    """The runs that the settings name, and which networks are read of each, one of several being enough."""
+    verb = verb_of(config)
+    if config.get("run") is not None:
+        asked = str(config.get("subject"))
+        yield str(config.run), {asked} if asked in ("classifier", "discriminator") else NEEDS.get(str(verb), set())
+    if verb == "attack":
+        if config.baseline is not None:
+            yield str(config.baseline), {"classifier"}
+        named = [config.attack] if "_target_" in config.attack else config.attack.values()
+        for attack in named:
+            if OmegaConf.is_dict(attack) and attack.get("run") is not None:
+                yield str(attack.run), {"perturber" if "advgan" in str(attack.get("_target_")) else "classifier"}
+        if config.defence.get("generator") is not None:
+            yield str(config.defence.generator), {"generator"}
+
+
+CHECKS: list[Callable[[DictConfig], None]] = [runs_fit, _classes, _numbers]
 
 
 def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool = False, complete: bool = True) -> None:

@@ -13,6 +13,7 @@ from sparring.report.page import ReportPicture, duration, flat, machine, templat
 from sparring.report.pictures import data_uri
 from sparring.report.record import Sample, TrainingRecord, read
 from sparring.run.commands import extension_words
+from sparring.run.kind import networks_of
 from sparring.run.saved import to_type_again
 from sparring.run.settings import FOLDER, given_in
 
@@ -118,8 +119,13 @@ def commands(record: TrainingRecord) -> Iterator[tuple[str, str]]:
         return
     run = shown_path(record)
     if (record.path / "weights.safetensors").exists():
-        words = [f"run={run}", "count=100", "format=[grid,folder]", *extension_words(record.overrides)]
-        yield "Draw images from this generator", command("generate", *words)
+        networks, extensions = networks_of(record.config), extension_words(record.overrides)
+        if networks is None or "generator" in networks:
+            words = [f"run={run}", "count=100", "format=[grid,folder]", *extensions]
+            yield "Draw images from this generator", command("generate", *words)
+            yield "Measure this generator", command("evaluate", f"run={run}", *extensions)
+        if networks is not None and "classifier" in networks:
+            yield "Attack this classifier", command("attack", f"run={run}", *extensions)
     if (record.path / "checkpoints" / "last.ckpt").exists():
         words = [f"resume={run}", *record.config_dir, *to_type_again(record.overrides)]
         if record.status.get("state") == "finished":

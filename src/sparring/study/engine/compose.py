@@ -13,7 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from sparring.config.check import CHECKS, run_exists
+from sparring.config.check import CHECKS, runs_fit
 from sparring.config.compose import compose_all, hydra_at, resolved
 from sparring.config.explain import readable_errors
 from sparring.config.groups import Groups
@@ -144,7 +144,7 @@ def _check(verb: str, config: DictConfig) -> None:
     if missing:
         raise ConfigError(f"{listing(missing)} of a {verb} cell must be given: add it to the overrides of the cell.")
     for function in CHECKS:
-        if function is not run_exists:  # the cell that creates the run comes first
+        if function is not runs_fit:  # the cell that creates the run comes first
             function(config)
     devices = OmegaConf.select(config, "trainer.devices")
     if devices is not None and devices != 1 and not (OmegaConf.is_list(devices) and len(devices) == 1):

@@ -1,0 +1,108 @@
+"""The kind of a run, told by its settings: every verb refuses a run that lacks what it reads, before torch is imported."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from omegaconf import OmegaConf
+
+from sparring.cli.resume import expand_resume
+from sparring.config.check import runs_fit
+from sparring.core.errors import CheckpointError
+from sparring.core.package import CONFIG_DIR
+from sparring.run.kind import CLASSIFYING, GAMES, SECTIONS, networks_of, verb_of
+from sparring.run.settings import write_settings
+
+HEAD = {"_target_": "sparring.model.head.projection.Projection"}
+CLASSES = {"_target_": "sparring.model.head.auxiliary.Auxiliary"}
+RUNS: dict[str, dict[str, Any]] = {
+    "gan": {"trainer": {"devices": 1}, "model": {"_target_": "sparring.model.gan.GAN", "head": HEAD}},
+    "acgan": {"trainer": {"devices": 1}, "model": {"_target_": "sparring.model.gan.GAN", "head": CLASSES}},
+    "classifier": {"trainer": {"devices": 1}, "model": {"_target_": "sparring.model.classifier.Classifier"}},
+    "advgan": {"trainer": {"devices": 1}, "model": {"_target_": "sparring.model.advgan.AdvGAN"}},
+    "supervised": {"trainer": {"devices": 1},
+                   "model": {"_target_": "sparring.model.semi_supervised.SemiSupervisedGAN", "supervised_only": True}},
+    "mine": {"trainer": {"devices": 1}, "model": {"_target_": "mine.Game"}},
+    "images": {"sampling": {"name": "plain"}, "run": "x"},
+    "study": {"study": {"replicates": 6}},
+}  # fmt: skip
+ATTACK = {"baseline": None, "attack": {"_target_": "sparring.attack.pgd.PGD"}, "defence": {}}
+TRANSFER = {"_target_": "sparring.attack.transfer.Transfer", "run": "gan"}
+ADVGAN = {"advgan": {"_target_": "sparring.attack.advgan.AdvGANAttack", "run": "acgan"}, "square": {"steps": 3}}
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("logs")
+    for name, settings in RUNS.items():
+        write_settings(folder / "train" / name, settings)
+    return folder
+
+
+def refusal(logs: Path, settings: dict[str, Any]) -> str:
+    """The sentence, or nothing where the run fits."""
+    config = OmegaConf.create({"paths": {"log_dir": str(logs)}, **settings})
+    try:
+        runs_fit(config)
+    except CheckpointError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "fits"),
+    [
+        ({"sampling": {"name": "plain"}}, {"gan", "acgan", "mine"}),
+        ({"metric": {"k": 5}}, {"gan", "acgan", "mine"}),
+        (ATTACK, {"acgan", "classifier", "supervised", "mine"}),
+        ({"attribution": {"steps": 1}, "subject": "auto"}, set(RUNS) - {"images", "study"}),
+        ({"attribution": {"steps": 1}, "subject": "discriminator"}, {"gan", "acgan", "advgan", "supervised", "mine"}),
+    ],
+    ids=["generate", "evaluate", "attack", "explain", "explain discriminator"],
+)
+def test_which_runs_a_verb_reads(logs: Path, settings: dict[str, Any], fits: set[str]) -> None:
+    assert {name for name in RUNS if not refusal(logs, {**settings, "run": name})} == fits
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"sampling": {"name": "plain"}, "run": "classifier"}, "it trained a classifier); give the directory of a training run "
+         "with a GAN"),
+        ({"metric": {"k": 5}, "run": "images"}, "is a run of generate and holds no generator"),
+        ({**ATTACK, "run": "classifier", "baseline": "gan"}, "holds no classifier"),
+        ({**ATTACK, "run": "classifier", "attack": TRANSFER}, "holds no classifier"),
+        ({**ATTACK, "run": "classifier", "attack": ADVGAN}, "holds no perturbation generator"),
+        ({**ATTACK, "run": "classifier", "defence": {"generator": "classifier"}}, "holds no generator"),
+    ],
+)  # fmt: skip
+def test_what_is_said(logs: Path, settings: dict[str, Any], says: str) -> None:
+    message = refusal(logs, settings)
+    assert says in message
+    assert "\n" not in message
+
+
+def test_a_run_is_resumed_by_its_own_verb(logs: Path) -> None:
+    for verb, name in [("train", "images"), ("train", "study"), ("study", "classifier")]:
+        with pytest.raises(CheckpointError, match=f"which {verb} cannot resume"):
+            expand_resume([f"resume={logs}/train/{name}"], verb=verb, log_dir=logs, sweep=False)
+    assert expand_resume([f"resume={logs}/train/gan"], verb="train", log_dir=logs, sweep=False)
+
+
+def test_every_verb_and_game_of_conf_is_known() -> None:
+    assert set(SECTIONS) == {file.stem for file in CONFIG_DIR.glob("*.yaml")}
+    targets = {str(yaml.safe_load(file.read_text()).get("_target_")) for file in (CONFIG_DIR / "model").glob("*.yaml")}
+    assert {f"sparring.model.{game}" for game in GAMES} == targets - {"None"}
+    assert verb_of({}) is None
+    assert networks_of({}) is None
+
+
+def test_heads_that_tell_classes() -> None:
+    found = set()
+    for file in (CONFIG_DIR / "model" / "head").glob("*.yaml"):
+        module = importlib.import_module(f"sparring.model.head.{file.stem}")
+        own = [each for each in vars(module).values() if getattr(each, "__module__", "") == module.__name__]
+        found |= {file.stem for each in own if getattr(each, "classifies", False)}
+    assert found == CLASSIFYING
