@@ -119,12 +119,12 @@ def commands(record: TrainingRecord) -> Iterator[tuple[str, str]]:
         return
     run = shown_path(record)
     if (record.path / "weights.safetensors").exists():
-        networks, extensions = networks_of(record.config), extension_words(record.overrides)
-        if networks is None or "generator" in networks:
+        held, extensions = networks_of(record.config), extension_words(record.overrides)
+        if held is None or "generator" in held:
             words = [f"run={run}", "count=100", "format=[grid,folder]", *extensions]
             yield "Draw images from this generator", command("generate", *words)
             yield "Measure this generator", command("evaluate", f"run={run}", *extensions)
-        if networks is not None and "classifier" in networks:
+        if held is not None and "classifier" in held:
             yield "Attack this classifier", command("attack", f"run={run}", *extensions)
     if (record.path / "checkpoints" / "last.ckpt").exists():
         words = [f"resume={run}", *record.config_dir, *to_type_again(record.overrides)]
