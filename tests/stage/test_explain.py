@@ -26,8 +26,11 @@ def gan_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_classifier_gets_maps_with_controls_and_checks(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
-    explained(victim_run, tmp_path / "out", cache_dir)
+def test_a_classifier_gets_maps_with_controls_and_checks(
+    victim_run: Path, gan_run: Path, cache_dir: Path, tmp_path: Path
+) -> None:
+    keys = [f"generator={gan_run}", "to=8", "counterfactuals=3", "restarts=2", "invert_steps=2"]
+    explained(victim_run, tmp_path / "out", cache_dir, *keys)
     result = result_of(tmp_path / "out")
     table = {row["method"]: row for row in result["attributions"]["table"]}
     methods = ["integrated_gradients", "grad_cam", "smooth_grad", "occlusion"]
@@ -42,6 +45,12 @@ def test_a_classifier_gets_maps_with_controls_and_checks(victim_run: Path, cache
     sanity = result["attributions"]["sanity"]
     assert set(sanity["methods"]) == set(methods)
     assert all(len(each["cascading"]) == len(sanity["layers"]) == 7 for each in sanity["methods"].values())
+    counterfactuals = result["counterfactuals"]
+    assert (counterfactuals["images"], counterfactuals["to"], counterfactuals["restarts"]) == (3, "8", 2)
+    assert set(counterfactuals["frechet"]) == {"real", "reconstruction", "counterfactual", "adversary"}
+    missed = any("no move of the latent" in flag for flag in result["flags"])
+    assert missed == (counterfactuals["validity"] < 1)
+    assert (tmp_path / "out" / "images" / "counterfactuals.png").exists()
     page = (tmp_path / "out" / "report.html").read_text()
     assert "insertion - deletion" in page
     assert "data:image/png;base64," in page
@@ -100,6 +109,7 @@ def test_a_discriminator_is_explained_by_its_logit(gan_run: Path, cache_dir: Pat
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        (["generator={gan}", "to=ten"], r"to=ten is no class of this run; give one of 0, 1, "),
         (["explained=10"], r"explained=10 is no class of this run; give one of 0, 1, "),
         (
             ["attribution=grad_cam", "attribution.layer=nowhere"],
@@ -109,10 +119,10 @@ def test_a_discriminator_is_explained_by_its_logit(gan_run: Path, cache_dir: Pat
     ],
 )
 def test_what_there_is_not_is_refused(
-    overrides: list[str], message: str, victim_run: Path, cache_dir: Path, tmp_path: Path
+    overrides: list[str], message: str, victim_run: Path, gan_run: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        explained(victim_run, tmp_path / "out", cache_dir, *overrides)
+        explained(victim_run, tmp_path / "out", cache_dir, *(each.format(gan=gan_run) for each in overrides))
 
 
 @pytest.mark.parametrize("subject", ["discriminator", "generator"])

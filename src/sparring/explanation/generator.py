@@ -57,6 +57,7 @@ def explain_generator(settings: ExplainSettings, runs: Runs, run: RunDir) -> dic
         "flags": left_out,
         "attributions": None,
         "generator": {"directions": {name: each.records for name, each in found.items()}, "ablation": units},
+        "counterfactuals": None,
         "protocol": protocol,
         "cost": {"seconds": round(time.perf_counter() - started, 2), "images": settings.codes},
     }

@@ -1,11 +1,13 @@
 """The explanation of a classifier or a discriminator: attribution maps with their controls and checks."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 from sparring.explanation.attributions import applicable, attributed, table
+from sparring.explanation.counterfactuals import Counterfactuals, counterfactuals_of, flags_of_counterfactuals
 from sparring.explanation.images import images_of
-from sparring.explanation.pictures import attribution_picture
+from sparring.explanation.pictures import attribution_picture, counterfactual_picture
 from sparring.explanation.result import attribution_result
 from sparring.explanation.sanity import flags_of, sanity_record
 from sparring.explanation.settings import ExplainSettings
@@ -43,8 +45,23 @@ def explain_network(settings: ExplainSettings, runs: Runs, run: RunDir) -> dict[
     ]
     shown = {name: each.maps[few] for name, each in found.items()}
     attribution_picture(run.images / "attributions.png", images.image[few], shown, titles)
-    flags = [*left_out, *flags_of(rows, sanity)]
+    searched = counterfactuals_of(settings, subject, images, runs)
+    if searched is not None:
+        draw_counterfactuals(run.images / "counterfactuals.png", searched, names, settings.pictured)
+    record = None if searched is None else searched.record
+    flags = [*left_out, *flags_of(rows, sanity), *flags_of_counterfactuals(record)]
     return {
         **attribution_result(subject, images, settings, found, rows, sanity, flags),
+        "counterfactuals": record,
         "cost": {"seconds": round(time.perf_counter() - started, 2), "images": len(images.label)},
     }
+
+
+def draw_counterfactuals(path: Path, found: Counterfactuals, names: tuple[str, ...], count: int) -> None:
+    """The first `count` of them as a PNG. Raises DiskError."""
+    titles = [
+        f"{names[a]} > {names[b]}{'' if valid else ' (not reached)'}"
+        for a, b, valid in zip(found.answer.tolist(), found.target.tolist(), found.valid.tolist(), strict=True)
+    ]
+    columns = (found.image, found.reconstruction, found.counterfactual, found.adversary)
+    counterfactual_picture(path, *(each[:count] for each in columns), names=titles[:count])

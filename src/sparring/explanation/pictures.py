@@ -54,3 +54,32 @@ def direction_picture(path: Path, strips: Mapping[str, Tensor]) -> None:
         DiskError: the file could not be written.
     """
     write_png(path, grid_of_rows([to_uint8(each) for each in strips.values()], row_labels=list(strips)))
+
+
+def counterfactual_picture(
+    path: Path,
+    image: Tensor,
+    reconstruction: Tensor,
+    counterfactual: Tensor,
+    adversary: Tensor,
+    *,
+    names: Sequence[str],
+) -> None:
+    """A PNG with a named row per image: image, reconstruction, counterfactual, its change, adversary, its change.
+
+    Changes are drawn around grey, each stretched to the whole range.
+
+    Args:
+        image, reconstruction, counterfactual, adversary: (N, C, H, W) in [-1, 1].
+
+    Raises:
+        DiskError: the file could not be written.
+    """
+
+    def change(after: Tensor) -> Tensor:
+        moved = after - reconstruction
+        return moved / moved.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
+
+    columns = (image, reconstruction, counterfactual, change(counterfactual), adversary, change(adversary))
+    rows = torch.stack([to_uint8(each) for each in columns], 1)
+    write_png(path, grid_of_rows(list(rows), row_labels=names))

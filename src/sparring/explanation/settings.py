@@ -22,7 +22,7 @@ class ExplainSettings:
 
     Args:
         explained: "predicted", "label", or a class as typed, an index or a name.
-        classifier, label, layer: as typed; None: not given.
+        generator, to, classifier, label, layer: as typed; None: not given.
         attribution, direction: the sections as plain values, to build from and for the record.
     """
 
@@ -37,6 +37,11 @@ class ExplainSettings:
     squares: int
     sanity: int
     pictured: int
+    generator: str | None
+    to: str | None
+    counterfactuals: int
+    restarts: int
+    invert_steps: int
     classifier: str | None
     directions: int
     codes: int
@@ -62,7 +67,10 @@ class ExplainSettings:
         return cls(
             run=str(config.run), subject=config.subject, checkpoint=config.checkpoint, explained=str(config.explained),
             split=config.split, count=config.count, baseline=config.baseline, curve_steps=config.curve_steps,
-            squares=config.squares, sanity=config.sanity, pictured=config.pictured, classifier=_text(config.classifier),
+            squares=config.squares, sanity=config.sanity, pictured=config.pictured,
+            generator=_text(config.generator), to=_text(config.to),
+            counterfactuals=config.counterfactuals, restarts=config.restarts, invert_steps=config.invert_steps,
+            classifier=_text(config.classifier),
             directions=config.directions, codes=config.codes, space=config.space, label=_text(config.label),
             reach=config.reach, layer=_text(config.layer), units=config.units, seed=config.seed,
             device=device_named(config.device), cache_dir=config.paths.cache_dir, attribution=plain(config.attribution),
@@ -78,7 +86,10 @@ class ExplainSettings:
 def _check(config: DictConfig) -> None:
     """Raise ConfigError for a value that there is not."""
     check_at_least_one(count=1 if config.count is None else config.count, pictured=config.pictured)
-    at_least_one(directions=config.directions)
+    at_least_one(
+        directions=config.directions, counterfactuals=config.counterfactuals, restarts=config.restarts,
+        invert_steps=config.invert_steps,
+    )  # fmt: skip
     for key in ("curve_steps", "squares", "codes"):
         if config[key] < 2:
             raise ConfigError(f"{key}={config[key]} is too few; give 2 or more.")

@@ -37,6 +37,7 @@ def view(run: RunDir) -> dict[str, Any]:
         "flags": result["flags"],
         "attributions": _attributions(run, result) if result["attributions"] else None,
         "generator": _generator(run, result) if result["generator"] else None,
+        "counterfactuals": _counterfactuals(run, result) if result["counterfactuals"] else None,
         "protocol": json.dumps(result["protocol"], indent=2),
         "config_hash": result["config_hash"],
     }
@@ -51,6 +52,8 @@ def _facts(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "Methods", f"{len(believed)} of {len(methods)}", "beat both controls"
         best = max(methods, key=lambda row: row["gain"]["value"])
         yield "Best", f"{best['gain']['value']:+.3f}", f"{best['method']}, insertion minus deletion"
+    if searched := result["counterfactuals"]:
+        yield "Counterfactuals", f"{100 * searched['validity']:.0f} %", f"valid, of {searched['images']}"
     if made := result["generator"]:
         best = largest_logit_change(made["directions"], result["classes"])
         if best is not None:
@@ -184,3 +187,27 @@ def signed(mean: Mapping[str, float | None]) -> tuple[str, bool]:
     """A change as text, and whether its interval leaves out 0."""
     low, high = mean["low"], mean["high"]
     return f"{mean['value']:+.2f}", low is not None and high is not None and (low > 0 or high < 0)
+
+
+def _counterfactuals(run: RunDir, result: Mapping[str, Any]) -> dict[str, Any]:
+    found = result["counterfactuals"]
+    distances = found["frechet"]
+    rows = [
+        ("valid: the classifier's answer is the class asked for", f"{100 * found['validity']:.0f} %"),
+        ("the same, of adversarial images with the same L2 norm", f"{100 * found['adversary_validity']:.0f} %"),
+        ("reconstructions with the class of their image", f"{100 * found['reconstruction_kept']:.0f} %"),
+        ("error of the reconstruction (RMS, fraction of the pixel range)", _interval(found["reconstruction_error"])),
+        ("change from reconstruction to counterfactual (the same unit)", _interval(found["pixel_move"])),
+        ("length of the move in the latent space", _interval(found["latent_move"])),
+        ("of these with the label of the generator switched", f"{100 * found['label_switched']:.0f} %"),
+        (f"agreement of {found['restarts']} starts (cosine of the changes)", _number(found["agreement"])),
+    ]
+    rows += [
+        (f"Frechet distance to real images, 8 x 8 pixels: {name}", _number(value))
+        for name, value in (distances or {}).items()
+    ]
+    return {"picture": data_uri(run.images / "counterfactuals.png", most_bytes=MOST_BYTES), "rows": rows}
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
