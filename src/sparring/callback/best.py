@@ -43,9 +43,13 @@ class Best(L.Callback):
         self.last: Validation | None = None
         self.waited = 0
         self.sentence = ""
+        self.trained_on = False  # whether a run that this has stopped, and that was concluded, is trained on
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.sentence = ""  # a run that had stopped is trained on
+        if self.trained_on:
+            self.sentence = ""
+        elif self.sentence:  # it was killed between the decision and its conclusion
+            trainer.should_stop = True
         robust = getattr(pl_module, "robust", None)
         if self.metric == ROBUST and (robust is None or robust.validation is None):
             if self.patience is not None:
@@ -87,13 +91,14 @@ class Best(L.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         each = {"best": self.best, "last": self.last}
-        return {name: asdict(value) if value else None for name, value in each.items()} | {"waited": self.waited}
+        values = {name: asdict(value) if value else None for name, value in each.items()}
+        return values | {"waited": self.waited, "sentence": self.sentence}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best, self.last = (
             Validation(**state_dict[name]) if state_dict[name] else None for name in ("best", "last")
         )
-        self.waited = state_dict["waited"]
+        self.waited, self.sentence = state_dict["waited"], state_dict.get("sentence", "")
 
 
 def _scalars(trainer: L.Trainer) -> Scalars:

@@ -65,6 +65,7 @@ class QualityStop(L.Callback):
         self.max_rollbacks, self.keep_best = max_rollbacks, keep_best
         self.reason: Reason | Literal[""] = ""
         self.sentence = ""
+        self.trained_on = False  # whether a run that this has stopped, and that was concluded, is trained on
         self.waited = self.rollbacks = self._measurements = 0
         self._level: float | None = None  # the value that the next one has to beat by min_improvement
 
@@ -80,8 +81,10 @@ class QualityStop(L.Callback):
                 raise ConfigError(
                     f"callback.quality_stop.{setting} needs {metric} among callback.quality.names, or set it to null."
                 )
-        if self.reason:  # a run that had stopped is trained on
+        if self.reason and self.trained_on:
             self.reason, self.sentence, self.waited = "", "", 0
+        elif self.reason:  # it was killed between the decision and its conclusion
+            trainer.should_stop = True
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int

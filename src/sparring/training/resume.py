@@ -47,7 +47,7 @@ def check_settings(run: RunDir, resolved: Mapping[str, Any]) -> None:
 
 
 def load_state(run: RunDir, settings: TrainSettings, budget: int, fingerprints: dict[str, str]) -> dict[str, Any]:
-    """The newest checkpoint of the run that verifies.
+    """The newest checkpoint of the run that verifies; also one at the end of the budget that was not concluded.
 
     Args:
         budget: iterations of the whole run.
@@ -55,13 +55,13 @@ def load_state(run: RunDir, settings: TrainSettings, budget: int, fingerprints: 
 
     Raises:
         CheckpointError: there is none, or the images are not those that the run has trained on.
-        ConfigError: the run has reached its budget already.
+        ConfigError: the run has reached its budget and was concluded.
     """
     if not any(run.checkpoints.glob("*.ckpt")):
         raise CheckpointError(f"{run.path} has no checkpoint yet, so there is nothing to resume; start a new run.")
     saved = VerifiedCheckpointIO().load_checkpoint(run.checkpoints / "last.ckpt")
     iteration = saved["clock"]["iteration"]
-    if iteration >= budget:
+    if iteration > budget or (iteration == budget and is_concluded(run, iteration, report=settings.report)):
         raise ConfigError(
             f"{run.path} is finished: it has trained {iteration} of {budget} iterations; "
             f"give a larger budget to train on, such as trainer.max_steps={2 * iteration}."
@@ -78,6 +78,23 @@ def load_state(run: RunDir, settings: TrainSettings, budget: int, fingerprints: 
             saved["budget"],
         )
     return saved
+
+
+def is_concluded(run: RunDir, iteration: int, *, report: bool) -> bool:
+    """Whether the run has the result of its state at `iteration`, and its page: all that follows the last training step.
+
+    A training that has reached its budget, or that a callback has stopped, and was killed before that goes on with
+    its conclusion.
+
+    Args:
+        report: whether a page is wanted.
+    """
+    try:
+        result = run.result()
+    except CheckpointError:  # not there yet, or damaged: it is made again
+        return False
+    same = (result.get("clock") or {}).get("iteration") == iteration and result.get("stopped") != "interrupted"
+    return same and (run.report.exists() or not report)
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

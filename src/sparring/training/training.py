@@ -9,6 +9,8 @@ from typing import Any
 import lightning.pytorch as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
+from sparring.callback.best import Best
+from sparring.callback.checkpoint import save_weights
 from sparring.callback.quality_stop import QualityStop
 from sparring.core.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError
 from sparring.core.measurement import FinalMetrics
@@ -26,7 +28,7 @@ from sparring.training.images import record_images
 from sparring.training.opening import opening_lines
 from sparring.training.parts import TrainingParts
 from sparring.training.result import FAR_BELOW, ending_of, is_finished, published_share, training_result
-from sparring.training.resume import load_state
+from sparring.training.resume import is_concluded, load_state
 from sparring.training.settings import TrainSettings
 from sparring.training.trainer import build_trainer, callbacks_of, iterations
 
@@ -49,6 +51,7 @@ class Training:
         self.settings, self.run, self.first = settings, run, first
         self._records_failure = first and not settings.resume  # a resume that is refused leaves the run as it was
         self._started = time.perf_counter()
+        self._from: int | None = None  # iteration of the state that a resume goes on from
 
     def begin(self) -> None:
         """Leave the settings and a first status in the directory of a new run."""
@@ -75,6 +78,12 @@ class Training:
         saved = load_state(self.run, self.settings, budget, data.fingerprints()) if self.settings.resume else None
         self._start_loggers(parts.loggers, saved)
         self.trainer = build_trainer(parts, self.settings.trainer, self.run, budget)
+        if saved is not None:
+            self._from = saved["clock"]["iteration"]
+            concluded = is_concluded(self.run, self._from, report=self.settings.report)
+            stops: list[QualityStop | Best] = callbacks_of(self.trainer, QualityStop, Best)
+            for stop in stops:
+                stop.trained_on = concluded
         if saved is not None and self.first:
             remember(self.run.path, self.settings.resolved)
             self._records_failure = True
@@ -116,6 +125,13 @@ class Training:
         model = self.parts.model
         if not self.first:
             return {}
+        if (
+            model.clock.iteration == self._from
+        ):  # nothing was trained: a kill may have come before these weights were written
+            save_weights(self.run.path, model, self.parts.data)
+        self.run.report.unlink(
+            missing_ok=True
+        )  # the page of an earlier end; without one, a kill from here on is noticed
         best, final = None, FinalMetrics()
         if is_finished(self.trainer, model):
             best = self._take_best()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,43 @@ def test_a_finished_cell_is_not_run_again(tmp_path: Path, stage: list[str]) -> N
     go(tmp_path, [cells[0], planned(tmp_path, "b", "a", key="other")])
     assert stage == ["b"]
     assert (tmp_path / "archive" / "b.1" / RECORD).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("result.json", '{"value": 7}'), ("result.json", ""), ("result.json", '{"value":'), ("result.json", None),
+        ("weights.safetensors", "half"), (RECORD, '{"key": "k"}'),
+    ],
+)  # fmt: skip
+def test_a_damaged_cell_runs_again_and_no_other(
+    name: str, content: str | None, tmp_path: Path, stage: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = RunDir.write_result
+
+    def with_weights(directory: RunDir, result: dict[str, Any]) -> None:
+        original(directory, result)
+        directory.weights.write_text("whole")
+
+    monkeypatch.setattr(RunDir, "write_result", with_weights)
+    cells = [planned(tmp_path, "a"), planned(tmp_path, "b", "a")]
+    go(tmp_path, cells)
+    stage.clear()
+    if content is None:
+        (tmp_path / "a" / name).unlink()
+    else:
+        (tmp_path / "a" / name).write_text(content)
+    outcomes = go(tmp_path, cells)
+    assert stage == ["a"]
+    assert (value(tmp_path, "a"), value(tmp_path, "b"), outcomes["b"].reused) == (1, 2, True)
+    assert (tmp_path / "archive" / "a.1").exists()
+
+
+def test_weights_that_were_removed_to_save_space_are_no_damage(tmp_path: Path, stage: list[str]) -> None:
+    go(tmp_path, [planned(tmp_path, "a")])
+    stage.clear()
+    (tmp_path / "a" / OUTPUT).unlink()
+    assert go(tmp_path, [planned(tmp_path, "a")])["a"].reused
 
 
 def test_an_unfinished_cell_is_archived_and_run_again(tmp_path: Path, stage: list[str]) -> None:

@@ -13,7 +13,7 @@ def check_settings(
     on_error: str,
 ) -> None:  # fmt: skip
     """Raise ConfigError for a setting of `conf/data/_base.yaml` that is out of range."""
-    if Path(name).name != name or name.startswith(".") or not name.isprintable():
+    if not name or Path(name).name != name or name.startswith(".") or not name.isprintable():
         raise ConfigError(
             f"data.name={name!r} is part of the name of a folder in the cache: give a name without slashes."
         )

@@ -88,11 +88,15 @@ def run(planned: Sequence[Planned], executor: Executor, watcher: Watcher, *, cal
 
 def _earlier_outcomes(planned: Sequence[Planned], *, retry: bool) -> dict[str, CellOutcome]:
     """Outcomes of an earlier run of the study that still hold: cells of the same key."""
-    outcomes, outdated = {}, 0
+    outcomes: dict[str, CellOutcome] = {}
+    outdated = 0
     for each in planned:
         record = CellRecord.read(each.folder)
         outdated += record is not None and record.state == "finished" and record.key != each.key
         if record is None or record.key != each.key or (retry and record.state == "failed"):
+            continue
+        if (file := record.damaged(each.folder)) is not None:
+            log.warning("%s of cell %s is damaged: the cell runs again.", file, each.cell.name)
             continue
         outcomes[each.cell.name] = CellOutcome(record.state, record.reason, record.seconds, reused=True)
     if outdated:
@@ -141,7 +145,7 @@ def _record_of(future: "Future[CellRecord]", each: Planned) -> CellRecord:
     error = future.exception()
     if error is None:
         return future.result()
-    record = CellRecord(each.key, "failed", f"{error}", 0.0)
+    record = CellRecord(each.key, "failed", f"{error}", 0.0, {})
     if isinstance(error, CallStopped):  # without a record, the cell is run again when the study goes on
         return record
     with contextlib.suppress(OSError):

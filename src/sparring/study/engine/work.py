@@ -12,12 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sparring.core.atomic import write_atomic
+from sparring.core.atomic import sha256_of, write_atomic
 from sparring.core.errors import Interrupted, SparringError
 from sparring.run.settings import write_settings
 
 RECORD = "cell.json"  # written last: a folder without it holds an unfinished cell
 OUTPUT = "output.log"
+RESULT = "result.json"
+KEPT = (".json", ".csv", ".npz", ".safetensors", ".parquet")
 StageCall = Callable[[str, Any, Path], Any]  # verb, configuration, run directory; importable by name in a worker
 
 
@@ -30,12 +32,14 @@ class CellRecord:
         state: whether its stage returned.
         reason: why it failed; empty for a finished cell.
         seconds: wall time in the worker.
+        sha256: of the files that its stage left for the analysis and for other cells, by name; empty for a failed cell.
     """
 
     key: str
     state: Literal["finished", "failed"]
     reason: str
     seconds: float
+    sha256: dict[str, str]
 
     @classmethod
     def read(cls, folder: Path) -> "CellRecord | None":
@@ -44,6 +48,18 @@ class CellRecord:
             return cls(**json.loads((folder / RECORD).read_text("utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+
+    def damaged(self, folder: Path) -> str | None:
+        """The first file that is not what the stage left; None where all are.
+
+        `result.json` must be there; others may have been removed to save space.
+        """
+        if self.state == "finished" and RESULT not in self.sha256:
+            return RESULT
+        for name, digest in self.sha256.items():
+            if (name == RESULT or (folder / name).exists()) and digest_of(folder / name) != digest:
+                return name
+        return None
 
     def write(self, folder: Path) -> None:
         """Raises DiskError."""
@@ -89,9 +105,28 @@ def run_cell(
     if not reason:
         # Only an unfinished training needs them, and hundreds of cells would fill the disk; weights files stay.
         _drop_checkpoints(folder / "checkpoints")
-    record = CellRecord(key, "failed" if reason else "finished", reason, round(time.perf_counter() - started, 3))
+    digests = {} if reason else {name: digest_of(folder / name) or "" for name in _files_of(folder)}
+    record = CellRecord(
+        key, "failed" if reason else "finished", reason, round(time.perf_counter() - started, 3), digests
+    )
     record.write(folder)
     return record
+
+
+def digest_of(file: Path) -> str | None:
+    """sha256 hex digest of a file; None where it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return sha256_of(opened)
+    except OSError:
+        return None
+
+
+def _files_of(folder: Path) -> list[str]:
+    """The names of the files in `folder` itself that hold results or are read by other cells, not those to look at."""
+    return sorted(
+        file.name for file in folder.iterdir() if file.suffix in KEPT and file.name not in (RECORD, "status.json")
+    )
 
 
 def _drop_checkpoints(folder: Path) -> None:
