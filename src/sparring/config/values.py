@@ -11,6 +11,7 @@ from sparring.core.wording import listing
 # Settings that take more kinds of value than their default shows.
 _ALSO: dict[str, Callable[[Any], bool]] = {
     "trainer.devices": lambda value: value == "auto" or isinstance(value, list),
+    "study.replicates": lambda value: value == "auto",
     "format": lambda value: isinstance(value, str),
     "epsilon": lambda value: isinstance(value, str | int | float),
     "corruptions": lambda value: isinstance(value, str),

@@ -4,6 +4,7 @@ Shape legend: N images, K classes. Logits are floats (N, K), labels int64 (N,) i
 """
 
 import base64
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 from sparring.core.measurement import Direction
 
 BINS = 15
+UNBALANCED = 1.5
 DIRECTIONS: Mapping[str, Direction] = {"accuracy": "higher", "ece": "lower", "cross_entropy": "lower"}  # of `report`
 
 
@@ -84,8 +86,25 @@ def unpacked(text: str, images: int) -> Tensor:
     return torch.from_numpy(bits).bool()
 
 
+def unbalanced_counts(counts: Tensor) -> bool:
+    """Whether the largest class has more than UNBALANCED times the images of the smallest; counts (K,), empty classes apart."""
+    present = counts[counts > 0]
+    return len(present) > 0 and int(present.max()) > UNBALANCED * int(present.min())
+
+
+def class_weights(report: Mapping[str, Any]) -> np.ndarray:
+    """(N,) weights of the test images with which the mean of hits is balanced accuracy; they average 1.
+
+    Args:
+        report: of an unbalanced test split, with its `labels`.
+    """
+    label = np.frombuffer(zlib.decompress(base64.b64decode(report["labels"])), np.uint16)
+    counts = np.bincount(label)
+    return np.asarray(len(label) / ((counts > 0).sum() * counts[label]))
+
+
 def report(logits: Tensor, label: Tensor) -> dict[str, Any]:
-    """Everything above as plain values for result.json; `right` is `packed`."""
+    """Everything above as plain values for result.json; `right` is `packed`, `labels` those of an unbalanced split."""
     logits, label = logits.cpu(), label.cpu()
     counts = confusion(logits, label)
     return {
@@ -96,4 +115,9 @@ def report(logits: Tensor, label: Tensor) -> dict[str, Any]:
         "cross_entropy": cross_entropy(logits.double(), label),
         "images": len(label),
         "right": packed(logits.argmax(1) == label),
+        **({"labels": _packed_labels(label)} if unbalanced_counts(counts.sum(1)) else {}),
     }
+
+
+def _packed_labels(label: Tensor) -> str:
+    return base64.b64encode(zlib.compress(label.numpy().astype(np.uint16).tobytes())).decode("ascii")

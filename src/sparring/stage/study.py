@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,11 @@ from sparring.study.engine import source_hash
 from sparring.study.engine.compose import composing
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.display import Progress
+from sparring.study.engine.looks import decided, look_sentence, looks_of
 from sparring.study.engine.plan import Planned, plan
 from sparring.study.engine.results import Results
 from sparring.study.engine.run import CellOutcome, run
+from sparring.study.stats.levels import SINGLE, levels
 from sparring.study.tables.analysis import Analysis
 from sparring.study.tables.record import analysis_record, cells_record, costs_record, metrics_record
 
@@ -98,13 +101,22 @@ def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
     if not isinstance(subject, Study):
         raise ConfigError(f"study={type(subject).__name__} is no sparring.study.base.Study.")
     loggers = [context.build(node, section="logger") for node in config.logger.values() if node]
-    with composing(context, CONFIG_DIR, searchpath()) as composer:
-        code = source_hash.digest(context.build.extensions)
-        planned = plan(subject.cells(context), composer, folder.path / CELLS, code)
+    looks = looks_of(subject.replicates, adaptive=subject.adaptive, budget=int(config.budget))
     executor = context.build(config.executor, section="executor")
-    outcomes = _outcomes(planned, executor, folder, retry=bool(config.retry))
-    results = Results(planned, outcomes, replicates=subject.replicates, build=context.build)
-    analysis = subject.analyse(results)
+    try:
+        for index, subject.replicates in enumerate(looks):
+            planned, outcomes = _look(subject, context, executor, folder, retry=bool(config.retry) and index == 0)
+            tested = levels(looks, index) if subject.adaptive else SINGLE
+            results = Results(planned, outcomes, replicates=subject.replicates, build=context.build, levels=tested)
+            analysis = subject.analyse(results)
+            if subject.adaptive and decided(analysis.comparisons):
+                break
+    except BaseException:
+        executor.shutdown(cancel_futures=True)
+        raise
+    executor.shutdown()
+    if subject.adaptive:
+        analysis = replace(analysis, conclusion=f"{analysis.conclusion} {look_sentence(looks, analysis.comparisons)}")
     result = {
         "verb": "study",
         "name": config.name,
@@ -122,20 +134,22 @@ def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
     return result
 
 
+def _look(
+    subject: Study, context: StudyContext, executor: Any, folder: RunDir, *, retry: bool
+) -> tuple[list[Planned], dict[str, CellOutcome]]:
+    """Plan the cells of the study's replicates, and run those that are not finished."""
+    with composing(context, CONFIG_DIR, searchpath()) as composer:
+        code = source_hash.digest(context.build.extensions)
+        planned = plan(subject.cells(context), composer, folder.path / CELLS, code)
+    return planned, _outcomes(planned, executor, folder, retry=retry)
+
+
 def _outcomes(planned: Sequence[Planned], executor: Any, folder: RunDir, *, retry: bool) -> dict[str, CellOutcome]:
-    """Run what is not finished; `executor` is shut down afterwards, and its running calls are stopped by an error."""
+    """Run what is not finished."""
     folder.write_status("running", f"{len(planned)} cells", None, {}, None)
     csv_file, workers = folder.path / "cells.csv", executor.workers
-    try:
-        with Progress(planned, csv_file, workers=workers, line_seconds=LINE_SECONDS) as progress:
-            outcomes = run(
-                planned, executor, progress, call=call, retry=retry, workers=workers, archive=folder.path / ARCHIVE
-            )
-    except BaseException:
-        executor.shutdown(cancel_futures=True)
-        raise
-    executor.shutdown()
-    return outcomes
+    with Progress(planned, csv_file, workers=workers, line_seconds=LINE_SECONDS) as progress:
+        return run(planned, executor, progress, call=call, retry=retry, workers=workers, archive=folder.path / ARCHIVE)
 
 
 def _report(folder: RunDir, analysis: Analysis, loggers: Sequence[Any], *, settings: Any) -> None:

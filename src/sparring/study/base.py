@@ -9,8 +9,11 @@ from sparring.core.wording import listing, near
 from sparring.study.engine.cell import Cell, Seeds
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import Results
+from sparring.study.stats.levels import LOOKS
 from sparring.study.stats.statistics import MAX_REPLICATES
 from sparring.study.tables.analysis import Analysis
+
+AUTO = "auto"  # choice of study.replicates
 
 
 class Study(ABC):
@@ -21,20 +24,24 @@ class Study(ABC):
 
     question: ClassVar[str]  # one sentence, for a reader who does not know the code
 
-    def __init__(self, *, replicates: int, seed: int, smallest_effect: float) -> None:
+    def __init__(self, *, replicates: int | str, seed: int, smallest_effect: float) -> None:
         """
         Args:
-            replicates: paired draws of everything random; 6 or more for a verdict.
+            replicates: paired draws of everything random; 6 or more for a verdict; "auto": added at planned looks until the
+                primary comparison is decided.
             seed: of the whole study.
             smallest_effect: smallest effect of interest, in points: a difference below it would change nothing.
 
         Raises:
             ConfigError: fewer than 2 or more than MAX_REPLICATES replicates, or no effect above 0.
         """
-        if not 2 <= replicates <= MAX_REPLICATES:
+        self.adaptive = replicates == AUTO
+        if self.adaptive:
+            replicates = LOOKS[0]
+        if isinstance(replicates, str) or not 2 <= replicates <= MAX_REPLICATES:
             raise ConfigError(
-                f"study.replicates={replicates} must be from 2 to {MAX_REPLICATES}: one has no standard deviation, and the "
-                "exact test counts all 2^n sign patterns."
+                f"study.replicates={replicates} must be auto or from 2 to {MAX_REPLICATES}: one has no standard deviation, and "
+                "the exact test counts all 2^n sign patterns."
             )
         if not smallest_effect > 0:
             raise ConfigError(
@@ -65,7 +72,7 @@ class ArmStudy(Study):
 
     ARMS: ClassVar[Mapping[str, str]]  # every arm there is, and what it does in words
 
-    def __init__(self, *, arms: Sequence[str], baseline: str, primary: str, replicates: int, seed: int,
+    def __init__(self, *, arms: Sequence[str], baseline: str, primary: str, replicates: int | str, seed: int,
                  smallest_effect: float) -> None:  # fmt: skip
         """
         Args:

@@ -18,7 +18,7 @@ from sparring.study.cells.recipes import (
     gan_and_pool,
     images_mix,
 )
-from sparring.study.cells.subset import check_label_counts, training_labels
+from sparring.study.cells.subset import check_label_counts, split, training_labels
 from sparring.study.engine.cell import Cell, Tag
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import TEST_ACCURACY, Results
@@ -104,7 +104,10 @@ class Imbalance(ArmStudy):
         tags: dict[str, Tag] = {"ratio": float(ratio), "replicate": replicate}
         largest = [] if self.largest is None else [f"data.labels_per_class={self.largest}"]
         batch = min(context.batch_size, sum(self.sizes[ratio]))
-        images = [f"data.imbalance={ratio}", *largest, f"data.subset_seed={seeds.subset}", f"data.batch_size={batch}"]
+        images = [
+            f"data.imbalance={ratio}", *largest, *split(context, seeds), f"data.subset_seed={seeds.subset}",
+            f"data.batch_size={batch}",
+        ]  # fmt: skip
         cells = []
         if any(arm in GENERATED for arm in self.arms):
             cells = gan_and_pool(

@@ -24,9 +24,15 @@ from sparring.study.cells.subset import images_per_class, labelled_subset
 from sparring.study.engine.cell import Cell, Seeds, Tag
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import Results
-from sparring.study.stats.verdict import Comparison
+from sparring.study.stats.verdict import Comparison, Verdict
 from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
-from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
+from sparring.study.tables.comparisons import (
+    comparison_table,
+    conclusion,
+    control_first,
+    other_differences,
+    primary_first,
+)
 from sparring.study.tables.costs import Tags, arm_runs, cost_table
 from sparring.study.tables.pictures import training_pictures
 from sparring.study.tables.plots import ACCURACY_LABEL, mean_line
@@ -161,7 +167,9 @@ class RobustAT(ArmStudy):
         pictured = {arm: self.ARMS[arm] for arm in self.arms if PARTS[arm][1]}
         return Analysis(
             question=self.question,
-            conclusion=f"{verdict} Under {self._pgd}, {others}" if others else verdict,
+            conclusion=" ".join(
+                filter(None, (control_first(comparisons), verdict, others and f"Under {self._pgd}, {others}"))
+            ),
             verdict=primary.verdict,
             comparisons=comparisons,
             tables=self._tables(results, by_measure),
@@ -198,6 +206,7 @@ class RobustAT(ArmStudy):
         return compare_measures(
             results, measures, pairs, primary=(self._pgd, self.primary, self.baseline),
             smallest_effect=self.smallest_effect,
+            must={(self._pgd, "standard", "pgd_at"): Verdict.HURTS} if self.primary != "standard" else None,
         )  # fmt: skip
 
     def _tables(self, results: Results, by_measure: dict[str, list[Comparison]]) -> list[Table]:

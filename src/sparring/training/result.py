@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import lightning.pytorch as L
+import torch
 
 from sparring.callback.best import Best
 from sparring.callback.checkpoint import Checkpoint
@@ -14,6 +15,7 @@ from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
 from sparring.core.measurement import FinalMetrics
 from sparring.data.module.image_data import ImageData
+from sparring.metric.classification import packed
 from sparring.model.game import Game
 from sparring.run.cost import peak_memory_mb
 from sparring.run.directory import State
@@ -108,7 +110,12 @@ def training_result(
         "verb": "train",
         "name": settings.name,
         "config_hash": settings.config_hash,
-        "data": {"name": settings.data_name, "origin": data.origin, "fingerprints": data.fingerprints()},
+        "data": {
+            "name": settings.data_name,
+            "origin": data.origin,
+            "fingerprints": data.fingerprints(),
+            "images": _images(data),
+        },
         "classes": list(data.class_names),
         "clock": model.clock.state_dict(),
         "weights": {"iteration": model.clock.iteration if best is None else best},
@@ -126,6 +133,18 @@ def training_result(
         "cost": _cost(trainer, model, seconds),
         "environment": environment(),
     }
+
+
+def _images(data: ImageData) -> dict[str, Any]:
+    """How many images were used, and of a test split that was cut from train, which of the `stored` ones it has, a bit each."""
+    splits = data.splits
+    train, test = splits.images["train"], splits.images["test"]
+    counts = {"train": len(train), "available": len(train) + len(splits.unused), "test": len(test)}
+    if splits.stored_in["test"] != "train" or not len(test):
+        return counts
+    mask = torch.zeros(len(test.pixels), dtype=torch.bool)
+    mask[test.rows.cpu()] = True
+    return {**counts, "stored": len(mask), "test_rows": packed(mask)}
 
 
 def _cost(trainer: L.Trainer, model: Game, seconds: float) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sparring.study.cells.subset import check_label_counts, images_per_class, la
 from sparring.study.engine.cell import Seeds
 from sparring.study.engine.context import StudyContext
 
-SEEDS = Seeds(subset=7, gan=1, pool=2, classifier=3)
+SEEDS = Seeds(split=5, subset=7, gan=1, pool=2, classifier=3)
 
 
 def context(cache_dir: Path, *overrides: str) -> StudyContext:
@@ -32,8 +32,13 @@ def test_a_context_holds_plain_values_and_cannot_be_changed(cache_dir: Path) -> 
 
 def test_labelled_subsets_have_the_batch_of_all_images_or_all_labelled_ones(cache_dir: Path) -> None:
     read = context(cache_dir, "data.batch_size=64")
-    assert labelled_subset(read, None, SEEDS) == ["data.subset_seed=7", "data.batch_size=64"]
-    assert labelled_subset(read, 3, SEEDS) == ["data.labels_per_class=3", "data.subset_seed=7", "data.batch_size=30"]
+    assert labelled_subset(read, None, SEEDS) == ["data.split_seed=5", "data.subset_seed=7", "data.batch_size=64"]
+    assert labelled_subset(read, 3, SEEDS) == [
+        "data.labels_per_class=3",
+        "data.split_seed=5",
+        "data.subset_seed=7",
+        "data.batch_size=30",
+    ]
     assert labelled_subset(read, 20, SEEDS)[-1] == "data.batch_size=64"
 
 
@@ -56,3 +61,9 @@ def test_label_counts_beyond_the_data_name_the_setting_and_the_scarcest_class(ca
         check_label_counts(read, [smallest + 1], key="largest")
     with pytest.raises(ConfigError, match=rf"must be from 1 to {smallest - 1}: .*further real images"):
         check_label_counts(read, [smallest], more_real=True)
+
+
+def test_a_split_for_all_replicates_is_the_studys_setting(cache_dir: Path) -> None:
+    assert labelled_subset(context(cache_dir, "split_seed=3"), None, SEEDS)[0] == "data.split_seed=3"
+    with pytest.raises(ConfigError, match=r"^data\.split_seed=3: .* say split_seed=3 for one split in all"):
+        context(cache_dir, "data.split_seed=3")

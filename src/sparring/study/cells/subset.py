@@ -34,10 +34,16 @@ def labelled_subset(context: StudyContext, labels: int | None, seeds: Seeds) -> 
 
     The batch is that of the study's data, or all labelled images where they are fewer; the same for every arm.
     """
+    draws = [*split(context, seeds), f"data.subset_seed={seeds.subset}"]
     if labels is None:
-        return [f"data.subset_seed={seeds.subset}", f"data.batch_size={context.batch_size}"]
+        return [*draws, f"data.batch_size={context.batch_size}"]
     batch = min(context.batch_size, labels * context.num_classes)
-    return [f"data.labels_per_class={labels}", f"data.subset_seed={seeds.subset}", f"data.batch_size={batch}"]
+    return [f"data.labels_per_class={labels}", *draws, f"data.batch_size={batch}"]
+
+
+def split(context: StudyContext, seeds: Seeds) -> list[str]:
+    """Overrides: the replicate's own split of the data, or the one that the study is given for all of them."""
+    return [f"data.split_seed={seeds.split if context.split_seed is None else context.split_seed}"]
 
 
 def training_labels(context: StudyContext, **settings: Any) -> Mapping[str, int]:

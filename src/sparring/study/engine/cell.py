@@ -48,12 +48,14 @@ class Seeds:
     """What one paired replicate draws; all arms of the replicate share it.
 
     Args:
+        split: which images are val and, where the data set has no test split of its own, test.
         subset: which images are labelled.
         gan: weights and noise of the generator.
         pool: which images the generator draws.
         classifier: weights and batches of the classifier.
     """
 
+    split: int
     subset: int
     gan: int
     pool: int
@@ -61,6 +63,6 @@ class Seeds:
 
     @classmethod
     def of(cls, study_seed: int, replicate: int) -> "Seeds":
-        """The four seeds of a replicate, each in [0, 2^31)."""
-        purposes = ("subset", "gan", "pool", "classifier")
+        """The five seeds of a replicate, each in [0, 2^31)."""
+        purposes = ("split", "subset", "gan", "pool", "classifier")
         return cls(**{purpose: seed_of("study", study_seed, replicate, purpose) % _SEEDS for purpose in purposes})

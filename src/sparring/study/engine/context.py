@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from sparring.config.build import Builder
 from sparring.config.plain import plain
+from sparring.core.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class StudyContext:
         train: overrides for every training of the study.
         paths: absolute folders by their key in the section `paths`: caches, logs, ...
         seed: seed of the whole study.
+        split_seed: of the data, the same for all replicates; None: each replicate its own.
         build: what builds the parts that a configuration names.
     """
 
@@ -28,6 +30,7 @@ class StudyContext:
     train: tuple[str, ...]
     paths: Mapping[str, str]
     seed: int
+    split_seed: int | None
     build: Builder
 
     @classmethod
@@ -39,6 +42,7 @@ class StudyContext:
             train=tuple(config.train),
             paths=plain(config.paths),
             seed=int(config.seed),
+            split_seed=_split_seed(config),
             build=Builder.of(config),
         )
 
@@ -61,3 +65,13 @@ class StudyContext:
     def flip(self) -> bool:
         """Whether a mirrored image of the data set keeps its class."""
         return bool(self.data["flip"])
+
+
+def _split_seed(config: DictConfig) -> int | None:
+    typed = int(config.data.split_seed)
+    if typed:
+        raise ConfigError(
+            f"data.split_seed={typed}: the replicates of a study draw their splits themselves; say split_seed={typed} for one"
+            " split in all of them."
+        )
+    return None if config.split_seed is None else int(config.split_seed)

@@ -2,17 +2,21 @@
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+import torch
 
 from sparring.config.build import Builder, build
 from sparring.core.errors import ConfigError
+from sparring.metric.classification import balanced_accuracy, unbalanced_counts
 from sparring.run.directory import RunDir
 from sparring.study.engine.cell import Cell, Tag
+from sparring.study.engine.cell_result import CellResult as CellResult
 from sparring.study.engine.plan import Planned
 from sparring.study.engine.run import CellOutcome
+from sparring.study.engine.shared import test_image_variance, training_variance
 from sparring.study.stats.levels import SINGLE, Levels
+from sparring.study.stats.statistics import paired_delta
 from sparring.study.stats.verdict import Comparison, Verdict, compare
 
 TEST_ACCURACY = (
@@ -20,37 +24,6 @@ TEST_ACCURACY = (
     "test/accuracy",
     "value",
 )  # where result.json of a classifier's training holds it, in [0, 1]
-
-
-@dataclass(frozen=True)
-class CellResult:
-    """A finished cell.
-
-    Args:
-        cell: as the study declared it.
-        run: its run directory.
-        result: the content of its result.json.
-        inputs: names of the cells that it read.
-    """
-
-    cell: Cell
-    run: Path
-    result: Mapping[str, Any]
-    inputs: tuple[str, ...]
-
-    def get(self, *path: str) -> Any:
-        """The entry of result.json at `path`, for example ("metrics", "test/accuracy", "value").
-
-        Raises:
-            ConfigError: there is no such entry.
-        """
-        value: Any = self.result
-        for key in path:
-            if not isinstance(value, Mapping) or key not in value:
-                keys = ", ".join(map(str, value)) if isinstance(value, Mapping) else "no entries"
-                raise ConfigError(f"{self.run}/result.json has no {' > '.join(path)}; at {key} there is {keys}.")
-            value = value[key]
-        return value
 
 
 class Results:
@@ -137,12 +110,28 @@ class Results:
         """
         equal = [each for each in (baseline, arm) if each not in own_budget]
         self.check_equal(equal, [each for name in equal for each in self.find(arm=name, **tags)], where)
+        pairs = self.pairs({"arm": arm, **tags}, {"arm": baseline, **tags})
+        balanced = metric == TEST_ACCURACY and any(unbalanced(each.result) for pair in pairs for each in pair)
+        read = balanced_test_accuracy if balanced else (lambda each: float(each.get(*metric)))
+        ours, theirs = ([scale * value for value in self.read(read, arm=name, **tags)] for name in (arm, baseline))
+        images = test_image_variance(pairs, scale=scale, balanced=balanced) if metric == TEST_ACCURACY else 0.0
         return compare(
-            self.values(*metric, scale=scale, arm=arm, **tags),
-            self.values(*metric, scale=scale, arm=baseline, **tags),
-            arm=arm, baseline=baseline, smallest_effect=smallest_effect, measure=measure, where=where,
-            primary=primary, must=must, levels=self.levels,
+            ours, theirs, arm=arm, baseline=baseline, smallest_effect=smallest_effect,
+            measure=f"balanced {measure}" if balanced else measure, where=where, primary=primary, must=must,
+            shared_variance=max(images, self.training_variance(ours, theirs, pairs)), levels=self.levels,
         )  # fmt: skip
+
+    def pairs(self, arm: Mapping[str, Tag], baseline: Mapping[str, Tag]) -> list[tuple[CellResult, CellResult]]:
+        """The cells with these tags, replicate by replicate, where both finished."""
+        cells = [[self.one(replicate=r, **tags) for tags in (arm, baseline)] for r in range(self.replicates)]
+        return [(first, second) for first, second in cells if first is not None and second is not None]
+
+    def training_variance(
+        self, ours: Sequence[float], theirs: Sequence[float], pairs: Sequence[tuple[CellResult, CellResult]]
+    ) -> float:
+        """Variance of the mean difference that overlapping training sets hide, see `shared.training_variance`."""
+        trained = [source for arm, _ in pairs if (source := self._training(arm)) is not None]
+        return training_variance(paired_delta(ours, theirs).tolist(), trained)
 
     def check_equal(self, arms: Sequence[str], cells: Sequence[CellResult], where: str) -> None:
         """Record in `checks` that all `cells` of `arms` were trained equally long.
@@ -161,9 +150,15 @@ class Results:
 
     def training_clock(self, each: CellResult) -> dict[str, int] | None:
         """Steps and images of the training behind a cell: its own, or that of an input with the same tags."""
+        source = self._training(each)
+        return None if source is None else dict(source.result["clock"])
+
+    def _training(self, each: CellResult) -> CellResult | None:
+        """The training behind a cell: itself, or an input with the same tags but for its part."""
+        tags = {key: value for key, value in each.cell.tags.items() if key != "part"}
         for source in self._with_inputs(each):
-            if "clock" in source.result and (source is each or _matches(source.cell, each.cell.tags)):
-                return dict(source.result["clock"])
+            if "clock" in source.result and (source is each or _matches(source.cell, tags)):
+                return source
         return None
 
     def _with_inputs(self, each: CellResult) -> Iterator[CellResult]:
@@ -171,6 +166,17 @@ class Results:
         for name in each.inputs:
             if name in self._finished:
                 yield from self._with_inputs(self._finished[name])
+
+
+def unbalanced(result: Mapping[str, Any]) -> bool:
+    """Whether the test images of a classifier are so unequally many by class that accuracy would be that of the frequent ones."""
+    counts = result.get("classification", {}).get("test", {}).get("confusion")
+    return counts is not None and unbalanced_counts(torch.tensor(counts).sum(1))
+
+
+def balanced_test_accuracy(each: CellResult) -> float:
+    """Mean recall over classes on test, 0 to 1."""
+    return balanced_accuracy(torch.tensor(each.get("classification", "test", "confusion")))
 
 
 def _matches(cell: Cell, tags: Mapping[str, Tag]) -> bool:

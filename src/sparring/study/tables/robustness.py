@@ -10,7 +10,7 @@ from sparring.corruption.score import mean_corruption_error
 from sparring.study.engine.cell import Tag
 from sparring.study.engine.results import CellResult, Results
 from sparring.study.stats.families import judged
-from sparring.study.stats.verdict import Comparison, compare
+from sparring.study.stats.verdict import Comparison, Verdict, compare
 from sparring.study.tables.analysis import Plot, Table
 from sparring.study.tables.plots import NOTE, mean_line
 from sparring.study.tables.text import DASH, mean_std
@@ -85,6 +85,7 @@ def compare_measures(
     *,
     primary: tuple[str, str, str],
     smallest_effect: float,
+    must: Mapping[tuple[str, str, str], Verdict] | None = None,
 ) -> dict[str, list[Comparison]]:
     """Comparisons by measure, in the order of `pairs`, corrected as `judged` does.
 
@@ -94,16 +95,21 @@ def compare_measures(
         pairs: (arm, baseline).
         primary: (measure, arm, baseline) of the study's verdict.
         smallest_effect: smallest effect of interest, in points.
+        must: what positive controls must show, by (measure, arm, baseline).
     """
+    musts = must or {}
     keys = [(name, *pair) for name in measures for pair in pairs]
-    comparisons = [
-        compare(
-            *(measures[name].values(results, each) for each in (arm, baseline)),
-            arm=arm, baseline=baseline, smallest_effect=smallest_effect, measure=name,
-            primary=(name, arm, baseline) == primary, levels=results.levels,
-        )
-        for name, arm, baseline in keys
-    ]  # fmt: skip
+    comparisons = []
+    for name, arm, baseline in keys:
+        ours, theirs = (measures[name].values(results, each) for each in (arm, baseline))
+        cells = results.pairs(*({"arm": each, "part": measures[name].part} for each in (arm, baseline)))
+        comparisons.append(
+            compare(
+                ours, theirs, arm=arm, baseline=baseline, smallest_effect=smallest_effect, measure=name,
+                primary=(name, arm, baseline) == primary, must=musts.get((name, arm, baseline)),
+                shared_variance=results.training_variance(ours, theirs, cells), levels=results.levels,
+            )
+        )  # fmt: skip
     by_measure: dict[str, list[Comparison]] = {name: [] for name in measures}
     for (name, *_), comparison in zip(keys, judged(comparisons), strict=True):
         by_measure[name].append(comparison)
