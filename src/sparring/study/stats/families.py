@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sparring.study.stats import statistics
-from sparring.study.stats.verdict import Comparison, Verdict, with_verdict
+from sparring.study.stats.verdict import MIN_REPLICATES, Comparison, Verdict, with_verdict
 
 PRIMARY, SEQUENCE, CONTROL = "the primary question", "the primary question in its other settings", "a positive control"
 Correction = Callable[[Sequence[float]], list[float]]
@@ -48,8 +48,9 @@ def judged(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 
 def failed_controls(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Positive controls that do not show what they must."""
-    return [each for each in comparisons if each.must is not None and each.verdict is not each.must]
+    """Positive controls that do not show what they must, of those with enough replicates to show anything."""
+    enough = [each for each in comparisons if each.must is not None and each.n >= MIN_REPLICATES]
+    return [each for each in enough if each.verdict is not each.must]
 
 
 def fixed_sequence(p: Sequence[float]) -> list[float]:

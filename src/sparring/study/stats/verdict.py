@@ -12,7 +12,7 @@ from sparring.study.stats import statistics
 from sparring.study.stats.levels import SINGLE, Levels
 from sparring.study.stats.mean_test import MeanTest
 from sparring.study.stats.replicates import replicates_to_decide
-from sparring.study.stats.statistics import UNDEFINED, Interval
+from sparring.study.stats.statistics import Interval
 
 MIN_REPLICATES = 6  # below it no sign-flip p can reach 0.05 (2 / 2^5 = 0.063)
 
@@ -160,8 +160,8 @@ def compare(
         values=tuple(map(float, values)), baseline_values=tuple(map(float, baseline_values)),
         n=n, delta=statistics.mean(delta), delta_std=statistics.std(delta), shared_variance=shared_variance,
         skewness=float(test.skewness) if test else math.nan,
-        t_interval=_interval(test, 1 - levels.difference),
-        equivalence_interval=_interval(test, 1 - 2 * levels.equivalence),
+        t_interval=_interval(test, delta, 1 - levels.difference),
+        equivalence_interval=_interval(test, delta, 1 - 2 * levels.equivalence),
         bca_interval=statistics.bca_interval(delta), p=statistics.sign_flip_p(delta) if enough else math.nan,
         p_difference=p_difference, p_equivalence=p_equivalence, family="", p_difference_corrected=p_difference,
         p_equivalence_corrected=p_equivalence, wins=statistics.wins(delta), needed=math.nan,
@@ -170,8 +170,11 @@ def compare(
     return with_verdict(comparison)
 
 
-def _interval(test: MeanTest | None, level: float) -> Interval:
-    return UNDEFINED if test is None else Interval(*(float(end) for end in test.interval(level)))
+def _interval(test: MeanTest | None, delta: statistics.Array, level: float) -> Interval:
+    """Student's, also of two values, which have no skewness yet."""
+    return (
+        statistics.t_interval(delta, level) if test is None else Interval(*(float(end) for end in test.interval(level)))
+    )
 
 
 def with_verdict(each: Comparison) -> Comparison:
