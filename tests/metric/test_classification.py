@@ -50,3 +50,12 @@ def test_answers_survive_packing(count: int) -> None:
 def test_report_says_which_images_are_right() -> None:
     result = classification.report(torch.eye(3)[[0, 0, 1, 2]], torch.tensor([0, 1, 1, 2]))
     assert classification.unpacked(result["right"], 4).tolist() == [True, False, True, True]
+
+
+def test_reliability_weighted_by_images_is_the_calibration_error() -> None:
+    probability = torch.rand(200, 4, generator=torch.Generator().manual_seed(0)).double().softmax(1)
+    label = torch.arange(200) % 4
+    bins = classification.reliability(probability, label)
+    assert sum(count for _, _, count in bins) == 200
+    gap = sum(abs(confidence - accuracy) * count for confidence, accuracy, count in bins) / 200
+    assert gap == pytest.approx(classification.expected_calibration_error(probability, label))

@@ -75,6 +75,20 @@ def expected_calibration_error(probability: Tensor, label: Tensor, *, bins: int 
     return float(gap.abs().sum() / len(label))
 
 
+def reliability(probability: Tensor, label: Tensor, *, bins: int = BINS) -> list[list[float]]:
+    """(mean confidence, accuracy, images) of each bin of confidence that has images, as `expected_calibration_error` has them.
+
+    Args:
+        probability: (N, K), rows summing to 1.
+        label: (N,) int64.
+    """
+    confidence, predicted = probability.double().max(1)
+    correct = (predicted == label).double()
+    which = (confidence * bins).ceil().long().clamp(1, bins) - 1
+    inside = [which == m for m in range(bins)]
+    return [[float(confidence[m].mean()), float(correct[m].mean()), int(m.sum())] for m in inside if m.any()]
+
+
 def packed(correct: Tensor) -> str:
     """Which images (N,) bool are classified correctly, a bit each, as base64 text: 1.7 kB for 10,000 images."""
     return base64.b64encode(np.packbits(correct.cpu().numpy()).tobytes()).decode("ascii")
@@ -113,6 +127,7 @@ def report(logits: Tensor, label: Tensor) -> dict[str, Any]:
         "confusion": counts.tolist(),
         "ece": expected_calibration_error(logits.double().softmax(1), label),
         "cross_entropy": cross_entropy(logits.double(), label),
+        "reliability": reliability(logits.double().softmax(1), label),
         "images": len(label),
         "right": packed(logits.argmax(1) == label),
         **({"labels": _packed_labels(label)} if unbalanced_counts(counts.sum(1)) else {}),

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.atomic import write_atomic
+from sparring.report.bars import bars
+from sparring.report.outcome import outcome
 from sparring.report.page import flat, template
 from sparring.report.pictures import data_uri
 from sparring.report.protocol import (
@@ -49,10 +51,16 @@ def view(result: dict[str, Any], picture: Path) -> dict[str, Any]:
     records = result["records"]
     groups = columns(records)
     protocol = dict(records[0]["protocol"])
-    discriminator = result["discriminator"] or {}
+    discriminator, ended = result["discriminator"] or {}, outcome(result)
+    subject = Path(str(result["subject"].get("run") or result["subject"].get("path") or result["name"])).name
+    split = next(each for each in ("test", "val", "train") if any(record["split"] == each for record in records))
     return {
-        "name": result["name"],
-        "lead": f"{protocol['count']} images, compared with {result['data']['name']}.",
+        "name": subject,
+        "lead": f"{protocol['count']:,} images, compared with {result['data']['name']}.",
+        "verdict": ended.words,
+        "figures": ended.figures,
+        "split": split,
+        "bars": bars(records, split),
         "columns": groups,
         "rows": [_row(metric, groups) for metric in metrics_of(records)],
         "std": f"± {protocol['std']}",

@@ -6,6 +6,7 @@ from typing import Any
 
 from sparring.core.atomic import write_atomic
 from sparring.core.program import command
+from sparring.report.forest import forest
 from sparring.report.page import ReportPicture, duration, flat, machine, template
 from sparring.report.pictures import data_uri
 from sparring.report.plots import panel
@@ -46,6 +47,7 @@ def view(run: RunDir, result: Mapping[str, Any], overrides: Sequence[str]) -> di
         "question": analysis["question"],
         "verdict": {"kind": kind, "word": word, "sentence": analysis["conclusion"]},
         "facts": list(_facts(result)),
+        "forest": forest(analysis["comparisons"]),
         "primary": first,
         "tables": others,
         "panels": [panel(each) for each in analysis["plots"]],

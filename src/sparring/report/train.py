@@ -8,7 +8,9 @@ from typing import Any
 from sparring.core.atomic import write_atomic
 from sparring.core.program import command
 from sparring.report.accuracy import accuracies, per_class
+from sparring.report.classifier import confusion, reliability
 from sparring.report.curves import Panel, panels, short
+from sparring.report.outcome import outcome
 from sparring.report.page import ReportPicture, duration, flat, machine, template
 from sparring.report.pictures import data_uri
 from sparring.report.record import Sample, TrainingRecord, read
@@ -62,6 +64,9 @@ def view(record: TrainingRecord) -> dict[str, Any]:
         "overrides": [item.partition("=")[::2] for item in record.overrides],
         "choices": list(_choices(record.config)),
         "config_yaml": record.config_yaml,
+        "outcome": outcome(record.result) if record.result.get("verb") == "train" else None,
+        "confusion": confusion(record.result),
+        "reliability": reliability(record.result),
         "classes": list(per_class(record.result)),
         "metrics": list(_metrics(record)),
         "cost": list(_cost(record)),
