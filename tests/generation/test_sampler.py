@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.core.errors import ConfigError, DivergedError
-from sparring.generation.sampler import BLOCK, Sampler, Samples, joined
+from sparring.generation.sampler import BLOCK, Sampler, Samples, class_index, joined
 from sparring.model.conditioning.concat import Concat
 from sparring.model.conditioning.none import NoConditioning
 from sparring.model.generator.conv import ConvGenerator
@@ -185,3 +185,18 @@ def test_broken_weights_are_refused() -> None:
     next(network.parameters()).data.fill_(float("nan"))
     with pytest.raises(DivergedError, match="NaN"):
         drawn(Sampler(network, latent_dim=16, num_classes=10, count=3, seed=0))
+
+
+def test_a_class_may_be_given_by_its_name() -> None:
+    names = ("cat", "dog", "10")
+    assert [class_index(label, names) for label in ("dog", "10", 2, "prior", "balanced")] == [
+        1,
+        2,
+        2,
+        "prior",
+        "balanced",
+    ]
+    with pytest.raises(
+        ConfigError, match=r"label=dgo is no class of this generator, did you mean dog\? It has cat, dog and 10"
+    ):
+        class_index("dgo", names)

@@ -78,3 +78,19 @@ def test_what_is_refused() -> None:
         prdc(cloud("x", 9, 3), cloud("y", 9, 3), k=0)
     with pytest.raises(DataError, match="NaN"):
         prdc(torch.full((9, 3), torch.nan), cloud("y", 9, 3))
+
+
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_copies_are_at_distance_zero(offset: float) -> None:
+    """50 points, each six times: every ball is a point, whatever the rounding of the expanded square."""
+    points = cloud("copies", 50, 16).repeat_interleave(6, dim=0) + offset
+    with pytest.raises(DataError, match="exact copies"):
+        prdc(cloud("others", 60, 16), points)
+
+
+def test_a_copy_of_the_reference_has_a_density_of_one() -> None:
+    """The k-th neighbour lies on the sphere, thus outside: each ball holds its centre and k - 1 others."""
+    real = cloud("reference", 400, 8) + 30
+    result = prdc(real.clone(), real)
+    assert (result.precision, result.recall, result.coverage) == (1.0, 1.0, 1.0)
+    assert result.density == 1.0

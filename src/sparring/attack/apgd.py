@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
 from sparring.attack.base import Attack, input_gradient, is_correct, logits_at, still_correct
 from sparring.attack.math.norm_ball import Ball
-from sparring.attack.math.objective import LOSSES, Objective, check_loss, towards, untargeted
+from sparring.attack.math.objective import LOSSES, Objective, check_classes, check_loss, towards, untargeted
 from sparring.core.errors import ConfigError
 from sparring.core.settings import at_least_one
 
@@ -36,6 +37,10 @@ class APGD(Attack):
         if isinstance(targets, bool) or not isinstance(targets, int) or targets < 0:
             raise ConfigError(f"targets={targets} is no number of classes; give 0 for none, or 9 as in AutoAttack.")
         self.steps, self.restarts, self.loss, self.targets = steps, restarts, check_loss(loss, LOSSES), targets
+
+    def for_classes(self, count: int) -> Self:
+        check_classes(self.loss, count, targeted=self.targets > 0)
+        return self
 
     def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
         logits = logits_at(model, allowed.image)

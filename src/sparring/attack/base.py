@@ -77,6 +77,10 @@ class Attack(ABC):
                 f"attacks that apply are {bypass}attack=square and attack=transfer."
             )
 
+    def for_classes(self, count: int) -> Self:
+        """The same attack for a classifier of `count` classes. Raises ConfigError where it needs more."""
+        return self
+
     def remark(self) -> str | None:
         """A sentence that reports must print with the results at this strength, or None."""
         return None

@@ -1,14 +1,18 @@
 """Several attacks, the worst case per image: AutoAttack's protocol (Croce and Hein 2020, section 5)."""
 
+import copy
 from collections.abc import Mapping
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from sparring.attack.apgd import APGD
 from sparring.attack.base import Attack, is_correct, logits_at, still_correct
 from sparring.attack.math.norm_ball import Ball
+from sparring.attack.math.objective import classes_needed
 from sparring.core.errors import ConfigError
+from sparring.core.wording import listing
 
 
 class Ensemble(Attack):
@@ -28,7 +32,27 @@ class Ensemble(Attack):
                     f"attacks.{name}.norm={attack.norm} differs from norm={self.norm}; give both the same."
                 )
         self.attacks = {name: attack.at(self.epsilon) for name, attack in attacks.items()}
+        self.replaced: tuple[str, ...] = ()
         self.bypasses = any(attack.bypasses for attack in attacks.values())
+
+    def for_classes(self, count: int) -> Self:
+        """DLR, which few classes do not allow, becomes the margin; `remark` says so."""
+        other = copy.copy(self)
+        other.attacks, other.replaced = {}, ()
+        for name, attack in self.attacks.items():
+            if isinstance(attack, APGD) and count < classes_needed(attack.loss, targeted=attack.targets > 0):
+                attack = copy.copy(attack)
+                attack.loss = "margin"
+                other.replaced = (*other.replaced, name)
+            other.attacks[name] = attack.for_classes(count)
+        return other
+
+    def remark(self) -> str | None:
+        if not self.replaced:
+            return None
+        return (
+            f"The loss DLR needs more classes than there are: {listing(self.replaced)} climbs the margin in its place."
+        )
 
     def check(self, model: nn.Module) -> None:
         for attack in self.attacks.values():

@@ -21,7 +21,7 @@ from sparring.data.reading.image_set import ImageSet, read_images
 from sparring.data.serving import provenance
 from sparring.evaluation.measure import Subject
 from sparring.evaluation.settings import EvaluateSettings
-from sparring.generation.sampler import Sampler, joined
+from sparring.generation.sampler import Sampler, class_index, joined
 from sparring.run.directory import RunDir
 from sparring.trained.networks import TrainedGenerator
 
@@ -54,11 +54,13 @@ def run_subject(settings: EvaluateSettings, *, networks: Mapping[str, nn.Module]
     _check_images(source, trained, data)
     count = min(MAX_SAMPLES, len(data.train_labels)) if draw.count is None else draw.count
 
+    label = class_index(draw.label, trained.class_names)
+
     def sets() -> Iterator[Batch]:
         for repeat in range(draw.repeats):
             sampler = Sampler(
                 trained.network.to(device), latent_dim=trained.latent_dim, num_classes=trained.num_classes, count=count,
-                seed=draw.seed + repeat, label=draw.label, class_prior=trained.class_prior, truncation=draw.truncation,
+                seed=draw.seed + repeat, label=label, class_prior=trained.class_prior, truncation=draw.truncation,
                 batch_size=draw.batch_size, device=device,
             )  # fmt: skip
             samples = joined(sampler)

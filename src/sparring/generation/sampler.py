@@ -12,11 +12,12 @@ from sparring.core.pixels import to_uint8
 from sparring.core.randomness import generator as random_generator
 from sparring.core.settings import check_at_least_one
 from sparring.core.types import UNLABELLED
+from sparring.core.wording import listing, near
 from sparring.sampling.base import Players, Sampling
 from sparring.sampling.latent.truncation import with_truncation
 from sparring.sampling.plain import PlainSampling
 
-LabelRule = Literal["balanced", "prior"] | int
+LabelRule = Literal["balanced", "prior"] | str | int
 
 # Convolution and matrix kernels pick their blocking by the batch's shape: in batches of 1, 7 and 128 the same latent
 # gave floats up to 4e-6 apart, and about one byte in 80,000 then rounds differently. So every forward pass has BLOCK
@@ -194,6 +195,22 @@ class Sampler:
                 "The generator's images hold NaN or infinity: its weights are from a run that diverged."
             )
         return to_uint8(image).cpu()
+
+
+def class_index(label: LabelRule, class_names: Sequence[str]) -> LabelRule:
+    """The index of a class that is given by its name; a rule or an index as it is.
+
+    Raises:
+        ConfigError: no class has this name; names those that resemble it.
+    """
+    if not isinstance(label, str) or label in ("balanced", "prior") or not class_names:
+        return label
+    if label not in class_names:
+        raise ConfigError(
+            f"label={label} is no class of this generator{near(label, class_names)} It has {listing(class_names)}; "
+            "balanced and prior draw all of them."
+        )
+    return list(class_names).index(label)
 
 
 def check_label_rule(label: LabelRule, num_classes: int | None) -> None:

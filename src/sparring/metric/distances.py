@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 CHUNK = 1024  # rows per block: 1024 x 10,000 float64 are 80 MB
+PAIRS = 16384  # of rows whose difference is taken at once
+ROUNDING = 1e-12  # of |x|^2 + |y|^2 - 2 x y, in parts of the largest distance
 
 
 def squared_blocks(x: Tensor, y: Tensor, *, chunk: int = CHUNK) -> Iterator[tuple[int, Tensor]]:
@@ -34,10 +36,32 @@ def nearest(x: Tensor, y: Tensor, *, k: int = 1, chunk: int = CHUNK) -> tuple[Te
     return exact, index.gather(1, order)
 
 
+def settled(block: Tensor, x: Tensor, y: Tensor, radius: Tensor) -> Tensor:
+    """Squared distances, those within rounding of a radius recomputed from the differences, as the radii are.
+
+    Whether a point lies on a sphere or inside is then decided exactly, for copies too.
+
+    Args:
+        block: (n, M) of x (n, D) to y (M, D), changed in place.
+        radius: squared, (n, 1) or (M,).
+    """
+    rounding = ROUNDING * float(block.amax())
+    row, column = ((block - radius).abs() <= rounding).nonzero(as_tuple=True)
+    for some, others in zip(row.split(PAIRS), column.split(PAIRS), strict=True):
+        block[some, others] = (x[some].double() - y[others].double()).square().sum(dim=1)
+    return block
+
+
 def neighbour_radius(x: Tensor, *, k: int, chunk: int = CHUNK) -> Tensor:
-    """(N,) float64 squared distance of each row of x (N, D) to its k-th nearest other row. N > k."""
+    """(N,) float64 squared distance of each row of x (N, D) to its k-th nearest other row, from the differences. N > k.
+
+    A row with k copies has a radius of exactly 0.
+    """
     radii = []
     for first, block in squared_blocks(x, x, chunk=chunk):
         block[torch.arange(len(block)), first + torch.arange(len(block))] = torch.inf  # a row is not its own neighbour
-        radii.append(block.topk(k, dim=1, largest=False).values[:, -1])
+        near = block.topk(k, dim=1, largest=False).indices
+        rows = x[first : first + len(block)].double()
+        exact = torch.stack([(rows - x[column].double()).square().sum(dim=1) for column in near.T])
+        radii.append(exact.amax(dim=0))
     return torch.cat(radii)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sparring.core.errors import ConfigError, DataError
 from sparring.metric.check import check_features, check_pair
-from sparring.metric.distances import CHUNK, neighbour_radius, squared_blocks
+from sparring.metric.distances import CHUNK, neighbour_radius, settled, squared_blocks
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,14 @@ def prdc(fake: Tensor, real: Tensor, *, k: int = 5, chunk: int = CHUNK, real_rad
     closest = torch.full((len(real),), torch.inf, dtype=torch.float64, device=fake.device)
     recalled = torch.zeros(len(real), dtype=torch.bool, device=fake.device)
     for first, block in squared_blocks(fake, real, chunk=chunk):
+        rows = fake[first : first + len(block)]
+        radius = fake_radius[first : first + len(block), None]
+        block = settled(settled(block, rows, real, real_radius), rows, real, radius)
         within = block < real_radius
         inside += within.sum()
         precise += within.any(dim=1).sum()
         closest = torch.minimum(closest, block.min(dim=0).values)
-        recalled |= (block < fake_radius[first : first + len(block), None]).any(dim=0)
+        recalled |= (block < radius).any(dim=0)
     return PRDC(
         precision=float(precise) / len(fake),
         recall=float(recalled.double().mean()),

@@ -78,6 +78,7 @@ def _prepared(settings: AttackSettings, runs: Runs) -> tuple[AttackSetup, dict[s
     check_export(settings, chosen, loaded.channels)
     defence = runs.build(settings.defence, section="defence")
     defended = defended_classifier(loaded, defence, runs)
+    chosen = {name: each.for_classes(len(loaded.class_names)) for name, each in chosen.items()}
     attacks = with_baselines(chosen) if defended.differentiable and not settings.export else chosen
     attacks = attach_sources(attacks, loaded, runs, device=settings.device, rows=settings.rows)
     target = Target(defended.network.to(settings.device), rows=settings.rows).eval()

@@ -54,6 +54,8 @@ def _generate(settings: GenerateSettings, run: RunDir) -> dict[str, Any]:
     trained = runs.generator(source, weights=settings.weights, checkpoint=settings.checkpoint)
     check_formats(settings.formats, trained.channels)
     sampler = sampler_of(trained, settings)
+    if isinstance(sampler.label, int) and sampler.num_classes is not None:
+        print(f"label {sampler.label} = class {trained.class_names[sampler.label]}", file=sys.stderr)
     ledger = Ledger(settings.seed)
     writing = Writers(settings.formats, run.path, class_names=trained.class_names)
     with writing as writers, Progress("images", settings.count) as progress:

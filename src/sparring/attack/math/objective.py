@@ -83,6 +83,21 @@ def check_loss(loss: str, choices: tuple[str, ...]) -> str:
     return loss
 
 
+def classes_needed(loss: str, *, targeted: bool) -> int:
+    """How many classes the objective with a name in LOSSES, or kl, needs: DLR divides by a gap between others."""
+    return (4 if targeted else 3) if loss == "dlr" else 2
+
+
+def check_classes(loss: str, count: int, *, targeted: bool = False) -> None:
+    """Raise ConfigError where a classifier of `count` classes has too few for the loss."""
+    needed = classes_needed(loss, targeted=targeted)
+    if count < needed:
+        kind = "targeted " if targeted else ""
+        raise ConfigError(
+            f"the {kind}loss {loss} needs {needed} classes and the classifier has {count}; take the loss margin."
+        )
+
+
 def best_other(logits: Tensor, label: Tensor) -> Tensor:
     """The largest logit of a class other than the label, (N,)."""
     return logits.scatter(1, label[:, None], -torch.inf).amax(1)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from sparring.core.errors import ConfigError
 from sparring.data.reading.decode import FILTERS
+from sparring.data.serving.duplicates import CHOICES
 from sparring.data.serving.storage import STORAGE
 
 
 def check_settings(
     *, name: str, channels: int, image_size: int, batch_size: int, crop: int, resize: str, value_range: int | None, storage: str,
-    on_error: str,
+    on_error: str, on_duplicates: str,
 ) -> None:  # fmt: skip
     """Raise ConfigError for a setting of `conf/data/_base.yaml` that is out of range."""
     if not name or Path(name).name != name or name.startswith(".") or not name.isprintable():
@@ -19,6 +20,7 @@ def check_settings(
         )
     _check_choice("storage", storage, STORAGE)
     _check_choice("on_error", on_error, ("fail", "skip"))
+    _check_choice("on_duplicates", on_duplicates, CHOICES)
     _check_choice("resize", resize, tuple(FILTERS))
     _check_choice("channels", channels, (1, 3))
     if value_range is not None and not 0 < value_range < 2**16:

@@ -63,6 +63,7 @@ class ImageData(OpenedImages, L.LightningDataModule):
         value_range: int | None,
         storage: Literal["auto", "memory", "mmap", "device"],
         on_error: Literal["fail", "skip"],
+        on_duplicates: Literal["warn", "drop", "fail"],
         cache_dir: str,
         mix: Mix | None,
         seed: int,
@@ -70,7 +71,7 @@ class ImageData(OpenedImages, L.LightningDataModule):
         super().__init__()
         check_settings(
             name=name, channels=channels, image_size=image_size, batch_size=batch_size, crop=crop, resize=resize,
-            value_range=value_range, storage=storage, on_error=on_error,
+            value_range=value_range, storage=storage, on_error=on_error, on_duplicates=on_duplicates,
         )  # fmt: skip
         self.data_name, self.source, self.seed, self.batch_size = name, source, seed, batch_size
         self.shape = ImageShape(channels, image_size, num_classes)
@@ -82,6 +83,7 @@ class ImageData(OpenedImages, L.LightningDataModule):
             val_fraction, test_fraction, split_seed, labels_per_class, label_fraction, imbalance, subset_seed
         )
         self.classes, self.flip, self.crop, self.storage = classes, flip, crop, storage
+        self.on_duplicates = on_duplicates
         self.decoder = Decoder(channels, image_size, resize, source.channels, source.image_size, on_error, value_range)
         self.cache_dir = Path(cache_dir).expanduser().absolute()
         self.streams: dict[str, int] = {}
@@ -107,10 +109,11 @@ class ImageData(OpenedImages, L.LightningDataModule):
         cache = self._cache()
         splits = open_splits(
             cache, classes=self.classes, num_classes=self.shape.num_classes, settings=self.split_settings,
-            storage=self.storage, unlabelled=bool(self.streams.get("unlabelled", 0)),
+            storage=self.storage, unlabelled=bool(self.streams.get("unlabelled", 0)), on_duplicates=self.on_duplicates,
         )  # fmt: skip
         self._check_batch_size(splits)
         self.origin = cache.meta["origin"] | {"skipped": len(cache.meta["skipped"]), "cache": str(cache.folder)}
+        self.origin["duplicates"] = splits.duplicates.record()
         if "unlabelled" in splits.images:
             self.origin |= {"unlabelled": len(splits.images["unlabelled"]), "unlabelled_includes_labelled": True}
         self.class_names, self.splits = splits.class_names, splits

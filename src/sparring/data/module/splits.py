@@ -9,6 +9,7 @@ import torch
 from sparring.core.errors import ConfigError
 from sparring.core.types import UNLABELLED, Batch
 from sparring.data.serving.cache import Cache
+from sparring.data.serving.duplicates import Duplicates, settle
 from sparring.data.serving.provenance import Provenance, Role, hashes, provenance_of
 from sparring.data.serving.split import SplitSettings, choose_classes, split_rows
 from sparring.data.serving.storage import Images, load_images
@@ -24,6 +25,7 @@ class Splits:
         images: train, val, test, and perhaps unlabelled: all training images without their labels.
         unused: training images that the subset of labels leaves out.
         stored_in: split of the cache that the rows of each split belong to.
+        duplicates: how many images there are twice.
     """
 
     cache: Cache
@@ -31,6 +33,7 @@ class Splits:
     images: dict[str, Images]
     unused: Images
     stored_in: dict[str, str]
+    duplicates: Duplicates
 
     def whole(self, split: str) -> Batch:
         """All images of a split in order, uint8 (N, C, H, W), with their labels (N,) int64, on the CPU."""
@@ -76,6 +79,7 @@ def open_splits(
     settings: SplitSettings,
     storage: str,
     unlabelled: bool,
+    on_duplicates: str,
 ) -> Splits:
     """Choose the images of each split.
 
@@ -85,6 +89,7 @@ def open_splits(
         num_classes: how many there must be.
         settings: how the splits are cut.
         storage: where pixels are kept, one of `storage.STORAGE`.
+        on_duplicates: as `serving.duplicates.settle` takes it.
         unlabelled: whether there is a split of all training images without their labels.
 
     Raises:
@@ -103,9 +108,10 @@ def open_splits(
     relabel[chosen] = torch.arange(len(chosen))
     stored = {split: load_images(cached, relabel, storage) for split, cached in cache.splits.items()}
     images = {split: stored[stored_in[split]].with_rows(each) for split, each in rows.items()}
+    images, found = settle(images, on_duplicates)
     unused = images.pop("unused")
     if unlabelled:
-        every = torch.cat([rows["train"], rows["unused"]]).sort().values
+        every = torch.cat([images["train"].rows, unused.rows]).sort().values
         images["unlabelled"] = stored["train"].with_rows(every).without_labels()
         stored_in["unlabelled"] = "train"
-    return Splits(cache, names, images, unused, stored_in)
+    return Splits(cache, names, images, unused, stored_in, found)
