@@ -63,7 +63,7 @@ class ImageData(OpenedImages, L.LightningDataModule):
         value_range: int | None,
         storage: Literal["auto", "memory", "mmap", "device"],
         on_error: Literal["fail", "skip"],
-        on_duplicates: Literal["warn", "drop", "fail"],
+        on_duplicates: Literal["warn", "drop", "fail"] = "warn",
         cache_dir: str,
         mix: Mix | None,
         seed: int,
