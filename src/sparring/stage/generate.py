@@ -4,6 +4,7 @@ conf/generate.yaml lists the settings, with what each means.
 """
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
