@@ -18,6 +18,7 @@ TITLES = {
     "logits": "Discriminator's logits",
     "penalty": "Gradient penalties",
     "val": "Validation",
+    "samples": "Samples against real images",
     "lr": "Learning rates",
     "speed": "Speed",
 }
