@@ -198,6 +198,9 @@ def tiny(overrides: tuple[str, ...]) -> list[str]:
         return ["data.image_size=8"]
     if "model=advgan" in overrides:
         return ["data.image_size=8", "model.perturber.width=4", "model.discriminator.width=4"]
+    if {"model=restorer", "model=srgan"} & set(overrides):
+        discriminator = ["model.discriminator.width=4"] if "model=srgan" in overrides else []
+        return ["data.image_size=8", "model.enhancer.width=4", *discriminator]
     if "model=flow" in overrides:
         return ["data.image_size=8", "model.velocity.width=8"]
     if "model=ssgan" in overrides:

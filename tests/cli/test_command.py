@@ -15,7 +15,7 @@ from sparring.core.package import CONFIG_DIR
 from tests.cli.conftest import ROOT, Program
 
 Command = Callable[..., tuple[object, str, str]]  # words -> (exit code, stdout, stderr)
-VERBS = ["attack", "evaluate", "explain", "generate", "study", "train"]
+VERBS = ["attack", "enhance", "evaluate", "explain", "generate", "study", "train"]
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ def test_an_explanation() -> None:
             "method": method,
             "control": control,
             "beats": {"edges": beats},
-            "gain": {"value": gain, "interval": [0, 1]},
+            "gain": {"value": gain, "low": 0.0, "high": 1.0},
         }
 
     table = [row("gradient", 0.2, control=False, beats=True), row("lime", 0.1, control=False, beats=False)]
@@ -167,6 +167,40 @@ def test_an_explanation() -> None:
     came = outcome({**result, "attributions": {"table": [*table, row("edges", 0.9, control=True, beats=False)]}})
     assert came.words.startswith("1 of 2 methods point at what the network looks at")
     assert came.figures == "best gradient, insertion minus deletion +0.200 [0.000, 1.000], 64 images."
+    searched = outcome({**result, "counterfactuals": {"validity": 0.75, "images": 16}})
+    assert searched.figures.endswith(", 64 images; 75% of 16 counterfactuals valid.")
+
+
+def test_an_explanation_of_a_generator() -> None:
+    def direction(name: str, moved: float, *, control: bool) -> dict[str, Any]:
+        return {"name": name, "control": control, "pixel_change": {"value": moved}}
+
+    ways = {
+        "sefa": [direction("sefa 1", 0.3, control=False), direction("sefa 2", 0.2, control=False)],
+        "random": [direction("random 1", 0.08, control=True)],
+    }
+    came = outcome({"verb": "explain", "metrics": {}, "generator": {"directions": ways}})
+    assert came.words == "2 directions were found; images change most along sefa 1."
+    assert came.figures == "a pixel by 0.300 of its range, along random ones by at most 0.080."
+    alone = outcome({"verb": "explain", "metrics": {}, "generator": {"directions": {"random": ways["random"]}}})
+    assert alone.words == "Random directions alone were drawn."
+
+
+def test_an_enhancement() -> None:
+    def version(name: str, psnr: float | None, accuracy: float | None) -> dict[str, Any]:
+        return {"version": name, "psnr": psnr, "accuracy": accuracy}
+
+    rows = [version("bicubic", 13.0, 0.5), version("enhanced", 18.5, 0.75), version("original", None, 0.95)]
+    result = {"verb": "enhance", "metrics": {}, "cost": {"images": 40}, "comparison": rows}
+    came = outcome(result)
+    assert came.words == (
+        "Enhanced images are nearer to the originals than bicubic ones, and the classifier gets more of them right."
+    )
+    assert came.figures == "PSNR 18.50 dB, bicubic 13.00 dB, 40 images; accuracy 75.0%, bicubic 50.0%, originals 95.0%."
+    plain = outcome({**result, "comparison": [version("bicubic", 13.0, None), version("enhanced", 12.0, None)]})
+    assert plain.words == "Enhanced images are no nearer to the originals than bicubic ones."
+    files = outcome({**result, "comparison": None, "files": {"folder": "enhanced"}})
+    assert files.words == "40 images were enhanced."
 
 
 def test_a_verb_without_words_of_its_own() -> None:

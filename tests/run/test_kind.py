@@ -25,6 +25,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "supervised": {"trainer": {"devices": 1},
                    "model": {"_target_": "sparring.model.semi_supervised.SemiSupervisedGAN", "supervised_only": True}},
     "mine": {"trainer": {"devices": 1}, "model": {"_target_": "mine.Game"}},
+    "restorer": {"trainer": {"devices": 1}, "model": {"_target_": "sparring.model.restorer.Restorer"}},
     "images": {"sampling": {"name": "plain"}, "run": "x"},
     "study": {"study": {"replicates": 6}},
 }  # fmt: skip
@@ -57,10 +58,12 @@ def refusal(logs: Path, settings: dict[str, Any]) -> str:
         ({"sampling": {"name": "plain"}}, {"gan", "acgan", "mine"}),
         ({"metric": {"k": 5}}, {"gan", "acgan", "mine"}),
         (ATTACK, {"acgan", "classifier", "supervised", "mine"}),
-        ({"attribution": {"steps": 1}, "subject": "auto"}, set(RUNS) - {"images", "study"}),
+        ({"attribution": {"steps": 1}, "subject": "auto"}, set(RUNS) - {"images", "study", "restorer"}),
         ({"attribution": {"steps": 1}, "subject": "discriminator"}, {"gan", "acgan", "advgan", "supervised", "mine"}),
+        ({"attribution": {"steps": 1}, "subject": "generator"}, {"gan", "acgan", "mine"}),
+        ({"tile": 64}, {"restorer", "mine"}),
     ],
-    ids=["generate", "evaluate", "attack", "explain", "explain discriminator"],
+    ids=["generate", "evaluate", "attack", "explain", "explain discriminator", "explain generator", "enhance"],
 )
 def test_which_runs_a_verb_reads(logs: Path, settings: dict[str, Any], fits: set[str]) -> None:
     assert {name for name in RUNS if not refusal(logs, {**settings, "run": name})} == fits
@@ -71,6 +74,10 @@ def test_which_runs_a_verb_reads(logs: Path, settings: dict[str, Any], fits: set
     [
         ({"sampling": {"name": "plain"}, "run": "classifier"}, "it trained a classifier); give the directory of a training run "
          "with a GAN"),
+        ({"tile": 64, "run": "classifier"}, "holds no enhancer (it trained a classifier); give the directory of a training run "
+         "with model=restorer or model=srgan"),
+        ({"tile": 64, "run": "restorer", "beside": ["gan"]}, "holds no enhancer"),
+        ({"attribution": {"steps": 1}, "run": "gan", "classifier": "gan"}, "holds no classifier"),
         ({"metric": {"k": 5}, "run": "images"}, "is a run of generate and holds no generator"),
         ({**ATTACK, "run": "classifier", "baseline": "gan"}, "holds no classifier"),
         ({**ATTACK, "run": "classifier", "attack": TRANSFER}, "holds no classifier"),

@@ -52,6 +52,9 @@ def _classes(config: DictConfig) -> None:
         raise ConfigError(f"data.classes={classes} must be a list with at least one class, such as data.classes=[0,1].")
 
 
+SUBJECTS = ("generator", "classifier", "discriminator")  # of explain
+
+
 def runs_fit(config: DictConfig) -> None:
     """A command that reads runs is refused before torch is imported where there is none, or one without what is read of it.
 
@@ -70,7 +73,11 @@ def _runs(config: DictConfig) -> Iterator[tuple[str, set[str]]]:
     verb = verb_of(config)
     if config.get("run") is not None:
         asked = str(config.get("subject"))
-        yield str(config.run), {asked} if asked in ("classifier", "discriminator") else NEEDS.get(str(verb), set())
+        yield str(config.run), {asked} if asked in SUBJECTS else NEEDS.get(str(verb), set())
+    if verb in ("explain", "enhance"):
+        named_runs = [(config.get("classifier"), "classifier"), (config.get("generator"), "generator")]
+        named_runs += [(given, "enhancer") for given in config.get("beside") or ()]
+        yield from ((str(given), {network}) for given, network in named_runs if given is not None)
     if verb == "attack":
         if config.baseline is not None:
             yield str(config.baseline), {"classifier"}

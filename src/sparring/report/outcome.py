@@ -116,16 +116,50 @@ def _measured(result: Result) -> Outcome:
 
 
 def _explained(result: Result) -> Outcome:
-    if not result.get("attributions"):
-        return _measured(result)
+    if result.get("generator"):
+        return _directions(result)
     rows = [row for row in result["attributions"]["table"] if not row["control"]]
     believed = [row for row in rows if all(row["beats"].values())]
     best, images = max(rows, key=lambda row: row["gain"]["value"]), result["cost"]["images"]
     words = f"{len(believed)} of {len(rows)} methods point at what the network looks at: they beat both control maps."
     gain = best["gain"]
-    interval = f" [{gain['interval'][0]:.3f}, {gain['interval'][1]:.3f}]" if gain.get("interval") else ""
+    interval = f" [{gain['low']:.3f}, {gain['high']:.3f}]" if gain.get("low") is not None else ""
     figures = f"best {best['method']}, insertion minus deletion {gain['value']:+.3f}{interval}, {images:,} images."
+    if searched := result.get("counterfactuals"):
+        figures = f"{figures[:-1]}; {searched['validity']:.0%} of {searched['images']} counterfactuals valid."
     return Outcome(words, figures)
+
+
+def _directions(result: Result) -> Outcome:
+    """What moves most along the directions that were found, beside random ones."""
+    records = [each for way in result["generator"]["directions"].values() for each in way]
+    found, random = ([each for each in records if each["control"] is control] for control in (False, True))
+    if not found:
+        return Outcome("Random directions alone were drawn.", f"{len(random)} directions.")
+    best = max(found, key=lambda each: each["pixel_change"]["value"])
+    words = f"{len(found)} directions were found; images change most along {best['name']}."
+    beside = [each["pixel_change"]["value"] for each in random]
+    control = f", along random ones by at most {max(beside):.3f}" if beside else ""
+    return Outcome(words, f"a pixel by {best['pixel_change']['value']:.3f} of its range{control}.")
+
+
+def _enhanced(result: Result) -> Outcome:
+    rows = {row["version"]: row for row in result["comparison"] or ()}
+    count = result["cost"]["images"]
+    if not rows:
+        return Outcome(f"{count:,} images were enhanced.", f"in {result['files']['folder']}/, listed in manifest.csv.")
+    made, bicubic = rows["enhanced"], rows["bicubic"]
+    better = "nearer to" if made["psnr"] > bicubic["psnr"] else "no nearer to"
+    words = f"Enhanced images are {better} the originals than bicubic ones"
+    figures = f"PSNR {made['psnr']:.2f} dB, bicubic {bicubic['psnr']:.2f} dB, {count:,} images"
+    if made["accuracy"] is not None:
+        words += ", and the classifier gets " + ("more" if made["accuracy"] > bicubic["accuracy"] else "no more")
+        words += " of them right"
+        figures += (
+            f"; accuracy {made['accuracy']:.1%}, bicubic {bicubic['accuracy']:.1%}, originals "
+            f"{rows['original']['accuracy']:.1%}"
+        )
+    return Outcome(f"{words}.", f"{figures}.")
 
 
 def _std_of(result: Result) -> str:
@@ -194,5 +228,5 @@ def _size(result: Result) -> str:
 _SPLITS = {"test": "test", "val": "validation"}
 _BY_VERB: Mapping[str, Callable[[Result], Outcome]] = {
     "train": _train, "generate": _generate, "evaluate": _evaluate, "attack": _attacked, "explain": _explained,
-    "study": _study,
+    "enhance": _enhanced, "study": _study,
 }  # fmt: skip

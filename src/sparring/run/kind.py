@@ -11,7 +11,7 @@ from sparring.core.wording import listing
 # A section that the settings of one verb alone have.
 SECTIONS = {
     "train": "trainer", "generate": "sampling", "evaluate": "metric", "attack": "attack", "study": "study",
-    "explain": "attribution",
+    "explain": "attribution", "enhance": "tile",
 }  # fmt: skip
 # The games of sparring -> the networks that they train.
 GAMES = {
@@ -21,6 +21,8 @@ GAMES = {
     "semi_supervised.SemiSupervisedGAN": {"generator", "discriminator", "classifier"},
     "classifier.Classifier": {"classifier"},
     "advgan.AdvGAN": {"perturber", "discriminator"},
+    "restorer.Restorer": {"enhancer"},
+    "srgan.SRGAN": {"enhancer", "discriminator"},
 }
 # Heads of a discriminator that tell classes: a GAN with one holds a classifier, too.
 CLASSIFYING = {"auxiliary", "contragan", "d2d_ce", "multi_hinge", "tac"}
@@ -29,13 +31,15 @@ NEEDS = {
     "generate": {"generator"},
     "evaluate": {"generator"},
     "attack": {"classifier"},
-    "explain": {"classifier", "discriminator"},
+    "explain": {"generator", "classifier", "discriminator"},
+    "enhance": {"enhancer"},
 }
 _ADVICE = {
     "generator": "a training run with a GAN, such as model=rpgan",
     "classifier": "a training run with model=classifier, or with a GAN whose discriminator tells classes, such as model=acgan",
     "perturber": "a training run with model=advgan",
     "discriminator": "a training run with a GAN",
+    "enhancer": "a training run with model=restorer or model=srgan",
 }
 _NAMES = {"perturber": "perturbation generator"}
 
@@ -46,7 +50,7 @@ def verb_of(settings: Mapping[str, Any]) -> str | None:
 
 
 def networks_of(settings: Mapping[str, Any]) -> set[str] | None:
-    """Which of generator, discriminator, classifier and perturber a training with these settings makes.
+    """Which of generator, discriminator, classifier, perturber and enhancer a training with these settings makes.
 
     None where its game is not one of sparring's, and only building it can tell.
     """

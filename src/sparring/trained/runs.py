@@ -17,6 +17,7 @@ from sparring.run import weights as weights_file
 from sparring.run.directory import RunDir
 from sparring.run.search import find_run
 from sparring.trained import networks
+from sparring.trained.enhancer import TrainedEnhancer, enhancer_of
 from sparring.trained.model import TrainedModel
 from sparring.trained.networks import TrainedGenerator
 
@@ -142,6 +143,14 @@ class Runs:
             CheckpointError: the run trained none, has no such weights, or they do not fit its settings.
         """
         return networks.perturber_of(self.model(given, checkpoint=checkpoint))
+
+    def enhancer(self, given: Given, *, checkpoint: Checkpoint = "last") -> TrainedEnhancer:
+        """The averaged enhancer of a restorer's or an SRGAN's run.
+
+        Raises:
+            CheckpointError: the run has none or no such weights, or they do not fit its settings.
+        """
+        return enhancer_of(self.model(given, checkpoint=checkpoint))
 
     def generator(self, given: Given, *, weights: str = "ema", checkpoint: Checkpoint = "last") -> TrainedGenerator:
         """The generator of a run.

@@ -1,0 +1,134 @@
+"""Enhancement of images whose originals are known: those of the run's own data, degraded as in its training."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from sparring.attack.evaluation.evaluate import subset
+from sparring.core.atomic import write_atomic
+from sparring.core.errors import ConfigError, DataError
+from sparring.core.measurement import Measurement
+from sparring.core.picture import grid_of_rows, write_png
+from sparring.core.pixels import normalise, to_uint8
+from sparring.core.task import check_same_task
+from sparring.data.serving import provenance
+from sparring.enhancement.measure import MEASURES, ROWS, Version, table
+from sparring.enhancement.settings import EnhanceSettings
+from sparring.generation.export import Writers, check_formats
+from sparring.generation.sampler import Samples
+from sparring.model.enhancer.base import enlarged
+from sparring.run.directory import RunDir
+from sparring.trained.data import data_of
+from sparring.trained.enhancer import TrainedEnhancer
+from sparring.trained.runs import Runs
+
+
+def enhance_own_data(settings: EnhanceSettings, trained: TrainedEnhancer, runs: Runs, run: RunDir) -> dict[str, Any]:
+    """The sections of result.json; writes images/comparison.png, the enhanced images and manifest.json.
+
+    Raises:
+        DataError: the images are not those that the run was made with, or the classifier sees other ones.
+        ConfigError: a run to compare with that enlarges by another factor, or a format that there is not.
+    """
+    check_formats(settings.formats, trained.task.channels)
+    data = data_of(trained.origin, runs, cache_dir=settings.cache_dir)
+    known, found = trained.origin["fingerprints"], data.fingerprints()
+    if known and known.get(settings.split) != found[settings.split]:
+        raise DataError(
+            f"The {settings.split} images of {data.data_name} are not those that {trained.origin['run']} was made with; "
+            "restore the data, or train again."
+        )
+    whole = data.whole(settings.split)
+    index = subset(len(whole.label), settings.count)
+    if not len(index):
+        raise DataError(f"The {settings.split} split of {data.data_name} is empty; give split=test or split=val.")
+    original, label = normalise(whole.image[index]).to(settings.device), whole.label[index].to(settings.device)
+    bad = trained.degradation(original, seed=settings.seed, index=index)
+    versions = [Version("bicubic", enlarged(bad, trained.degradation.factor)), *_enhanced(settings, trained, runs, bad)]
+    classifier = None
+    if settings.classifier is not None:
+        loaded = runs.classifier(settings.classifier)
+        check_same_task(
+            f"classifier={settings.classifier}", loaded.task, other=f"run={settings.run}", wanted=trained.task,
+            needs="give a classifier",
+        )  # fmt: skip
+        classifier = loaded.network.to(settings.device)
+    rows = table(versions, original, label, classifier)
+    _picture(run.images / "comparison.png", bad, versions, original, settings.pictured)
+    files = _write(settings, trained, run, index, label.cpu(), versions[1].image)
+    protocol = {
+        "split": settings.split, "images": len(index), "seed": settings.seed, "degradation": trained.degradation_settings,
+        "classifier": settings.classifier, "checkpoint": settings.checkpoint, "weights": trained.origin["weights"],
+    }  # fmt: skip
+    return {
+        "metrics": _metrics(rows, protocol),
+        "data": {"fingerprints": found, "split": settings.split},
+        "network": trained.origin,
+        "comparison": rows,
+        "files": files,
+        "protocol": protocol,
+        "count": len(index),
+    }
+
+
+def _enhanced(settings: EnhanceSettings, trained: TrainedEnhancer, runs: Runs, bad: Tensor) -> list[Version]:
+    """The images of the run, and of those beside it, by name."""
+    named = [("enhanced", trained)]
+    for given in settings.beside:
+        other = runs.enhancer(given)
+        check_same_task(
+            f"beside={given}", other.task, other=f"run={settings.run}", wanted=trained.task, needs="compare runs"
+        )
+        if other.network.factor != trained.network.factor:
+            raise ConfigError(
+                f"beside={given} enlarges by {other.network.factor} and run={settings.run} by {trained.network.factor}; "
+                "compare runs of one factor."
+            )
+        named.append((Path(other.origin["run"]).name, other))
+    made = []
+    for name, each in named:
+        network = each.network.to(settings.device)
+        with torch.no_grad():
+            made.append(Version(name, torch.cat([network(part) for part in bad.split(ROWS)])))
+    return made
+
+
+def _picture(path: Path, bad: Tensor, versions: list[Version], original: Tensor, count: int) -> None:
+    """A row per image: degraded, the versions, original. Raises DiskError."""
+    same = interpolate(bad[:count], size=original.shape[2:], mode="nearest")
+    columns = [same, *(each.image[:count] for each in versions), original[:count]]
+    write_png(path, grid_of_rows(list(torch.stack([to_uint8(each).cpu() for each in columns], 1))))
+
+
+def _write(
+    settings: EnhanceSettings, trained: TrainedEnhancer, run: RunDir, index: Tensor, label: Tensor, image: Tensor
+) -> dict[str, str]:
+    """The enhanced images in the formats asked for, with their provenance and manifest.json; files by format."""
+    with Writers(settings.formats, run.path, class_names=trained.task.class_names) as writers:
+        writers.add(Samples(index, label, to_uint8(image).cpu()))
+    files = {name: str(writer.path.relative_to(run.path)) for name, writer in writers.by_format.items()}
+    source = Path(trained.origin["run"]) / provenance.FILE
+    if source.exists():  # so that the images carry what their enhancer was trained on
+        write_atomic(run.path / provenance.FILE, source.read_bytes())
+    manifest: Mapping[str, Any] = {
+        "verb": "enhance", "enhancer": trained.origin, "split": settings.split, "seed": settings.seed,
+        "index": index.tolist(), "label": label.tolist(), "files": files,
+    }  # fmt: skip
+    write_atomic(run.path / "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
+    return files
+
+
+def _metrics(rows: list[dict[str, Any]], protocol: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        f"{protocol['split']}/{measure}/{row['version']}": Measurement(
+            value=row[measure], direction=direction, protocol=dict(protocol) | {"version": row["version"]}
+        ).record()
+        for row in rows
+        for measure, direction in MEASURES.items()
+        if row[measure] is not None
+    }

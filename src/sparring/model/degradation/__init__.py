@@ -1,0 +1,1 @@
+"""What makes good images bad: the input of an enhancer."""

@@ -1,0 +1,1 @@
+"""Image-to-image networks that make bad images better."""
