@@ -13,7 +13,7 @@ def test_only_clear_differences_are_listed() -> None:
     unclear = compare(noise, base, arm="same", baseline="aug", smallest_effect=1.0)
     assert other_differences([better, unclear, worse]) == (
         "2 of 3 other comparisons show a difference: more helps against aug (5 labels: +5.00); "
-        "less hurts against aug (−5.00); 0 none larger than 1, 1 are open."
+        "less hurts against aug (−5.00); 0 none larger than 1, 1 is open."
     )
     assert other_differences([unclear]).startswith("0 of 1 other comparisons show a difference; ")
     assert other_differences([]) == ""

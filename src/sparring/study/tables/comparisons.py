@@ -170,6 +170,6 @@ def other_differences(others: Sequence[Comparison]) -> str:
     colon = ": " if parts else ""
     none = sum(each.verdict is Verdict.NO_DIFFERENCE for each in others)
     open_ = len(others) - len(clear) - none
-    counts = f"{none} none larger than {others[0].smallest_effect:g}, {open_} are open"
+    counts = f"{none} none larger than {others[0].smallest_effect:g}, {open_} {'is' if open_ == 1 else 'are'} open"
     shown = f"{len(clear)} of {len(others)} other comparisons show a difference"
     return f"{shown}{colon}{'; '.join(parts)}; {counts}."
