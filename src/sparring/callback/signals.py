@@ -51,3 +51,6 @@ class Signals(L.Callback):
             for logger in trainer.loggers:
                 logger.finalize("interrupted")
         self._inside.close()
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        self._inside.close()  # Lightning calls no teardown after an error
