@@ -27,4 +27,4 @@ def test_a_dot_lies_at_its_confidence_and_accuracy() -> None:
     assert drawn is not None
     assert drawn.count("<circle") == 2
     assert "90 images: confidence 90.0%, accuracy 80.0%" in drawn
-    assert 'cx="264.0" cy="59.6" r="8.5"' in drawn  # 48 + 240 * 0.9, 8 + 258 * 0.2
+    assert 'cx="253.2" cy="59.6" r="8.5"' in drawn  # 48 + 228 * 0.9, 8 + 258 * 0.2

@@ -26,7 +26,7 @@ def reliability(result: Mapping[str, Any]) -> str | None:
     bins = ((result.get("classification") or {}).get("test") or {}).get("reliability")
     if not bins:
         return None
-    inner, largest = SIDE - LEFT - 12, max(count for _, _, count in bins)
+    inner, largest = SIDE - LEFT - 24, max(count for _, _, count in bins)
 
     def x(share: float) -> str:
         return f"{LEFT + inner * share:.1f}"
