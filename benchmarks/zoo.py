@@ -109,7 +109,8 @@ def line(preset: str, cells: list[dict[str, Any]]) -> str:
 def report(datasets: dict[str, str], presets: list[str], seeds: list[int]) -> None:
     """docs/zoo.md and docs/zoo_<data>.png from the cells that are there; sections of other data sets stay as they are."""
     page = DOCS / "zoo.md"
-    sections = {part.partition(":")[0]: part for part in page.read_text().split("\n## ") if " CPU-seconds\n" in part}
+    parts = page.read_text().split("\n## ")
+    sections = {part.partition(":")[0]: part for part in parts if part.partition("\n")[0].endswith(" CPU-seconds")}
     for data, length in datasets.items():
         found = {preset: cells_of(data, preset, seeds, length) for preset in presets}
         finished = {preset: cells for preset, cells in found.items() if cells}
