@@ -1,14 +1,12 @@
 """A game that steps without Lightning's Trainer, and what its steps cost."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 from sparring.core.types import Batch
 from sparring.model.game import Game
@@ -47,24 +45,24 @@ class Batches:
 
 
 class Counted(TorchDispatchMode):
-    """Operators by name, views and those of the backward pass included; not the marks that optimizers set for profilers."""
+    """Operators by name, views and those of the backward pass included; not the marks that optimizers set for profilers.
+
+    flops: floating-point operations of matrix products and convolutions.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.operators: Counter[str] = Counter()
+        self.flops = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = str(func.__name__).partition(".")[0]
+        given, name = kwargs or {}, str(func.__name__).partition(".")[0]
         if not name.startswith("_record_function"):
             self.operators[name] += 1
-        return func(*args, **(kwargs or {}))
-
-
-@contextmanager
-def counted() -> Iterator[tuple[Counter[str], FlopCounterMode]]:
-    """Operators by name, and a counter of the floating-point operations of matrix products and convolutions."""
-    with FlopCounterMode(display=False) as flops, Counted() as operators:
-        yield operators.operators, flops
+        result = func(*args, **given)
+        if (count := flop_registry.get(func.overloadpacket)) is not None:
+            self.flops += count(*args, **given, out_val=result)
+        return result
 
 
 def weights(model: nn.Module) -> dict[str, Tensor]:

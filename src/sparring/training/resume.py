@@ -14,8 +14,8 @@ from sparring.training.settings import TrainSettings
 log = logging.getLogger(__name__)
 
 # What decides the numbers of a run. Where data lies, devices, intervals and loggers may change.
-FIXED = ("seed", "model", "data", "trainer.precision")
-SECTIONS = ("seed", "model", "data", "trainer")
+FIXED = ("seed", "model", "data", "trainer.precision", "speed.bf16")
+SECTIONS = ("seed", "model", "data", "trainer", "speed")
 SHOWN = 3
 PLACES = ("data.source", "data.path", "data.cache_dir", "data.storage")
 
@@ -101,6 +101,8 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     """One text per setting in FIXED that changed: `model.d_steps was 1, now 2`."""
     old, new = _leaves(before), _leaves(now)
     keys = [key for key in {**old, **new} if key.startswith(FIXED) and not key.startswith(PLACES)]
+    if not before.get("speed"):  # a run from before there was this section
+        keys = [key for key in keys if not key.startswith("speed.")]
     return [
         f"{key} was {old.get(key, 'not there')}, now {new.get(key, 'not there')}"
         for key in keys
@@ -123,5 +125,5 @@ def _leaves(settings: Mapping[str, Any]) -> dict[str, Any]:
             leaves[key] = node
 
     for name in SECTIONS:
-        walk(settings[name], name)
+        walk(settings.get(name, {}), name)
     return leaves

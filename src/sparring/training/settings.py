@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sparring.config.plain import plain
 from sparring.run.environment import config_hash
+from sparring.training.speed import SpeedSettings
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class TrainSettings:
     accumulate: int
     scheduled: bool
     trainer: TrainerSettings
+    speed: SpeedSettings
     config_hash: str
     resolved: dict[str, Any]
 
@@ -67,6 +69,6 @@ class TrainSettings:
             name=config.name, resume=bool(config.resume), report=config.report,
             data_name=data.name, data_path=data.path, batch_size=data.batch_size, accumulate=config.model.accumulate,
             scheduled="constant" not in OmegaConf.select(config, "model.schedule._target_", default="constant"),
-            trainer=TrainerSettings.of(config.trainer),
+            trainer=TrainerSettings.of(config.trainer), speed=SpeedSettings.of(config.speed),
             config_hash=config_hash(config), resolved=plain(config),
         )  # fmt: skip

@@ -22,11 +22,12 @@ HALF = ("16", "16-mixed", "16-true")
 Callback = TypeVar("Callback", bound=L.Callback)
 
 
-def build_trainer(parts: TrainingParts, settings: TrainerSettings, run: RunDir, budget: int) -> L.Trainer:
+def build_trainer(parts: TrainingParts, settings: TrainSettings, run: RunDir, budget: int) -> L.Trainer:
     """A Trainer for `budget` iterations on the devices asked for.
 
     Args:
         parts: its callbacks and loggers, and the Trainer's settings from the configuration.
+        settings: of the run.
         run: where Lightning would write if it were asked to.
 
     Raises:
@@ -34,8 +35,8 @@ def build_trainer(parts: TrainingParts, settings: TrainerSettings, run: RunDir, 
     """
     try:
         trainer = parts.make_trainer(
-            max_steps=budget, max_epochs=-1,
-            strategy=PlayerStrategy() if world_size(settings) > 1 else "auto",
+            max_steps=budget, max_epochs=-1, precision=settings.speed.precision(settings.trainer.precision),
+            strategy=PlayerStrategy() if world_size(settings.trainer) > 1 else "auto",
             plugins=[VerifiedCheckpointIO()], callbacks=parts.callbacks, logger=parts.loggers or False,
             default_root_dir=str(run.path), enable_checkpointing=False, enable_progress_bar=False,
             enable_model_summary=False, num_sanity_val_steps=0, use_distributed_sampler=False,

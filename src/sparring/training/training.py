@@ -15,7 +15,9 @@ from sparring.callback.quality_stop import QualityStop
 from sparring.core.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError
 from sparring.core.measurement import FinalMetrics
 from sparring.core.signals import held, name_of
+from sparring.data.module.image_data import ImageData
 from sparring.model.clock import Clock
+from sparring.model.game import Game
 from sparring.report.outcome import summary
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.commands import resume_command, use_command
@@ -77,7 +79,8 @@ class Training:
         budget = model.budget = iterations(self.settings.trainer, data.iterations_per_epoch)
         saved = load_state(self.run, self.settings, budget, data.fingerprints()) if self.settings.resume else None
         self._start_loggers(parts.loggers, saved)
-        self.trainer = build_trainer(parts, self.settings.trainer, self.run, budget)
+        self.trainer = build_trainer(parts, self.settings, self.run, budget)
+        self._use_hardware(model, data)
         if saved is not None:
             self._from = saved["clock"]["iteration"]
             concluded = is_concluded(self.run, self._from, report=self.settings.report)
@@ -182,6 +185,12 @@ class Training:
         )
 
     # -- parts -----------------------------------------------------------------------------------------------------------
+
+    def _use_hardware(self, model: Game, data: ImageData) -> None:
+        shape, strategy = data.shape, self.trainer.strategy
+        rows = self.settings.batch_size // (self.trainer.world_size * self.settings.accumulate)
+        image = (shape.channels, shape.image_size, shape.image_size)
+        self.settings.speed.apply(model, strategy.root_device, image=image, rows=rows)
 
     def _start_loggers(self, loggers: list[Any], saved: dict[str, Any] | None) -> None:
         for logger in loggers:

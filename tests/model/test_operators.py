@@ -1,0 +1,17 @@
+"""Operators of an ordinary iteration: on a GPU each costs its launch, however small the network."""
+
+import pytest
+
+from tests.model.alone import Counted, alone
+
+# Before steps saw real and generated images in one pass: sngan 1565, biggan 3351, stylegan2 1441, rpgan 348.
+GOALS = {"sngan": 800, "biggan": 1700, "stylegan2": 900, "rpgan": 250}
+
+
+@pytest.mark.parametrize(("preset", "most"), GOALS.items())
+def test_an_iteration_keeps_to_its_number_of_operators(preset: str, most: int) -> None:
+    model, batches = alone(f"model={preset}", "data=digits", "data.image_size=8")
+    model.training_step(batches[0], 0)
+    with Counted() as counted:
+        model.training_step(batches[1], 1)  # no lazy penalty is due
+    assert 100 < counted.operators.total() <= most, counted.operators.most_common(12)
