@@ -103,6 +103,7 @@ def main(folder: Path, presets: list[str]) -> None:
     special = {
         "classifier": ["model.backbone.width=4"],
         "advgan": [f"model.target={folder / 'classifier'}", "model.epsilon=0.2", "model.distill=dynamic"],
+        "flow": ["model.velocity.width=8"],
         "ssgan": ["data.labels_per_class=10", "model.generator.width=4"],
     }
     with pretending() as device:
