@@ -23,7 +23,7 @@ def compose(verb: str, *overrides: Overrides) -> DictConfig:
     (500, 100)
 
     Args:
-        verb: "train", "generate", "evaluate", "attack" or "study".
+        verb: "train", "generate", "evaluate", "attack", "explain", "enhance" or "study".
         overrides: what would be typed behind the command, one by one or as lists: "group=choice" or "key=value".
 
     Raises:

@@ -21,7 +21,7 @@ class Cell:
 
     Args:
         name: path of the cell's run directory below `cells`, such as "labels5/r0/gan".
-        verb: the stage: "train", "generate", "evaluate" or "attack".
+        verb: the stage: "train", "generate", "evaluate", "attack", "explain" or "enhance".
         overrides: as on the verb's command line. `run=cell:r0/gan` gives it the run directory of another cell, which then runs
             first; for `verb="train"` the data set and the study's `train` overrides are put in front of them.
         tags: what `Results` selects the cell by, for example {"arm": "gan", "replicate": 0, "labels": 50}.
