@@ -8,13 +8,16 @@ from torch import Tensor, nn
 
 from sparring.attack.apgd import APGD, checkpoints
 from sparring.attack.base import Attack, still_correct
+from sparring.attack.bpda import BPDA
 from sparring.attack.ensemble import Ensemble
 from sparring.attack.evaluation.evaluate import evaluate
 from sparring.attack.evaluation.target import Target, UnitRange
 from sparring.attack.fab import FAB, fill
 from sparring.attack.fgsm import FGSM
 from sparring.attack.math.norm_ball import ball
+from sparring.attack.pgd import PGD
 from sparring.attack.square import Square, side_of_square
+from sparring.attack.transfer import Transfer
 from sparring.core.errors import ConfigError
 from tests.attack.conftest import Victim, accuracy, pgd
 
@@ -271,3 +274,18 @@ def test_dlr_alone_is_refused_before_it_runs(targets: int, needed: int) -> None:
         ConfigError, match=f"needs {needed} classes and the classifier has {needed - 1}; take the loss margin"
     ):
         attack.for_classes(needed - 1)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "margin", "dlr"])
+def test_every_attack_with_a_loss_knows_before_it_runs_how_many_classes_that_needs(loss: str) -> None:
+    steps = {"steps": 2, "step_size": None, "start": "uniform", "restarts": 1, "momentum": 0.0}
+    pgd = PGD(norm="linf", epsilon=0.1, loss=loss, **steps)
+    bpda = BPDA(norm="linf", epsilon=0.1, loss=loss, draws=1, through="identity", **steps)
+    transfer = Transfer(norm="linf", epsilon=0.1, run="", attack=pgd)
+    for attack in (pgd, bpda, FGSM(norm="linf", epsilon=0.1, loss=loss), transfer):
+        assert type(attack.for_classes(3)) is type(attack)
+        if loss != "dlr":
+            attack.for_classes(2)
+            continue
+        with pytest.raises(ConfigError, match="needs 3 classes and the classifier has 2; take the loss margin"):
+            attack.for_classes(2)

@@ -73,8 +73,10 @@ def test_closed_forms() -> None:
     ]  # 102 + 25.5, to even
     for flat in ("defocus_blur", "motion_blur", "pixelate", "contrast", "rotation", "elastic"):
         assert corrupt(flat, grey[:8], severity=5, index=index[:8], seed=0).unique().tolist() == [102], flat
-    hidden = corrupt("occlusion", grey, severity=4, index=index, seed=0)
-    assert ((hidden == 128).sum((1, 2, 3)) == 16).all()
+    for severity, side in enumerate((1.6, 2.4, 3.2, 4.0, 4.8), start=1):
+        hidden = corrupt("occlusion", torch.full_like(grey, 28), severity=severity, index=index, seed=0)
+        covered = (hidden.double() - 28).sum((1, 2, 3)) / 99.5
+        torch.testing.assert_close(covered, torch.full_like(covered, side**2), atol=0.15, rtol=0)
     edge = torch.zeros(1, 1, 8, 8, dtype=torch.uint8)
     edge[..., :4] = 200
     assert corrupt("contrast", edge, severity=2, index=index[:1], seed=0).unique().tolist() == [50, 150]

@@ -2,16 +2,17 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sparring.core.errors import ConfigError
+from sparring.model.generator.base import StyleGenerator
 from sparring.model.regularizer.approximate_r1 import ApproximateR1
 from sparring.model.regularizer.bcr import BalancedConsistency
 from sparring.model.regularizer.cr import ConsistencyRegularization
 from sparring.model.regularizer.feature_matching import FeatureMatching
 from sparring.model.regularizer.lecam import LeCam
 from sparring.model.regularizer.orthogonal import Orthogonal, off_diagonal
-from sparring.model.regularizer.path_length import PathLength, path_lengths
+from sparring.model.regularizer.path_length import PathLength
 from sparring.model.regularizer.r1 import R1
 from sparring.model.regularizer.shared.consistency import Change
 from sparring.model.regularizer.weight_clipping import WeightClipping
@@ -142,15 +143,40 @@ def test_feature_matching_of_linear_players_in_closed_form() -> None:
         torch.testing.assert_close(gradient, 0.7 * gradients[norm][:, None] * latent.mean(dim=0))
 
 
-def test_path_length_of_a_linear_synthesis_in_closed_form() -> None:
-    matrix = torch.randn(8, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(5), requires_grad=True)
-    style = torch.randn(6, 3, dtype=torch.float64, requires_grad=True)
-    image = (style @ matrix.T).view(6, 2, 2, 2)
-    direction = torch.randn(6, 2, 2, 2, dtype=torch.float64)
-    lengths = path_lengths(style, image, direction)
-    expected = (direction.flatten(1) @ matrix).norm(dim=1) / 2
-    torch.testing.assert_close(lengths, expected)
-    ours, theirs = (torch.autograd.grad(value.sum(), matrix, retain_graph=True)[0] for value in (lengths, expected))
+class TwoLayers(StyleGenerator):
+    """The sum of a linear map of each layer's style."""
+
+    layers = 2
+
+    def __init__(self, matrices: Tensor) -> None:
+        super().__init__()
+        self.matrices = nn.Parameter(matrices)
+
+    def style(self, latent: Tensor, label: Tensor) -> Tensor:
+        return latent
+
+    def synthesis(self, style: Tensor, seeds: Tensor) -> Tensor:
+        return torch.einsum("nls,lps->np", style, self.matrices).view(len(style), 2, 2, 2)
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        return self.synthesis(latent[:, None].expand(-1, 2, -1), label)
+
+
+def test_path_length_averages_over_the_layers_of_a_linear_synthesis_in_closed_form() -> None:
+    draw = torch.Generator().manual_seed(5)
+    generator = TwoLayers(torch.randn(2, 8, 3, dtype=torch.float64, generator=draw))
+    latent = torch.randn(6, 3, dtype=torch.float64, generator=draw, requires_grad=True)
+    critic = Affine(torch.linspace(-1, 1, 8, dtype=torch.float64))
+    view = generator_view(critic, generator, latent, torch.zeros(6, dtype=torch.int64))
+    direction = view.draws.normal("path_length", 2, 2, 2).flatten(1).double()
+    squares = torch.einsum("np,lps->nls", direction, generator.matrices).square().sum(dim=2)  # (N, layers)
+    expected = (squares.mean(dim=1) / 4).sqrt()
+    value = PathLength(weight=2.0, decay=0.25, interval=1).double().generator(view)
+    torch.testing.assert_close(value, 2.0 * expected.square())
+    ours, theirs = (
+        torch.autograd.grad(each.sum(), generator.matrices, retain_graph=True)[0]
+        for each in (value, 2.0 * expected.square())
+    )
     torch.testing.assert_close(ours, theirs)
 
 

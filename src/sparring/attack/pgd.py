@@ -1,10 +1,12 @@
 """Projected gradient ascent (Madry et al. 2018), with momentum (Dong et al. 2018), also as the inner attack of training."""
 
+from typing import Self
+
 from torch import Tensor, nn
 
 from sparring.attack.base import Attack, input_gradient, logits_at, still_correct
 from sparring.attack.math.norm_ball import Ball
-from sparring.attack.math.objective import LOSSES, Objective, check_loss, kl_from, untargeted
+from sparring.attack.math.objective import LOSSES, Objective, check_classes, check_loss, kl_from, untargeted
 from sparring.core.errors import ConfigError
 from sparring.core.settings import at_least_one, pixel_fraction, radius
 
@@ -59,6 +61,10 @@ class PGD(Attack):
         self.step_size = None if step_size is None else pixel_fraction(step_size, name="step_size")
         self.steps, self.restarts, self.momentum = steps, restarts, momentum
         self.start, self.loss = start, check_loss(loss, (*LOSSES, "kl"))
+
+    def for_classes(self, count: int) -> Self:
+        check_classes(self.loss, count)
+        return self
 
     def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
         result = self._climb(model, allowed, label, index, seed, 0)

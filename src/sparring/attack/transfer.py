@@ -38,6 +38,11 @@ class Transfer(Attack):
             raise ConfigError(f"attack=transfer needs the classifier of run={self.run}, and it was not loaded.")
         self.attack.check(self.source)
 
+    def for_classes(self, count: int) -> Self:
+        other = copy.copy(self)
+        other.attack = self.attack.for_classes(count)
+        return other
+
     def at(self, epsilon: float | str) -> Self:
         other = super().at(epsilon)
         other.attack = self.attack.at(epsilon)

@@ -28,17 +28,18 @@ def elastic(image: Tensor, strength: float, *key: int | str, index: Tensor) -> T
 
 
 def occlusion(image: Tensor, strength: float, *key: int | str, index: Tensor) -> Tensor:
-    """A grey square of side `strength` somewhere inside the image."""
+    """A grey square of side `strength` somewhere inside the image; a pixel that it covers in part is mixed by that part."""
     corner = uniform(image.new_empty(len(image), 2), *key, index=index)
-    hidden = []
+    covered = []
     for axis in (0, 1):
         pixels = image.shape[2 + axis]
-        side = max(1, round(strength * pixels))
-        start = (corner[:, axis] * (pixels - side + 1)).long().clamp_(max=pixels - side)
-        at = torch.arange(pixels, device=image.device) - start[:, None]
-        hidden.append((at >= 0) & (at < side))
-    inside = hidden[0][:, None, :, None] & hidden[1][:, None, None, :]
-    return torch.where(inside, 0.5, image)
+        side = max(1.0, strength * pixels)
+        start = corner[:, axis, None] * (pixels - side)
+        pixel = torch.arange(pixels, device=image.device)
+        end = (pixel + 1).minimum(start + side)
+        covered.append((end - pixel.maximum(start)).clamp_(min=0))
+    share = covered[0][:, None, :, None] * covered[1][:, None, None, :]
+    return image.lerp(image.new_tensor(0.5), share)
 
 
 def _sampled(image: Tensor, place: Tensor) -> Tensor:

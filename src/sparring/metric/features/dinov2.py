@@ -46,7 +46,7 @@ class DinoV2(PublishedFeatures):
 
     def protocol(self) -> dict[str, Any]:
         return {
-            "features": self.name, "weights": self.sha256, "resize": f"bicubic, antialiased, {self.image_size}",
+            "features": self.name, "weights": self.sha256, "resize": f"bicubic, antialiased, in floats, {self.image_size}",
             "channels": "one channel repeated to three", "range": "ImageNet mean and deviation",
         }  # fmt: skip
 

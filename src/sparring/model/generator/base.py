@@ -22,12 +22,20 @@ class Generator(nn.Module):
 
 
 class StyleGenerator(Generator):
-    """A generator in two halves, for what works on styles (path length regularization)."""
+    """A generator in two halves, for what works on styles (path length regularization).
+
+    Subclasses set `layers`: how many layers of the synthesis can have a style of their own.
+    """
+
+    layers: int
 
     def style(self, latent: Tensor, label: Tensor) -> Tensor:
         """Latents (N, L) and classes (N,) -> styles (N, S)."""
         raise TypeError(f"{type(self).__name__} must define style(latent, label)")
 
     def synthesis(self, style: Tensor, seeds: Tensor) -> Tensor:
-        """Styles (N, S) and noise seeds (N,) int64 (`layer.pixel_noise.seeds_of(latent)`) -> images (N, C, H, W)."""
+        """Styles (N, S), or one for each layer (N, layers, S), and noise seeds (N,) int64 -> images (N, C, H, W).
+
+        seeds: `layer.pixel_noise.seeds_of(latent)`.
+        """
         raise TypeError(f"{type(self).__name__} must define synthesis(style, seeds)")

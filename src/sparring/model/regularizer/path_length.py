@@ -13,10 +13,12 @@ from sparring.model.step.views import GeneratorView
 
 
 class PathLength(Regularizer):
-    """weight * (||J_w^T y|| - a)^2, J_w the Jacobian of synthesis at style w, y normal images, a a moving average of the norm.
+    """weight * (length - a)^2, length the size of J_w^T y: J_w is the Jacobian of synthesis at style w, y are normal images.
 
-    ||J_w^T y|| is divided by sqrt(H W), as in the paper. a <- a + decay * (mean norm - a), after each step, from 0. The paper
-    uses half of the batch, this implementation the whole.
+    As in the authors' code, every layer of the synthesis has a style of its own, and length^2 is the mean over these layers of
+    ||J^T y||^2 / (H W). One style for all of them, as equation 4 writes it, would give about sqrt(layers) times that length, and
+    the same weight would be about `layers` times as strong. a <- a + decay * (mean length - a), after each step, from 0. The
+    authors use half of the batch, this implementation the whole.
 
     Args:
         decay: rate of the moving average a, (0, 1].
@@ -43,7 +45,7 @@ class PathLength(Regularizer):
 
     def generator(self, view: GeneratorView) -> Tensor:
         assert isinstance(view.generator, StyleGenerator)
-        style = view.generator.style(view.latent, view.fake.label)
+        style = view.generator.style(view.latent, view.fake.label)[:, None].expand(-1, view.generator.layers, -1)
         image = view.generator.synthesis(style, seeds_of(view.latent))
         lengths = path_lengths(style, image, view.draws.normal("path_length", *image.shape[1:]))
         self._means.append(lengths.mean().detach())
@@ -57,6 +59,9 @@ class PathLength(Regularizer):
 
 
 def path_lengths(style: Tensor, image: Tensor, direction: Tensor) -> Tensor:
-    """||J^T y|| / sqrt(H W) per image, (N,): J of images (N, C, H, W) at styles (N, S), y the directions (N, C, H, W)."""
+    """sqrt(mean over layers of ||J^T y||^2 / (H W)) per image, (N,).
+
+    J is the Jacobian of images (N, C, H, W) at styles (N, layers, S), y the directions (N, C, H, W).
+    """
     (gradient,) = torch.autograd.grad((image * direction).sum(), style, create_graph=True)
-    return (gradient.square().sum(dim=1) / (image.shape[2] * image.shape[3]) + 1e-12).sqrt()
+    return (gradient.square().sum(dim=2).mean(dim=1) / (image.shape[2] * image.shape[3]) + 1e-12).sqrt()
