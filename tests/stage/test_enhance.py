@@ -9,7 +9,8 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
-from sparring.core.errors import CheckpointError, ConfigError
+from sparring.core.errors import CheckpointError, ConfigError, DataError
+from sparring.run.directory import RunDir
 from sparring.stage.enhance import enhance
 from tests.conftest import compose, trained_here
 from tests.stage.test_result_schema import result_of
@@ -62,10 +63,21 @@ def test_versions_are_compared_and_written(
     assert rows["enhanced"]["psnr"] > rows["bicubic"]["psnr"]
     assert result["metrics"]["test/accuracy/original"]["value"] == rows["original"]["accuracy"]
     assert len(list((out / "folder").rglob("*.png"))) == 40
-    assert len(json.loads((out / "manifest.json").read_text())["index"]) == 40
-    assert (out / "provenance.npz").exists()
+    assert json.loads((out / "manifest.json").read_text())["settings"]["count"] == 40
     assert (out / "images" / "comparison.png").exists()
     assert "Nearness to the originals" in (out / "report.html").read_text()
+
+
+def test_a_classifier_learns_from_enhanced_training_images_and_not_from_test_images(
+    restorer: Path, cache_dir: Path, tmp_path: Path
+) -> None:
+    mixed = ["model=classifier", "data.image_size=8", "data/mix=images", "trainer.max_steps=1"]
+    for split in ("train", "test"):
+        enhanced(restorer, tmp_path / split, cache_dir, f"split={split}", "format=[parquet]")
+    trained_here(tmp_path / "run", cache_dir, *mixed, f"data.mix.images=[{tmp_path / 'train'}]")
+    assert RunDir.open(tmp_path / "run").result()["data"]["origin"]["mix"]["sets"][0]["count"] == 40
+    with pytest.raises(DataError, match="test"):
+        trained_here(tmp_path / "leak", cache_dir, *mixed, f"data.mix.images=[{tmp_path / 'test'}]")
 
 
 def test_files_of_any_size_are_enhanced(restorer: Path, cache_dir: Path, tmp_path: Path) -> None:

@@ -16,10 +16,12 @@ from sparring.core.measurement import Measurement
 from sparring.core.picture import grid_of_rows, write_png
 from sparring.core.pixels import normalise, to_uint8
 from sparring.core.task import check_same_task
+from sparring.data.module.image_data import ImageData
 from sparring.data.serving import provenance
 from sparring.enhancement.measure import MEASURES, ROWS, Version, table
 from sparring.enhancement.settings import EnhanceSettings
 from sparring.generation.export import Writers, check_formats
+from sparring.generation.manifest import SCHEMA_VERSION, Ledger
 from sparring.generation.sampler import Samples
 from sparring.model.enhancer.base import enlarged
 from sparring.run.directory import RunDir
@@ -60,7 +62,8 @@ def enhance_own_data(settings: EnhanceSettings, trained: TrainedEnhancer, runs: 
         classifier = loaded.network.to(settings.device)
     rows = table(versions, original, label, classifier)
     _picture(run.images / "comparison.png", bad, versions, original, settings.pictured)
-    files = _write(settings, trained, run, index, label.cpu(), versions[1].image)
+    samples = Samples(index, label.cpu(), to_uint8(versions[1].image).cpu())
+    files = _write(settings, trained, data, run, samples)
     protocol = {
         "split": settings.split, "images": len(index), "seed": settings.seed, "degradation": trained.degradation_settings,
         "classifier": settings.classifier, "checkpoint": settings.checkpoint, "weights": trained.origin["weights"],
@@ -106,20 +109,33 @@ def _picture(path: Path, bad: Tensor, versions: list[Version], original: Tensor,
 
 
 def _write(
-    settings: EnhanceSettings, trained: TrainedEnhancer, run: RunDir, index: Tensor, label: Tensor, image: Tensor
+    settings: EnhanceSettings, trained: TrainedEnhancer, data: ImageData, run: RunDir, samples: Samples
 ) -> dict[str, str]:
-    """The enhanced images in the formats asked for, with their provenance and manifest.json; files by format."""
+    """The enhanced images in the formats asked for, as `data.mix.images` takes them: with manifest and provenance.
+
+    The provenance names the originals of the images and what the enhancer was trained on, so that no classifier is tested on
+    either. Returns the files by format.
+    """
+    ledger = Ledger(settings.seed)
     with Writers(settings.formats, run.path, class_names=trained.task.class_names) as writers:
-        writers.add(Samples(index, label, to_uint8(image).cpu()))
+        writers.add(samples)
+        ledger.add(samples)
     files = {name: str(writer.path.relative_to(run.path)) for name, writer in writers.by_format.items()}
-    source = Path(trained.origin["run"]) / provenance.FILE
-    if source.exists():  # so that the images carry what their enhancer was trained on
-        write_atomic(run.path / provenance.FILE, source.read_bytes())
-    manifest: Mapping[str, Any] = {
-        "verb": "enhance", "enhancer": trained.origin, "split": settings.split, "seed": settings.seed,
-        "index": index.tolist(), "label": label.tolist(), "files": files,
+    of_enhancer = provenance.load(Path(trained.origin["run"]), fingerprints=trained.origin["fingerprints"])
+    records = [data.record(settings.split, role="trained"), *of_enhancer]
+    provenance.save(run.path, records, run=run.path, fingerprints=trained.origin["fingerprints"])
+    write_atomic(run.path / "manifest.csv", ledger.csv(writers).encode())
+    content: Mapping[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "verb": "enhance",
+        "origin": trained.origin | {"run": str(run.path), "enhancer": trained.origin["run"]},
+        "settings": {"split": settings.split, "count": len(samples), "seed": settings.seed,
+                     "degradation": trained.degradation_settings},
+        "class_names": list(trained.task.class_names),
+        "images_sha256": ledger.fingerprint,
+        "files": files,
     }  # fmt: skip
-    write_atomic(run.path / "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
+    write_atomic(run.path / "manifest.json", (json.dumps(content, indent=2) + "\n").encode())
     return files
 
 
