@@ -6,6 +6,7 @@ from typing import Any
 
 from sparring.core.atomic import write_atomic
 from sparring.core.program import command
+from sparring.report import grids
 from sparring.report.forest import forest
 from sparring.report.page import ReportPicture, duration, flat, machine, template
 from sparring.report.pictures import data_uri
@@ -51,6 +52,10 @@ def view(run: RunDir, result: Mapping[str, Any], overrides: Sequence[str]) -> di
         "primary": first,
         "tables": others,
         "panels": [panel(each) for each in analysis["plots"]],
+        "heat_maps": [grids.heat_map(each) for each in analysis.get("heat_maps") or ()],
+        "multiples": grids.multiples(analysis["multiples"], run.path) if analysis.get("multiples") else None,
+        "texts": analysis.get("texts") or [],
+        "compared": bool(analysis["comparisons"]),
         "pictures": list(_pictures(run.path, analysis["pictures"])),
         "pictures_title": analysis["pictures_title"],
         "checks": list(_checks(result["checks"])),
@@ -73,7 +78,7 @@ def _facts(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "Paired replicates", str(primary["n"]), f"of {values} planned" if primary["n"] < values else ""
     states = [cell["state"] for cell in result["cells"].values()]
     missing = len(states) - states.count("finished")
-    yield "Runs", str(states.count("finished")), f"{missing} failed or skipped" if missing else ""
+    yield "Runs", str(states.count("finished")), f"{missing} did not finish" if missing else ""
     yield "Data", str(result["data"]["name"]), ""
     yield "Computing time", duration(result["cost"]["cell_seconds"]), "of all runs together"
 
@@ -119,8 +124,14 @@ def _markdown(result: Mapping[str, Any]) -> str:
     parts.append(f"**{analysis['verdict']}.** {conclusion}" if analysis["verdict"] else conclusion)
     for table in analysis["tables"]:
         parts.append(f"## {table['title']}\n\n{_markdown_table(table)}\n\n{table['note']}".rstrip())
+    for each in analysis.get("heat_maps") or ():
+        head, rows = grids.markdown_rows(each)
+        table = {"columns": head, "rows": rows}
+        parts.append(f"## {each['title']}\n\n{_markdown_table(table)}\n\n{each['note']}".rstrip())
+    for text in analysis.get("texts") or ():
+        parts.append(f"## {text['title']}\n\n```\n{text['content'].rstrip()}\n```")
     if failed := list(_failed(result["cells"])):
-        parts.append("## Runs that failed\n\n" + "\n".join(f"- `{name}`: {reason}" for name, reason in failed))
+        parts.append("## Runs that did not finish\n\n" + "\n".join(f"- `{name}`: {reason}" for name, reason in failed))
     if analysis["limits"]:
         parts.append("## Limits\n\n" + "\n".join(f"- {limit}" for limit in analysis["limits"]))
     return "\n\n".join(parts) + "\n"

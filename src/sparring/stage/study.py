@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sparring.config.compose import searchpath
 from sparring.config.plain import plain
+from sparring.core.atomic import write_atomic
 from sparring.core.errors import ConfigError, Interrupted, SparringError
 from sparring.core.package import CONFIG_DIR
 from sparring.core.picture import read_png
@@ -130,6 +131,10 @@ def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
         "environment": environment(),
     }
     folder.write_result(result)
+    for text in analysis.texts:
+        if text.file:
+            (folder.path / text.file).parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(folder.path / text.file, text.content.encode())
     _report(folder, analysis, loggers, settings=OmegaConf.to_container(config, resolve=True))
     return result
 
@@ -141,7 +146,16 @@ def _look(
     with composing(context, CONFIG_DIR, searchpath()) as composer:
         code = source_hash.digest(context.build.extensions)
         planned = plan(subject.cells(context), composer, folder.path / CELLS, code)
-    return planned, _outcomes(planned, executor, folder, retry=retry)
+    outcomes = _outcomes(planned, executor, folder, retry=retry)
+    if subject.divergence_is_a_result:
+        outcomes = {each.cell.name: _diverged(each, outcomes[each.cell.name]) for each in planned}
+    return planned, outcomes
+
+
+def _diverged(each: Planned, outcome: CellOutcome) -> CellOutcome:
+    """`outcome`, or "diverged" in place of "failed" where that is what the training says of itself."""
+    status = RunDir(each.folder).status() if outcome.state == "failed" else None
+    return replace(outcome, state="diverged") if (status or {}).get("state") == "diverged" else outcome
 
 
 def _outcomes(planned: Sequence[Planned], executor: Any, folder: RunDir, *, retry: bool) -> dict[str, CellOutcome]:

@@ -23,6 +23,7 @@ class Study(ABC):
     """
 
     question: ClassVar[str]  # one sentence, for a reader who does not know the code
+    divergence_is_a_result: ClassVar[bool] = False  # of a training; in other studies it is a failure
 
     def __init__(self, *, replicates: int | str, seed: int, smallest_effect: float) -> None:
         """

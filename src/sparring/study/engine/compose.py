@@ -51,7 +51,7 @@ class Composer:
         self._groups: dict[str, Groups] = {}
         self._bases: dict[tuple[str, ...], _Base] = {}
         self._current: _Base | None = None  # whose `hydra` is set in HydraConfig
-        self.data_settings = self._changed_data()
+        self.data_settings = changed_data(context, self._search_path)
 
     def __call__(
         self, verb: str, overrides: Sequence[str], run_dir: Path, data_section: str | None = None
@@ -109,21 +109,26 @@ class Composer:
             self._bases[verb, *choices] = _Base(task, whole)
         return self._bases[verb, *choices]
 
-    def _changed_data(self) -> dict[str, Any]:
-        """Settings of the study's `data` (dotted, without `data.`) that were changed from those of the data set."""
-        context = self._context
-        with readable_errors():
-            default = compose_all("study", [*self._search_path, f"data={context.dataset}", f"seed={context.seed}"])
-            required = [key.removeprefix("data.") for key in OmegaConf.missing_keys(default.data)]
-            given = dict(_leaves(context.data))
-            for key in required:
-                OmegaConf.update(default, f"data.{key}", given[key])
-            defaults = dict(_leaves(OmegaConf.to_container(resolved(default).data)))
-        return {
-            key: value
-            for key, value in given.items()
-            if key not in _NOT_TYPED and (key in required or defaults.get(key, ...) != value)
-        }
+
+def changed_data(context: StudyContext, search_path: Sequence[str]) -> dict[str, Any]:
+    """Settings of the study's `data` (dotted, without `data.`) that were changed from those of the data set.
+
+    Args:
+        context: of the study; Hydra's configuration folder is that of `composing` or `hydra_at`.
+        search_path: overrides that say where further configurations lie.
+    """
+    with readable_errors():
+        default = compose_all("study", [*search_path, f"data={context.dataset}", f"seed={context.seed}"])
+        required = [key.removeprefix("data.") for key in OmegaConf.missing_keys(default.data)]
+        given = dict(_leaves(context.data))
+        for key in required:
+            OmegaConf.update(default, f"data.{key}", given[key])
+        defaults = dict(_leaves(OmegaConf.to_container(resolved(default).data)))
+    return {
+        key: value
+        for key, value in given.items()
+        if key not in _NOT_TYPED and (key in required or defaults.get(key, ...) != value)
+    }
 
 
 @contextmanager

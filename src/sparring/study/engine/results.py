@@ -61,6 +61,14 @@ class Results:
             raise KeyError(name)
         return self._finished.get(name)
 
+    def folder(self, **tags: Tag) -> Path:
+        """Run directory of the only cell that has all of these tags, however it ended.
+
+        Raises:
+            ConfigError: the study has none or several.
+        """
+        return self._planned[self._only(tags)].folder
+
     def find(self, **tags: Tag) -> list[CellResult]:
         """The finished cells that have all of these tags, in the order of the study."""
         return [each for each in self._finished.values() if _matches(each.cell, tags)]
@@ -71,10 +79,13 @@ class Results:
         Raises:
             ConfigError: the study has none or several.
         """
+        return self.cell(self._only(tags))
+
+    def _only(self, tags: Mapping[str, Tag]) -> str:
         names = [name for name, each in self._planned.items() if _matches(each.cell, tags)]
         if len(names) != 1:
             raise ConfigError(f"{len(names)} cells have the tags {tags}, expected one: {', '.join(names[:5])}.")
-        return self.cell(names[0])
+        return names[0]
 
     def values(self, *metric: str, scale: float = 1.0, **tags: Tag) -> list[float]:
         """`scale` times the entry `metric` of result.json of the cell with these tags, per replicate; NaN where it failed."""

@@ -13,7 +13,7 @@ from sparring.executor.process import CallStopped
 from sparring.study.engine.plan import Planned
 from sparring.study.engine.work import CellRecord, StageCall, run_cell
 
-State = Literal["finished", "failed", "skipped"]
+State = Literal["finished", "failed", "skipped", "diverged"]
 log = logging.getLogger(__name__)
 TICK_SECONDS = 0.25  # between two updates of the progress while cells run
 
@@ -23,7 +23,7 @@ class CellOutcome:
     """How a cell ended.
 
     Args:
-        state: "skipped" if one of its inputs failed.
+        state: "skipped" if one of its inputs failed; "diverged" instead of "failed" in a study to which that is a result.
         reason: why it failed or was skipped; empty for a finished cell.
         seconds: wall time in the worker.
         reused: it was finished, or had failed, in an earlier run of the study.

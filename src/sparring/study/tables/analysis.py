@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sparring.study.stats.verdict import Comparison, Verdict
+from sparring.study.tables.grids import HeatMap, Multiples, Text
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class Analysis:
         pictures_title: heading of the pictures.
         limits: what the study does not show.
         numbers: further plain values for result.json.
+        heat_maps: values over a grid of settings, below the plots.
+        multiples: charts and pictures over such a grid.
+        texts: what to type or to save, with the files that the study writes.
     """
 
     question: str
@@ -76,6 +80,9 @@ class Analysis:
     pictures_title: str = "Training images of the classifiers"
     limits: Sequence[str] = ()
     numbers: dict[str, Any] = field(default_factory=dict)
+    heat_maps: Sequence[HeatMap] = ()
+    multiples: Multiples | None = None
+    texts: Sequence[Text] = ()
 
 
 def arms_table(

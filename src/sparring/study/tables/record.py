@@ -26,6 +26,9 @@ def analysis_record(analysis: Analysis) -> dict[str, Any]:
         "pictures_title": analysis.pictures_title,
         "limits": list(analysis.limits),
         "numbers": analysis.numbers,
+        "heat_maps": [asdict(each) for each in analysis.heat_maps],
+        "multiples": asdict(analysis.multiples) if analysis.multiples else None,
+        "texts": [asdict(each) for each in analysis.texts],
     }
 
 

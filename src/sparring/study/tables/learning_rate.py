@@ -1,0 +1,272 @@
+"""Sentences, tables, heat maps, small multiples and commands of `learning_rate`, from plain numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sparring.study.cells.rates import Axis, rate_overrides
+from sparring.study.stats import statistics
+from sparring.study.stats.rates import (
+    CHECKS,
+    COLLAPSED,
+    WORSE,
+    Objective,
+    Outcome,
+    Recommendation,
+    Setting,
+    edge,
+    flat_range,
+)
+from sparring.study.tables.analysis import Line, Plot, Table
+from sparring.study.tables.grids import Grid, HeatMap, Multiples, SmallCurve, SmallPicture, Text
+from sparring.study.tables.recipe import training_texts
+from sparring.study.tables.text import DASH, interval_text, number
+from sparring.study.tables.trainings import TrainingCurves
+
+Rates = tuple[float, ...]
+DEFINITIONS = (
+    f"Collapsed: images of a class hardly differ at the end (variance below {COLLAPSED:g} of real images'), and once did.",
+    f"Diverged: a value was NaN or infinite, or fd was worse than {WORSE:g} times its best at the last {CHECKS} measurements; a "
+    "classifier: it fell back to chance.",
+    "Never learned: samples show the class asked for hardly more often than by chance (a classifier: its accuracy is hardly "
+    "above chance), at the end and before.",
+)
+MOST_LINES = 6  # curves of one plot
+
+
+def conclusion(
+    settings: Sequence[Setting], found: Recommendation | None, axes: Sequence[Axis], objective: Objective, *, steps: int
+) -> str:
+    """What to train at, how sure that is, how flat the optimum is, and whether the grid was wide enough."""
+    if found is None:
+        ends = _counts([outcome for each in settings for outcome in each.outcomes])
+        return f"No setting of this grid trained within {steps} iterations ({ends}): give other rates, or more study.steps."
+    best = settings[found.index]
+    words = [
+        f"Train at {_at(axes, best.rates)}: {objective.name} {show(objective, found.mean)} "
+        f"{interval_text(found.interval, 3)} after {steps} iterations, mean of {len(best.held)} seeds."
+    ]
+    share = best.share(Outcome.TRAINED)
+    if share < 1:
+        words.append(f"Even there only {share:.0%} of the seeds trained ({_counts(best.outcomes)}).")
+    words += [_lost(settings)]
+    words.append(_flatness(settings, found, axes))
+    words += [_edge(axis, value) for axis, value in zip(axes, best.rates, strict=True) if edge(axis.rates, value)]
+    return " ".join(words)
+
+
+def _lost(settings: Sequence[Setting]) -> str:
+    lost = [each for each in settings if each.share(Outcome.TRAINED) < 1]
+    if not lost:
+        return "Every setting trained in every seed."
+    how = _counts([outcome for each in lost for outcome in each.outcomes if outcome is not Outcome.TRAINED])
+    return f"In {len(lost)} of {len(settings)} settings a seed did not train ({how})."
+
+
+def _flatness(settings: Sequence[Setting], found: Recommendation, axes: Sequence[Axis]) -> str:
+    if math.isnan(found.interval.low):
+        return "How flat the optimum is cannot be said: no setting trained in two seeds."
+    ranges = []
+    for k, axis in enumerate(axes):
+        low, high = flat_range(settings, found, k)
+        ranges.append(f"{axis.short} {low:g}" + (f" to {high:g}" if high > low else " alone"))
+    several = len(found.flat) - 1
+    others = f"{several} other settings are" if several != 1 else "1 other setting is"
+    return f"{others} within that interval; along each axis through the best: {', '.join(ranges)}."
+
+
+def _edge(axis: Axis, value: float) -> str:
+    found = edge(axis.rates, value)
+    assert found is not None
+    more = sorted({*axis.rates, found[1]})
+    listed = ",".join(f"{rate:g}" for rate in more)
+    return (
+        f"The best lies on the border of the grid ({axis.short} {value:g}), so a better one may lie beyond it: extend with "
+        f"study.rates.{axis.optimizer}=[{listed}]."
+    )
+
+
+def settings_table(
+    settings: Sequence[Setting], found: Recommendation | None, axes: Sequence[Axis], objective: Objective
+) -> Table:
+    """A row per setting, the best first; those that lost more of their seeds last."""
+
+    def order(each: Setting) -> tuple[float, float]:
+        mean = statistics.mean([objective.scale(value) for value in each.held])
+        return (-each.share(Outcome.TRAINED) if each.held else 1, math.inf if math.isnan(mean) else mean)
+
+    rows = []
+    for each in sorted(settings, key=order):
+        chosen = found is not None and each is settings[found.index]
+        flat = found is not None and any(each is settings[i] for i in found.flat)
+        rows.append((
+            ", ".join(f"{axis.short} {rate:g}" for axis, rate in zip(axes, each.rates, strict=True)),
+            show(objective, mean_of(objective, each.held)), ", ".join(show(objective, value) for value in each.final),
+            show(objective, mean_of(objective, each.best)), _counts(each.outcomes),
+            "recommended" if chosen else "within its interval" if flat else "",
+        ))  # fmt: skip
+    name = objective.name
+    head = ("setting", f"{name} at the end", "each seed", f"best {name} on the way", "outcomes", "")
+    own = ", ".join(f"{axis.short} {axis.own:g}" for axis in axes)
+    better = "Higher" if objective.higher else "Lower"
+    kind = "geometric means" if objective.ratios else "means"
+    return Table(
+        "The settings, best first", head, tuple(rows),
+        f"{better} is better; {kind} over the seeds that trained. The recipe's own rates are {own}.",
+    )  # fmt: skip
+
+
+def heat_maps(
+    settings: Sequence[Setting], axes: Sequence[Axis], objective: Objective, marked: Rates | None
+) -> list[HeatMap]:
+    """Final and best quality, and the shares of seeds that did not train, where there are any."""
+    grid, good = grid_of(axes, marked), "high" if objective.higher else "low"
+    maps = []
+    for title, value_of in (
+        ("at the end", lambda each: mean_of(objective, each.held)),
+        ("best on the way", lambda each: mean_of(objective, each.best)),
+    ):
+        values = _by_place(axes, [value_of(each) for each in settings])
+        texts = tuple(tuple(show(objective, value) for value in row) for row in values)
+        note = "Over the seeds that trained." if title == "at the end" else "Over all seeds, whatever became of them."
+        maps.append(HeatMap(f"{objective.name}, {title}", grid, values, texts, good, objective.ratios, note))  # type: ignore[arg-type]
+    for outcome in (Outcome.COLLAPSED, Outcome.DIVERGED, Outcome.NEVER_LEARNED):
+        values = _by_place(axes, [each.share(outcome) for each in settings])
+        if any(value > 0 for row in values for value in row):
+            texts = tuple(tuple(DASH if math.isnan(v) else f"{v:.0%}" for v in row) for row in values)
+            maps.append(HeatMap(f"Share of the seeds: {outcome}", grid, values, texts, "warn"))
+    return maps
+
+
+def multiples(
+    settings: Sequence[Setting],
+    curves: Mapping[Rates, Sequence[TrainingCurves]],
+    axes: Sequence[Axis],
+    objective: Objective,
+    marked: Rates | None,
+) -> Multiples:
+    """The losses and the samples, in the same grid."""
+    cells = [_small(each, curves[each.rates], objective) for each in settings]
+    width = len(axes[-1].rates)
+    rows = tuple(tuple(cells[at : at + width]) for at in range(0, len(cells), width))
+    return Multiples(
+        "Losses, quality and final samples at each setting", grid_of(axes, marked), rows,
+        "A line per seed, over images seen; every chart of a kind has the same axes. Samples: the first seed's, at its end.",
+    )  # fmt: skip
+
+
+def _small(setting: Setting, runs: Sequence[TrainingCurves], objective: Objective) -> SmallPicture:
+    lines = []
+    for run in runs:
+        for series in run.losses:
+            x, y = thinned(series.images_seen, series.values)
+            lines.append(SmallCurve(series.name.partition("/")[2].replace("_", " "), "losses", x, y))
+        scaled = [math.log10(max(value, 1e-12)) if objective.ratios else value for value in run.quality]
+        kept = [(x, y) for x, y in zip(run.images_seen, scaled, strict=True) if math.isfinite(y)]
+        name = f"{objective.name} (logarithmic)" if objective.ratios else objective.name
+        lines.append(SmallCurve(name, objective.name, tuple(x for x, _ in kept), tuple(y for _, y in kept)))
+    picture = runs[0].picture
+    return SmallPicture(
+        state=_counts(setting.outcomes), good=setting.share(Outcome.TRAINED) == 1,
+        text=f"{objective.name} {show(objective, mean_of(objective, setting.held))}",
+        picture="" if picture is None else "/".join(picture.parts[-5:]), curves=tuple(lines),
+    )  # fmt: skip
+
+
+def quality_plot(
+    settings: Sequence[Setting],
+    curves: Mapping[Rates, Sequence[TrainingCurves]],
+    axes: Sequence[Axis],
+    objective: Objective,
+    found: Recommendation | None,
+) -> list[Plot]:
+    """Mean quality over images seen of the best settings; none where nothing trained."""
+    if found is None:
+        return []
+    ranked = sorted(
+        (each for each in settings if each.held), key=lambda each: objective.scale(mean_of(objective, each.held))
+    )
+    x = max((run.images_seen for each in ranked for run in curves[each.rates]), key=len, default=())
+    lines = []
+    for each in ranked[:MOST_LINES]:
+        runs = [dict(zip(run.images_seen, run.quality, strict=True)) for run in curves[each.rates]]
+        y = [mean_of(objective, [run[at] for run in runs if at in run]) for at in x]
+        lines.append(Line(", ".join(f"{a.short} {r:g}" for a, r in zip(axes, each.rates, strict=True)), tuple(y)))
+    better = "higher is better" if objective.higher else "lower is better"
+    note = f"Means over seeds; the {len(lines)} best of {len(settings)} settings." if len(x) > 1 else ""
+    return [Plot("Quality by images seen", "images seen", f"{objective.name}, {better}", x, tuple(lines), note=note)]
+
+
+def texts(recipe: Sequence[str], axes: Sequence[Axis], rates: Rates, steps: int) -> list[Text]:
+    """The command that trains at the recommended rates, and the same as a file of the configuration."""
+    return training_texts([*recipe, f"trainer.max_steps={steps}", *rate_overrides(axes, rates)], name="learning_rate")
+
+
+def numbers(
+    settings: Sequence[Setting], found: Recommendation | None, axes: Sequence[Axis], objective: Objective
+) -> dict[str, Any]:
+    """For result.json."""
+    best = None if found is None else settings[found.index]
+    return {
+        "objective": objective.name,
+        "axes": {axis.key: list(axis.rates) for axis in axes},
+        "settings": [
+            {
+                "rates": list(each.rates), "outcomes": [str(outcome) for outcome in each.outcomes],
+                "final": list(each.final), "best": list(each.best),
+            }
+            for each in settings
+        ],
+        "recommended": found
+        and best
+        and {
+            "rates": {axis.key: rate for axis, rate in zip(axes, best.rates, strict=True)},
+            "mean": found.mean, "interval": [found.interval.low, found.interval.high],
+            "within_interval": [list(settings[i].rates) for i in found.flat],
+        },
+    }  # fmt: skip
+
+
+def show(objective: Objective, value: float) -> str:
+    """A value of the objective as text."""
+    if math.isnan(value):
+        return DASH
+    return number(100 * value, 1) + " %" if not objective.ratios else f"{value:.3g}"
+
+
+def mean_of(objective: Objective, values: Sequence[float]) -> float:
+    """Mean of the finite values on the objective's scale; NaN without one."""
+    finite = [objective.scale(value) for value in values if math.isfinite(value)]
+    return objective.unscale(statistics.mean(finite)) if finite else math.nan
+
+
+def grid_of(axes: Sequence[Axis], marked: Rates | None) -> Grid:
+    """Rows are the first axis where there are two, columns the last."""
+    rows = axes[0] if len(axes) > 1 else None
+    place = None
+    if marked is not None:
+        place = (rows.rates.index(marked[0]) if rows else 0, axes[-1].rates.index(marked[-1]))
+    return Grid(
+        rows.words if rows else "", axes[-1].words, tuple(f"{rate:g}" for rate in rows.rates) if rows else ("",),
+        tuple(f"{rate:g}" for rate in axes[-1].rates), place,
+    )  # fmt: skip
+
+
+def thinned(x: Sequence[float], y: Sequence[float], most: int = 60) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """At most `most` of the points, evenly; the last one among them."""
+    step = max(1, math.ceil(len(x) / most))
+    chosen = sorted({*range(0, len(x), step), len(x) - 1}) if x else []
+    return tuple(x[i] for i in chosen), tuple(y[i] for i in chosen)
+
+
+def _by_place(axes: Sequence[Axis], values: Sequence[float]) -> tuple[tuple[float, ...], ...]:
+    width = len(axes[-1].rates)
+    return tuple(tuple(values[at : at + width]) for at in range(0, len(values), width))
+
+
+def _at(axes: Sequence[Axis], rates: Rates) -> str:
+    return " and ".join(f"{axis.words} {rate:g}" for axis, rate in zip(axes, rates, strict=True))
+
+
+def _counts(outcomes: Sequence[Outcome]) -> str:
+    return ", ".join(f"{outcomes.count(each)} {each}" for each in Outcome if each in outcomes)
