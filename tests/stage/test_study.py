@@ -165,7 +165,7 @@ def test_a_failed_cell_is_reported_and_tried_again_on_request(tmp_path: Path, ca
     content = result(folder)
     assert content["cells"]["r0/none"]["state"] == "failed"
     assert content["analysis"]["comparisons"][0]["n"] == 2
-    assert "Runs that failed" in (folder / "report.html").read_text()
+    assert "Runs that did not finish" in (folder / "report.html").read_text()
     before = started(folder)
     study(*EXAMPLE, cache, f"dir={folder}", *arms, code=1)
     assert started(folder) == before
