@@ -57,7 +57,9 @@ class LearningRate(Study):
         """
         super().__init__(smallest_effect=1.0, **common)  # settings are ranked, not tested
         if self.adaptive:
-            raise ConfigError("study.replicates=auto decides a comparison, and this study ranks settings: give a number.")
+            raise ConfigError(
+                "study.replicates=auto decides a comparison, and this study ranks settings: give a number."
+            )
         if objective is not None and objective not in OBJECTIVES:
             raise ConfigError(
                 f"study.objective={objective} must be fd (distance of samples to val, which sees a loss of diversity), "
