@@ -27,9 +27,12 @@ def test_images_of_every_kind_are_the_same_data(images: Images) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_on_own_images_is_read_by_commands_until_the_cache_is_gone(images: Images, tmp_path: Path) -> None:
+def test_a_run_on_own_images_is_read_by_commands_until_the_cache_is_gone(
+    images: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = tmp_path / "cache"
-    run = sparring.train(TINY_OWN, f"paths.cache_dir={cache}", data=images)
+    monkeypatch.setenv("SPARRING_CACHE_DIR", str(cache))
+    run = sparring.train(TINY_OWN, data=images)
     measured = sparring.evaluate(
         run, "metric/features=pixels", "metric.names=[fd]", "count=20", "repeats=1", "report=false"
     )

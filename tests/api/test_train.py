@@ -9,8 +9,11 @@ import torch
 from torch import nn
 
 import sparring
+from sparring.api.folder import new_run
+from sparring.api.reopen import resumable
 from sparring.config.compose import compose
 from sparring.run import weights
+from sparring.run.directory import RunDir
 from sparring.stage import call
 from tests.api.conftest import TINY
 from tests.api.networks import OwnDiscriminator, OwnGenerator
@@ -129,6 +132,23 @@ def test_a_run_goes_on_in_python_as_if_it_had_not_stopped(own: sparring.Run, ima
     assert resumed.path == parts.path
     assert resumed.config.trainer.max_steps == 5
     assert json.loads((resumed.path / "status.json").read_text())["clock"]["iteration"] == 5
+
+
+def test_a_resumed_run_writes_where_this_computer_does(
+    tmp_path: Path, cache_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = sparring.compose(
+        "train", TINY, "logger=[tensorboard]", "paths.cache_dir=/evil", "callback=[default,quality]"
+    )
+    run = RunDir.open(new_run(config, None, "train", tmp_path / "run"))
+    resumed = resumable(run, [])
+    assert resumed.data.cache_dir == resumed.callback.quality.cache_dir == str(cache_dir)
+    assert resumed.logger.tensorboard.path == f"{run.path}/tensorboard"
+    assert "paths.cache_dir=/evil. Give it to sparring.train again" in capsys.readouterr().err
+    assert resumed.trainer == config.trainer
+    own = resumable(run, ["logger=csv", "paths.cache_dir=/mine"])
+    assert list(own.logger) == ["csv"]
+    assert own.data.cache_dir == "/mine"
 
 
 @pytest.mark.slow

@@ -1,8 +1,11 @@
 """What a run's own file may bring back when it is resumed."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from sparring.run.saved import may_be_saved, to_type_again
+from sparring.run.saved import left_out, local_loggers, may_be_saved, settings_here, to_type_again
 
 ALLOWED = [
     "seed=3", "name=x", "model=sngan", "model/generator=resnet", "model.generator.width=${model.discriminator.width}",
@@ -37,3 +40,34 @@ def test_what_reaches_out_of_the_run_does_not(item: str) -> None:
 def test_what_is_typed_again() -> None:
     saved = ["seed=1", "logger=wandb", "extensions=[mine]", "resume=/x", "hydra.verbose=true", "paths.log_dir=/y"]
     assert to_type_again(saved) == ["logger=wandb", "extensions=[mine]", "paths.log_dir=/y"]
+
+
+HERE: dict[str, Any] = {
+    "paths": {"root_dir": "/here", "log_dir": "/here/logs", "cache_dir": "/here/cache", "run_dir": "/run"},
+    "logger": {"csv": {"path": "/run/metrics.csv"}},
+    "trainer": {"_target_": "lightning.pytorch.Trainer", "_partial_": True, "max_steps": 1000},
+}
+HOSTILE: dict[str, Any] = {
+    "paths": {"root_dir": "/evil", "log_dir": "/here/logs", "cache_dir": "/evil/cache", "run_dir": "/run"},
+    "logger": {"csv": {"path": "/evil/metrics.csv"}, "wandb": {"entity": "evil"}},
+    "trainer": {"_target_": "evil.Trainer", "max_steps": 7, "default_root_dir": "/evil", "profiler": "simple"},
+    "callback": {
+        "checkpoint": {"run_dir": "/evil", "every": 3},
+        "quality": {"cache_dir": "/evil", "log_dir": "/evil", "features": [{"cache_dir": "/evil"}]},
+    },
+    "data": {"cache_dir": "/evil", "path": "/images"},
+    "seed": 5,
+}
+
+
+def test_settings_that_python_resumes_write_nowhere_else() -> None:
+    settings = settings_here(HOSTILE, HERE, Path("/run"))
+    assert "evil" not in str(settings)
+    assert settings["callback"]["checkpoint"] == {"run_dir": "/run", "every": 3}
+    assert settings["callback"]["quality"]["features"] == [{"cache_dir": "/here/cache"}]
+    assert settings["data"] == {"cache_dir": "/here/cache", "path": "/images"}
+    assert settings["trainer"] == {**HERE["trainer"], "max_steps": 7}
+    assert settings["seed"] == 5
+    assert local_loggers(HOSTILE) == ["csv"]
+    assert left_out(HOSTILE, HERE) == ["logger=wandb", "paths.cache_dir=/evil/cache"]
+    assert local_loggers({"logger": None}) == []

@@ -24,7 +24,7 @@ def new_run(config: DictConfig, typed: list[str] | None, verb: str, given: str |
     """
     folder = _new_folder(config, verb) if given is None else Path(given).expanduser().absolute()
     RunDir.create(folder).close()
-    _move(config, config.paths.run_dir, str(folder))
+    move(config, config.paths.run_dir, str(folder))
     write_settings(folder, config)
     if typed is not None:
         OmegaConf.save(OmegaConf.create(typed), folder / FOLDER / "overrides.yaml")
@@ -38,13 +38,13 @@ def add_overrides(folder: Path, typed: list[str]) -> None:
     OmegaConf.save(OmegaConf.create([*before, *typed]), folder / FOLDER / "overrides.yaml")
 
 
-def _move(node: DictConfig | ListConfig, before: str, after: str) -> None:
+def move(node: DictConfig | ListConfig, before: str, after: str) -> None:
     """Replace the directory that a composed configuration named: callbacks and loggers learnt it when it was resolved."""
     keys: list[Any] = list(node) if isinstance(node, DictConfig) else list(range(len(node)))
     for key in keys:
         value = node[key]
         if isinstance(value, DictConfig | ListConfig):
-            _move(value, before, after)
+            move(value, before, after)
         elif isinstance(value, str) and (value == before or value.startswith(f"{before}/")):
             node[key] = after + value.removeprefix(before)
 

@@ -1,15 +1,21 @@
 """Opening a run that was trained with Python objects: what is given again must be what the run was trained with."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
+from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from sparring.api.compose import checked
+from sparring.api.folder import move
 from sparring.api.images import content_of
 from sparring.api.own_data import keep
 from sparring.config.build import Builder
+from sparring.config.plain import plain
 from sparring.core.errors import ConfigError, DataError
 from sparring.run.directory import RunDir
+from sparring.run.saved import left_out, local_loggers, settings_here
 from sparring.run.settings import given_in
 
 
@@ -22,12 +28,13 @@ def check_given(run: RunDir, given: Mapping[str, nn.Module]) -> None:
 
 
 def give_back(run: RunDir, data: Any, *, build: Builder) -> None:
-    """Put the images into the cache again.
+    """Put the images into the cache of this computer again.
 
     Raises:
         DataError: they are not those that the run was trained on.
     """
-    settings, content = run.config["data"], content_of(data)
+    here = checked("train", [])
+    settings, content = run.config["data"] | {"cache_dir": here.paths.cache_dir}, content_of(data)
     known = (settings.get("source") or {}).get("fingerprint")
     if known != content.fingerprint:
         raise DataError(
@@ -35,3 +42,29 @@ def give_back(run: RunDir, data: Any, *, build: Builder) -> None:
             f"{'give those' if known else 'leave data= out'}."
         )
     keep(content, settings, build=build)
+
+
+def resumable(run: RunDir, typed: list[str]) -> DictConfig:
+    """The settings that a run goes on with; what its file may not set, such as where to write, is this computer's.
+
+    Args:
+        typed: the caller's own choice of loggers and paths, as overrides; none: the run's loggers that write into it alone.
+
+    Raises:
+        CheckpointError: the file is damaged. ConfigError: `typed` names nothing that exists.
+    """
+    saved = run.config
+    chosen = any(item.partition("=")[0] == "logger" for item in typed)
+    own = [] if chosen else [f"logger=[{','.join(local_loggers(saved))}]"]
+    composed = checked("train", [*own, *typed])
+    move(composed, composed.paths.run_dir, str(run.path))
+    here = plain(composed)
+    if missing := left_out(saved, here):
+        print(
+            f"Not taken from {run.path}, since a file may not set it: {', '.join(missing)}. Give it to sparring.train again if "
+            "it is yours.",
+            file=sys.stderr,
+        )
+    config = OmegaConf.create(settings_here(saved, here, run.path))
+    OmegaConf.set_struct(config, True)
+    return config

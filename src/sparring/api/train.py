@@ -13,6 +13,7 @@ from sparring.api.folder import add_overrides, new_run
 from sparring.api.images import content_of
 from sparring.api.open import open as open_run
 from sparring.api.own_data import data_overrides, keep, put_into
+from sparring.api.reopen import resumable
 from sparring.api.run import Run
 from sparring.config.build import Builder
 from sparring.config.explain import readable_errors
@@ -28,6 +29,8 @@ from sparring.run.settings import GIVEN
 from sparring.stage.train import train as train_stage
 from sparring.training.settings import TrainerSettings
 from sparring.training.trainer import world_size
+
+HERE = ("logger", "paths.")  # what a resumed run takes from its caller and never from its file
 
 
 def train(
@@ -77,7 +80,8 @@ def train(
             negative; labels whole numbers from 0 on. They are written to the cache, where later stages find them.
         run_dir: where the run goes; a new folder below logs/train if not given.
         resume: a run to go on with, towards a larger budget such as "trainer.max_steps=2000"; its own settings hold, so that
-            nothing else is to be given but networks that it was given.
+            nothing else is to be given but networks that it was given, and what a file may not choose: loggers that send
+            results away ("logger=wandb") and other places than this computer's ("paths.cache_dir=...").
 
     Raises:
         ConfigError, DataError, DivergedError, OutOfMemoryError, DiskError: in one sentence each, as on the command line.
@@ -111,11 +115,13 @@ def _started(
 
 
 def _resumed(run: Run, typed: list[str]) -> Run:
-    """Train a run on, with some of its settings changed. Its file does not choose whose code runs."""
-    config = run.config
+    """Train a run on, with some of its settings changed. Its file chooses neither whose code runs nor where it writes."""
+    here = [item for item in typed if item.lstrip("+~").startswith(HERE)]
+    config = resumable(RunDir.open(run.path), here)
     config.extensions = list(run.build.extensions)
     with readable_errors():
-        changes, known = OmegaConf.from_dotlist(typed), keys(config, hydra=False)
+        changed = [item for item in typed if item not in here]
+        changes, known = OmegaConf.from_dotlist(changed), keys(config, hydra=False)
         for key in keys(changes, hydra=False):
             value = OmegaConf.select(changes, key)
             if key not in known:

@@ -165,7 +165,7 @@ def _reference(settings: EvaluateSettings) -> Mapping[str, Any]:
                 f"reference={given} is neither a run nor a data set{near(given, choices)} (there are the data sets"
                 f" {listing(sorted(choices))})."
             )
-        return RunDir.open(run).config["data"]
+        return RunDir.open(run).config["data"] | {"cache_dir": str(settings.cache_dir)}
     places = [f"paths.cache_dir={settings.cache_dir}", f"paths.root_dir={settings.root_dir}", "name=reference"]
     with readable_errors():
         return plain(compose("train", [f"data={given}", *places, *own]).data)
