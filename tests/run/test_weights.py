@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from sparring.core.errors import CheckpointError
 from sparring.run import weights
 from sparring.run.directory import RunDir
+from sparring.trained.model import TrainedModel
 
 
 @pytest.fixture
@@ -61,8 +63,36 @@ def test_damaged_weights_are_refused(run: RunDir, how: str) -> None:
     elif how == "missing":
         run.weights.unlink()
     else:
-        from safetensors.torch import save_file
-
         save_file({"a": torch.zeros(1)}, run.weights)
     with pytest.raises(CheckpointError, match=r"weights\.safetensors"):
         run.load_weights()
+
+
+@pytest.mark.parametrize("version", ["two", "-1", "", "\N{SUPERSCRIPT TWO}"])
+def test_a_schema_version_that_is_no_number_is_refused(run: RunDir, version: str) -> None:
+    run.save_weights({"a": torch.ones(1)}, {})
+    save_file({"a": torch.ones(1)}, run.weights, {**weights.stored_metadata(run.weights), "schema_version": version})
+    for read in (run.load_weights, run.weights_hash):
+        with pytest.raises(CheckpointError, match=r"weights\.safetensors is altered \(its schema_version"):
+            read()
+
+
+@pytest.mark.parametrize("header", [b"[]", b'{"a": {"dtype": "F9"}}', b'{"__metadata__": {"a": 1}}', b"\xff\xfe"])
+def test_a_header_that_is_none_is_refused(run: RunDir, header: bytes) -> None:
+    run.weights.write_bytes(len(header).to_bytes(8, "little") + header)
+    for read in (run.load_weights, run.weights_hash):
+        with pytest.raises(CheckpointError, match="truncated or no safetensors file"):
+            read()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("classes", "{"), ("classes", '"ab"'), ("iteration", "ten"), ("images_seen", "null"), ("fingerprints", None)],
+)
+def test_damaged_facts_of_weights_are_refused(run: RunDir, name: str, text: str | None) -> None:
+    said = {} if text is None else {name: text}
+    trained = TrainedModel(run, {}, None, run.weights, {}, said)
+    with pytest.raises(CheckpointError, match=rf"weights\.safetensors is altered \(its metadata has {name}="):
+        trained.fact(name)
+    intact = TrainedModel(run, {}, None, run.weights, {}, {"iteration": "7", "classes": '["a"]'})
+    assert (intact.fact("iteration"), intact.fact("classes")) == (7, ["a"])

@@ -215,8 +215,8 @@ def _unpack(file: BinaryIO, path: Path, map_location: Any) -> dict[str, Any]:
             f"{path} is refused: it holds other things than tensors and plain values ({_culprit(error)}), which could "
             "run code when loaded; use a checkpoint that sparring wrote."
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # torch's reader raises whatever its parts do
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointError(f"{path} is intact but torch cannot load it to {map_location}: {reason}.") from error
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f"{path} holds a {type(checkpoint).__name__}, expected a training checkpoint.")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save as serialize
 from torch import Tensor
 
@@ -53,7 +53,7 @@ def load(path: Path) -> dict[str, Tensor]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (OSError, SafetensorError) as error:
+    except Exception as error:  # safetensors and torch raise whatever a damaged header leads them to
         raise _unreadable(path, error) from error
     _check_version(path, metadata)
     if metadata.get(_HASH_KEY) != content_hash(tensors):
@@ -70,7 +70,7 @@ def stored_metadata(path: Path) -> dict[str, str]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = dict(file.metadata() or {})
-    except (OSError, SafetensorError) as error:
+    except Exception as error:  # as above
         raise _unreadable(path, error) from error
     _check_version(path, metadata)
     return metadata
@@ -90,7 +90,10 @@ def stored_hash(path: Path) -> str:
 
 def _check_version(path: Path, metadata: Mapping[str, str]) -> None:
     if _HASH_KEY in metadata:  # otherwise it was not written by sparring, which the caller finds out
-        check_version(path, int(metadata.get(KEY, UNSTATED)))
+        stated = metadata.get(KEY, str(UNSTATED))
+        if not (stated.isascii() and stated.isdecimal()):
+            raise CheckpointError(f"{path} is altered (its {KEY} is {stated!r} and no number); restore a copy.")
+        check_version(path, int(stated))
 
 
 def _unreadable(path: Path, error: Exception) -> CheckpointError:

@@ -1,6 +1,5 @@
 """An enhancer out of a run directory."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,16 +45,16 @@ def enhancer_of(trained: TrainedModel) -> TrainedEnhancer:
             f"{trained.run.path} holds no enhancer; give the directory of a training run with model=restorer or model=srgan."
         )
     trained.load({"ema": model.ema})
-    metadata, settings = trained.metadata, trained.settings
+    settings = trained.settings
     origin = {
         "run": str(trained.run.path),
         "config_hash": config_hash(settings),
         "weights": "averaged",
         "weights_sha256": weights_file.stored_hash(trained.file),
-        "iteration": int(metadata["iteration"]),
-        "images_seen": int(metadata["images_seen"]),
-        "fingerprints": json.loads(metadata["fingerprints"]),
+        "iteration": trained.fact("iteration"),
+        "images_seen": trained.fact("images_seen"),
+        "fingerprints": trained.fact("fingerprints"),
     }
-    task = Task(settings["data"]["channels"], settings["data"]["image_size"], tuple(json.loads(metadata["classes"])))
+    task = Task(settings["data"]["channels"], settings["data"]["image_size"], tuple(trained.fact("classes")))
     network = model.ema.eval().requires_grad_(False).to(torch.float32)
     return TrainedEnhancer(network, model.degradation, dict(settings["model"]["degradation"]), task, origin)

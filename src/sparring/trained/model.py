@@ -1,5 +1,6 @@
 """The model of an earlier run together with the tensors of one of its weight files."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from sparring.core.errors import CheckpointError
 from sparring.core.wording import listing
 from sparring.run.directory import RunDir
 from sparring.run.settings import given_in
+
+# What a run says about its weights, and as what.
+_FACTS: dict[str, type] = {"classes": list, "fingerprints": dict, "iteration": int, "images_seen": int}
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,23 @@ class TrainedModel:
         """The saved tensors of one network, by their names inside it; empty where there are none."""
         prefix = f"{name}."
         return {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
+
+    def fact(self, name: str) -> Any:
+        """What the run says about these weights: `classes`, a list; `fingerprints`, a dict; `iteration` or `images_seen`.
+
+        Raises:
+            CheckpointError: the file does not say it, or as something else.
+        """
+        text = self.metadata.get(name, "")
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            value = None
+        if type(value) is not _FACTS[name]:
+            raise CheckpointError(
+                f"{self.file} is altered (its metadata has {name}={text[:40]!r}); restore the run from a copy."
+            )
+        return value
 
     def load(self, networks: Mapping[str, nn.Module]) -> None:
         """Give networks of the model their weights.

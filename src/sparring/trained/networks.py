@@ -1,6 +1,5 @@
 """Networks out of run directories: what metrics, attacks, defences and studies ask about an image, or draw images with."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -66,14 +65,14 @@ def generator_of(trained: TrainedModel, weights: str, *, checkpoint: str | int) 
     Raises:
         CheckpointError: the model has no generator, or its weights do not fit the settings.
     """
-    model, metadata = trained.model, trained.metadata
+    model = trained.model
     network = getattr(model, weights, None)
     if not isinstance(network, nn.Module) or not model.draws_images:  # a classifier has an average, too
         raise CheckpointError(
             f"{trained.run.path} holds no generator; give the directory of a training run with a GAN."
         )
     trained.load({weights: network})
-    names = json.loads(metadata["classes"])
+    names = trained.fact("classes")
     classes = tuple(names or map(str, range(model.num_classes))) if model.conditional else ()
     origin = {
         "run": str(trained.run.path),
@@ -81,9 +80,9 @@ def generator_of(trained: TrainedModel, weights: str, *, checkpoint: str | int) 
         "weights": weights,
         "checkpoint": checkpoint,
         "generator_sha256": weights_file.content_hash(trained.tensors_of(weights)),
-        "iteration": int(metadata["iteration"]),
-        "images_seen": int(metadata["images_seen"]),
-        "fingerprints": json.loads(metadata["fingerprints"]),
+        "iteration": trained.fact("iteration"),
+        "images_seen": trained.fact("images_seen"),
+        "fingerprints": trained.fact("fingerprints"),
     }
     return TrainedGenerator(
         network.eval(), _loaded_discriminator(trained), model.latent_dim, trained.settings["data"]["channels"], classes,
@@ -162,20 +161,18 @@ def _trained_network(trained: TrainedModel, network: nn.Module) -> TrainedNetwor
     """`network`, a part of the model or wrapped around one, with its weights and its origin."""
     trained.load(trained.model.networks())
     network = network.eval().requires_grad_(False).to(torch.float32)
-    metadata, data = trained.metadata, trained.settings["data"]
+    data = trained.settings["data"]
     as_trained = isinstance(network, Discriminator | DiscriminatorClassifier | Perturber)
     origin = {
         "run": str(trained.run.path),
         "config_hash": config_hash(trained.settings),
         "weights": "as trained" if as_trained else "averaged",
         "weights_sha256": weights_file.stored_hash(trained.file),
-        "iteration": int(metadata["iteration"]),
-        "images_seen": int(metadata["images_seen"]),
-        "fingerprints": json.loads(metadata["fingerprints"]),
+        "iteration": trained.fact("iteration"),
+        "images_seen": trained.fact("images_seen"),
+        "fingerprints": trained.fact("fingerprints"),
     }
-    return TrainedNetwork(
-        network, Task(data["channels"], data["image_size"], tuple(json.loads(metadata["classes"]))), origin
-    )
+    return TrainedNetwork(network, Task(data["channels"], data["image_size"], tuple(trained.fact("classes"))), origin)
 
 
 def _loaded_discriminator(trained: TrainedModel) -> nn.Module | None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sparring.core.errors import CheckpointError, ConfigError
@@ -17,6 +18,11 @@ log = logging.getLogger(__name__)
 FIXED = ("seed", "model", "data", "trainer.precision", "speed.bf16")
 SECTIONS = ("seed", "model", "data", "trainer", "speed")
 SHOWN = 3
+# What a checkpoint of a training is made of: Lightning's parts and ours.
+PARTS: dict[str, Any] = {
+    "state_dict": dict, "optimizer_states": list, "loops": dict, "callbacks": dict, "clock": dict, "meter": dict,
+    "fingerprints": dict, "budget": int, "logger_runs": dict, "seconds": float | int,
+}  # fmt: skip
 PLACES = ("data.source", "data.path", "data.cache_dir", "data.storage")
 
 
@@ -60,6 +66,7 @@ def load_state(run: RunDir, settings: TrainSettings, budget: int, fingerprints: 
     if not any(run.checkpoints.glob("*.ckpt")):
         raise CheckpointError(f"{run.path} has no checkpoint yet, so there is nothing to resume; start a new run.")
     saved = VerifiedCheckpointIO().load_checkpoint(run.checkpoints / "last.ckpt")
+    check_parts(run.checkpoints / "last.ckpt", saved)
     iteration = saved["clock"]["iteration"]
     if iteration > budget or (iteration == budget and is_concluded(run, iteration, report=settings.report)):
         raise ConfigError(
@@ -78,6 +85,17 @@ def load_state(run: RunDir, settings: TrainSettings, budget: int, fingerprints: 
             saved["budget"],
         )
     return saved
+
+
+def check_parts(file: Path, saved: Mapping[str, Any]) -> None:
+    """Raise CheckpointError unless `saved`, the content of `file`, is that of a whole training."""
+    if missing := [name for name, kind in PARTS.items() if not isinstance(saved.get(name), kind)]:
+        raise CheckpointError(
+            f"{file} has no {listing(missing)}, so it is no checkpoint of a whole training; restore it from a copy, or start a "
+            "new run."
+        )
+    if not isinstance(saved["clock"].get("iteration"), int):
+        raise CheckpointError(f"{file} does not say its iteration; restore it from a copy, or start a new run.")
 
 
 def is_concluded(run: RunDir, iteration: int, *, report: bool) -> bool:

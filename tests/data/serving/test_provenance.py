@@ -1,5 +1,6 @@
 """Which images a network saw: records, and when they forbid a judgement."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,11 +79,35 @@ def test_record_is_read_back_and_bound_to_its_training(tmp_path: Path) -> None:
     assert first.hashes.tolist() == [101, 105]
     with pytest.raises(DataError, match="belongs to another training"):
         provenance.load(tmp_path, fingerprints={"train": "y"})
-    (tmp_path / provenance.FILE).write_bytes(b"PK")
-    with pytest.raises(DataError, match="is damaged"):
-        provenance.load(tmp_path, fingerprints={"train": "x"})
     with pytest.raises(DataError, match="does not say which images"):
         provenance.load(tmp_path / "elsewhere", fingerprints=None)
+
+
+def test_damage_anywhere_in_a_record_is_one_sentence(tmp_path: Path) -> None:
+    provenance.save(tmp_path, [entry([1, 5])], run=tmp_path, fingerprints={"train": "x"})
+    file = tmp_path / provenance.FILE
+    whole = file.read_bytes()
+    for content in [*(whole[:length] for length in range(0, len(whole), 31)), b"PK"]:
+        file.write_bytes(content)
+        with pytest.raises(DataError, match=r"provenance\.npz is damaged \(.+\): restore it"):
+            provenance.load(tmp_path, fingerprints={"train": "x"})
+    read = []
+    for at in range(0, len(whole), 7):
+        file.write_bytes(bytes([*whole[:at], whole[at] ^ 0xFF, *whole[at + 1 :]]))
+        with contextlib.suppress(DataError):
+            read += provenance.load(tmp_path, fingerprints={"train": "x"})
+    assert len(read) < len(whole) / 7 / 2  # those with other bytes in what no reader needs, such as the time of day
+    assert all((each.rows.tolist(), each.hashes.tolist()) == ([1, 5], [101, 105]) for each in read)
+
+
+@pytest.mark.parametrize(
+    "rows", [np.array([0.5, 1]), np.array([[1, 2]]), np.array([1, 2, 3])], ids=["fractions", "two axes", "too many"]
+)
+def test_rows_that_are_no_rows_are_damage(rows: np.ndarray, tmp_path: Path) -> None:
+    hashed = np.zeros(2, dtype=np.uint64)
+    provenance.save(tmp_path, [entry([], rows=rows, hashes=hashed)], run=tmp_path, fingerprints={})
+    with pytest.raises(DataError, match="rows and hashes are no pairs"):
+        provenance.load(tmp_path, fingerprints={})
 
 
 def test_a_run_records_its_train_and_val_rows_and_its_pool(make: Make) -> None:

@@ -141,17 +141,27 @@ def load(folder: Path, *, fingerprints: dict[str, str] | None) -> list[Provenanc
             " them: train it again with this version."
         )
     try:
-        with np.load(file, allow_pickle=False) as content:
-            meta: dict[str, Any] = json.loads(content["meta"].tobytes())
-            records = [
-                Provenance(**entry, rows=content[f"rows_{number}"], hashes=content[f"hashes_{number}"])
-                for number, entry in enumerate(meta["entries"])
-            ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{file} is damaged ({error}): restore it from a copy, or train the run again.") from error
-    if meta["fingerprints"] != fingerprints:
+        belongs_to, records = _read(file)
+    except Exception as error:  # zipfile, zlib and numpy raise whatever a damaged file leads them to
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(f"{file} is damaged ({reason}): restore it from a copy, or train the run again.") from error
+    if belongs_to != fingerprints:
         raise DataError(f"{file} belongs to another training than the weights next to it: restore both from one copy.")
     return records
+
+
+def _read(file: Path) -> tuple[dict[str, str], list[Provenance]]:
+    """The fingerprints and the records in `file`."""
+    with np.load(file, allow_pickle=False) as content:
+        meta: dict[str, Any] = json.loads(content["meta"].tobytes())
+        records = [
+            Provenance(**entry, rows=content[f"rows_{number}"], hashes=content[f"hashes_{number}"])
+            for number, entry in enumerate(meta["entries"])
+        ]
+    for each in records:
+        if (each.rows.dtype, each.hashes.dtype) != (np.int64, np.uint64) or each.rows.shape != each.hashes.shape:
+            raise ValueError("its rows and hashes are no pairs of whole numbers")
+    return meta["fingerprints"], records
 
 
 def check(evaluated: dict[str, Provenance], records: Sequence[Provenance], own_train: np.ndarray) -> None:
