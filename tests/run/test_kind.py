@@ -76,6 +76,7 @@ def test_which_runs_a_verb_reads(logs: Path, settings: dict[str, Any], fits: set
          "with a GAN"),
         ({"tile": 64, "run": "classifier"}, "holds no enhancer (it trained a classifier); give the directory of a training run "
          "with model=restorer or model=srgan"),
+        ({"sampling": {"name": "plain"}, "run": "restorer"}, "it trained an enhancer)"),
         ({"tile": 64, "run": "restorer", "beside": ["gan"]}, "holds no enhancer"),
         ({"attribution": {"steps": 1}, "run": "gan", "classifier": "gan"}, "holds no classifier"),
         ({"metric": {"k": 5}, "run": "images"}, "is a run of generate and holds no generator"),

@@ -84,8 +84,12 @@ def check_holds(path: Path, settings: Mapping[str, Any], wanted: set[str]) -> No
     if verb not in (None, "train"):
         raise CheckpointError(f"{path} is a run of {verb} and {lacks}; give the directory of {give}.")
     if networks is not None and not networks & wanted:
-        made = f"it trained a {listing(sorted(_NAMES.get(name, name) for name in networks))}"
+        made = f"it trained {listing(_with_article(_NAMES.get(name, name)) for name in sorted(networks))}"
         raise CheckpointError(f"{path} {lacks} ({made}); give the directory of {give}.")
+
+
+def _with_article(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def check_verb(path: Path, settings: Mapping[str, Any], verb: str) -> None:
