@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_damage_anywhere_in_a_record_is_one_sentence(tmp_path: Path) -> None:
 )
 def test_rows_that_are_no_rows_are_damage(rows: np.ndarray, tmp_path: Path) -> None:
     hashed = np.zeros(2, dtype=np.uint64)
-    provenance.save(tmp_path, [entry([], rows=rows, hashes=hashed)], run=tmp_path, fingerprints={})
+    provenance.save(tmp_path, [replace(entry([]), rows=rows, hashes=hashed)], run=tmp_path, fingerprints={})
     with pytest.raises(DataError, match="rows and hashes are no pairs"):
         provenance.load(tmp_path, fingerprints={})
 
