@@ -35,7 +35,10 @@ CHOICES = {
         "model.selection.decay=0.7", "model.selection.every=1", "model/augment=apa", "model.augment.interval=1",
         "model.augment.images=60", "model.augment.target=-0.9",
     ],
-    "contragan": [*EVERYTHING, "model.accumulate=1", "model/head=contragan", "model/augment=diffaugment"],
+    "contragan and BatchNorm": [
+        *EVERYTHING, "model/head=contragan", "model.accumulate=1", "model/augment=diffaugment", "model/generator=dcgan",
+        "model/discriminator=dcgan", "model.discriminator.batch_norm=true", "model.sync_batchnorm=true",
+    ],
     "multi-hinge": [*EVERYTHING, "model.accumulate=1", "model/head=multi_hinge", "model/regularizer=[feature_matching]",
                     "model/loss=hinge", "model.regularizer.feature_matching.interval=2"],
     "path length": [*EVERYTHING, "model/generator=stylegan2", "model/head=tac", "model/regularizer=[path_length]",

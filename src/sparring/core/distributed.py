@@ -136,6 +136,25 @@ def average(value: Tensor) -> Tensor:
     return shared / dist.get_world_size()
 
 
+class _Sum(torch.autograd.Function):
+    """Sum over all processes; the gradient is the sum of theirs, and can be differentiated again."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:
+        total = value.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return cast(Tensor, _Sum.apply(gradient))
+
+
+def mean_of_all(value: Tensor) -> Tensor:
+    """Mean of a tensor over all processes, on its device; differentiable any number of times, in the sense of `gather`."""
+    return cast(Tensor, _Sum.apply(value)) / dist.get_world_size() if active() else value
+
+
 def own_rows(gathered: Tensor) -> Tensor:
     """This process's rows of what `gather` returned."""
     if not active():

@@ -5,11 +5,11 @@ from typing import Literal, get_args
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 from sparring.core.errors import ConfigError
 from sparring.sampling.base import Players
 
-BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
 Statistics = Literal["running", "batch", "standing"]
 BATCHES, ROWS = 64, 64  # of latents, for standing statistics
 

@@ -70,10 +70,18 @@ def authentic_percent(
         chunk: rows of a block of distances.
         train_distance: `neighbour_distance(train)`, where it is known.
     """
+    return authentic_and_copies(fake, train, train_distance, chunk=chunk)[0]
+
+
+def authentic_and_copies(
+    fake: Tensor, train: Tensor, train_distance: Tensor | None = None, *, chunk: int = CHUNK
+) -> tuple[float, float]:
+    """AuthPct, and the share [0, 1] of fakes at distance 0 from a training image; arguments as of `authentic_percent`."""
     distance, index = nearest_train(fake, train, chunk=chunk)
     if train_distance is None:
         train_distance = neighbour_distance(train, chunk=chunk)
-    return _authentic(distance[:, 0], index[:, 0], train_distance)
+    copies = float((distance[:, 0] == 0).double().mean())
+    return _authentic(distance[:, 0], index[:, 0], train_distance), copies
 
 
 def neighbour_distance(train: Tensor, *, chunk: int = CHUNK) -> Tensor:

@@ -18,7 +18,7 @@ from sparring.metric.diversity import intra_class_diversity, within_class_varian
 from sparring.metric.frechet import frechet, intra_class, moments_per_class
 from sparring.metric.inception_score import inception_score
 from sparring.metric.kernel import kid, mean_of_pairs
-from sparring.metric.memorisation import authentic_percent, distance_ratio, neighbour_distance
+from sparring.metric.memorisation import authentic_and_copies, distance_ratio, neighbour_distance
 from sparring.metric.moments import Moments
 from sparring.metric.prdc import prdc, radius_of_balls
 
@@ -191,7 +191,8 @@ def _intra_class(samples: ImageFeatures, reference: Reference) -> MetricValue:
 def _authentic(samples: ImageFeatures, reference: Reference) -> MetricValue:
     train = reference.train
     train_distance = train.cached("neighbour", lambda: neighbour_distance(train.features))
-    return MetricValue(authentic_percent(samples.features, train.features, train_distance=train_distance))
+    value, copies = authentic_and_copies(samples.features, train.features, train_distance)
+    return MetricValue(value, more={"copies": copies})
 
 
 def _ratio(samples: ImageFeatures, reference: Reference) -> MetricValue:

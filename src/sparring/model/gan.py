@@ -18,6 +18,7 @@ from sparring.model.ema import EMA
 from sparring.model.game import Game, OptimizerFactory
 from sparring.model.head.base import HeadMaker
 from sparring.model.layer.shared_weight import weights_once
+from sparring.model.layer.synchronised_norm import synchronise
 from sparring.model.loss.base import Loss
 from sparring.model.regularizer.base import Regularizer
 from sparring.model.regularizer.shared.collection import Regularizers, total
@@ -42,7 +43,7 @@ class GAN(Game):
         regularizer: penalties and rules on weights, by name.
         augment: random change of all images that D sees. selection: which generated images G learns from.
         discriminator_attack: adversarial change of the real images in D's step.
-        ema: average of G's weights, which samples and metrics use.
+        ema: average of G's weights, which samples and metrics use. sync_batchnorm: BatchNorm over all devices' images.
         d_steps: discriminator steps per generator step, each on fresh real images.
         accumulate: parts that a chunk is processed in; without BatchNorm the gradients are those of the whole chunk, the
             memory that of a part.
@@ -77,6 +78,7 @@ class GAN(Game):
         seed: int,
         discriminator_attack: DiscriminatorAttack,
         published_images: float | None,
+        sync_batchnorm: bool = False,
     ) -> None:
         if d_steps < 1:
             raise ConfigError(f"model.d_steps={d_steps} must be at least 1.")
@@ -88,6 +90,8 @@ class GAN(Game):
             accumulate=accumulate,
             seed=seed,
         )
+        if sync_batchnorm:
+            synchronise(generator, discriminator)
         self.generator, self.discriminator = generator, discriminator
         self.averaging, self.ema = ema, ema.copy_of(generator)
         self.loss, self.augment, self.selection = loss, augment, selection

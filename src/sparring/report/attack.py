@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.atomic import write_atomic
+from sparring.report.outcome import remarks
 from sparring.report.page import duration, template
 from sparring.report.pictures import data_uri
 from sparring.run.directory import RunDir
@@ -34,7 +35,7 @@ def view(run: RunDir) -> dict[str, Any]:
         "folder": run.path.name,
         "classifier": Path(result["classifier"]["run"]).name,
         "facts": list(_facts(result)),
-        "flags": result["flags"],
+        "flags": [*result["flags"], *remarks(result)],
         "strengths": strengths,
         "table": [(name, [percent(row["accuracy"]) for row in rows]) for name, rows in attacks.items()],
         "worst": [percent(row["accuracy"]) for row in result["worst"]] if len(attacks) > 1 else [],

@@ -31,6 +31,11 @@ def outcome(result: Result) -> Outcome:
     return _BY_VERB.get(result["verb"], _measured)(result)
 
 
+def remarks(result: Result) -> list[str]:
+    """The `remarks` of a result as sentences."""
+    return [f"{text[:1].upper()}{text[1:]}." for text in result.get("remarks", ())]
+
+
 def summary(result: Result) -> dict[str, str | float]:
     """What a list of runs shows of one: every metric under its name, the ends of its interval or its deviation, the sentence."""
     values: dict[str, str | float] = {"result": outcome(result).words}
@@ -45,7 +50,6 @@ def summary(result: Result) -> dict[str, str | float]:
 def _train(result: Result) -> Outcome:
     metrics = result["metrics"]
     clock = f"{result['clock']['iteration']:,} iterations, {result['clock']['images_seen']:,} real images seen"
-    remarks = [f"{text[:1].upper()}{text[1:]}." for text in result.get("remarks", ())]
     if "perturber" in result:
         return _perturber(result, clock)
     sentences: list[str] = []
@@ -66,8 +70,8 @@ def _train(result: Result) -> Outcome:
         figures.append(numbers)
     if not sentences:
         trained = f"Trained for {clock}; nothing was measured."
-        return Outcome(" ".join([trained, *remarks]), f"{_size(result)}.")
-    return Outcome(" ".join([*sentences, *remarks]), f"{'; '.join(figures)}.")
+        return Outcome(" ".join([trained, *remarks(result)]), f"{_size(result)}.")
+    return Outcome(" ".join([*sentences, *remarks(result)]), f"{'; '.join(figures)}.")
 
 
 def _classified(metrics: Mapping[str, Metric], split: str) -> tuple[str, str]:
@@ -106,13 +110,14 @@ def _evaluate(result: Result) -> Outcome:
     if found is None:
         return _measured(result)
     words, figures = found
-    return Outcome(words, f"{figures}; ± {_std_of(result)}.")
+    return Outcome(" ".join([words, *remarks(result)]), f"{figures}; ± {_std_of(result)}.")
 
 
 def _measured(result: Result) -> Outcome:
     """Of a verb or an evaluation that has no words of its own: its first values."""
     values = [f"{name} {number(each)}" for name, each in result["metrics"].items() if each["value"] is not None]
-    return Outcome(f"{len(values)} values were measured.", f"{', '.join(values[:3]) or 'none has a value'}.")
+    words = " ".join([f"{len(values)} values were measured.", *remarks(result)])
+    return Outcome(words, f"{', '.join(values[:3]) or 'none has a value'}.")
 
 
 def _explained(result: Result) -> Outcome:
@@ -191,7 +196,7 @@ def _attacked(result: Result) -> Outcome:
     )
     strengths = ", ".join(f"{_strength(metric)} {percent(metric)}" for metric in robust)
     figures = f"{split} accuracy {percent(clean)} of {clean['protocol']['images']:,} images; at worst {strengths}."
-    return Outcome(words, figures)
+    return Outcome(" ".join([words, *result.get("flags", ()), *remarks(result)]), figures)
 
 
 def strongest(metrics: Mapping[str, Metric]) -> list[Metric]:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from sparring.attack.base import Attack
 from sparring.attack.evaluation.target import Target
 from sparring.report.attack import attack_report
+from sparring.report.doubts import doubts
 from sparring.robustness.attacked import AttackSetup, images_of_run
 from sparring.robustness.attacks import attach_sources, named_attacks, with_baselines
 from sparring.robustness.defended import defended_classifier
@@ -57,7 +58,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
     if settings.export:
         ((name, only),), (outcome,) = attacks.items(), measured.outcomes
         exported[name] = export(name, only.at(settings.epsilons[0]), outcome, attacked, runs=runs, run=run)
-    return {
+    result = {
         "verb": "attack",
         "name": config.name,
         "config_hash": config_hash(config),
@@ -69,6 +70,7 @@ def _attack(config: DictConfig, run: RunDir) -> dict[str, Any]:
         },
         "environment": environment(),
     }
+    return {**result, "remarks": doubts(result)}
 
 
 def _prepared(settings: AttackSettings, runs: Runs) -> tuple[AttackSetup, dict[str, Attack], dict[str, Attack]]:

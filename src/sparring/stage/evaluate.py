@@ -14,6 +14,7 @@ from sparring.evaluation.reference import attach_network
 from sparring.evaluation.settings import EvaluateSettings
 from sparring.evaluation.subject import subject_of
 from sparring.metric.features.base import Features
+from sparring.report.doubts import doubts
 from sparring.run.cost import peak_memory_mb
 from sparring.run.directory import RunDir
 from sparring.run.environment import environment
@@ -66,6 +67,7 @@ def _evaluate(settings: EvaluateSettings, run: RunDir, subject: Subject | None, 
         },
         "environment": environment(),
     }
+    result["remarks"] = doubts(result)
     run.write_result(result)
     _show(result, run, report=settings.report, hints=hints)
     return result

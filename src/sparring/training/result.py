@@ -17,6 +17,7 @@ from sparring.core.measurement import FinalMetrics
 from sparring.data.module.image_data import ImageData
 from sparring.metric.classification import packed
 from sparring.model.game import Game
+from sparring.report.doubts import doubts
 from sparring.run.cost import peak_memory_mb
 from sparring.run.directory import State
 from sparring.run.environment import environment
@@ -74,6 +75,8 @@ def ending_of(trainer: L.Trainer, model: Game, *, best: int | None, conclusion: 
 def remarks(trainer: L.Trainer, model: Game) -> list[str]:
     """What losses do not show, as phrases: samples that have collapsed, and a budget far below the published one."""
     found = [each.sentence for each in callbacks_of(trainer, Collapse) if each.sentence]
+    if model.draws_images and getattr(model, "latent_dim", None) == 0:
+        found.append("its generator has no latent (model.latent_dim=0), so it can draw one image per class")
     if (share := published_share(model)) < FAR_BELOW:
         trained = f"{model.clock.iteration:,} iterations of {model.batch_size} images"
         found.append(f"{trained} are {100 * share:.1g} % of this recipe's published budget")
@@ -106,7 +109,7 @@ def training_result(
     validation = [each.record() for each in callbacks_of(trainer, Best)]
     samples = [each.metrics() for each in callbacks_of(trainer, Collapse)]
     metrics = {**(samples[0] if samples else {}), **final.metrics}
-    return {
+    result = {
         "verb": "train",
         "name": settings.name,
         "config_hash": settings.config_hash,
@@ -133,6 +136,7 @@ def training_result(
         "cost": _cost(trainer, model, seconds),
         "environment": environment(),
     }
+    return {**result, "remarks": [*result["remarks"], *doubts(result)]}
 
 
 def _images(data: ImageData) -> dict[str, Any]:
