@@ -133,11 +133,15 @@ def test_a_run_is_told_what_losses_do_not_show() -> None:
     callback = Collapse(**SETTINGS)
     used = trainer(callback)
     look(callback, used, 1000, spread=0.01)
-    module: Any = SimpleNamespace(clock=SimpleNamespace(iteration=1000), batch_size=64, published_images=12.8e6)
+    module: Any = SimpleNamespace(
+        clock=SimpleNamespace(iteration=1000), batch_size=64, published_images=12.8e6, draws_images=True, latent_dim=8
+    )
     collapsed, budget = remarks(used, module)
     assert collapsed == callback.sentence
     assert budget == "1,000 iterations of 64 images are 0.5 % of this recipe's published budget"
     module.clock.iteration = 20_000
     assert remarks(used, module) == [collapsed]
+    module.latent_dim = 0
+    assert "model.latent_dim=0" in remarks(used, module)[1]
     module.published_images = None
     assert published_share(module) == 1.0

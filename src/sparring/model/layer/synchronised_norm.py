@@ -72,6 +72,8 @@ def synchronise(*networks: nn.Module) -> None:
         if isinstance(child, _BatchNorm)
     ]
     if not found:
-        raise ConfigError("model.sync_batchnorm=true needs BatchNorm, and no network has one; leave it out.")
+        raise ConfigError(
+            "model.sync_batchnorm=true needs BatchNorm, and neither generator nor discriminator has one; leave it out."
+        )
     for parent, name, norm in found:
         setattr(parent, name, SynchronisedNorm(norm))
