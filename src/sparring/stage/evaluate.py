@@ -51,7 +51,7 @@ def _evaluate(settings: EvaluateSettings, run: RunDir, subject: Subject | None, 
     measured = measure_all(subject, real, splits=settings.splits, names=settings.metrics, k=settings.neighbours)
     draw_neighbours(run.images / "neighbours.png", measured, real)
     rows = records(measured, subject, real, k=settings.neighbours)
-    result = {
+    result: dict[str, Any] = {
         "verb": "evaluate",
         "name": settings.name,
         "config_hash": settings.config_hash,
