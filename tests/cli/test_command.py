@@ -62,8 +62,9 @@ def test_versions_are_ours(sparring: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["trian"], "there is no verb 'trian', did you mean train? (there are attack, evaluate, generate, study and train)"),
-        (["xyz"], "there is no verb 'xyz' (there are attack, evaluate, generate, study and train)"),
+        (["trian"], "there is no verb 'trian', did you mean train? (there are attack, enhance, evaluate, explain, generate, "
+         "study and train)"),
+        (["xyz"], "there is no verb 'xyz' (there are attack, enhance, evaluate, explain, generate, study and train)"),
         (["-m", "train", "seed=1,2"], "'-m' stands where the verb belongs: write sparring train -m seed=1,2"),
         (["model=dcgan"], "'model=dcgan' stands where the verb belongs: write sparring train model=dcgan"),
         (["train", "modle=dcgan"], "there is no setting or group 'modle', did you mean model? (--cfg job shows what there is)"),
@@ -83,7 +84,7 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
     ("line", "offered"),
     [
         ("sparring ", VERBS),
-        ("sparring e", ["evaluate"]),
+        ("sparring e", ["enhance", "evaluate", "explain"]),
         ("sparring train model=dc", ["model=dcgan"]),
         ("sparring attack attack=fg", ["attack=fgsm"]),
         ("sparring nothing x", []),

@@ -25,9 +25,10 @@ def run(folder: Path, name: str, age: int, *, state: str = "finished", **result:
 
 @pytest.fixture
 def logs(tmp_path: Path) -> Path:
-    """A GAN, then a classifier, then a run that was stopped."""
+    """A GAN, then a classifier, then a restorer, then a run that was stopped."""
     run(tmp_path, "gan", 30, parameters={"generator": 1, "discriminator": 1})
     run(tmp_path, "classifier", 20, classification={}, parameters={"network": 1})
+    run(tmp_path, "restorer", 15, parameters={"enhancer": 1, "discriminator": 1})
     run(tmp_path, "stopped", 10, state="interrupted")
     return tmp_path
 
@@ -38,6 +39,8 @@ def logs(tmp_path: Path) -> Path:
         ("generate", "run", "gan"),
         ("evaluate", "run", "gan"),
         ("attack", "run", "classifier"),
+        ("enhance", "run", "restorer"),
+        ("explain", "run", "classifier"),
         ("train", "resume", "stopped"),
     ],
 )

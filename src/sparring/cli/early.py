@@ -42,14 +42,22 @@ def _newest(folder: Path, use: str) -> Path:
     raise CheckpointError(f"there is no {what} in {folder} that {use} could use; make one with `{hint('train')}`.")
 
 
+def _enhances(result: Mapping[str, Any]) -> bool:
+    return "enhancer" in result.get("parameters", {})
+
+
 def _draws(result: Mapping[str, Any]) -> bool:
-    return "perturber" not in result and ("classification" not in result or "generator" in result.get("parameters", {}))
+    if "perturber" in result or _enhances(result):
+        return False
+    return "classification" not in result or "generator" in result.get("parameters", {})
 
 
 _USES: Mapping[str, tuple[Callable[[Mapping[str, Any]], bool], str]] = {
     "generate": (_draws, "finished run of a generator"),
     "evaluate": (_draws, "finished run of a generator"),
     "attack": (lambda result: "classification" in result, "finished run of a classifier"),
+    "explain": (lambda result: not _enhances(result), "finished run of a classifier or GAN"),
+    "enhance": (_enhances, "finished run of model=restorer or model=srgan"),
     "resume": (lambda result: True, "run"),
 }
 
