@@ -22,6 +22,7 @@ from sparring.study.stats.rates import Objective, Setting, recommend
 from sparring.study.tables import learning_rate as tables
 from sparring.study.tables.analysis import Analysis
 from sparring.study.tables.costs import cost_table
+from sparring.study.tables.rate_grids import heat_maps, multiples
 from sparring.study.tables.trainings import TrainingCurves, read_training
 
 OBJECTIVES = {
@@ -139,8 +140,8 @@ class LearningRate(Study):
                 cost_table(results, {"training": {"part": "training"}}, note="Trainings that diverged are not in it."),
             ],
             plots=tables.quality_plot(settings, curves, self.axes, objective, found),
-            heat_maps=tables.heat_maps(settings, self.axes, objective, marked),
-            multiples=tables.multiples(settings, curves, self.axes, objective, marked),
+            heat_maps=heat_maps(settings, self.axes, objective, marked),
+            multiples=multiples(settings, curves, self.axes, objective, marked),
             texts=best_command,
             limits=self._limits(),
             numbers=tables.numbers(settings, found, self.axes, objective),

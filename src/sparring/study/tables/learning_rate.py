@@ -1,4 +1,4 @@
-"""Sentences, tables, heat maps, small multiples and commands of `learning_rate`, from plain numbers."""
+"""Sentences, tables and commands of `learning_rate`, from plain numbers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ from sparring.study.stats.rates import (
     flat_range,
 )
 from sparring.study.tables.analysis import Line, Plot, Table
-from sparring.study.tables.grids import Grid, HeatMap, Multiples, SmallCurve, SmallPicture, Text
+from sparring.study.tables.grids import Text
+from sparring.study.tables.rate_grids import Rates, counts, mean_of, show
 from sparring.study.tables.recipe import training_texts
-from sparring.study.tables.text import DASH, interval_text, number
+from sparring.study.tables.text import interval_text
 from sparring.study.tables.trainings import TrainingCurves
 
-Rates = tuple[float, ...]
 DEFINITIONS = (
     f"Collapsed: images of a class hardly differ at the end (variance below {COLLAPSED:g} of real images'), and once did.",
     f"Diverged: a value was NaN or infinite, or fd was worse than {WORSE:g} times its best at the last {CHECKS} measurements; a "
@@ -39,7 +39,7 @@ def conclusion(
 ) -> str:
     """What to train at, how sure that is, how flat the optimum is, and whether the grid was wide enough."""
     if found is None:
-        ends = _counts([outcome for each in settings for outcome in each.outcomes])
+        ends = counts([outcome for each in settings for outcome in each.outcomes])
         return f"No setting of this grid trained within {steps} iterations ({ends}): give other rates, or more study.steps."
     best = settings[found.index]
     words = [
@@ -48,7 +48,7 @@ def conclusion(
     ]
     share = best.share(Outcome.TRAINED)
     if share < 1:
-        words.append(f"Even there only {share:.0%} of the seeds trained ({_counts(best.outcomes)}).")
+        words.append(f"Even there only {share:.0%} of the seeds trained ({counts(best.outcomes)}).")
     words += [_lost(settings)]
     words.append(_flatness(settings, found, axes))
     words += [_edge(axis, value) for axis, value in zip(axes, best.rates, strict=True) if edge(axis.rates, value)]
@@ -59,7 +59,7 @@ def _lost(settings: Sequence[Setting]) -> str:
     lost = [each for each in settings if each.share(Outcome.TRAINED) < 1]
     if not lost:
         return "Every setting trained in every seed."
-    how = _counts([outcome for each in lost for outcome in each.outcomes if outcome is not Outcome.TRAINED])
+    how = counts([outcome for each in lost for outcome in each.outcomes if outcome is not Outcome.TRAINED])
     return f"In {len(lost)} of {len(settings)} settings a seed did not train ({how})."
 
 
@@ -102,7 +102,7 @@ def settings_table(
         rows.append((
             ", ".join(f"{axis.short} {rate:g}" for axis, rate in zip(axes, each.rates, strict=True)),
             show(objective, mean_of(objective, each.held)), ", ".join(show(objective, value) for value in each.final),
-            show(objective, mean_of(objective, each.best)), _counts(each.outcomes),
+            show(objective, mean_of(objective, each.best)), counts(each.outcomes),
             "recommended" if chosen else "within its interval" if flat else "",
         ))  # fmt: skip
     name = objective.name
@@ -113,63 +113,6 @@ def settings_table(
     return Table(
         "The settings, best first", head, tuple(rows),
         f"{better} is better; {kind} over the seeds that trained. The recipe's own rates are {own}.",
-    )  # fmt: skip
-
-
-def heat_maps(
-    settings: Sequence[Setting], axes: Sequence[Axis], objective: Objective, marked: Rates | None
-) -> list[HeatMap]:
-    """Final and best quality, and the shares of seeds that did not train, where there are any."""
-    grid, good = grid_of(axes, marked), "high" if objective.higher else "low"
-    maps = []
-    for title, value_of in (
-        ("at the end", lambda each: mean_of(objective, each.held)),
-        ("best on the way", lambda each: mean_of(objective, each.best)),
-    ):
-        values = _by_place(axes, [value_of(each) for each in settings])
-        texts = tuple(tuple(show(objective, value) for value in row) for row in values)
-        note = "Over the seeds that trained." if title == "at the end" else "Over all seeds, whatever became of them."
-        maps.append(HeatMap(f"{objective.name}, {title}", grid, values, texts, good, objective.ratios, note))  # type: ignore[arg-type]
-    for outcome in (Outcome.COLLAPSED, Outcome.DIVERGED, Outcome.NEVER_LEARNED):
-        values = _by_place(axes, [each.share(outcome) for each in settings])
-        if any(value > 0 for row in values for value in row):
-            texts = tuple(tuple(DASH if math.isnan(v) else f"{v:.0%}" for v in row) for row in values)
-            maps.append(HeatMap(f"Share of the seeds: {outcome}", grid, values, texts, "warn"))
-    return maps
-
-
-def multiples(
-    settings: Sequence[Setting],
-    curves: Mapping[Rates, Sequence[TrainingCurves]],
-    axes: Sequence[Axis],
-    objective: Objective,
-    marked: Rates | None,
-) -> Multiples:
-    """The losses and the samples, in the same grid."""
-    cells = [_small(each, curves[each.rates], objective) for each in settings]
-    width = len(axes[-1].rates)
-    rows = tuple(tuple(cells[at : at + width]) for at in range(0, len(cells), width))
-    return Multiples(
-        "Losses, quality and final samples at each setting", grid_of(axes, marked), rows,
-        "A line per seed, over images seen; every chart of a kind has the same axes. Samples: the first seed's, at its end.",
-    )  # fmt: skip
-
-
-def _small(setting: Setting, runs: Sequence[TrainingCurves], objective: Objective) -> SmallPicture:
-    lines = []
-    for run in runs:
-        for series in run.losses:
-            x, y = thinned(series.images_seen, series.values)
-            lines.append(SmallCurve(series.name.partition("/")[2].replace("_", " "), "losses", x, y))
-        scaled = [math.log10(max(value, 1e-12)) if objective.ratios else value for value in run.quality]
-        kept = [(x, y) for x, y in zip(run.images_seen, scaled, strict=True) if math.isfinite(y)]
-        name = f"{objective.name} (logarithmic)" if objective.ratios else objective.name
-        lines.append(SmallCurve(name, objective.name, tuple(x for x, _ in kept), tuple(y for _, y in kept)))
-    picture = runs[0].picture
-    return SmallPicture(
-        state=_counts(setting.outcomes), good=setting.share(Outcome.TRAINED) == 1,
-        text=f"{objective.name} {show(objective, mean_of(objective, setting.held))}",
-        picture="" if picture is None else "/".join(picture.parts[-5:]), curves=tuple(lines),
     )  # fmt: skip
 
 
@@ -227,46 +170,5 @@ def numbers(
     }  # fmt: skip
 
 
-def show(objective: Objective, value: float) -> str:
-    """A value of the objective as text."""
-    if math.isnan(value):
-        return DASH
-    return number(100 * value, 1) + " %" if not objective.ratios else f"{value:.3g}"
-
-
-def mean_of(objective: Objective, values: Sequence[float]) -> float:
-    """Mean of the finite values on the objective's scale; NaN without one."""
-    finite = [objective.scale(value) for value in values if math.isfinite(value)]
-    return objective.unscale(statistics.mean(finite)) if finite else math.nan
-
-
-def grid_of(axes: Sequence[Axis], marked: Rates | None) -> Grid:
-    """Rows are the first axis where there are two, columns the last."""
-    rows = axes[0] if len(axes) > 1 else None
-    place = None
-    if marked is not None:
-        place = (rows.rates.index(marked[0]) if rows else 0, axes[-1].rates.index(marked[-1]))
-    return Grid(
-        rows.words if rows else "", axes[-1].words, tuple(f"{rate:g}" for rate in rows.rates) if rows else ("",),
-        tuple(f"{rate:g}" for rate in axes[-1].rates), place,
-    )  # fmt: skip
-
-
-def thinned(x: Sequence[float], y: Sequence[float], most: int = 60) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """At most `most` of the points, evenly; the last one among them."""
-    step = max(1, math.ceil(len(x) / most))
-    chosen = sorted({*range(0, len(x), step), len(x) - 1}) if x else []
-    return tuple(x[i] for i in chosen), tuple(y[i] for i in chosen)
-
-
-def _by_place(axes: Sequence[Axis], values: Sequence[float]) -> tuple[tuple[float, ...], ...]:
-    width = len(axes[-1].rates)
-    return tuple(tuple(values[at : at + width]) for at in range(0, len(values), width))
-
-
 def _at(axes: Sequence[Axis], rates: Rates) -> str:
     return " and ".join(f"{axis.words} {rate:g}" for axis, rate in zip(axes, rates, strict=True))
-
-
-def _counts(outcomes: Sequence[Outcome]) -> str:
-    return ", ".join(f"{outcomes.count(each)} {each}" for each in Outcome if each in outcomes)
