@@ -91,7 +91,10 @@ CHOICES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "attack=bim": ("attack=pgd", "attack.start=image"), "attack=ifgsm": ("attack=pgd", "attack.start=image"),
         "attack=mifgsm": ("attack=pgd", "attack.momentum=1.0"), "attack=deepfool": ("attack=fab",),
     },
-    "study": {"logger=null": ("logger=[]",), "logger=none": ("logger=[]",), "logger=false": ("logger=[]",)},
+    "study": {
+        "logger=null": ("logger=[]",), "logger=none": ("logger=[]",), "logger=false": ("logger=[]",),
+        "debug=fast": ("study.replicates=2", "study.steps=2"), "fast_dev_run=true": ("study.replicates=2", "study.steps=2"),
+    },
 }  # fmt: skip
 
 # Verb -> what is typed (a key, or a key with its value) -> what to write, where no one setting is meant.
