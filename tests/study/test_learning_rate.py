@@ -50,7 +50,7 @@ def test_the_best_setting_that_held_is_recommended(analysis: Analysis) -> None:
     recommended = analysis.numbers["recommended"]
     assert recommended["rates"] == {"model.generator_optimizer.lr": 0.001, "model.discriminator_optimizer.lr": 0.002}
     assert recommended["mean"] == pytest.approx(2.0 * 1.1**0.5)
-    assert "In 1 of 4 settings a seed did not train (1 collapsed)" in analysis.conclusion
+    assert "In 1 of 4 settings not every seed trained (1 collapsed)" in analysis.conclusion
     assert "study.rates.generator_optimizer=[0.0005,0.001,0.002]" in analysis.conclusion  # the best is on the border
     assert analysis.tables[0].rows[-1][0] == "G 0.002, D 0.001"  # collapsed in a seed: last, whatever its fd
 

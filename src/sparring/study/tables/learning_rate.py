@@ -21,7 +21,6 @@ from sparring.study.tables.analysis import Line, Plot, Table
 from sparring.study.tables.grids import Text
 from sparring.study.tables.rate_grids import Rates, counts, mean_of, show
 from sparring.study.tables.recipe import training_texts
-from sparring.study.tables.text import interval_text
 from sparring.study.tables.trainings import TrainingCurves
 
 DEFINITIONS = (
@@ -44,14 +43,14 @@ def conclusion(
     best = settings[found.index]
     words = [
         f"Train at {_at(axes, best.rates)}: {objective.name} {show(objective, found.mean)} "
-        f"{interval_text(found.interval, 3)} after {steps} iterations, mean of {len(best.held)} seeds."
+        f"{_interval(objective, found)} after {steps} iterations, mean of {len(best.held)} seeds."
     ]
     share = best.share(Outcome.TRAINED)
     if share < 1:
         words.append(f"Even there only {share:.0%} of the seeds trained ({counts(best.outcomes)}).")
     words += [_lost(settings)]
     words.append(_flatness(settings, found, axes))
-    words += [_edge(axis, value) for axis, value in zip(axes, best.rates, strict=True) if edge(axis.rates, value)]
+    words += _edges(axes, best.rates)
     return " ".join(words)
 
 
@@ -60,7 +59,12 @@ def _lost(settings: Sequence[Setting]) -> str:
     if not lost:
         return "Every setting trained in every seed."
     how = counts([outcome for each in lost for outcome in each.outcomes if outcome is not Outcome.TRAINED])
-    return f"In {len(lost)} of {len(settings)} settings a seed did not train ({how})."
+    return f"In {len(lost)} of {len(settings)} settings not every seed trained ({how})."
+
+
+def _interval(objective: Objective, found: Recommendation) -> str:
+    low, high = (show(objective, value) for value in (found.interval.low, found.interval.high))
+    return "" if math.isnan(found.interval.low) else f"[{low}, {high}]"
 
 
 def _flatness(settings: Sequence[Setting], found: Recommendation, axes: Sequence[Axis]) -> str:
@@ -75,15 +79,17 @@ def _flatness(settings: Sequence[Setting], found: Recommendation, axes: Sequence
     return f"{others} within that interval; along each axis through the best: {', '.join(ranges)}."
 
 
-def _edge(axis: Axis, value: float) -> str:
-    found = edge(axis.rates, value)
-    assert found is not None
-    more = sorted({*axis.rates, found[1]})
-    listed = ",".join(f"{rate:g}" for rate in more)
-    return (
-        f"The best lies on the border of the grid ({axis.short} {value:g}), so a better one may lie beyond it: extend with "
-        f"study.rates.{axis.optimizer}=[{listed}]."
-    )
+def _edges(axes: Sequence[Axis], rates: Rates) -> list[str]:
+    """A warning where the best lies on the border of the grid, with the settings that extend it; nothing elsewhere."""
+    beyond = [(axis, found) for axis, rate in zip(axes, rates, strict=True) if (found := edge(axis.rates, rate))]
+    if not beyond:
+        return []
+    places = ", ".join(f"{axis.short} {at:g}" for axis, (at, _) in beyond)
+    wider = [(axis.optimizer, sorted({*axis.rates, further})) for axis, (_, further) in beyond]
+    words = " ".join(f"study.rates.{name}=[{','.join(f'{rate:g}' for rate in more)}]" for name, more in wider)
+    return [
+        f"The best lies on the border of the grid ({places}), so a better one may lie beyond it: extend with {words}."
+    ]
 
 
 def settings_table(
