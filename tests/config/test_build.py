@@ -18,6 +18,7 @@ HOSTILE = [
     "sparring.logger.csv.CSVLogger", "sparring.model.gan.Clock",
     "sparring.model.ema.copy.deepcopy", "sparring.model.layer.pyramid.pyramid", "lightning.pytorch.Trainer.fit",
     "hydra.utils.instantiate", "sparring_evil.run", "sparring.models.gan.GAN", "", 7,
+    ["torch.optim.SGD"], {"_name_": "torch.optim.SGD"}, None,
 ]  # fmt: skip
 
 

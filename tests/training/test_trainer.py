@@ -1,10 +1,12 @@
 """Budgets and devices from the settings."""
 
+from dataclasses import replace
+
 import pytest
 
 from sparring.core.errors import ConfigError
 from sparring.training.settings import TrainerSettings
-from sparring.training.trainer import check_launcher, iterations, world_size
+from sparring.training.trainer import ACCELERATORS, check_accelerator, check_launcher, iterations, world_size
 from tests.conftest import compose
 
 
@@ -57,3 +59,12 @@ def test_a_launcher_with_more_processes_than_asked_for(
     with pytest.raises(ConfigError, match=r"started 2 processes, and trainer.devices=1 .* asks for 1"):
         check_launcher(trainer())
     check_launcher(trainer("trainer.devices=2"))
+
+
+@pytest.mark.parametrize("name", ["tpu", "hpu", "GPU"])
+def test_accelerators_that_nobody_tried_are_refused(name: str) -> None:
+    settings = trainer()
+    with pytest.raises(ConfigError, match=f"trainer.accelerator={name} is not supported: give one of auto, cpu"):
+        check_accelerator(replace(settings, accelerator=name))
+    for known in ACCELERATORS:
+        check_accelerator(replace(settings, accelerator=known))

@@ -90,18 +90,20 @@ class Builder:
             )
 
     def _check_target(self, key: str, target: Any, section: str) -> None:
+        if not isinstance(target, str):
+            raise ConfigError(f"{key}._target_={target} is not allowed: it must be the name of one class, as text.")
         if target in NAMED:
             return
-        module, _, name = str(target).rpartition(".")
+        module, _, name = target.rpartition(".")
         own = module.partition(".")[0] in self.extensions
         places = tuple(f"sparring.{name}." for name in (section, *ALSO.get(section, ())))
         if not own and not f"{module}.".startswith(places):
             raise ConfigError(
                 f"{key}._target_={target} is not allowed: {section} builds classes of sparring.{section} and "
-                f"{', '.join(sorted(NAMED))}; if it is yours, add extensions=[{str(target).partition('.')[0]}] to the command "
+                f"{', '.join(sorted(NAMED))}; if it is yours, add extensions=[{target.partition('.')[0]}] to the command "
                 "line."
             )
-        resolved = _resolve(key, str(target))
+        resolved = _resolve(key, target)
         # `sparring.model.gan.copy` begins with an allowed name but is not defined there.
         if not own and not (isinstance(resolved, type) and resolved.__module__ == module):
             raise ConfigError(f"{key}._target_={target} is not allowed: {name} is not a class of {module}.")

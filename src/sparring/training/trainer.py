@@ -18,6 +18,7 @@ from sparring.training.parts import TrainingParts
 from sparring.training.settings import TrainerSettings, TrainSettings
 
 LAUNCHERS = ("MASTER_ADDR", "TORCHELASTIC_RUN_ID", "SLURM_NTASKS")
+ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 HALF = ("16", "16-mixed", "16-true")
 Callback = TypeVar("Callback", bound=L.Callback)
 
@@ -68,6 +69,7 @@ def check_trainer(settings: TrainSettings) -> None:
         ConfigError: devices, intervals, or a batch that cannot be split evenly.
     """
     trainer = settings.trainer
+    check_accelerator(trainer)
     check_launcher(trainer)
     _check_split(settings, world_size(trainer))
     if trainer.num_nodes > 1 and not any(name in os.environ for name in LAUNCHERS):
@@ -140,6 +142,14 @@ def quiet_lightning() -> None:
         ".*Trying to infer the `batch_size`.*",
     ):
         warnings.filterwarnings("ignore", message=pattern)
+
+
+def check_accelerator(trainer: TrainerSettings) -> None:
+    """Raise ConfigError for a kind of device that Lightning may know and this program was never run on."""
+    if trainer.accelerator not in ACCELERATORS:
+        raise ConfigError(
+            f"trainer.accelerator={trainer.accelerator} is not supported: give one of {', '.join(ACCELERATORS)}."
+        )
 
 
 def check_launcher(trainer: TrainerSettings) -> None:

@@ -1,5 +1,6 @@
 """Which files of a folder are images of a data set."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 
 from sparring.core.errors import DataError
 from sparring.data.folder import Folder
+from sparring.data.reading.decode import Decoder
 from sparring.data.reading.image_file import image_files, natural
 from sparring.data.reading.source import Location
 
@@ -61,3 +63,15 @@ def test_a_val_folder_is_val_where_there_is_a_test_folder(tmp_path: Path) -> Non
     picture(tmp_path / "Training" / "a" / "0.png")
     with pytest.raises(DataError, match="two folders for its train split"):
         Folder().read(Location(path=tmp_path))
+
+
+@pytest.mark.parametrize("target", ["missing.png", "a.png", "missing/x.png"], ids=["nowhere", "itself", "no folder"])
+def test_a_link_that_leads_nowhere_is_an_image_that_does_not_decode(target: str, tmp_path: Path) -> None:
+    folder = tmp_path / "cat"
+    folder.mkdir()
+    (folder / "a.png").symlink_to(folder / target)
+    location = Location(path=tmp_path)
+    assert len(Folder().identity(location)["files"]) == 1
+    (chunk,) = Folder().read(location).chunks
+    with ThreadPoolExecutor() as pool, pytest.raises(DataError, match=r"cat/a\.png does not decode as an image"):
+        Decoder(1, 8, "bicubic", None, None, "fail")(chunk, pool)

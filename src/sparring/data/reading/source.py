@@ -126,6 +126,6 @@ def slices(split: str, image: np.ndarray, label: np.ndarray, where: str) -> Iter
 
 
 def file_identity(files: Iterable[Path], root: Path) -> list[list[str | int]]:
-    """Name below `root`, size and modification time of each file, sorted."""
-    stats = ((file, file.stat()) for file in sorted(set(files)))
+    """Name below `root`, size and modification time of each file, sorted; of a link that leads nowhere, those of the link."""
+    stats = ((file, file.stat() if file.exists() else file.lstat()) for file in sorted(set(files)))
     return [[file.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns] for file, stat in stats]

@@ -56,11 +56,12 @@ class Parquet:
         """Names in label order: as the files' own metadata says, the sorted values of a text column, or the numbers."""
         with _opened(files["train"][0]) as parquet:
             column = _column(parquet, self.label_columns, files["train"][0])
-            features = json.loads((parquet.schema_arrow.metadata or {}).get(b"huggingface", b"{}"))
-            names = features.get("info", {}).get("features", {}).get(column, {}).get("names")
+            names = _stated_names((parquet.schema_arrow.metadata or {}).get(b"huggingface", b""), column)
         if names:
-            return tuple(names)
+            return names
         values = {value for group in files.values() for file in group for value in self._values(file)}
+        if not values:
+            raise DataError(f"Column {column} of {files['train'][0]} holds no label: set data.label_column.")
         if all(isinstance(value, int) for value in values):
             return tuple(str(i) for i in range(max(values) + 1))
         if not all(isinstance(value, str) for value in values):
@@ -89,8 +90,33 @@ class Parquet:
     def _values(self, file: Path) -> set[Any]:
         with _opened(file) as parquet:
             column = _column(parquet, self.label_columns, file)
+            _check_labels(parquet, column, file)
             uniques = (batch.column(column).unique() for batch in _batches(parquet, [column], file))
             return {value for unique in uniques for value in unique.to_pylist() if value is not None}
+
+
+def _stated_names(metadata: bytes, column: str) -> tuple[str, ...]:
+    """The class names of a column in metadata of the HF hub; empty where there are none, or they are not what they should be."""
+    try:
+        node = json.loads(metadata)
+        for key in ("info", "features", column, "names"):
+            node = node[key]
+    except (ValueError, RecursionError, KeyError, TypeError, IndexError):
+        return ()
+    named = isinstance(node, list) and all(isinstance(name, str) for name in node) and len(set(node)) == len(node)
+    return tuple(node) if named else ()
+
+
+def _check_labels(parquet: "ParquetFile", column: str, file: Path) -> None:
+    """Raise DataError for a column of something else than one label a row, such as one-hot vectors."""
+    import pyarrow
+
+    kind = parquet.schema_arrow.field(column).type
+    if pyarrow.types.is_nested(kind):
+        raise DataError(
+            f"Column {column} of {file} holds {kind}, not one class number or name in each row: write the number of the class "
+            "in place of a vector, or set data.label_column."
+        )
 
 
 def column_names(file: Path) -> list[str]:
