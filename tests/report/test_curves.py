@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sparring.logger.csv import read_rows
 from sparring.report.curves import POINTS, binned, panels, short
 from sparring.report.page import duration
 from sparring.report.record import MetricTable, Series
@@ -19,6 +20,27 @@ def test_metrics_columns_rows_and_gaps(tmp_path: Path) -> None:
     assert discriminator == Series("loss/discriminator", [1600, 4800], [0.6, 0.7], 1)
     assert validation == Series("val/x", [3200], [0.5], 0)
     assert table.last_clock() == {"iteration": 75, "images_seen": 4800}
+
+
+@pytest.mark.parametrize(
+    ("content", "kept", "lost"),
+    [
+        ("iteration,images_seen,x\n1,8,0.5\n2,16,0.1234", 1, 1),  # cut inside a number: 0.12 would be another value
+        ("iteration,images_seen,x\n1,8,0.5\n2,1\n3,24,0.5\n", 2, 1),
+        ("iterat\n1,8,0.5\n2,16,0.5\n", 0, 2),
+        ("iteration,images_seen,x\n1,8,0.5\n2,16,0.5\n", 2, 0),
+        ("", 0, 0),
+    ],
+)
+def test_rows_that_cannot_be_read_are_counted_aloud(
+    content: str, kept: int, lost: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "metrics.csv"
+    file.write_text(content)
+    for read in (lambda: MetricTable.read(file).rows, lambda: read_rows(file)[1]):
+        caplog.clear()
+        assert len(read()) == kept
+        assert [f"{lost} of its rows" in each.getMessage() for each in caplog.records] == [True] * bool(lost)
 
 
 def test_binned_averages_neighbours_and_keeps_the_range() -> None:

@@ -4,12 +4,29 @@ The command line prints the sentence without a traceback and exits with the clas
 """
 
 import sys
+import unicodedata
 
 
 class SparringError(Exception):
-    """Base class: a failure that a user can understand and act on."""
+    """Base class: a failure that a user can understand and act on. Its text is safe to print, whatever name is in it."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+
+def printable(text: str) -> str:
+    """`text` with control and formatting characters written out (`\\x1b`): a terminal would obey those in the name of a file.
+
+    Line ends stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each.encode("unicode_escape").decode() if each != "\n" and unicodedata.category(each)[0] == "C" else each
+        for each in text
+    )
 
 
 class ConfigError(SparringError):

@@ -147,11 +147,15 @@ class CSVLogger(Logger):
 
 
 def read_rows(path: Path) -> tuple[list[str], list[Row]]:
-    """Columns and rows of a metrics file; a last row that a killed process left half written is left out."""
-    text = path.read_text("utf-8")
+    """Columns and rows of a metrics file; rows that are damaged or half written are left out with a warning."""
+    text = path.read_text("utf-8", errors="replace").replace("\0", "")
+    lines = text.splitlines()
     table = list(csv.reader(io.StringIO(text[: text.rfind("\n") + 1])))
-    columns = table[0] if table else list(FIRST_COLUMNS)
-    rows = [dict(zip(columns, line, strict=True)) for line in table[1:] if len(line) == len(columns)]
+    columns = table[0] if table and "iteration" in table[0] else list(FIRST_COLUMNS)
+    whole = [line for line in table[1:] if len(line) == len(columns)]
+    rows = [row for line in whole if (row := dict(zip(columns, line, strict=True)))["iteration"].isdecimal()]
+    if lost := max(0, len(lines) - 1) - len(rows):
+        log.warning("%s is damaged: %d of its rows cannot be read and are left out.", path, lost)
     return columns, [{key: value for key, value in row.items() if value != ""} for row in rows]
 
 

@@ -1,6 +1,7 @@
 """Reading a run directory for a report: whatever is there, of a run that finished, was stopped or failed."""
 
 import csv
+import logging
 import math
 import re
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sparring.core.errors import CheckpointError
 from sparring.run.commands import config_dir_words
 from sparring.run.directory import RunDir
 
+log = logging.getLogger(__name__)
 CLOCK = ("iteration", "images_seen")
 
 
@@ -100,7 +102,7 @@ def furthest(*clocks: dict[str, int]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class MetricTable:
-    """metrics.csv; a row that a crash cut short is left out."""
+    """metrics.csv; rows that are damaged, or that a crash cut short, are left out with a warning."""
 
     header: list[str]
     rows: list[list[str]]
@@ -110,10 +112,15 @@ class MetricTable:
         if not path.exists():
             return cls([], [])
         with path.open(newline="", encoding="utf-8", errors="replace") as file:
-            reader = csv.reader(file)
-            header = next(reader, [])
-            rows = [row for row in reader if len(row) == len(header)]
-        return cls(header, rows) if set(CLOCK) <= set(header) else cls([], [])
+            lines = file.read().replace("\0", "").splitlines(keepends=True)
+        table = list(csv.reader(line for line in lines if line.endswith(("\n", "\r"))))
+        header = table[0] if table else []
+        if not set(CLOCK) <= set(header):
+            header = []
+        rows = [row for row in table[1:] if header and len(row) == len(header)]
+        if lost := max(0, len(lines) - 1) - len(rows):
+            log.warning("%s is damaged: %d of its rows cannot be read and are left out.", path, lost)
+        return cls(header, rows)
 
     def column(self, name: str) -> list[float | None]:
         """Its cells as numbers; `None` where the scalar was not logged at that iteration."""

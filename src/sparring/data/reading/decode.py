@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, ImageOps
 
-from sparring.core.errors import DataError
+from sparring.core.errors import DataError, printable
 from sparring.data.reading.depth import DepthUnknown, is_deep, to_8_bits
 from sparring.data.reading.image_file import UNREADABLE, open_image
 from sparring.data.reading.source import Chunk, Pixels
@@ -82,7 +82,7 @@ class Decoder:
                     ImageOps.exif_transpose(image, in_place=True)
                 return self._fit(image)
         except UNREADABLE as error:
-            return f"{name} does not decode as an image ({type(error).__name__}: {error})"
+            return printable(f"{name} does not decode as an image ({type(error).__name__}: {error})")
 
     def _check(self, channels: int, size: tuple[int, int], name: str) -> None:
         expected = (self.native_channels or channels, self.native_size or size[0], self.native_size or size[1])
