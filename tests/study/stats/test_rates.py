@@ -91,6 +91,12 @@ def test_the_interval_pools_the_variance_between_seeds() -> None:
     assert flat_range(settings, found, 0) == (1, 2)
 
 
+def test_the_interval_of_an_accuracy_stays_within_0_and_1() -> None:
+    found = recommend([setting(1, [0.99, 0.93]), setting(2, [0.2, 0.5])], ACCURACY)
+    assert found is not None
+    assert found.interval.high == 1.0
+
+
 def test_one_seed_has_no_interval() -> None:
     found = recommend([setting(1, [2.0]), setting(2, [1.0])], FD)
     assert found is not None

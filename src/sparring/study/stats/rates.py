@@ -46,9 +46,9 @@ class Objective:
         return -value if self.higher else value
 
     def unscale(self, value: float) -> float:
-        """Inverse of `scale`."""
+        """Inverse of `scale`; an accuracy stays within 0 and 1, also at the end of an interval."""
         value = -value if self.higher else value
-        return math.exp(value) if self.ratios else value
+        return math.exp(value) if self.ratios else min(max(value, 0.0), 1.0)
 
     def best(self, values: Sequence[float]) -> float:
         """The best of the finite values; NaN without one."""

@@ -75,7 +75,7 @@ def _flatness(settings: Sequence[Setting], found: Recommendation, axes: Sequence
         low, high = flat_range(settings, found, k)
         ranges.append(f"{axis.short} {low:g}" + (f" to {high:g}" if high > low else " alone"))
     several = len(found.flat) - 1
-    others = f"{several} other settings are" if several != 1 else "1 other setting is"
+    others = {0: "No other setting is", 1: "1 other setting is"}.get(several, f"{several} other settings are")
     return f"{others} within that interval; along each axis through the best: {', '.join(ranges)}."
 
 
