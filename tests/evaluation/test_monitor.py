@@ -24,7 +24,7 @@ class Recording(PixelFeatures):
 
     def __init__(self) -> None:
         super().__init__(batch_size=16)
-        self.shape, self.images = (1, 1, 5), []
+        self.shape, self.dim, self.images = (1, 1, 5), 5, []
 
     def extract(self, image: Tensor) -> Extracted:
         self.images.append(image)

@@ -193,3 +193,39 @@ def test_names_say_what_a_value_was_computed_from(inception_file: Path) -> None:
     assert metric_name("kid", genuine, 50_000, whole_train=True) == "kid_inception_50k"
     with pytest.raises(ConfigError, match="has no name"):
         metric_name("fd", own, 0)
+
+
+class Given(Features):
+    """Features and logits of the shapes that a test wants."""
+
+    name, dim = "given", 4
+
+    def __init__(self, features: tuple[int, ...], logits: tuple[int, ...] | None) -> None:
+        super().__init__(batch_size=8)
+        self.shapes = features, logits
+
+    def protocol(self) -> dict[str, object]:
+        return {}
+
+    def _extract(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
+        features, logits = self.shapes
+        return torch.zeros(features), None if logits is None else torch.zeros(logits)
+
+
+@pytest.mark.parametrize(
+    ("features", "logits", "sentence"),
+    [
+        ((6,), None, r"given features of 6 images have the shape \(6,\), expected \(images, dim\) = \(6, 4\)"),
+        ((6, 5), None, r"have the shape \(6, 5\)"),
+        ((1, 4), None, r"have the shape \(1, 4\)"),
+        ((6, 4, 1), None, r"have the shape \(6, 4, 1\)"),
+        ((6, 4), (6,), r"given logits of 6 images have the shape \(6,\)"),
+        ((6, 4), (1, 3), r"logits of 6 images have the shape \(1, 3\)"),
+    ],
+)
+def test_features_of_another_shape_than_stated_are_refused(
+    features: tuple[int, ...], logits: tuple[int, ...] | None, sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        Given(features, logits).extract(torch.zeros(6, 1, 8, 8, dtype=torch.uint8))
+    assert Given((6, 4), (6, 3)).extract(torch.zeros(6, 1, 8, 8, dtype=torch.uint8)).features.shape == (6, 4)

@@ -62,16 +62,31 @@ class Features(ABC):
 
     @torch.no_grad()
     def extract(self, image: Tensor) -> Extracted:
-        """Features and logits from one forward. Raises ConfigError for floats or another shape."""
+        """Features and logits from one forward. Raises ConfigError for floats or another shape, of images or features."""
         if image.dtype != torch.uint8 or image.ndim != 4:
             raise ConfigError(
                 f"{self.name} features need uint8 (N, C, H, W) images, got {image.dtype} of shape {tuple(image.shape)}:"
                 " convert with sparring.core.pixels.to_uint8."
             )
-        parts = [self._extract(chunk.to(self.device)) for chunk in image.split(self.batch_size)]
+        parts = [self._checked(chunk.to(self.device)) for chunk in image.split(self.batch_size)]
         features = torch.cat([part[0].float().cpu() for part in parts])
         logits = [part[1].float().cpu() for part in parts if part[1] is not None]
         return Extracted(features, torch.cat(logits) if logits else None)
+
+    def _checked(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
+        """`_extract`, whose shapes must be those of its contract: a broadcast further on would give a wrong number."""
+        features, logits = self._extract(image)
+        if tuple(features.shape) != (len(image), self.dim):
+            raise ConfigError(
+                f"{self.name} features of {len(image)} images have the shape {tuple(features.shape)}, expected (images, dim) ="
+                f" ({len(image)}, {self.dim}): correct the extractor or its dim."
+            )
+        if logits is not None and (logits.ndim != 2 or len(logits) != len(image)):
+            raise ConfigError(
+                f"{self.name} logits of {len(image)} images have the shape {tuple(logits.shape)}, expected (images, classes):"
+                " correct the extractor."
+            )
+        return features, logits
 
 
 class NetworkFeatures(Features):

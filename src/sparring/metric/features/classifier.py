@@ -63,6 +63,11 @@ class ClassifierFeatures(NetworkFeatures):
             self._has_head = isinstance(head := getattr(network, "head", None), nn.Module) and torch.equal(
                 head(features), logits
             )
+        if features.ndim != 2 or logits.ndim != 2:
+            raise ConfigError(
+                f"{type(network).__name__} gives features {tuple(features.shape)} and logits {tuple(logits.shape)} for one image:"
+                " metric/features=classifier needs (images, features) and (images, classes)."
+            )
         self.dim, self.num_classes = features.shape[1], logits.shape[1]
 
     def protocol(self) -> dict[str, Any]:
