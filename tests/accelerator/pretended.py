@@ -11,19 +11,17 @@ torch's free backend slot (PrivateUse1) becomes the device `pretend`. Each opera
 A process can have one such backend; the slot's interface is torch's own business and may change.
 """
 
-import collections
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import Any
 
 import torch
-from lightning.pytorch.accelerators import Accelerator
 from torch import Tensor
 from torch.utils import backend_registration
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
 from torch.utils._pytree import tree_leaves, tree_map
+
+from tests.accelerator.waits import place, wait
 
 NAME = "pretend"
 aten = torch.ops.aten
@@ -38,8 +36,6 @@ COPIES = {aten._to_copy.default, aten.copy_.default}
 # Pointwise operators that are not tagged so.
 POINTWISE = {"where", "lerp", "lerp_", "fill_", "clamp", "pow", "masked_fill", "masked_fill_", "addcmul_", "addcdiv_"}
 
-waits: collections.Counter[str] = collections.Counter()
-_watching = False
 _made_for: dict[int, str] = {}  # device type of the generators that were not made for the CPU
 _CPUGenerator = torch.Generator
 
@@ -57,35 +53,6 @@ class _Backend(backend_registration._DummyBackendModule):
 
     def get_amp_supported_dtype(self) -> list[torch.dtype]:
         return [torch.bfloat16, torch.float32]
-
-
-class PretendAccelerator(Accelerator):
-    """What Lightning needs to know of it."""
-
-    def setup_device(self, device: torch.device) -> None: ...
-    def teardown(self) -> None: ...
-    @staticmethod
-    def parse_devices(devices: Any) -> Any:
-        return devices
-
-    @staticmethod
-    def get_parallel_devices(devices: Any) -> list[torch.device]:
-        return [torch.device(NAME, 0)]
-
-    @staticmethod
-    def auto_device_count() -> int:
-        return 1
-
-    @staticmethod
-    def is_available() -> bool:
-        return True
-
-    @staticmethod
-    def name() -> str:
-        return NAME
-
-    def get_device_stats(self, device: Any) -> dict[str, Any]:
-        return {}
 
 
 class Generator(torch.Generator):
@@ -123,7 +90,7 @@ class Elsewhere(Tensor):
         return _done(func, args, kwargs or {})
 
     def tolist(self) -> Any:
-        _wait("tolist")
+        wait("tolist")
         return self.held.tolist()
 
     def numpy(self, *, force: bool = False) -> Any:
@@ -167,12 +134,6 @@ def pretending() -> Iterator[torch.device]:
         torch.__future__.set_swap_module_params_on_conversion(swaps)
 
 
-def watch(on: bool) -> None:
-    """Count waits from now on, or no longer."""
-    global _watching
-    _watching = on
-
-
 def _done(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """The operator's result, after it was found to be one that a device would do."""
     leaves = tree_leaves((args, kwargs))
@@ -186,7 +147,7 @@ def _done(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     result = func(*tree_map(on_cpu, args), **tree_map(on_cpu, kwargs))
     if to_device:
         if any(isinstance(each, Tensor) and each.dtype is torch.float64 for each in tree_leaves(result)):
-            raise Mixed(f"{func}: float64 on the device at {_place()}")
+            raise Mixed(f"{func}: float64 on the device at {place()}")
         result = tree_map(_wrapped, result)
         if own:
             return return_and_correct_aliasing(func, args, kwargs, result)
@@ -206,19 +167,19 @@ def _check_generators(func: Any, leaves: list[Any], *, to_device: bool) -> None:
         if isinstance(each, _CPUGenerator):
             made_for = _made_for.get(each._cdata, "cpu")
             if (made_for == NAME) != to_device:
-                raise Mixed(f"{func}: a generator of {made_for} draws on {NAME if to_device else 'cpu'} at {_place()}")
+                raise Mixed(f"{func}: a generator of {made_for} draws on {NAME if to_device else 'cpu'} at {place()}")
 
 
 def _check_together(func: Any, args: Any, others: list[Tensor]) -> None:
     """CPU tensors in an operator on the device's."""
     if func in INDEXED and isinstance(args[0], Elsewhere):
         if any(each.ndim for each in others):
-            _wait("positions on the CPU")
+            wait("positions on the CPU")
         return
     pointwise = torch.Tag.pointwise in func.tags or _name(func) in POINTWISE or _name(func).startswith("_foreach")
     if not (pointwise and all(each.ndim == 0 for each in others)):
         shapes = ", ".join(str(tuple(each.shape)) for each in others)
-        raise Mixed(f"{func}: tensors of the CPU, {shapes}, beside the device's at {_place()}")
+        raise Mixed(f"{func}: tensors of the CPU, {shapes}, beside the device's at {place()}")
 
 
 def _count_waits(func: Any, args: Any, kwargs: dict[str, Any], own: list[Elsewhere]) -> None:
@@ -226,36 +187,18 @@ def _count_waits(func: Any, args: Any, kwargs: dict[str, Any], own: list[Elsewhe
     if func is aten._to_copy.default:
         asked = _asked(kwargs)
         if own and asked not in (None, NAME):
-            _wait("to the CPU")
+            wait("to the CPU")
         elif not own and asked == NAME and not queued:
-            _wait("to the device")
+            wait("to the device")
     elif func is aten.copy_.default and isinstance(args[0], Elsewhere) != isinstance(args[1], Elsewhere):
         if not isinstance(args[0], Elsewhere):
-            _wait("to the CPU")
+            wait("to the CPU")
         elif not queued:
-            _wait("to the device")
+            wait("to the device")
     elif own and (func in READS or func in SIZED_BY_VALUES):
-        _wait(_name(func))
+        wait(_name(func))
     elif func in INDEXED and any(isinstance(each, Elsewhere) and each.dtype is torch.bool for each in args[1]):
-        _wait("boolean index")
-
-
-def _wait(why: str) -> None:
-    if _watching:
-        waits[f"{why} at {_place()}"] += 1
-
-
-def _place() -> str:
-    """File and line of the newest frame in sparring or Lightning."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        _, found, file = frame.f_code.co_filename.rpartition("/src/sparring/")
-        if not found:
-            _, found, file = frame.f_code.co_filename.rpartition("/site-packages/lightning/")
-        if found:
-            return f"{found.split('/')[-2]}/{file}:{frame.f_lineno}"
-        frame = frame.f_back
-    return "the backward pass"
+        wait("boolean index")
 
 
 def _asked(kwargs: dict[str, Any]) -> str | None:

@@ -27,7 +27,9 @@ from sparring.run import checkpoint
 from sparring.run.directory import RunDir
 from sparring.stage import attack, evaluate, generate, train
 from sparring.training.parts import TrainingParts
-from tests.accelerator.pretended import PretendAccelerator, on_cpu, pretending, waits, watch
+from tests.accelerator.lightning_accelerator import PretendAccelerator
+from tests.accelerator.pretended import on_cpu, pretending
+from tests.accelerator.waits import waits, watch
 from tests.conftest import compose
 
 WATCHED = range(2, 4)  # iterations: ordinary ones, without a log line, validation or save

@@ -18,7 +18,7 @@ from sparring.data.serving import provenance
 from sparring.run.directory import RunDir
 from sparring.trained.runs import Runs
 from sparring.trained.scorer import RunScorers
-from tests.conftest import command, compose
+from tests.conftest import command
 from tests.stage.mixes import CLASSIFIER, FEW, GAN, folder_data, images, mixed, run
 
 
@@ -231,26 +231,3 @@ def test_other_sizes_and_classes_are_refused(tmp_path: Path, cache_dir: Path, ru
     keys = ["data.image_size=16", FEW, "data/mix=pseudo", f"data.mix.labeller={runs['labeller']}"]
     with pytest.raises(DataError, match=r"labeller=.* sees images of 1 x 8 x 8 and this run has 1 x 16 x 16"):
         mixed(tmp_path / "c", cache_dir, *keys)
-
-
-def test_sets_without_a_record_are_refused_unless_vouched_for(tmp_path: Path, cache_dir: Path) -> None:
-    for k in range(10):
-        (tmp_path / "set" / str(k)).mkdir(parents=True)
-        for number in range(2):
-            noise = np.random.default_rng(10 * k + number).integers(0, 256, (8, 8)).astype(np.uint8)
-            Image.fromarray(noise).save(tmp_path / "set" / str(k) / f"{number}.png")
-    mix = ["data/mix=images", f"data.mix.images=[{tmp_path}/set]"]
-    with pytest.raises(DataError, match=r"vouch for them with data\.mix\.provenance=declared"):
-        mixed(tmp_path / "a", cache_dir, *mix)
-    pool = mixed(tmp_path / "b", cache_dir, *mix, "data.mix.provenance=declared")
-    assert (pool["provenance"], pool["per_class"]) == ("declared", [2] * 10)
-    _write_test_image(tmp_path / "set" / "3" / "leak.png", cache_dir)
-    with pytest.raises(DataError, match="1 of the images to mix in are test images of this run, byte for byte"):
-        mixed(tmp_path / "c", cache_dir, *mix, "data.mix.provenance=declared")
-
-
-def _write_test_image(file: Path, cache_dir: Path) -> None:
-    config = compose("data.image_size=8", f"paths.cache_dir={cache_dir}")
-    data = build(config.data, section="data")
-    data.setup()
-    Image.fromarray(data.whole("test").image[0, 0].numpy()).save(file)

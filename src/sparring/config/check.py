@@ -29,10 +29,7 @@ from sparring.run.kind import NEEDS, check_holds, verb_of
 from sparring.run.search import find_run
 
 POSITIVE = (
-    "data.batch_size",
-    "data.channels",
-    "data.image_size",
-    "data.num_classes",
+    *(f"data.{name}" for name in ("batch_size", "channels", "image_size", "num_classes")),
     "trainer.max_steps",
     "trainer.max_epochs",
 )

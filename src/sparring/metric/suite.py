@@ -71,10 +71,7 @@ class ImageFeatures:
         return len(self.features)
 
     def cached(self, key: str, compute: Callable[[], Any]) -> Any:
-        """The result of `compute`, a function of these images alone, called once per `key`.
-
-        One reference serves many sets of samples, so its moments, radii and kernel means are worth keeping.
-        """
+        """The result of `compute`, a function of these images alone, once per `key`: one reference serves many samples."""
         if key not in self.cache:
             self.cache[key] = compute()
         return self.cache[key]
@@ -182,16 +179,15 @@ def _inception_score(samples: ImageFeatures, reference: Reference) -> MetricValu
 def _intra_class(samples: ImageFeatures, reference: Reference) -> MetricValue:
     if bool((samples.label < 0).all()):
         return MetricValue(None, "the samples carry no labels")
-    real = reference.real
-    real_moments = real.cached("classes", lambda: moments_per_class(real.features, real.label))
-    result = intra_class(moments_per_class(samples.features, samples.label), real_moments)
+    real = reference.real.cached("classes", lambda: moments_per_class(reference.real.features, reference.real.label))
+    result = intra_class(moments_per_class(samples.features, samples.label), real)
     return MetricValue(result.value, more={"per_class": {str(c): each.value for c, each in result.per_class.items()}})
 
 
 def _authentic(samples: ImageFeatures, reference: Reference) -> MetricValue:
     train = reference.train
-    train_distance = train.cached("neighbour", lambda: neighbour_distance(train.features))
-    value, copies = authentic_and_copies(samples.features, train.features, train_distance)
+    distance = train.cached("neighbour", lambda: neighbour_distance(train.features))
+    value, copies = authentic_and_copies(samples.features, train.features, distance)
     return MetricValue(value, more={"copies": copies})
 
 
@@ -209,8 +205,9 @@ def _balance(samples: ImageFeatures, reference: Reference) -> MetricValue:
 def _modes(samples: ImageFeatures, reference: Reference) -> MetricValue:
     if (predicted := _predicted(samples, reference)) is None:
         return MetricValue(None, _NO_PREDICTION)
-    modes = class_balance(predicted, _prior(reference)).modes
-    return MetricValue(float(modes), more={"classes": reference.num_classes})
+    return MetricValue(
+        float(class_balance(predicted, _prior(reference)).modes), more={"classes": reference.num_classes}
+    )
 
 
 def _agreement(samples: ImageFeatures, reference: Reference) -> MetricValue:
@@ -218,8 +215,7 @@ def _agreement(samples: ImageFeatures, reference: Reference) -> MetricValue:
     if predicted is None or bool((samples.label < 0).all()):
         return MetricValue(None, "needs labelled samples and features that predict the data's classes")
     labelled = samples.label >= 0
-    correct = (predicted == samples.label)[labelled].double()
-    classes = samples.label[labelled]
+    correct, classes = (predicted == samples.label)[labelled].double(), samples.label[labelled]
     per_class = {str(k): float(correct[classes == k].mean()) for k in classes.unique().tolist()}
     return MetricValue(float(correct.mean()), more={"per_class": per_class})
 
@@ -244,8 +240,8 @@ def _predicted(samples: ImageFeatures, reference: Reference) -> Tensor | None:
 
 def _prior(reference: Reference) -> Tensor:
     """(K,) float64 share of each class among the labelled training images."""
-    label = reference.train.label
-    return torch.bincount(label[label >= 0], minlength=reference.num_classes).double() / int((label >= 0).sum())
+    label = reference.train.label[reference.train.label >= 0]
+    return torch.bincount(label, minlength=reference.num_classes).double() / len(label)
 
 
 _COMPUTE: Mapping[str, Callable[[ImageFeatures, Reference], MetricValue]] = {

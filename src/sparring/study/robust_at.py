@@ -37,6 +37,7 @@ from sparring.study.tables.costs import Tags, arm_runs, cost_table
 from sparring.study.tables.pictures import training_pictures
 from sparring.study.tables.plots import ACCURACY_LABEL, mean_line
 from sparring.study.tables.published import published_table
+from sparring.study.tables.robust_at import limits
 from sparring.study.tables.robustness import (
     EvaluationMeasure,
     clean_accuracy,
@@ -175,7 +176,7 @@ class RobustAT(ArmStudy):
             tables=self._tables(results, by_measure),
             plots=[*combined_plots(results, self.arms, robust=self._robust(), part=EVALUATION), self._curve(results)],
             pictures=training_pictures(results, pictured, part=TRAINING),
-            limits=self._limits(),
+            limits=limits(self.epsilon, self.strong_count),
             numbers={"epsilon": epsilon_text(self.epsilon)},
         )
 
@@ -245,14 +246,3 @@ class RobustAT(ArmStudy):
         title, x = f"Accuracy under PGD-{self.pgd_steps} by strength", tuple(reads)
         note = "Means and 95 % t intervals over replicates. The strength is a fraction of the pixel range."
         return Plot(title, "epsilon", ACCURACY_LABEL, x, tuple(lines), note=note)
-
-    def _limits(self) -> list[str]:
-        return [
-            f"All strengths are of Linf attacks; adversarial training and evaluation use epsilon {epsilon_text(self.epsilon)}.",
-            "Robust accuracy is an upper bound: a better attack would leave less.",
-            "Steps, batches and augmentation are equal. Adversarial training costs several times the computing time per step, "
-            "and the GAN's images cost the GAN's training on top: see the costs.",
-            f"The stronger attack is run on {self.strong_count} of the test images, so its column is noisier and not the same "
-            "images.",
-            "All replicates share the test images, and the training images unless study.labels_per_class is given.",
-        ]
