@@ -128,7 +128,7 @@ def test_losses_in_closed_form() -> None:
     assert margin(logits, label).tolist() == [-2, 2]
     assert dlr(logits, label).tolist() == pytest.approx([-2 / 3, 2 / 3])
     assert dlr_targeted(logits, label, torch.tensor([2, 0])).tolist() == pytest.approx([-3 / 4, 2 / 4])
-    with pytest.raises(ConfigError, match="DLR needs 3 classes and the classifier has 2; give loss=margin"):
+    with pytest.raises(ConfigError, match="DLR needs 3 classes and the classifier has 2; take the loss margin instead"):
         dlr(logits[:, :2], label)
 
 

@@ -83,7 +83,7 @@ def test_from_start_to_resume_with_a_child(toy: Program, tmp_path: Path) -> None
     (run,) = toy.runs()
     before = (run / ".hydra" / "overrides.yaml").read_text()
     result = toy(f"resume=logs/toy/{run.name}", "trainer.max_steps=20", "act=children", cwd=tmp_path)
-    assert (result.code, result.err) == (0, f"Run: {run}\n")
+    assert (result.code, result.err) == (0, f"Run: {run.relative_to(tmp_path)}\n")
     assert toy.runs() == [run]
     for rank in (0, 1):
         record = toy.record(run, rank)

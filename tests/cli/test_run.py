@@ -21,7 +21,7 @@ HEAVY = ("torch", "lightning", "rich", "numpy", "wandb", "matplotlib")
 def test_a_run_from_another_directory(toy: Program, tmp_path: Path) -> None:
     result = toy("seed=3", "model.width=4", cwd=tmp_path)
     (run,) = toy.runs()
-    assert (result.code, result.err) == (0, f"Run: {run}\n")
+    assert (result.code, result.err) == (0, f"Run: {run.relative_to(tmp_path)}\n")
     assert run.parent == toy.folder / "logs" / "toy"
     date, time, rest = run.name.split("_", 2)
     assert (len(date), len(time)) == (len("2026-01-31"), len("12-59-59-123456"))

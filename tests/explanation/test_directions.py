@@ -19,20 +19,20 @@ def along(number: int) -> torch.Tensor:
 def test_the_planted_factor_moves_the_logits_and_others_hardly() -> None:
     space = planted_space()
     codes = space.draw(32, seed=0, purpose="test")
-    factor, other = (movement(space, codes, along(number), reach=2.0) for number in (FACTOR, 0))
+    factor, other = (movement(space, codes, along(number), extent=2.0) for number in (FACTOR, 0))
     bright, dark = factor["logit_change"]
     assert bright["low"] > 0.8
     assert dark["high"] < -0.8
     assert abs(other["logit_change"][0]["value"]) < 0.2
     assert factor["path_length"]["value"] > 4 * other["path_length"]["value"]
     assert factor["pixel_change"]["value"] > 0.4
-    assert movement(planted_space(classifier=False), codes, along(0), reach=1.0)["logit_change"] is None
+    assert movement(planted_space(classifier=False), codes, along(0), extent=1.0)["logit_change"] is None
 
 
 def test_a_strip_goes_from_end_to_end_through_the_image_itself() -> None:
     space = planted_space()
     code = space.draw(1, seed=0, purpose="test")
-    images = strip(space, code, along(FACTOR), reach=2.0)
+    images = strip(space, code, along(FACTOR), extent=2.0)
     assert images.shape == (STEPS, 1, 4, 4)
     assert bool((images.mean((1, 2, 3)).diff() > 0).all())
     torch.testing.assert_close(images[STEPS // 2], space.images(code)[0])
@@ -43,7 +43,7 @@ def test_a_way_that_does_not_apply_is_left_out_of_a_table_and_refused_alone() ->
         planted_space(classifier=False),
         {"sefa": SeFa(), "boundary": ClassBoundary(codes=50, share=0.1, conditional=False)},
     )
-    settings = {"count": 2, "codes": 4, "reach": 1.0, "seed": 0}
+    settings = {"count": 2, "codes": 4, "extent": 1.0, "seed": 0}
     found, sentences = found_directions(ways, space, listed=True, **settings)  # type: ignore[arg-type]
     assert list(found) == ["sefa"]
     assert "boundary was left out" in sentences[0]

@@ -27,7 +27,7 @@ def test_a_class_is_named_or_numbered() -> None:
         ("sanity=-1", "sanity=-1"),
         ("units=-1", "give 0 for no ablation"),
         ("space=x", "space=x is none of auto, z, w"),
-        ("reach=0", "reach=0"),
+        ("extent=0", "extent=0"),
         ("directions=0", "directions=0"),
     ],
 )

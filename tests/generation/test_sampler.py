@@ -197,6 +197,8 @@ def test_a_class_may_be_given_by_its_name() -> None:
         "balanced",
     ]
     with pytest.raises(
-        ConfigError, match=r"label=dgo is no class of this generator, did you mean dog\? It has cat, dog and 10"
+        ConfigError, match=r"label=dogg is no class of this generator, did you mean dog\? It has cat, dog and 10"
     ):
-        class_index("dgo", names)
+        class_index("dogg", names)
+    with pytest.raises(ConfigError, match=r"label=bird is no class of this generator\. It has cat, dog and 10"):
+        class_index("bird", names)

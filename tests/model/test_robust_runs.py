@@ -9,6 +9,7 @@ import torch
 from sparring.attack.evaluation.evaluate import evaluate, subset
 from sparring.attack.evaluation.target import Target
 from sparring.config.build import build
+from sparring.core.measurement import wilson_interval
 from sparring.core.pixels import normalise
 from sparring.core.randomness import seed_of
 from sparring.run.directory import RunDir
@@ -100,8 +101,9 @@ def test_val_accuracy_is_that_of_the_averaged_network_under_pgd(tmp_path: Path, 
         index=rows, seed=seed_of("robust validation", 1), batch_size=256,
     )  # fmt: skip
     assert result["metrics"]["val/robust_accuracy/pgd@8/255"] == {
-        "value": pytest.approx(outcome.accuracy), "std": None, "interval": None, "direction": "higher",
+        "value": pytest.approx(outcome.accuracy), "std": None, "direction": "higher",
+        "interval": pytest.approx(wilson_interval(round(50 * outcome.accuracy), 50)),
         "protocol": {"split": "val", "images": 50, "network": "ema", "attack": "PGD", "norm": "linf", "epsilon": 8 / 255,
-                     "steps": 3},
+                     "steps": 3, "interval": "95 % Wilson, over images"},
     }  # fmt: skip
     assert 0 < outcome.accuracy < float(outcome.clean.float().mean())

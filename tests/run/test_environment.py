@@ -38,9 +38,9 @@ def test_config_hash_ignores_where_things_are() -> None:
 
 
 def test_config_hash_is_the_same_for_saved_and_live_settings(tmp_path: Path) -> None:
-    write_settings(tmp_path, OmegaConf.create(CONFIG))
     live = OmegaConf.create(CONFIG)
     live.paths.run_dir = "/somewhere/run"
+    write_settings(tmp_path, OmegaConf.to_container(live, resolve=True))  # type: ignore[arg-type]
     assert config_hash(RunDir.open(tmp_path).config) == config_hash(live)
 
 

@@ -48,7 +48,9 @@ def test_training_a_classifier(victim_run: Path) -> None:
         f"{split}/{name}" for split in ("val", "test") for name in ("accuracy", "ece", "cross_entropy")
     }
     assert result["metrics"]["test/ece"]["direction"] == "lower"
-    assert result["metrics"]["test/accuracy"]["protocol"] == {"split": "test", "images": 355, "network": "ema"}
+    assert result["metrics"]["test/accuracy"]["protocol"] == {
+        "split": "test", "images": 355, "network": "ema", "interval": "95 % Wilson, over images"
+    }  # fmt: skip
     assert sum(map(sum, result["classification"]["test"]["confusion"])) == 355
 
 

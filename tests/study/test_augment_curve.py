@@ -107,7 +107,7 @@ def test_no_generator_is_trained_that_no_arm_uses(cache_dir: Path) -> None:
         ),
         ("study.labels_per_class=[5,5]", "at least one count, and none twice"),
         ("study.fraction=1.0", "must be between 0 and 1"),
-        ("study.replicates=1", "must be from 2"),
+        ("study.replicates=1", "must be auto or from 2"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_before_anything_runs(cache_dir: Path, override: str, reason: str) -> None:
@@ -195,7 +195,7 @@ def test_a_gain_that_a_control_brings_too_is_said_to_be_none_of_the_gan(
     subject, planned = planned_by(cache_dir, "study=augment_curve", "study.labels_per_class=[5,10]")
 
     def made_up(gaussian: float):
-        gain = {"gan_aug": 0.05, "gaussian": gaussian}
+        gain = {"gan_aug": 0.15, "gaussian": gaussian, "more_real": 0.19}
 
         def one(cell: Cell, run: Path) -> dict[str, Any]:
             arm, replicate = str(cell.tags.get("arm", "")), int(cell.tags["replicate"])
@@ -203,7 +203,7 @@ def test_a_gain_that_a_control_brings_too_is_said_to_be_none_of_the_gan(
 
         return one
 
-    alike = subject.analyse(results(subject, planned, tmp_path / "alike", made_up(0.05)))
+    alike = subject.analyse(results(subject, planned, tmp_path / "alike", made_up(0.15)))
     assert alike.verdict == "HELPS"
     assert "gan_aug is not shown to beat gaussian (difference from gaussian 0.00" in alike.conclusion
     ahead = subject.analyse(results(subject, planned, tmp_path / "ahead", made_up(0.0)))

@@ -21,7 +21,7 @@ EPSILON = 0.01  # step of the path length, in standard deviations
 
 @dataclass(frozen=True)
 class MovedStrip:
-    """(SHOWN * STEPS, C, H, W) images in [-1, 1] of some codes, each moved along a direction from -reach to reach; its name."""
+    """(SHOWN * STEPS, C, H, W) images in [-1, 1] of some codes, each moved along a direction from -extent to extent; its name."""
 
     name: str
     image: Tensor
@@ -37,12 +37,12 @@ class FoundDirections:
 
 
 def found_directions(
-    ways: Mapping[str, Direction], space: Space, *, count: int, codes: int, reach: float, seed: int, listed: bool
+    ways: Mapping[str, Direction], space: Space, *, count: int, codes: int, extent: float, seed: int, listed: bool
 ) -> tuple[dict[str, FoundDirections], list[str]]:
     """Directions by way of finding them, a line on stderr for each; and a sentence for each way that does not apply.
 
     Args:
-        count: directions of each way. codes: over which changes are averaged. reach: in standard deviations of the codes.
+        count: directions of each way. codes: over which changes are averaged. extent: in standard deviations of the codes.
         listed: whether the ways are a table; one that was chosen alone must apply.
 
     Raises:
@@ -63,11 +63,11 @@ def found_directions(
         pairs = list(zip(directions.names, directions.vectors, directions.values, strict=True))
         records = [
             {"name": label, "value": value, "value_means": way.value, "control": way.control}
-            | movement(space, moved, vector, reach=reach)
+            | movement(space, moved, vector, extent=extent)
             for label, vector, value in pairs
         ]
         strips = [
-            MovedStrip(label, torch.cat([strip(space, code, vector, reach=reach) for code in shown]))
+            MovedStrip(label, torch.cat([strip(space, code, vector, extent=extent) for code in shown]))
             for label, vector, _ in pairs
         ]
         found[name] = FoundDirections(directions, records, strips)
@@ -82,16 +82,16 @@ def step_of(space: Space, vector: Tensor) -> Tensor:
     return vector * (codes @ vector).std()
 
 
-def movement(space: Space, codes: Codes, vector: Tensor, *, reach: float) -> dict[str, Any]:
+def movement(space: Space, codes: Codes, vector: Tensor, *, extent: float) -> dict[str, Any]:
     """How images change along a direction: pixels, path length, and each class's logit, with intervals over the codes.
 
-    `pixel_change` is the mean absolute change of a pixel from -reach to reach, as a fraction of the pixel range.
+    `pixel_change` is the mean absolute change of a pixel from -extent to extent, as a fraction of the pixel range.
     `path_length` is the mean of |G(c + e v) - G(c)|^2 / e^2 over the pixels: perceptual path length (Karras et al. 2019,
     section 4.1) along one direction, in pixels in place of VGG's features, with e in standard deviations.
-    `logit_change` is the logit at reach minus that at -reach.
+    `logit_change` is the logit at extent minus that at -extent.
     """
     step = step_of(space, vector)
-    low, high = codes.moved(-reach * step), codes.moved(reach * step)
+    low, high = codes.moved(-extent * step), codes.moved(extent * step)
     here, there = space.images(codes), space.images(codes.moved(EPSILON * step))
     moved = (space.images(high) - space.images(low)).abs().flatten(1).mean(1) / 2
     speed = (there - here).square().flatten(1).mean(1) / EPSILON**2
@@ -106,8 +106,8 @@ def movement(space: Space, codes: Codes, vector: Tensor, *, reach: float) -> dic
     return record
 
 
-def strip(space: Space, code: Codes, vector: Tensor, *, reach: float) -> Tensor:
-    """(STEPS, C, H, W) images of one code, moved from -reach to reach."""
-    steps = torch.linspace(-reach, reach, STEPS, device=space.device)[:, None] * step_of(space, vector)
+def strip(space: Space, code: Codes, vector: Tensor, *, extent: float) -> Tensor:
+    """(STEPS, C, H, W) images of one code, moved from -extent to extent."""
+    steps = torch.linspace(-extent, extent, STEPS, device=space.device)[:, None] * step_of(space, vector)
     repeated = Codes(*(each.expand(STEPS, *each.shape[1:]) for each in (code.code, code.label, code.latent)))
     return space.images(repeated.moved(steps)).cpu()

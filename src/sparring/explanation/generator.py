@@ -32,7 +32,7 @@ def explain_generator(settings: ExplainSettings, runs: Runs, run: RunDir) -> dic
         space,
         count=settings.directions,
         codes=settings.codes,
-        reach=settings.reach,
+        extent=settings.extent,
         seed=settings.seed,
         listed=listed,
     )
@@ -44,7 +44,7 @@ def explain_generator(settings: ExplainSettings, runs: Runs, run: RunDir) -> dic
             "Nothing says what the directions and units mean: give classifier=<run of a classifier on the same data>."
         )
     protocol = {
-        "space": space.name, "label": settings.label, "codes": settings.codes, "reach": settings.reach,
+        "space": space.name, "label": settings.label, "codes": settings.codes, "extent": settings.extent,
         "seed": settings.seed, "weights": trained.origin["weights"], "checkpoint": settings.checkpoint,
         "classifier": None if classifier is None else classifier.origin["run"],
     }  # fmt: skip

@@ -47,7 +47,7 @@ class ExplainSettings:
     codes: int
     space: str
     label: str | None
-    reach: float
+    extent: float
     layer: str | None
     units: int
     seed: int
@@ -72,7 +72,7 @@ class ExplainSettings:
             counterfactuals=config.counterfactuals, restarts=config.restarts, invert_steps=config.invert_steps,
             classifier=_text(config.classifier),
             directions=config.directions, codes=config.codes, space=config.space, label=_text(config.label),
-            reach=config.reach, layer=_text(config.layer), units=config.units, seed=config.seed,
+            extent=config.extent, layer=_text(config.layer), units=config.units, seed=config.seed,
             device=device_named(config.device), cache_dir=config.paths.cache_dir, attribution=plain(config.attribution),
             direction=plain(config.direction),
         )  # fmt: skip
@@ -101,8 +101,8 @@ def _check(config: DictConfig) -> None:
             raise ConfigError(f"{key}={config[key]} is none of {', '.join(known)}; give one of them.")
     if not 0 <= config.baseline <= 1:
         raise ConfigError(f"baseline={config.baseline} must be from 0 (black) to 1 (white).")
-    if not config.reach > 0:
-        raise ConfigError(f"reach={config.reach} is in standard deviations and must be above 0.")
+    if not config.extent > 0:
+        raise ConfigError(f"extent={config.extent} is in standard deviations and must be above 0.")
 
 
 def _text(given: Any) -> str | None:

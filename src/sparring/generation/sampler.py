@@ -206,8 +206,9 @@ def class_index(label: LabelRule, class_names: Sequence[str]) -> LabelRule:
     if not isinstance(label, str) or label in ("balanced", "prior") or not class_names:
         return label
     if label not in class_names:
+        meant = near(label, class_names) or "."
         raise ConfigError(
-            f"label={label} is no class of this generator{near(label, class_names)} It has {listing(class_names)}; "
+            f"label={label} is no class of this generator{meant} It has {listing(class_names)}; "
             "balanced and prior draw all of them."
         )
     return list(class_names).index(label)

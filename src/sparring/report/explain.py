@@ -163,7 +163,7 @@ def _generator(run: RunDir, result: Mapping[str, Any]) -> dict[str, Any]:
             for name, records in made["directions"].items()
         ],
         "classes": classes,
-        "reach": result["protocol"]["reach"],
+        "extent": result["protocol"]["extent"],
         "space": result["protocol"]["space"],
         "ablation": ablation
         and {

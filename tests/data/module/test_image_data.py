@@ -211,4 +211,4 @@ def test_lightning_runs_epoch_after_epoch(make: Make, tmp_path: Path) -> None:
 def test_a_name_does_not_lead_out_of_the_cache(name: str) -> None:
     settings = {"channels": 1, "image_size": 8, "batch_size": 4, "crop": 0, "resize": "area", "value_range": None}
     with pytest.raises(ConfigError, match=r"data\.name="):
-        check_settings(name=name, **settings, storage="auto", on_error="fail")
+        check_settings(name=name, **settings, storage="auto", on_error="fail", on_duplicates="warn")
