@@ -1,4 +1,4 @@
-# make demo: does a GAN's images help a classifier of digits? A study with its report.   make test: everything that is tested.
+# make demo: do a GAN's images, its own or a lender's, help a classifier of digits? A study with its report.   make test: everything that is tested.
 # make test-python PYTHON_VERSION=3.12: the fast tests under another Python, in an environment of its own.
 # Each sets itself up first, in .venv; running it again is quick. Needs Python 3.11 to 3.14 (tested: to 3.13) with pip and venv.
 first_that_runs = $(shell for each in $(1); do "$$each" -c "" 2>/dev/null && { echo "$$each"; break; }; done)
