@@ -187,8 +187,7 @@ def test_resumed_equals_uninterrupted(distill: str, victim_run: Path, cache_dir:
     # The warm-up is a share of the budget, so both are planned for 8: the second is stopped by its checkpoint.
     command(*keys, "trainer.max_steps=8", f"hydra.run.dir={parts}", "callback.checkpoint.every=4")
     (parts / "checkpoints" / "last.ckpt").replace(parts / "checkpoints" / "end.ckpt")
-    sidecars = list((parts / "checkpoints").glob("*last*"))
-    for file in sidecars:
+    for file in [*(parts / "checkpoints").glob("*last*"), parts / "status.json", parts / "result.json"]:
         file.unlink()
     command(f"resume={parts}")
     ours, theirs = read_run(parts), read_run(whole)
