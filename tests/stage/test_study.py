@@ -87,7 +87,7 @@ def test_the_page_needs_nothing_but_itself(finished: Path) -> None:
     page = (finished / "report.html").read_text()
     assert "Are many images more than few?" in page
     assert ">Open<" in page
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 3  # two plots and the differences
     assert page.count("data:image/") == 2
     assert "<script" not in page
     assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page) == []
