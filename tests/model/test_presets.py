@@ -18,8 +18,8 @@ from sparring.trained.runs import Runs
 from tests.conftest import compose, trained_here
 
 # (iterations, batch size) after which each was seen above the bounds on digits of 8 pixels. Not here: acgan (600 of 64) and
-# biggan (300 of 32), for their time; contragan, whose header says why; projgan and stylegan2, which need longer at this size (accuracy 0.26 and 0.44 after 400 iterations of 32); dragan,
-# sagan and stylegan2_ada, which were not measured at it.
+# biggan (300 of 32), for their time; contragan, whose header says why; projgan and stylegan2, which need longer at this size
+# (accuracy 0.26 and 0.44 after 400 iterations of 32); dragan, sagan and stylegan2_ada, which were not measured at it.
 BUDGET = {
     "gan": (1000, 64), "dcgan": (400, 64), "wgan": (200, 64), "wgan_gp": (150, 64), "rpgan": (120, 64), "lsgan": (500, 64),
     "sngan": (500, 64), "reacgan": (300, 32), "r3gan": (400, 32),
