@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from sparring.api.compose import checked
 from sparring.api.images import classes_of, in_flight, unit_range
 from sparring.attack.advgan import AdvGANAttack
-from sparring.attack.base import Attack, attacked, logits_at
+from sparring.attack.base import Attack, logits_at
 from sparring.attack.ensemble import Ensemble
 from sparring.attack.evaluation.evaluate import evaluate
 from sparring.attack.evaluation.target import Target, UnitRange
 from sparring.attack.transfer import Transfer
 from sparring.config.build import build
 from sparring.core.errors import ConfigError, DataError, DivergedError
+from sparring.core.modules import frozen_eval
 from sparring.core.program import hint
 from sparring.core.settings import check_at_least_one, epsilon_text, pixel_fraction
 
@@ -167,7 +168,7 @@ def _try(target: Target, module: nn.Module, image: Tensor, label: Tensor) -> Non
     """Show the classifier some images."""
     name, shape = type(module).__name__, tuple(image.shape[1:])
     try:
-        with attacked(target):
+        with frozen_eval(target):
             logits = logits_at(target.network, image[:TRIED])
     except Exception as error:  # the module is the user's: it may raise anything
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

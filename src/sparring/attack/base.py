@@ -2,8 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import ClassVar, Self
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from sparring.attack.math.norm_ball import Ball, ball, check_norm
 from sparring.attack.math.objective import Objective
 from sparring.core.errors import ConfigError
+from sparring.core.modules import frozen_eval
 from sparring.core.settings import pixel_fraction
 
 Model = Callable[[Tensor], Tensor]
@@ -62,7 +62,7 @@ class Attack(ABC):
         self.check(model)
         if not len(image):
             return image.clone()
-        with torch.inference_mode(False), attacked(model):
+        with torch.inference_mode(False), frozen_eval(model):
             original, label = image.detach().clone(), label.detach().clone()
             allowed = ball(self.norm, original, self.epsilon)
             return allowed.project_exactly(self.perturb(model, allowed, label, index.cpu(), seed).detach())
@@ -98,23 +98,6 @@ class Attack(ABC):
         other = copy.copy(self)
         other.epsilon = pixel_fraction(epsilon)
         return other
-
-
-@contextmanager
-def attacked(model: nn.Module) -> Iterator[None]:
-    """Eval mode and frozen weights inside; every module's mode and every weight's flag are restored."""
-    modes = [(module, module.training) for module in model.modules()]
-    flags = [(weight, weight.requires_grad) for weight in model.parameters()]
-    model.eval()
-    for weight, _ in flags:
-        weight.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-        for weight, flag in flags:
-            weight.requires_grad_(flag)
 
 
 def input_gradient(model: Model, x: Tensor, label: Tensor, objective: Objective) -> tuple[Tensor, Tensor, Tensor]:

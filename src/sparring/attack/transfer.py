@@ -5,9 +5,10 @@ from typing import Self
 
 from torch import Tensor, nn
 
-from sparring.attack.base import Attack, attacked
+from sparring.attack.base import Attack
 from sparring.attack.math.norm_ball import Ball
 from sparring.core.errors import ConfigError
+from sparring.core.modules import frozen_eval
 
 
 class Transfer(Attack):
@@ -50,5 +51,5 @@ class Transfer(Attack):
 
     def perturb(self, model: nn.Module, allowed: Ball, label: Tensor, index: Tensor, seed: int) -> Tensor:
         assert self.source is not None
-        with attacked(self.source):
+        with frozen_eval(self.source):
             return self.attack.perturb(self.source, allowed, label, index, seed)

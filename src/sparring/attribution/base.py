@@ -1,11 +1,11 @@
 """The base of attribution methods: a network, images and the logit to explain in; one number per pixel out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+
+from sparring.core.modules import frozen_eval
 
 ROWS = 256  # images of one pass
 
@@ -38,7 +38,7 @@ class Attribution(ABC):
         Raises:
             ConfigError: the method does not apply to the network.
         """
-        with torch.inference_mode(False), torch.enable_grad(), frozen(network):
+        with torch.inference_mode(False), torch.enable_grad(), frozen_eval(network):
             image, target, baseline = image.detach().clone(), target.clone(), baseline.expand_as(image).clone()
             return self.attribute(network, image, target, baseline, index.cpu(), seed).detach()
 
@@ -50,21 +50,6 @@ class Attribution(ABC):
         self, network: nn.Module, image: Tensor, target: Tensor, baseline: Tensor, index: Tensor, seed: int
     ) -> Tensor:
         """Maps (N, H, W), N >= 1. baseline: (N, C, H, W). index: (N,) int64 on the CPU."""
-
-
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Eval mode and frozen weights inside; modes and flags are restored."""
-    modes = [(module, module.training) for module in network.modules()]
-    flags = [(weight, weight.requires_grad) for weight in network.parameters()]
-    network.eval().requires_grad_(False)
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-        for weight, flag in flags:
-            weight.requires_grad_(flag)
 
 
 def score(network: nn.Module, image: Tensor, target: Tensor) -> Tensor:

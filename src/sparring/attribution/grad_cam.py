@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sparring.attribution.base import ROWS, Attribution, frozen, score
+from sparring.attribution.base import ROWS, Attribution, score
 from sparring.core.errors import ConfigError
+from sparring.core.modules import frozen_eval
 from sparring.core.wording import near
 
 SMALLEST = 2  # pixels: a feature map of one pixel has no place to show
@@ -69,7 +70,7 @@ def maps_by_name(network: nn.Module, run: Callable[[], object]) -> dict[str, tor
         if name:
             hooks.append(module.register_forward_hook(note))
     try:
-        with torch.no_grad(), frozen(network):
+        with torch.no_grad(), frozen_eval(network):
             run()
     finally:
         for hook in hooks:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sparring.attribution.base import frozen
 from sparring.attribution.evaluation.comparison import mean_interval
+from sparring.core.modules import frozen_eval
 from sparring.core.randomness import generator as random_generator
 from sparring.core.task import Task, check_same_task
 from sparring.explanation.counterfactual.adversary import adversarial
@@ -65,7 +65,7 @@ def counterfactuals_of(
     few = images.first(settings.counterfactuals)
     logits = logits_of(subject.network, few.image)
     answer, target = logits.argmax(1), _targets(settings, subject, logits)
-    with torch.inference_mode(False), frozen(subject.network):
+    with torch.inference_mode(False), frozen_eval(subject.network):
         network = trained.network.to(settings.device).eval().requires_grad_(False)
         found = _searched(settings, trained, network, subject.network, few.image, answer, target)
     record = found.record | {"seconds": round(time.perf_counter() - started, 2), "generator": trained.origin}

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sparring.attribution.base import ROWS, frozen
+from sparring.attribution.base import ROWS
 from sparring.attribution.evaluation.faithfulness import Probability, sigmoid_probability, softmax_probability
 from sparring.core.errors import CheckpointError, DivergedError
+from sparring.core.modules import frozen_eval
 from sparring.core.types import TrainedNetwork
 from sparring.explanation.settings import LABEL, PREDICTED, ExplainSettings, class_index
 from sparring.model.discriminator.base import Discriminator
@@ -82,7 +83,7 @@ def logits_of(network: nn.Module, image: Tensor) -> Tensor:
     Raises:
         DivergedError: they are not finite.
     """
-    with torch.no_grad(), frozen(network):
+    with torch.no_grad(), frozen_eval(network):
         logits = torch.cat([network(part).float() for part in image.split(ROWS)])
     if not bool(logits.isfinite().all()):
         raise DivergedError("The network's logits are NaN or infinite: its weights are from a run that diverged.")

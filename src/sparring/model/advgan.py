@@ -14,6 +14,7 @@ from sparring.attack.evaluation import baselines
 from sparring.attack.math.norm_ball import ball
 from sparring.core.distributed import rank_and_world
 from sparring.core.measurement import FinalMetrics
+from sparring.core.modules import frozen
 from sparring.core.settings import pixel_fraction, radius
 from sparring.core.types import Batch, TrainedNetwork, TrainingData
 from sparring.model import advgan_terms as terms
@@ -29,7 +30,6 @@ from sparring.model.loss.base import Loss
 from sparring.model.perturber.base import Perturber
 from sparring.model.schedule.base import Schedule
 from sparring.model.step.recipe import Recipe
-from sparring.model.step.views import frozen
 
 
 class AdvGAN(Game):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sparring.core.distributed import mean_over_images
 from sparring.core.errors import ConfigError
+from sparring.core.modules import frozen
 from sparring.core.types import Batch, TrainingData
 from sparring.model.augment.base import Augment
 from sparring.model.checks import check_labels, check_shapes
@@ -26,7 +27,7 @@ from sparring.model.schedule.base import Schedule
 from sparring.model.selection.base import Selection
 from sparring.model.step.draws import EVERY, taken
 from sparring.model.step.recipe import Recipe, RecipePart
-from sparring.model.step.views import DiscriminatorView, GeneratorView, Part, frozen
+from sparring.model.step.views import DiscriminatorView, GeneratorView, Part
 from sparring.model.view_maker import ViewMaker
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sparring.core.distributed import gather, rank_and_world
 from sparring.core.errors import ConfigError
 from sparring.core.measurement import FinalMetrics
+from sparring.core.modules import frozen
 from sparring.core.types import Batch, TrainingData
 from sparring.model.backbone.base import Backbone
 from sparring.model.checks import check_generator
@@ -20,7 +21,6 @@ from sparring.model.game import Game, OptimizerFactory
 from sparring.model.layer.noise import noise_from
 from sparring.model.schedule.base import Schedule
 from sparring.model.step import k_plus_one
-from sparring.model.step.views import frozen
 
 
 class SemiSupervisedGAN(Game):

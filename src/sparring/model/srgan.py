@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import ConfigError
+from sparring.core.modules import frozen
 from sparring.model.checks import check_discriminator
 from sparring.model.discriminator.base import Discriminator
 from sparring.model.game import OptimizerFactory
@@ -13,7 +14,6 @@ from sparring.model.head.base import HeadMaker
 from sparring.model.loss.base import Loss
 from sparring.model.restorer import Restorer
 from sparring.model.step.recipe import Recipe
-from sparring.model.step.views import frozen
 
 
 class SRGAN(Restorer):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.attack.base import Attack, attacked, logits_at
+from sparring.attack.base import Attack, logits_at
 from sparring.attack.evaluation.target import Target
+from sparring.core.modules import frozen_eval
 from sparring.core.randomness import generator
 from sparring.core.settings import IN_FLIGHT
 
@@ -75,7 +76,7 @@ def subset(length: int, count: int | None) -> Tensor:
 
 def predictions(target: Target, image: Tensor, batch_size: int) -> Tensor:
     """(N,) int64 classes of images (N, C, H, W)."""
-    with attacked(target):
+    with frozen_eval(target):
         return torch.cat([logits_at(target, part).argmax(1) for part in image.split(batch_size)])
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from sparring.attack.base import attacked, input_gradient, logits_at
+from sparring.attack.base import input_gradient, logits_at
 from sparring.attack.evaluation import flags
 from sparring.attack.evaluation.evaluate import evaluate
 from sparring.attack.evaluation.target import Target
 from sparring.attack.math.objective import cross_entropy
 from sparring.attack.pgd import PGD
+from sparring.core.modules import frozen_eval
 
 FEW, MANY = 10, 100  # steps
 
@@ -28,7 +29,7 @@ def probe(
 def _sentences(
     target: Target, image: Tensor, label: Tensor, norm: str, epsilon: float, index: Tensor, seed: int
 ) -> Iterator[str | None]:
-    with attacked(target):
+    with frozen_eval(target):
         yield flags.randomised(logits_at(target, image), logits_at(target, image))
         if not target.differentiable:
             return

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sparring.attribution.base import ROWS, frozen, scores
+from sparring.attribution.base import ROWS, scores
+from sparring.core.modules import frozen_eval
 from sparring.core.randomness import uniform
 
 Probability = Callable[[Tensor, Tensor], Tensor]  # logits (N, K), target (N,) -> (N,) in [0, 1]
@@ -67,7 +68,7 @@ def replacement_curve(
     place = torch.empty_like(order).scatter_(1, order, torch.arange(pixels, device=order.device).expand(n, -1))
     place = place.view(n, 1, *before.shape[2:])
     points = []
-    with torch.no_grad(), frozen(network):
+    with torch.no_grad(), frozen_eval(network):
         for step in range(steps + 1):
             mixed = torch.where(place < round(step * pixels / steps), after, before)
             parts = zip(mixed.split(ROWS), target.split(ROWS), strict=True)
@@ -100,7 +101,7 @@ def infidelity(
     for draw in range(samples):
         hidden = _squares(image, height, width, index=index, seed=seed, draw=draw)  # (N, H, W) bool
         changed = torch.where(hidden[:, None], baseline.expand_as(image), image)
-        with frozen(network):
+        with frozen_eval(network):
             falls.append(whole - scores(network, changed, target))
         sums.append((attribution * hidden).flatten(1).sum(1))
     said, fell = torch.stack(sums, 1).double(), torch.stack(falls, 1).double()
@@ -121,6 +122,6 @@ def _squares(image: Tensor, height: int, width: int, *, index: Tensor, seed: int
 
 def completeness(network: nn.Module, image: Tensor, attribution: Tensor, target: Tensor, *, baseline: Tensor) -> Tensor:
     """(N,) |sum of the map - (f(x) - f(baseline))|, in logits: 0 for exact integrated gradients."""
-    with frozen(network):
+    with frozen_eval(network):
         change = scores(network, image, target) - scores(network, baseline.expand_as(image), target)
     return (attribution.flatten(1).sum(1) - change).abs()

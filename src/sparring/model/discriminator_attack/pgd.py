@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from sparring.attack.base import attacked
 from sparring.attack.math.objective import Objective
 from sparring.attack.pgd import PGD
+from sparring.core.modules import frozen_eval
 from sparring.core.randomness import seed_of
 from sparring.model.discriminator.base import Discriminator
 from sparring.model.discriminator_attack.base import DiscriminatorAttack
@@ -40,7 +40,7 @@ class PGDDiscriminatorAttack(DiscriminatorAttack):
         self, image: Tensor, label: Tensor, fake: Tensor, fake_label: Tensor, *, discriminator: Discriminator, loss: Loss,
         draws: Draws,
     ) -> Tensor:  # fmt: skip
-        with attacked(discriminator), torch.no_grad():
+        with frozen_eval(discriminator), torch.no_grad():
             generated = discriminator.forward_with_features(fake, fake_label)
         cost = DiscriminatorCost(discriminator, loss, label, generated)
         seed = seed_of("threat", draws.seed, *draws.key)

@@ -1,7 +1,6 @@
 """What the adversarial step passes to its parts: a part of a batch, images with D's outputs for them, random draws."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -86,15 +85,3 @@ class GeneratorView(View):
 
     generated: Tensor
     real: DiscriminatorOutput | None = None
-
-
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Weights of `network` get no gradient inside; gradients still flow through it. Afterwards each is as it was."""
-    flags = [(weight, weight.requires_grad) for weight in network.parameters()]
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for weight, flag in flags:
-            weight.requires_grad_(flag)
