@@ -1,5 +1,7 @@
 """Modes of networks inside a block, and what they are afterwards."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -8,7 +10,7 @@ from sparring.core.modules import frozen, frozen_eval
 
 
 @pytest.mark.parametrize("block", [frozen, frozen_eval])
-def test_frozen_weights_get_no_gradient_and_afterwards_what_they_had(block) -> None:
+def test_frozen_weights_get_no_gradient_and_afterwards_what_they_had(block: Any) -> None:
     """Also where some were frozen before, as of a network that a user has trained before."""
     net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
     net[0].requires_grad_(False)
@@ -30,5 +32,6 @@ def test_modes_are_put_back_one_by_one_also_after_an_error() -> None:
             assert not any(module.training for module in net.modules())
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, fails)
+    with pytest.raises(ZeroDivisionError):
+        fails()
     assert [module.training for module in net.modules()] == [True, True, False]
