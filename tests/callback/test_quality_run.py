@@ -13,7 +13,8 @@ from sparring.run import weights
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
-from tests.callback.test_quality_stop import DEFAULTS, MEASURED, Scripted, play
+from tests.callback.test_quality_stop import DEFAULTS, Scripted, play
+from tests.callback.test_quality_stop_runs import MEASURED
 from tests.conftest import TINY, compose, read_run
 from tests.conftest import train as train_command
 

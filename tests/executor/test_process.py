@@ -81,7 +81,7 @@ def test_a_worker_leaves_when_the_main_process_is_killed() -> None:
 
 @pytest.mark.slow
 def test_a_call_whose_process_starts_is_stopped_too() -> None:
-    executor = Process(workers=1, threads=1)
+    executor = Process(workers=1, threads=1, gpus=None)
     starting = executor.submit(time.sleep, 60)
     while not starting.running():
         time.sleep(0.001)

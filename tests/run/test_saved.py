@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from sparring.core.yaml_file import read_yaml
 from sparring.run.saved import left_out, local_loggers, may_be_saved, settings_here, to_type_again
+from tests.conftest import ROOT
 
 ALLOWED = [
     "seed=3", "name=x", "model=sngan", "model/generator=resnet", "model.generator.width=${model.discriminator.width}",
@@ -13,7 +15,8 @@ ALLOWED = [
     "data/mix=images", "data.mix.images=logs/generate/x", "trainer=gpu", "trainer.max_steps=5", "callback=[default,quality]",
     "callback.quality.every=3", "experiment=digits_rpgan", "debug=fast", "logger=csv", "logger=[csv,tensorboard]",
     "study=seed_noise", "study.replicates=3", "executor.workers=4", "train=[trainer.max_steps=4,'model/loss=hinge']",
-    "experiment/study=demo", "dataset=digits", "report=false",
+    "experiment/study=demo", "dataset=digits", "report=false", "speed=fast", "speed.tf32=true", "split_seed=2", "budget=6",
+    "metric/features@callback.quality.features=pixels", "+attack@model.robust.attack=pgd", "attack.pgd.steps=3",
 ]  # fmt: skip
 REFUSED = [
     "callback.checkpoint.run_dir=/x", "++callback.checkpoint.run_dir=/x", "callback={checkpoint: {run_dir: /x}}",
@@ -24,6 +27,7 @@ REFUSED = [
     "resume=/x", "dir=/x", "run=/x", "trainer.default_root_dir=/x", "+trainer.plugins=x", "trainer={profiler: simple}",
     "train=['logger=wandb']", "train=['paths.cache_dir=/x']", "train=['+extensions=[evil]']", "train=['hydra.run.dir=/x']",
     "train=['callback.checkpoint.run_dir=/x']", "root_dir=/x", "+anything.new=1",
+    "metric/features@trainer.logger=pixels", "attack@hydra.launcher=pgd", "logger@model.x=csv", "+callback@logger.x=quality",
 ]  # fmt: skip
 
 
@@ -35,6 +39,15 @@ def test_what_decides_the_numbers_comes_back(item: str) -> None:
 @pytest.mark.parametrize("item", REFUSED)
 def test_what_reaches_out_of_the_run_does_not(item: str) -> None:
     assert not may_be_saved(item)
+
+
+@pytest.mark.parametrize("verb", ["train", "study"])
+def test_every_setting_of_a_verb_that_can_be_resumed_comes_back_but_those_of_this_computer(verb: str) -> None:
+    config = read_yaml(ROOT / "conf" / f"{verb}.yaml")
+    chosen = [name for item in config["defaults"] if isinstance(item, dict) for name in item]
+    names = {name.partition("/")[0] for name in chosen} | set(config) - {"defaults"}
+    not_saved = {name for name in names if not may_be_saved(f"{name}=csv")}
+    assert not_saved == {"paths", "hydra", "resume", "extensions"} | ({"dir", "retry"} if verb == "study" else set())
 
 
 def test_what_is_typed_again() -> None:

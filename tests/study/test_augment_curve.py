@@ -168,7 +168,7 @@ def test_a_tiny_study_reads_its_cells_and_shows_every_arm(tmp_path: Path, cache_
 
 @pytest.mark.slow
 def test_an_arm_whose_generator_saw_a_test_image_fails(tmp_path: Path, cache_dir: Path) -> None:
-    """The images have no test split of their own, and the GAN cuts another one."""
+    """The images have no test split of their own, and the GAN cuts a smaller one."""
     digits = load_digits()
     for number, (image, label) in enumerate(zip(digits.images[:300], digits.target[:300], strict=True)):
         (tmp_path / "data" / str(label)).mkdir(parents=True, exist_ok=True)
@@ -180,7 +180,7 @@ def test_an_arm_whose_generator_saw_a_test_image_fails(tmp_path: Path, cache_dir
         "data.num_classes=10",
         "data.val_fraction=0",
     ]
-    given = [*TINY, *data, "study.arms=[aug,gan_aug]", "study.gan=['model=rpgan','data.split_seed=1']"]
+    given = [*TINY, *data, "study.arms=[aug,gan_aug]", "study.gan=['model=rpgan','data.test_fraction=0.05']"]
     with pytest.raises(StudyError, match="2 cells failed"):
         study(compose("study", [*given, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
     outcomes: dict[str, Any] = json.loads((tmp_path / "study" / "result.json").read_text())["cells"]

@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparring.core.distributed import mean_over_images
 from sparring.core.errors import ConfigError
-from sparring.core.types import Batch, TrainingData
+from sparring.core.types import Batch
 from sparring.model.checks import check_generator
 from sparring.model.ema import EMA
-from sparring.model.game import Game, OptimizerFactory
+from sparring.model.game import OptimizerFactory
 from sparring.model.generator.base import Generator
+from sparring.model.image_game import ImageGame
 from sparring.model.schedule.base import Schedule
 from sparring.model.solver.base import Solver
 from sparring.model.step.draws import Draws
@@ -54,7 +55,7 @@ class FlowGenerator(Generator):
         return without + self.guidance * (with_label - without)
 
 
-class Flow(Game):
+class Flow(ImageGame):
     """A velocity network that learns the straight way from noise to each image, and its average, which draws.
 
     x_t = (1 - t) noise + t image; the network at (x_t, t, label) learns image - noise by least squares (Liu et al. 2023,
@@ -73,8 +74,9 @@ class Flow(Game):
         ConfigError: a setting out of range.
     """
 
-    draws_images = True
     headline: ClassVar = {"loss/flow": "flow"}
+    generator: FlowGenerator
+    ema: FlowGenerator
 
     def __init__(
         self,
@@ -111,14 +113,12 @@ class Flow(Game):
             seed=seed,
         )
         shape = (channels, image_size, image_size)
-        self.generator = FlowGenerator(velocity, solver, guidance=guidance, conditional=conditional, shape=shape)
-        self.averaging, self.ema = ema, ema.copy_of(self.generator)
+        generator = FlowGenerator(velocity, solver, guidance=guidance, conditional=conditional, shape=shape)
+        self.averaged(generator, ema, num_classes=num_classes)
         self.times, self.label_dropout = times, label_dropout
         self.conditional = self.uses_labels = conditional
-        self.latent_dim, self.num_classes = math.prod(shape), num_classes
+        self.latent_dim = math.prod(shape)
         self._held_out: list[Tensor] = []
-        self.class_prior: Tensor
-        self.register_buffer("class_prior", torch.full((num_classes,), 1.0 / num_classes))
 
     def training_step(self, batch: Mapping[str, list[Batch]], batch_idx: int) -> None:
         (chunk,) = batch["flow"]
@@ -131,10 +131,7 @@ class Flow(Game):
             self.note({"loss/flow": loss})
             self.manual_backward(loss / self.accumulate)
         self.step_player("generator")
-        stretch = self.schedule.half_life(self.progress)
-        self.averaging.update(
-            self.ema, self.generator, images=self.batch_size, images_seen=self.clock.images_seen, stretch=stretch
-        )
+        self.update_average(self.batch_size)
         self.clock.advance(images=self.batch_size)
 
     def losses(self, generator: FlowGenerator, image: Tensor, label: Tensor, draws: Draws) -> Tensor:
@@ -151,18 +148,8 @@ class Flow(Game):
 
     # -- for stages and Lightning ------------------------------------------------------------------------------------------
 
-    def prepare(self, data: TrainingData) -> None:
-        super().prepare(data)
-        self.class_prior.copy_(data.class_prior)
-
     def check_data(self, *, channels: int, image_size: int) -> None:
         check_generator(self.ema, latent_dim=self.latent_dim, channels=channels, image_size=image_size)
-
-    def networks(self) -> dict[str, nn.Module]:
-        return {"ema": self.ema, **super().networks()}
-
-    def extra_tensors(self) -> dict[str, Tensor]:
-        return {"class_prior": self.class_prior}
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         draws = Draws(self.seed, ("validation", batch_idx), len(batch.label), 0, 1, self.device, self.weight_dtype())
@@ -175,9 +162,3 @@ class Flow(Game):
         losses = torch.cat(self._held_out).float().cpu().double()  # MPS has no float64
         self._held_out = []
         return {"val/flow": float(mean_over_images(losses.sum()[None], len(losses)))}
-
-    def train(self, mode: bool = True) -> "Flow":
-        """The averaged network stays in eval mode."""
-        super().train(mode)
-        self.ema.eval()
-        return self

@@ -9,15 +9,16 @@ from torch import Tensor, nn
 from sparring.core.distributed import mean_over_images
 from sparring.core.errors import ConfigError
 from sparring.core.modules import frozen
-from sparring.core.types import Batch, TrainingData
+from sparring.core.types import Batch
 from sparring.model.augment.base import Augment
 from sparring.model.checks import check_labels, check_shapes
 from sparring.model.conditioning.base import ConditioningMaker
 from sparring.model.discriminator.base import Discriminator
 from sparring.model.discriminator_attack.base import DiscriminatorAttack
 from sparring.model.ema import EMA
-from sparring.model.game import Game, OptimizerFactory
+from sparring.model.game import OptimizerFactory
 from sparring.model.head.base import HeadMaker
+from sparring.model.image_game import ImageGame
 from sparring.model.layer.shared_weight import weights_once
 from sparring.model.layer.synchronised_norm import synchronise
 from sparring.model.loss.base import Loss
@@ -31,7 +32,7 @@ from sparring.model.step.views import DiscriminatorView, GeneratorView, Part
 from sparring.model.view_maker import ViewMaker
 
 
-class GAN(Game):
+class GAN(ImageGame):
     """Generator G and discriminator D (Goodfellow et al. 2014, algorithm 1), with the parts that a configuration chooses.
 
     Images are float32 in [-1, 1], NCHW. A training batch holds, per stream ("discriminator", "generator"), the chunks of
@@ -54,7 +55,6 @@ class GAN(Game):
         ConfigError: a setting out of range, or parts that cannot work together.
     """
 
-    draws_images = True
     headline: ClassVar = {"loss/discriminator": "D", "loss/generator": "G"}
 
     def __init__(
@@ -93,18 +93,16 @@ class GAN(Game):
         )
         if sync_batchnorm:
             synchronise(generator, discriminator)
-        self.generator, self.discriminator = generator, discriminator
-        self.averaging, self.ema = ema, ema.copy_of(generator)
+        self.averaged(generator, ema, num_classes=num_classes)
+        self.discriminator = discriminator
         self.loss, self.augment, self.selection = loss, augment, selection
         self.discriminator_attack = discriminator_attack
         self.regularizers = Regularizers(regularizer)
         self.conditional = self.uses_labels = check_labels(generator, conditioning, head)
-        self.latent_dim, self.num_classes, self.d_steps = latent_dim, num_classes, d_steps
+        self.latent_dim, self.d_steps = latent_dim, d_steps
         self.published_images = published_images
         self._held_out: list[Tensor] = []
         self._together = discriminator.passes_together()
-        self.class_prior: Tensor
-        self.register_buffer("class_prior", torch.full((num_classes,), 1.0 / num_classes))
         recipe = Recipe(
             generator=generator,
             discriminator=discriminator,
@@ -124,10 +122,8 @@ class GAN(Game):
         for step, chunk in enumerate(batch["discriminator"]):
             self.discriminator_step(chunk, self.clock.iteration * self.d_steps + step)
         self.generator_step(next(iter(batch["generator"]), None), self.clock.iteration)
-        images, stretch = self.batch_size * self.d_steps, self.schedule.half_life(self.progress)
-        self.averaging.update(
-            self.ema, self.generator, images=images, images_seen=self.clock.images_seen, stretch=stretch
-        )
+        images = self.batch_size * self.d_steps
+        self.update_average(images)
         self.clock.advance(images=images)
 
     def discriminator_step(self, chunk: Batch, number: int) -> None:
@@ -223,16 +219,6 @@ class GAN(Game):
         shape = {"channels": channels, "image_size": image_size}
         check_shapes(self.generator, self.discriminator, latent_dim=self.latent_dim, **shape)
 
-    def prepare(self, data: TrainingData) -> None:
-        super().prepare(data)
-        self.class_prior.copy_(data.class_prior)
-
-    def networks(self) -> dict[str, nn.Module]:
-        return {"ema": self.ema, **super().networks()}
-
-    def extra_tensors(self) -> dict[str, Tensor]:
-        return {"class_prior": self.class_prior}
-
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._held_out.append(self.discriminator(batch.image.to(self.weight_dtype()), batch.label).detach())
 
@@ -243,9 +229,3 @@ class GAN(Game):
         logits = torch.cat(self._held_out).float().cpu().double()  # MPS has no float64
         self._held_out = []
         return {"val/logits_real": float(mean_over_images(logits.sum()[None], len(logits)))}
-
-    def train(self, mode: bool = True) -> "GAN":
-        """The averaged generator stays in eval mode."""
-        super().train(mode)
-        self.ema.eval()
-        return self

@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+# Groups whose choices a verb puts into other sections, as in `metric/features@callback.quality.features=pixels`.
+_PARTS = frozenset({"optimizer", "metric", "attack", "attribution", "defence", "direction", "sampling"})
+_INTO = _PARTS | {"model", "data", "callback", "study"}
 # First words of the keys that come back; `hydra`, `paths`, `extensions`, `logger` of other computers and new ones do not.
-_ALLOWED = frozenset({
-    "name", "seed", "report", "model", "data", "trainer", "callback", "optimizer", "experiment", "debug",
-    "study", "dataset", "executor", "train", "logger",
-})  # fmt: skip
+_ALLOWED = _INTO | {
+    "name", "seed", "report", "trainer", "speed", "experiment", "debug",
+    "dataset", "split_seed", "budget", "executor", "train", "logger",
+}  # fmt: skip
 _TRAINER = frozenset({
     "accelerator", "devices", "num_nodes", "max_steps", "max_epochs", "precision", "val_check_interval", "log_every_n_steps",
     "deterministic", "check_val_every_n_epoch",
@@ -33,7 +36,10 @@ _RESOLVER = re.compile(r"\$\{.*:", re.DOTALL)  # `${model.width}` names a settin
 def may_be_saved(item: str) -> bool:
     """Whether an override may come from the file of a run."""
     key, _, value = item.partition("=")
-    words = re.split(r"[/.@]", key.lstrip("+~"))
+    group, _, place = key.lstrip("+~").partition("@")
+    words = re.split(r"[/.]", group)
+    if place and place.partition(".")[0] not in _INTO:
+        return False
     if words[0] not in _ALLOWED or _PLACES.search(item) or _RESOLVER.search(item) or _OUTSIDE.search(value):
         return False
     if words[0] == "trainer" and len(words) > 1:
@@ -42,7 +48,7 @@ def may_be_saved(item: str) -> bool:
         return not value.startswith("{")
     if words[0] == "logger":
         chosen = [name for name in re.split(r"[\[\],'\"\s]+", value) if name]
-        return len(words) == 1 and set(_LOCAL_LOGGERS).issuperset(chosen)
+        return len(words) == 1 and not place and set(_LOCAL_LOGGERS).issuperset(chosen)
     return True
 
 

@@ -51,9 +51,8 @@ class PixelNoise(nn.Module):
             counts = [self.sizes[layer] ** 2 for layer in layers]
             steps = torch.cat([_steps(count) for count in counts])
             self.register_buffer(f"steps_{number}", steps, persistent=False)
-            self.register_buffer(
-                f"layer_{number}", torch.tensor(layers).repeat_interleave(torch.tensor(counts)), persistent=False
-            )
+            of = torch.cat([torch.full((count,), layer) for layer, count in zip(layers, counts, strict=True)])
+            self.register_buffer(f"layer_{number}", of, persistent=False)
 
     def forward(self, seeds: Tensor) -> list[Tensor]:
         noises: list[Tensor] = []
