@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import wandb
 from jsonschema import Draft202012Validator
 from omegaconf import OmegaConf
 
 from sparring.config.compose import compose as compose_verb
+from sparring.report.outcome import outcome
 from sparring.run.directory import RunDir
 from sparring.run.schema import RESULT_SCHEMA
 from sparring.stage import call
 from tests.conftest import TINY, compose, trained_here
+from tests.logger.wandb_runs import offline_run
 
 SCHEMA = Draft202012Validator(json.loads(RESULT_SCHEMA.read_text()))
 METRIC = {"value": 0.5, "std": None, "interval": [0.25, 0.75], "protocol": {"split": "test"}, "direction": "higher"}
@@ -30,7 +33,26 @@ def called(verb: str, run: Path, cache_dir: Path, *overrides: str) -> dict[str, 
     config = compose(*overrides, "device=cpu", f"paths.cache_dir={cache_dir}", config=verb, run_dir=run)
     OmegaConf.resolve(config)
     call(verb, config, run)
-    return result_of(run)
+    result = result_of(run)
+    if "logger=wandb" in overrides:
+        check_wandb(run, result)
+    return result
+
+
+def check_wandb(run: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """The offline file of a run, after a check that it holds the verb, the sentence, every number and every picture."""
+    wandb.teardown()  # its process has then written everything
+    found = offline_run(run)
+    assert (found["run"].job_type, found["exit"]) == (result["verb"], 0)
+    assert found["run"].display_name.startswith(run.name)
+    assert found["summary"]["result"] == outcome(result).words
+    known = {name: each["value"] for name, each in result["metrics"].items() if each["value"] is not None}
+    assert {name: found["summary"][name] for name in known} == known
+    assert found["summary"]["cost/seconds"] == result["cost"]["seconds"]
+    logged = {key for row in found["history"] for key in row}
+    assert {f"images/{path.stem}._type" for path in (run / "images").glob("*.png")} <= logged
+    assert ("tables/metrics._type" in logged) == bool(known)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +80,7 @@ def test_training_a_gan_and_drawing_from_it(gan_run: Path, cache_dir: Path, tmp_
     metrics = result_of(gan_run)["metrics"]
     assert set(metrics) == {"train/diversity_pixels_200", "train/agreement_pixels_200"}
     assert metrics["train/diversity_pixels_200"]["direction"] == "near_reference"
-    drawn = called("generate", tmp_path / "out", cache_dir, f"run={gan_run}", "count=4")
+    drawn = called("generate", tmp_path / "out", cache_dir, f"run={gan_run}", "count=4", "logger=wandb")
     assert (drawn["name"], drawn["metrics"], drawn["files"]) == ("test", {}, {"grid": "images/grid.png"})
 
 
@@ -78,7 +100,7 @@ def test_evaluating(gan_run: Path, cache_dir: Path, tmp_path: Path) -> None:
         "metric.names=[fd,authentic,agreement]",
         "metric/features=pixels",
     ]
-    result = called("evaluate", tmp_path / "out", cache_dir, f"run={gan_run}", *few, "report=false")
+    result = called("evaluate", tmp_path / "out", cache_dir, f"run={gan_run}", *few, "report=false", "logger=wandb")
     by_name = {f"{each['split']}/{each['name']}": each for each in result["records"]}
     assert set(result["metrics"]) == set(by_name)
     name = "test/fd_pixels_20"
@@ -95,7 +117,7 @@ def test_evaluating(gan_run: Path, cache_dir: Path, tmp_path: Path) -> None:
 def test_attacking(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
     few = ["attack=default", "attack.pgd.steps=2", "attack.apgd.steps=2", "attack.square.queries=2", "count=20", "probe=0",
            "epsilon=[8/255,0.1]", "corruptions=[fog]", f"baseline={victim_run}"]  # fmt: skip
-    result = called("attack", tmp_path / "out", cache_dir, f"run={victim_run}", *few)
+    result = called("attack", tmp_path / "out", cache_dir, f"run={victim_run}", *few, "logger=wandb")
     robust = {
         f"test/robust_accuracy/{name}@{epsilon}"
         for name in ("fgsm", "pgd", "apgd", "square", "worst_case")
@@ -112,9 +134,15 @@ def test_attacking(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_study(cache_dir: Path, tmp_path: Path) -> None:
     few = ["study=seed_noise", "study.replicates=2", "study.labels_per_class=[5]", "study.steps=2", "data.image_size=8",
-           "executor=inline", f"paths.cache_dir={cache_dir}"]  # fmt: skip
+           "executor=inline", f"paths.cache_dir={cache_dir}", "logger=wandb",
+           f"logger.wandb.save_dir={tmp_path / 'study'}"]  # fmt: skip
     call("study", compose_verb("study", few), tmp_path / "study")
     result = result_of(tmp_path / "study")
+    found = check_wandb(tmp_path / "study", result)
+    assert found["summary"]["conclusion"] == result["analysis"]["conclusion"]
+    logged = {key for row in found["history"] for key in row}
+    assert {f"tables/{table['title']}._type" for table in result["analysis"]["tables"]} <= logged
+    assert {f"images/{plot['title']}._type" for plot in result["analysis"]["plots"]} <= logged
     (comparison,) = result["analysis"]["comparisons"]
     ((name, metric),) = result["metrics"].items()
     assert name.startswith(f"difference/test accuracy/{comparison['arm']} - {comparison['baseline']}/")

@@ -16,7 +16,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import ConfigError
 from sparring.logger.support.wandb_settings import api_key_is_set, first_line, plain_config, requested_mode, why_not
-from sparring.logger.support.wandb_start import labels, start_run
+from sparring.logger.support.wandb_start import kind_of_work, labels, start_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +104,7 @@ class WandbLogger(Logger):
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
         """Record the settings as plain containers, with secrets blanked out."""
         self._config = plain_config(params)
-        self._labels["job_type"] = os.environ.get("WANDB_JOB_TYPE") or ("study" if "study" in self._config else "train")
+        self._labels |= kind_of_work(self._config, called=self._labels["name"])
         if self._run is None:
             self._opened()  # takes the settings along
         else:

@@ -13,6 +13,7 @@ from sparring.attack.base import Attack
 from sparring.attack.evaluation.target import Target
 from sparring.report.attack import attack_report
 from sparring.report.doubts import doubts
+from sparring.report.logged import logged
 from sparring.robustness.attacked import AttackSetup, images_of_run
 from sparring.robustness.attacks import attach_sources, named_attacks, with_baselines
 from sparring.robustness.defended import defended_classifier
@@ -38,7 +39,7 @@ def attack(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         ConfigError: an epsilon outside (0, 1], or an attack that does not apply.
         DivergedError: the classifier's logits are not finite.
     """
-    with recorded(run_dir) as run:
+    with recorded(run_dir) as run, logged(config, run):
         result = _attack(config, run)
         run.write_result(result)
         attack_report(run.path)

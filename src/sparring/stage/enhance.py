@@ -13,6 +13,7 @@ from sparring.enhancement.own_data import enhance_own_data
 from sparring.enhancement.own_files import enhance_files
 from sparring.enhancement.settings import EnhanceSettings
 from sparring.report.enhance import enhance_report
+from sparring.report.logged import logged
 from sparring.run.environment import config_hash, environment
 from sparring.run.status import recorded
 from sparring.trained.runs import Runs
@@ -28,7 +29,7 @@ def enhance(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         DataError: images that cannot be read, or are not those of the run's data.
         ConfigError: settings that exclude each other.
     """
-    with recorded(run_dir) as run:
+    with recorded(run_dir) as run, logged(config, run):
         started = time.perf_counter()
         runs, settings = Runs.of(config), EnhanceSettings.of(config)
         trained = runs.enhancer(settings.run, checkpoint=settings.checkpoint)

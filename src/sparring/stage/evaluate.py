@@ -15,6 +15,7 @@ from sparring.evaluation.settings import EvaluateSettings
 from sparring.evaluation.subject import subject_of
 from sparring.metric.features.base import Features
 from sparring.report.doubts import doubts
+from sparring.report.logged import logged
 from sparring.run.cost import peak_memory_mb
 from sparring.run.directory import RunDir
 from sparring.run.environment import environment
@@ -38,7 +39,7 @@ def evaluate(
     Raises:
         ConfigError, DataError, CheckpointError, DivergedError, DiskError: in one sentence each.
     """
-    with recorded(run_dir) as run:
+    with recorded(run_dir) as run, logged(config, run):
         result = _evaluate(EvaluateSettings.of(config), run, subject, hints=hints)
         run.write_status("finished", f"{len(result['metrics'])} values", 0, {}, None)
     return result

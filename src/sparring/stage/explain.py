@@ -12,6 +12,7 @@ from sparring.explanation.generator import explain_generator
 from sparring.explanation.network import explain_network
 from sparring.explanation.settings import ExplainSettings
 from sparring.report.explain import explain_report
+from sparring.report.logged import logged
 from sparring.run.environment import config_hash, environment
 from sparring.run.status import recorded
 from sparring.trained.runs import Runs
@@ -28,7 +29,7 @@ def explain(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         ConfigError: a class or layer that does not exist, or a method that does not apply.
         DivergedError: the network's logits are not finite.
     """
-    with recorded(run_dir) as run:
+    with recorded(run_dir) as run, logged(config, run):
         runs, settings = Runs.of(config), ExplainSettings.of(config)
         draws = (
             settings.subject == "auto" and runs.model(settings.run, checkpoint=settings.checkpoint).model.draws_images

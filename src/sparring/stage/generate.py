@@ -18,6 +18,7 @@ from sparring.generation.export import Writers, check_formats
 from sparring.generation.from_run import sampler_of
 from sparring.generation.manifest import Ledger, manifest
 from sparring.generation.settings import GenerateSettings
+from sparring.report.logged import logged
 from sparring.run.directory import RunDir
 from sparring.run.environment import environment
 from sparring.run.status import recorded
@@ -41,7 +42,7 @@ def generate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         DivergedError: the generator returns NaN.
         DiskError: the images cannot be written.
     """
-    with recorded(run_dir) as run:
+    with recorded(run_dir) as run, logged(config, run):
         settings = GenerateSettings.of(config)
         result = _generate(settings, run)
         run.write_status("finished", f"{settings.count} images", 0, {}, None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from sparring.config.compose import searchpath
 from sparring.config.plain import plain
@@ -17,6 +17,7 @@ from sparring.core.errors import ConfigError, Interrupted, SparringError
 from sparring.core.package import CONFIG_DIR
 from sparring.core.picture import read_png
 from sparring.core.signals import held, listening, name_of, stop_number
+from sparring.report.logged import log_result, loggers_of, opened
 from sparring.run.commands import resume_command
 from sparring.run.directory import RunDir
 from sparring.run.environment import config_hash, environment, identity
@@ -101,7 +102,7 @@ def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
     subject = context.build(config.study, section="study")
     if not isinstance(subject, Study):
         raise ConfigError(f"study={type(subject).__name__} is no sparring.study.base.Study.")
-    loggers = [context.build(node, section="logger") for node in config.logger.values() if node]
+    loggers = loggers_of(config)
     looks = looks_of(subject.replicates, adaptive=subject.adaptive, budget=int(config.budget))
     executor = context.build(config.executor, section="executor")
     try:
@@ -135,7 +136,12 @@ def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
         if text.file:
             (folder.path / text.file).parent.mkdir(parents=True, exist_ok=True)
             write_atomic(folder.path / text.file, text.content.encode())
-    _report(folder, analysis, loggers, settings=OmegaConf.to_container(config, resolve=True))
+    from sparring.report.study import study_report  # matplotlib, which only the end needs
+
+    study_report(folder.path)
+    with opened(loggers, plain(config)):
+        for logger in loggers:
+            _log(logger, folder, analysis)
     return result
 
 
@@ -166,30 +172,20 @@ def _outcomes(planned: Sequence[Planned], executor: Any, folder: RunDir, *, retr
         return run(planned, executor, progress, call=call, retry=retry, workers=workers, archive=folder.path / ARCHIVE)
 
 
-def _report(folder: RunDir, analysis: Analysis, loggers: Sequence[Any], *, settings: Any) -> None:
-    """Write the page, and give tables, plots and verdict to loggers that take tables. settings: for these loggers."""
-    from sparring.report.study import study_report  # matplotlib, which only the end needs
-
-    study_report(folder.path)
-    for logger in loggers:
-        if hasattr(logger, "log_table"):
-            logger.log_hyperparams(settings)
-            _log(logger, folder, analysis)
-
-
 def _log(logger: Any, folder: RunDir, analysis: Analysis) -> None:
-    """Tables, plots, pictures and verdict to a logger that takes them (W&B)."""
+    """Plots and pictures to a logger; tables, numbers and the verdict to one that takes them (W&B)."""
     from sparring.report.plots import pixels
 
-    for table in analysis.tables:
-        logger.log_table(table.title, table.columns, table.rows)
     for picture in analysis.pictures:
         if (folder.path / picture.path).exists():
             logger.log_image(picture.title, read_png(folder.path / picture.path), step=0)
     for plot in analysis_record(analysis)["plots"]:
         logger.log_image(plot["title"], pixels(plot), step=0)
-    logger.log_summary({"verdict": str(analysis.verdict or ""), "conclusion": analysis.conclusion})
-    logger.finalize("success")
+    log_result(logger, folder.result(), folder)
+    if hasattr(logger, "log_table"):
+        for table in analysis.tables:
+            logger.log_table(table.title, table.columns, table.rows)
+        logger.log_summary({"verdict": str(analysis.verdict or ""), "conclusion": analysis.conclusion})
 
 
 # -- the directory -----------------------------------------------------------------------------------------------------------

@@ -1,9 +1,12 @@
 """Starting a run of the W&B SDK with the settings that a training needs."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+
+from sparring.run.kind import verb_of
 
 PROJECT = "sparring"
 # What `wandb.init` may need on top of its own time limit to give up and to start again offline.
@@ -32,6 +35,22 @@ def labels(
         "group": group or given.get("WANDB_RUN_GROUP"),
         "tags": list(tags) or variable,
     }
+
+
+def kind_of_work(settings: Mapping[str, Any], *, called: str) -> dict[str, str]:
+    """The job type of a run, which is its verb, and its name: one that works on an earlier run says on which.
+
+    Args:
+        settings: of the run.
+        called: its name so far.
+    """
+    verb, given = verb_of(settings), os.environ.get("WANDB_JOB_TYPE")
+    labels = {"job_type": given or verb or "train"}
+    named = os.environ.get("WANDB_NAME") or ((settings.get("logger") or {}).get("wandb") or {}).get("name")
+    if verb != "train" and settings.get("run") and not named:
+        source = re.sub(r"^[\d_-]+(?=[a-z])|_\d+$", "", Path(str(settings["run"])).name)
+        labels["name"] = f"{called} of {source}"
+    return labels
 
 
 def start_run(
