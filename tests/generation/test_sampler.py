@@ -19,7 +19,7 @@ from sparring.sampling.latent.truncation import truncated
 
 def dcgan() -> nn.Module:
     torch.manual_seed(0)
-    conditioning = Concat(num_classes=10, embedding_dim=8)
+    conditioning = Concat(num_classes=10, embedding_dim=8, embedding_std=None)
     network = DCGANGenerator(channels=3, image_size=32, latent_dim=16, width=16, conditioning=conditioning)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -30,16 +30,16 @@ def dcgan() -> nn.Module:
 
 def conv() -> nn.Module:
     torch.manual_seed(0)
-    conditioning = Concat(num_classes=10, embedding_dim=8)
+    conditioning = Concat(num_classes=10, embedding_dim=8, embedding_std=None)
     return ConvGenerator(channels=1, image_size=16, latent_dim=16, width=32, conditioning=conditioning)
 
 
 def r3gan() -> nn.Module:
     torch.manual_seed(0)
-    conditioning = Concat(num_classes=10, embedding_dim=8)
+    conditioning = Concat(num_classes=10, embedding_dim=8, embedding_std=None)
     return R3GANGenerator(
         channels=3, image_size=16, latent_dim=16, width=16, growth=4, blocks=1, expansion=2, group_width=8,
-        conditioning=conditioning,
+        resample="bilinear", image_bias=True, conditioning=conditioning,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from sparring.model.head.none import UnconditionalHeadMaker
 from sparring.model.head.projection import Projection
 from tests.api.networks import OwnDiscriminator, OwnGenerator
 
-CONDITIONAL = Place(1, 8, 3, 8, Concat(num_classes=3, embedding_dim=4), Projection(num_classes=3))
+CONDITIONAL = Place(1, 8, 3, 8, Concat(num_classes=3, embedding_dim=4, embedding_std=None), Projection(num_classes=3))
 UNCONDITIONAL = Place(1, 8, 3, 8, NoConditioning(), UnconditionalHeadMaker())
 CLASSIFIER = Place(1, 8, 3, 0, None, None)
 LATENT, LABEL, IMAGE = torch.randn(5, 8), torch.tensor([0, 1, 2, 0, 1]), torch.rand(5, 1, 8, 8) * 2 - 1
@@ -63,7 +63,7 @@ def test_networks_of_the_package_s_own_classes_keep_what_they_can() -> None:
     made: dict[str, nn.Module] = {
         "generator": MLPGenerator(
             channels=1, image_size=8, latent_dim=8, width=8, layers=1, batch_norm=False,
-            conditioning=Concat(num_classes=3, embedding_dim=4),
+            conditioning=Concat(num_classes=3, embedding_dim=4, embedding_std=None),
         ),
         "discriminator": MLPDiscriminator(
             channels=1, image_size=8, width=8, layers=1, pieces=2, spectral_norm=False, head=head

@@ -14,16 +14,17 @@ class Concat:
         start. Either way the label makes 1 / (latent_dim + 1) of the first layer's variance at initialisation; an embedding
         of N(0, 1) as long as the latent makes half of it, a shortcut to one image per class. An embedding learns the
         classes in fewer iterations, since every one of its numbers moves by the learning rate; `model=dragan` collapses by it.
+    embedding_std: of the embedding's numbers at the start; None: embedding_dim^(-1/2), which makes the norm about 1.
     """
 
     conditional = True
 
-    def __init__(self, *, num_classes: int, embedding_dim: int) -> None:
-        self.num_classes, self.embedding_dim = num_classes, embedding_dim
+    def __init__(self, *, num_classes: int, embedding_dim: int, embedding_std: float | None) -> None:
+        self.num_classes, self.embedding_dim, self.embedding_std = num_classes, embedding_dim, embedding_std
 
     def make(self, latent_dim: int) -> Conditioning:
         if self.embedding_dim:
-            return _Embedded(latent_dim, self.num_classes, self.embedding_dim)
+            return _Embedded(latent_dim, self.num_classes, self.embedding_dim, self.embedding_std)
         return _OneHot(latent_dim, self.num_classes)
 
 
@@ -37,11 +38,11 @@ class _OneHot(Conditioning):
 
 
 class _Embedded(Conditioning):
-    def __init__(self, latent_dim: int, num_classes: int, embedding_dim: int) -> None:
+    def __init__(self, latent_dim: int, num_classes: int, embedding_dim: int, std: float | None) -> None:
         super().__init__()
         self.features = latent_dim + embedding_dim
         self.embedding = nn.Embedding(num_classes, embedding_dim)
-        nn.init.normal_(self.embedding.weight, std=embedding_dim**-0.5)
+        nn.init.normal_(self.embedding.weight, std=embedding_dim**-0.5 if std is None else std)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
         return torch.cat([latent, self.embedding(label)], dim=1)

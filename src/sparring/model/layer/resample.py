@@ -6,6 +6,8 @@ The filter removes most aliasing; maps are zero beyond their border. Shapes: (N,
 import torch
 from torch import Tensor, nn
 
+from sparring.core.errors import ConfigError
+
 
 class LowPass(nn.Module):
     """The filter, which multiplies a constant map by `gain` inside.
@@ -35,3 +37,45 @@ class LowPass(nn.Module):
     def _of(self, maps: Tensor) -> Tensor:
         """(C, 1, 4, 4): the same for every channel."""
         return self.kernel.to(maps.dtype).expand(maps.shape[1], 1, 4, 4)
+
+
+class Upsample(nn.Module):
+    """Twice the size by the low-pass filter: `LowPass.upsample`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low_pass = LowPass(gain=4.0)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return self.low_pass.upsample(maps)
+
+
+class Downsample(nn.Module):
+    """Half the size by the low-pass filter: `LowPass.downsample`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low_pass = LowPass()
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return self.low_pass.downsample(maps)
+
+
+def upsampler(resample: str) -> nn.Module:
+    """(N, C, H, W) -> (N, C, 2H, 2W). resample: "bilinear" or "low_pass". Raises ConfigError for another name."""
+    return nn.Upsample(scale_factor=2, mode="bilinear") if _checked(resample) == "bilinear" else Upsample()
+
+
+def downsampler(resample: str) -> nn.Module:
+    """(N, C, H, W) -> (N, C, H / 2, W / 2). resample: "bilinear", which is the mean of 2x2, or "low_pass".
+
+    Raises:
+        ConfigError: another name.
+    """
+    return nn.AvgPool2d(2) if _checked(resample) == "bilinear" else Downsample()
+
+
+def _checked(resample: str) -> str:
+    if resample not in ("bilinear", "low_pass"):
+        raise ConfigError(f"resample={resample} is unknown; give bilinear or low_pass.")
+    return resample
