@@ -1,6 +1,5 @@
 """Opening a run that was trained with Python objects: what is given again must be what the run was trained with."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from sparring.api.own_data import keep
 from sparring.config.build import Builder
 from sparring.config.plain import plain
 from sparring.core.errors import ConfigError, DataError
+from sparring.core.terminal import say
 from sparring.run.directory import RunDir
 from sparring.run.saved import left_out, local_loggers, settings_here
 from sparring.run.settings import given_in
@@ -60,10 +60,9 @@ def resumable(run: RunDir, typed: list[str]) -> DictConfig:
     move(composed, composed.paths.run_dir, str(run.path))
     here = plain(composed)
     if missing := left_out(saved, here):
-        print(
+        say(
             f"Not taken from {run.path}, since a file may not set it: {', '.join(missing)}. Give it to sparring.train again if "
-            "it is yours.",
-            file=sys.stderr,
+            "it is yours."
         )
     config = OmegaConf.create(settings_here(saved, here, run.path))
     OmegaConf.set_struct(config, True)

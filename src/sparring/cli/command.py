@@ -10,6 +10,7 @@ from sparring.cli.main import guarded, run
 from sparring.core.errors import ConfigError
 from sparring.core.package import CONFIG_DIR, VERSION
 from sparring.core.program import NAME, command
+from sparring.core.terminal import say
 from sparring.core.wording import listing, near
 
 
@@ -29,10 +30,10 @@ def _answer(words: Sequence[str], verbs: Sequence[str]) -> int:
     if not words or words[0] in ("--help", "-h"):
         from sparring.cli.help import overview
 
-        print(overview(verbs, CONFIG_DIR))
+        say(overview(verbs, CONFIG_DIR), file=sys.stdout)
         return 0
     if words[0] == "--version":
-        print(f"{NAME} {VERSION}")
+        say(f"{NAME} {VERSION}", file=sys.stdout)
         return 0
     if words[0].startswith("-") or "=" in words[0]:
         verb = next((word for word in words if word in verbs), "train")
@@ -49,5 +50,5 @@ def _complete(verbs: Sequence[str]) -> None:
     if line["verb"] in verbs and line["rest"]:
         os.environ["COMP_LINE"] = line["program"] + line["rest"]
         run(line["verb"])
-    print("\n".join(verb for verb in verbs if verb.startswith(line["verb"])))
+    say("\n".join(verb for verb in verbs if verb.startswith(line["verb"])), file=sys.stdout)
     sys.exit(0)

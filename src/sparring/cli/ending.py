@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.program import shown
+from sparring.core.terminal import say
 from sparring.run.directory import RunDir
 from sparring.stage import call
 
@@ -26,7 +27,7 @@ def announce(run_dir: Path) -> None:
     from sparring.config.compose import rank
 
     if rank() == 0:
-        print(f"Run: {shown(run_dir)}", file=sys.stderr, flush=True)
+        say(f"Run: {shown(run_dir)}")
 
 
 def tell(result: Any, run_dir: Path) -> None:
@@ -39,7 +40,7 @@ def tell(result: Any, run_dir: Path) -> None:
     if not isinstance(result, dict) or "verb" not in result:
         return
     sys.stderr.flush()
-    print("\n".join(lines(result, run_dir)), flush=True)
+    say("\n".join(lines(result, run_dir)), file=sys.stdout)
 
 
 def lines(result: dict[str, Any], run_dir: Path) -> list[str]:

@@ -22,6 +22,7 @@ from sparring.core.errors import ConfigError, Interrupted, OutOfMemoryError, Spa
 from sparring.core.package import CONFIG_DIR
 from sparring.core.program import NAME, root
 from sparring.core.signals import Stop, listening, stop_number, stop_with_parent
+from sparring.core.terminal import clean_logs, say
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -44,6 +45,7 @@ def run(verb: str, *, config_dir: Path = CONFIG_DIR, words: Sequence[str] = ()) 
 
 def guarded(function: Callable[[], int]) -> int:
     """The exit code that `function` returns, or the one of its error, which is printed."""
+    clean_logs()
     stop_with_parent()
     with listening():
         try:
@@ -53,7 +55,7 @@ def guarded(function: Callable[[], int]) -> int:
             return 0
         except (Stop, KeyboardInterrupt) as error:
             with contextlib.suppress(OSError):
-                print(Stop(stop_number(error)), file=sys.stderr)
+                say(str(Stop(stop_number(error))))
             return 128 + stop_number(error)
         except Exception as error:
             return report(error)
@@ -63,7 +65,7 @@ def report(error: Exception) -> int:
     """Print what went wrong to stderr, errors meant for people as one sentence; the exit code that goes with it."""
     known = _known(error)
     if known is None or "SPARRING_TRACEBACK" in os.environ:
-        traceback.print_exception(error)
+        say("".join(traceback.format_exception(error)).rstrip())
     if known is None:
         return _PYTHON_ERROR
     from sparring.config.compose import rank
@@ -71,7 +73,7 @@ def report(error: Exception) -> int:
     who = f" (rank {rank()})" if rank() else ""
     prefix = "" if isinstance(known, Interrupted) else f"error{who}: "
     with contextlib.suppress(OSError):  # the terminal may be gone
-        print(f"{prefix}{known}", file=sys.stderr)
+        say(f"{prefix}{known}")
     return known.exit_code
 
 
@@ -146,7 +148,7 @@ def _dispatch(verb: str, config_dir: Path, words: Sequence[str]) -> int:
     if arguments.help:
         from sparring.cli.help import help_text
 
-        print(help_text(config_name, config_dir, verb=verb))
+        say(help_text(config_name, config_dir, verb=verb), file=sys.stdout)
         return 0
     from sparring.config.compose import register_resolvers
 
@@ -198,7 +200,7 @@ def _note_untested_python() -> None:
     if sys.version_info[:2] > _NEWEST_TESTED and _NOTED not in os.environ:
         os.environ[_NOTED] = "1"
         used, newest = (".".join(map(str, version)) for version in (sys.version_info[:2], _NEWEST_TESTED))
-        print(f"Python {used} is untested with {NAME}; it was tested with Python 3.11 to {newest}.", file=sys.stderr)
+        say(f"Python {used} is untested with {NAME}; it was tested with Python 3.11 to {newest}.")
 
 
 def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) -> list[str]:
@@ -214,7 +216,7 @@ def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) 
         raise ConfigError("-m starts the processes of each job itself: start it once, without torchrun or srun.")
     typed, notes = translated(config_name, arguments.overrides)
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        say(f"note: {note}")
     overrides = typed
     if config_name == "study" and not any(item.startswith("resume=") for item in typed):
         overrides = expand_dir(typed, sweep=sweep)

@@ -1,12 +1,12 @@
 """`resume=<run dir>`: the overrides of the run come back, so that only what changes needs to be typed."""
 
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from sparring.config.compose import quoted, rank
 from sparring.core.errors import CheckpointError, ConfigError
+from sparring.core.terminal import say
 from sparring.run.kind import check_verb
 from sparring.run.saved import may_be_saved, to_type_again
 from sparring.run.search import find_run
@@ -47,9 +47,8 @@ def expand_resume(overrides: Sequence[str], *, verb: str, log_dir: Path, sweep: 
     there = [item for item in run.overrides if item.partition("=")[0] not in keys]
     saved = [item for item in there if may_be_saved(item)]
     if (left_out := to_type_again(there)) and rank() == 0:
-        print(
-            f"Not taken from {run.path}, since a file may not set it: {shlex.join(left_out)}. Type it again if it is yours.",
-            file=sys.stderr,
+        say(
+            f"Not taken from {run.path}, since a file may not set it: {shlex.join(left_out)}. Type it again if it is yours."
         )
     here = [f"resume={quoted(run.path)}", f"hydra.run.dir={quoted(run.path)}", "hydra.output_subdir=null", _EXPANDED]
     return [*saved, *typed, *here]

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import IO
 from sparring.core.gpus import share
 from sparring.core.program import shown
 from sparring.core.signals import HANDLED, LAST, SAVING, tied_children
+from sparring.core.terminal import say
 
 _POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 5.0  # for helpers of a job that failed; ranks waiting for a dead one would wait half an hour
@@ -202,4 +204,4 @@ def _print_lines(stream: IO[bytes], prefix: str) -> None:
 
 def _print(line: str) -> None:
     with contextlib.suppress(OSError):  # whoever read it is gone: the jobs still have to be waited for
-        print(line, flush=True)
+        say(line, file=sys.stdout)

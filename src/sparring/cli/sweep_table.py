@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sparring.cli.sweep import JobOutcome
-from sparring.core.errors import CheckpointError
+from sparring.core.errors import CheckpointError, printable
 from sparring.core.program import shown
+from sparring.core.terminal import say
 from sparring.report import sweep
 from sparring.report.record import MetricTable
 from sparring.report.sweep import SweepRow
@@ -23,10 +24,10 @@ def summary(outcomes: Sequence[JobOutcome]) -> int:
     _print(rows, title=shown(folder))
     bad = sum(outcome.exit_code != 0 for outcome in outcomes)
     ending = f"{len(outcomes) - bad} of {len(outcomes)} jobs finished{f', {bad} did not' if bad else ''}"
-    print(ending)
+    say(ending, file=sys.stdout)
     if folder.is_dir():
         page = sweep.write(folder, rows, ending=f"{ending}.")
-        print(f"Table: {shown(folder / 'sweep.csv')}\nReport: {shown(page)}", flush=True)
+        say(f"Table: {shown(folder / 'sweep.csv')}\nReport: {shown(page)}", file=sys.stdout)
     stopped = next((outcome.stopped_by for outcome in outcomes if outcome.stopped_by is not None), None)
     return 128 + stopped if stopped is not None else int(bad > 0)
 
@@ -60,7 +61,8 @@ def _print(rows: Sequence[SweepRow], *, title: str) -> None:
     for cells, code in zip(made.rows, codes, strict=True):
         color = "green" if code == 0 else "yellow" if code in (None, 130, 143) else "red"
         state = len(cells) - 3
-        texts = [f"[{color}]{escape(cell)}[/{color}]" if i == state else escape(cell) for i, cell in enumerate(cells)]
+        texts = [escape(printable(cell)) for cell in cells]
+        texts[state] = f"[{color}]{texts[state]}[/{color}]"
         table.add_row(*texts)
     for i, cells in enumerate(made.means):
         if i == 0:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterable, Iterator, Sized
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from sparring.core.terminal import say
+
 if TYPE_CHECKING:
     import rich.progress
 
@@ -76,7 +78,7 @@ class Progress:
             self._thread.join()
             self._thread = None
             if last and self.line() != self._printed:
-                print(self.line(), file=sys.stderr, flush=True)
+                say(self.line())
 
     def line(self) -> str:
         """`iteration 95/150, 63 %, 12.3 it/s, 8 s, 5 s left, loss D 0.491`: all that is known, in at most one line."""
@@ -100,7 +102,7 @@ class Progress:
     def _print_lines(self) -> None:
         while not self._closed.wait(self.seconds):
             self._printed = self.line()
-            print(self._printed, file=sys.stderr, flush=True)
+            say(self._printed)
 
     def _shown_bar(self) -> "rich.progress.Progress":
         from rich.console import Console

@@ -21,6 +21,7 @@ from sparring.core.atomic import write_atomic
 from sparring.core.errors import CheckpointError
 from sparring.core.package import CONFIG_DIR, VERSION
 from sparring.core.signals import tied_children
+from sparring.core.terminal import say
 from sparring.core.types import TrainedNetwork
 from sparring.data.module.image_data import ImageData
 from sparring.metric.features.base import Features
@@ -117,7 +118,7 @@ def _train_fingerprint(data: Mapping[str, Any]) -> str:
 
 def _train(data: Mapping[str, Any], folder: Path) -> None:
     """Train into a temporary folder, then rename it to `folder`: the cache holds whole runs only."""
-    print(f"Training the reference classifier of {data['name']} for the metrics, once ...", file=sys.stderr)
+    say(f"Training the reference classifier of {data['name']} for the metrics, once ...")
     temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{folder.name}-", dir=folder.parent))
     try:
         settings = temporary / "config.yaml"

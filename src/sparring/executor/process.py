@@ -161,7 +161,9 @@ def _serve(connection: Connection, threads: int, environment: dict[str, str]) ->
 
     from sparring.core.errors import Interrupted
     from sparring.core.signals import Stop, listening
+    from sparring.core.terminal import clean_logs, say
 
+    clean_logs()
     torch.set_num_threads(threads)
     with contextlib.suppress(EOFError):
         while True:
@@ -172,7 +174,7 @@ def _serve(connection: Connection, threads: int, environment: dict[str, str]) ->
             except (Interrupted, Stop, KeyboardInterrupt) as error:
                 response = (False, CallStopped(f"it was stopped: {error}"))
             except BaseException as error:
-                traceback.print_exc()
+                say(traceback.format_exc().rstrip())
                 response = (False, RuntimeError(f"{type(error).__name__}: {error}"))
             connection.send(response)
             gc.collect()  # a trainer, its model and its data form cycles: many calls would fill memory, or a GPU's

@@ -1,6 +1,5 @@
 """Attribution maps of a subject, and what each is worth beside maps that know nothing."""
 
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from sparring.attribution.evaluation import faithfulness
 from sparring.attribution.evaluation.comparison import beats, mean_interval
 from sparring.attribution.evaluation.controls import CONTROLS, control_maps
 from sparring.core.errors import ConfigError
+from sparring.core.terminal import say
 from sparring.explanation.images import ExplainedImages
 from sparring.explanation.settings import ExplainSettings
 from sparring.explanation.subject import Subject
@@ -121,7 +121,7 @@ def _measured(
     )  # fmt: skip
     gap = faithfulness.completeness(network, image, maps, target, baseline=absent).cpu() if adds_up else None
     made = MethodMaps(maps.cpu(), curves["deletion"], curves["insertion"], wrong.cpu(), gap, seconds)
-    print(f"{name:22} insertion - deletion {float(made.gain.mean()):+.3f}   {seconds:.1f} s", file=sys.stderr)
+    say(f"{name:22} insertion - deletion {float(made.gain.mean()):+.3f}   {seconds:.1f} s")
     return made
 
 

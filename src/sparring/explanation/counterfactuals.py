@@ -1,6 +1,5 @@
 """Counterfactual images of a classifier by a generator: what would have to be otherwise for another answer."""
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from sparring.attribution.evaluation.comparison import mean_interval
 from sparring.core.modules import frozen_eval
 from sparring.core.randomness import generator as random_generator
 from sparring.core.task import Task, check_same_task
+from sparring.core.terminal import say
 from sparring.explanation.counterfactual.adversary import adversarial
 from sparring.explanation.counterfactual.invert import invert
 from sparring.explanation.counterfactual.move import margin_of, smallest_move
@@ -70,7 +70,7 @@ def counterfactuals_of(
         found = _searched(settings, trained, network, subject.network, few.image, answer, target)
     record = found.record | {"seconds": round(time.perf_counter() - started, 2), "generator": trained.origin}
     share = record["validity"]
-    print(f"counterfactuals        valid {share:.0%}   {record['seconds']:.1f} s", file=sys.stderr)
+    say(f"counterfactuals        valid {share:.0%}   {record['seconds']:.1f} s")
     return Counterfactuals(**{**vars(found), "record": record | _distances(found, images)})
 
 

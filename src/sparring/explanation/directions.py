@@ -1,6 +1,5 @@
 """What moves along directions in a generator's latent space: images, a classifier's logits, and how fast."""
 
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from sparring.attribution.evaluation.comparison import mean_interval
 from sparring.core.errors import ConfigError
+from sparring.core.terminal import say
 from sparring.direction.base import Direction, Directions
 from sparring.direction.shared.space import Codes, Space
 
@@ -71,7 +71,7 @@ def found_directions(
             for label, vector, _ in pairs
         ]
         found[name] = FoundDirections(directions, records, strips)
-        print(f"{name:12} {len(records)} directions   {time.perf_counter() - started:.1f} s", file=sys.stderr)
+        say(f"{name:12} {len(records)} directions   {time.perf_counter() - started:.1f} s")
     return found, sentences
 
 

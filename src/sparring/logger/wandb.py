@@ -5,7 +5,6 @@ import logging
 import os
 import secrets
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +14,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import ConfigError
+from sparring.core.terminal import say
 from sparring.logger.support.wandb_settings import api_key_is_set, first_line, plain_config, requested_mode, why_not
 from sparring.logger.support.wandb_start import kind_of_work, labels, start_run
 
@@ -177,7 +177,7 @@ class WandbLogger(Logger):
         if self._mode in ("auto", "online"):
             failure = self._try_online()
             if failure is None:
-                print(f"W&B: {self._run.url}", file=sys.stderr)
+                say(f"W&B: {self._run.url}")
                 return
             if self._mode == "online":
                 raise ConfigError(f"logger.wandb.mode=online failed: {failure}; try logger.wandb.mode=auto or offline.")

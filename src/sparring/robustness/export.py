@@ -1,7 +1,6 @@
 """Adversarial images of a whole split as an image set, which `data/mix=images` trains on: labels are the true ones."""
 
 import json
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from sparring.core.errors import ConfigError
 from sparring.core.package import VERSION
 from sparring.core.pixels import normalise
 from sparring.core.settings import epsilon_text
+from sparring.core.terminal import say
 from sparring.core.types import TrainedNetwork
 from sparring.data.serving import provenance
 from sparring.data.serving.provenance import Provenance
@@ -101,7 +101,7 @@ def export(
     }  # fmt: skip
     write_atomic(run.path / "manifest.json", (json.dumps(content, indent=2) + "\n").encode())
     for file in (*files.values(), "manifest.json"):
-        print(run.path / file, file=sys.stderr)
+        say(str(run.path / file))
     again = predictions(attacked.target, normalise(image).to(images.image.device), settings.batch_size).cpu()
     return {"files": files, "images": len(label), "accuracy": float((again == label).float().mean())}
 

@@ -1,6 +1,5 @@
 """One attack after the other on one classifier: robust accuracy at each strength, what looks wrong, and a picture."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from sparring.attack.evaluation.evaluate import AttackOutcome, distances, evalua
 from sparring.attack.evaluation.probe import probe
 from sparring.core.progress import working
 from sparring.core.settings import epsilon_text
+from sparring.core.terminal import say
 from sparring.robustness.attacked import AttackSetup, TrialImages
 from sparring.robustness.pictures import adversarial_picture, examples
 
@@ -55,7 +55,7 @@ def run_trials(name: str, attack: Attack, attacked: AttackSetup, *, keep: Callab
         row = _row(epsilon, outcome, images, attacked.num_classes)
         trials[epsilon] = Trial(row, replace(outcome, adversarial=outcome.adversarial[shown]), shown)
         line = f"{name:12} epsilon {epsilon_text(epsilon):18} accuracy {outcome.accuracy:6.1%}  {outcome.seconds:.1f} s"
-        print(line, file=sys.stderr)
+        say(line)
     return trials
 
 

@@ -1,11 +1,13 @@
 """`python evaluate.py run=<run>` or `images=<folder> reference=<data set>`: all metrics with their protocols."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
+from sparring.core.terminal import say
 from sparring.evaluation.features import RealFeatures
 from sparring.evaluation.measure import Subject, measure_all
 from sparring.evaluation.metrics import metrics_of
@@ -79,7 +81,7 @@ def _show(result: dict[str, Any], run: RunDir, *, report: bool, hints: bool) -> 
     from sparring.report.protocol import text_table
 
     if hints:
-        print(text_table(result["records"]))
+        say(text_table(result["records"]), file=sys.stdout)
     if report:
         from sparring.report.evaluate import evaluate_report
 

@@ -4,7 +4,6 @@ conf/generate.yaml lists the settings, with what each means.
 """
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from omegaconf import DictConfig
 
 from sparring.core.atomic import write_atomic
 from sparring.core.progress import Progress
+from sparring.core.terminal import say
 from sparring.data.serving import provenance
 from sparring.generation.export import Writers, check_formats
 from sparring.generation.from_run import sampler_of
@@ -57,7 +57,7 @@ def _generate(settings: GenerateSettings, run: RunDir) -> dict[str, Any]:
     check_formats(settings.formats, trained.channels)
     sampler = sampler_of(trained, settings)
     if isinstance(sampler.label, int) and sampler.num_classes is not None:
-        print(f"label {sampler.label} = class {trained.class_names[sampler.label]}", file=sys.stderr)
+        say(f"label {sampler.label} = class {trained.class_names[sampler.label]}")
     ledger = Ledger(settings.seed)
     writing = Writers(settings.formats, run.path, class_names=trained.class_names)
     with writing as writers, Progress("images", settings.count) as progress:

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import sys
 import time
 from typing import Any
 
@@ -15,6 +14,7 @@ from sparring.callback.quality_stop import QualityStop
 from sparring.core.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError
 from sparring.core.measurement import FinalMetrics
 from sparring.core.signals import held, name_of
+from sparring.core.terminal import say
 from sparring.data.module.image_data import ImageData
 from sparring.model.clock import Clock
 from sparring.model.game import Game
@@ -97,7 +97,7 @@ class Training:
     def announce(self) -> None:
         """Say on stderr what is about to be trained, on what, and where."""
         if self.first:
-            print("\n".join(opening_lines(self.parts, self.trainer)), file=sys.stderr, flush=True)
+            say("\n".join(opening_lines(self.parts, self.trainer)))
 
     def fit(self) -> None:
         """Train to the end of the budget, or until a callback or a signal stops it.
@@ -239,6 +239,6 @@ class Training:
     def _print_next(self) -> None:
         if published_share(self.parts.model) < FAR_BELOW and not given_in(self.settings.resolved["model"]):
             longer = f"trainer.max_steps={LONGER * self.parts.model.clock.iteration}"
-            print(f"Longer: {resume_command('train', self.run, longer)}", file=sys.stderr)
+            say(f"Longer: {resume_command('train', self.run, longer)}")
         if self.parts.model.draws_images and "generator" not in given_in(self.settings.resolved["model"]):
-            print(f"Images: {use_command('generate', self.run)}", file=sys.stderr)
+            say(f"Images: {use_command('generate', self.run)}")

@@ -13,6 +13,8 @@ from rich.live import Live
 from rich.text import Text
 
 from sparring.core.atomic import write_atomic
+from sparring.core.errors import printable
+from sparring.core.terminal import say
 from sparring.study.engine.plan import Planned
 from sparring.study.engine.run import CellOutcome
 
@@ -59,7 +61,7 @@ class Progress:
         self._running.pop(name, None)
         self._outcomes[name] = outcome
         if outcome.state == "failed":
-            self._console.print(f"cell {name} failed: {outcome.reason}", markup=False, soft_wrap=True)
+            self._console.print(printable(f"cell {name} failed: {outcome.reason}"), markup=False, soft_wrap=True)
 
     def tick(self) -> None:
         now = time.monotonic()
@@ -67,7 +69,7 @@ class Progress:
             self._live.update(Text(self.line(), overflow="ellipsis", no_wrap=True))
         elif now - self._last_line >= self._line_seconds:
             self._last_line = now
-            print(self.line(), file=sys.stderr, flush=True)
+            say(self.line())
         if now - self._last_csv >= CSV_SECONDS:
             self._write()
 

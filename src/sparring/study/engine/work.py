@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from sparring.core.atomic import sha256_of, write_atomic
 from sparring.core.errors import Interrupted, SparringError
+from sparring.core.terminal import say
 from sparring.run.settings import write_settings
 
 RECORD = "cell.json"  # written last: a folder without it holds an unfinished cell
@@ -99,7 +100,7 @@ def run_cell(
         except Interrupted:
             raise
         except Exception as error:
-            traceback.print_exc()
+            say(traceback.format_exc().rstrip())
             first_line = (str(error).splitlines() or [""])[0]
             reason = str(error) if isinstance(error, SparringError) else f"{type(error).__name__}: {first_line}"
     if not reason:
