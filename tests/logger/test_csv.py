@@ -77,6 +77,38 @@ def test_resume_equals_no_interruption(path: Path, tmp_path: Path) -> None:
     assert broken.read_bytes() == straight.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("cut", "said"),
+    [
+        (lambda text: text, ""),
+        (
+            lambda text: text[: text.index(b"\n40,") + 1],
+            "ends at iteration 30, and the run goes on from 60: the rows between are lost",
+        ),
+        (lambda text: text[: text.index(b"\n60,") + 5], "1 of its rows cannot be read"),
+        (lambda text: text.replace(b"\n30,", b"\n30;"), "1 of its rows cannot be read"),
+        (lambda text: text[:7], "has no whole line: the rows that it had are lost"),
+        (lambda text: b"", "has no whole line: the rows that it had are lost"),
+        (None, "is missing: the rows before iteration 60 are lost"),
+    ],
+    ids=["whole", "at the end of a line", "within a line", "a separator", "within the header", "empty", "missing"],
+)
+def test_rows_that_are_lost_are_said(path: Path, caplog: pytest.LogCaptureFixture, cut: Any, said: str) -> None:
+    logger = CSVLogger(path=path)
+    for step in range(10, 70, 10):
+        logger.log_metrics({"images_seen": 64 * step, "loss": 1 / step}, step=step)
+    if cut is None:
+        path.unlink()
+    else:
+        path.write_bytes(cut(path.read_bytes()))
+    resumed = CSVLogger(path=path)
+    resumed.continue_after(60)
+    assert said in caplog.text
+    assert bool(said) == bool(caplog.records)
+    resumed.log_metrics({"images_seen": 4480, "loss": 0.5}, step=70)
+    assert table(path)[-1]["iteration"] == "70"
+
+
 def test_continuing_without_truncation_keeps_every_row(path: Path) -> None:
     CSVLogger(path=path).log_metrics({"images_seen": 1, "a": 1.0}, step=1)
     CSVLogger(path=path).log_metrics({"images_seen": 2, "b": 2.0}, step=2)

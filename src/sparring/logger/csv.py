@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import logging
 import numbers
 import os
@@ -79,14 +80,24 @@ class CSVLogger(Logger):
 
     @rank_zero_only
     def continue_after(self, iteration: int, run_id: str | None = None) -> None:
-        """Drop the rows after `iteration`, which a resumed run will log again.
+        """Drop the rows after `iteration`, which a resumed run will log again; warn where rows before it are missing.
 
         Raises:
             DiskError: the file could not be rewritten.
         """
         if self.path.exists():
             columns, rows = read_rows(self.path)
-            self._rewrite(columns, [row for row in rows if int(row["iteration"]) <= iteration])
+            kept = [row for row in rows if int(row["iteration"]) <= iteration]
+            if end := _cut_at([int(row["iteration"]) for row in kept], iteration):
+                log.warning(
+                    "%s ends at iteration %d, and the run goes on from %d: the rows between are lost.",
+                    self.path,
+                    end,
+                    iteration,
+                )
+            self._rewrite(columns, kept)
+        else:
+            log.warning("%s is missing: the rows before iteration %d are lost.", self.path, iteration)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
@@ -154,9 +165,20 @@ def read_rows(path: Path) -> tuple[list[str], list[Row]]:
     columns = table[0] if table and "iteration" in table[0] else list(FIRST_COLUMNS)
     whole = [line for line in table[1:] if len(line) == len(columns)]
     rows = [row for line in whole if (row := dict(zip(columns, line, strict=True)))["iteration"].isdecimal()]
-    if lost := max(0, len(lines) - 1) - len(rows):
+    if not table:
+        log.warning("%s has no whole line: the rows that it had are lost.", path)
+    elif lost := max(0, len(lines) - 1) - len(rows):
         log.warning("%s is damaged: %d of its rows cannot be read and are left out.", path, lost)
     return columns, [{key: value for key, value in row.items() if value != ""} for row in rows]
+
+
+def _cut_at(iterations: list[int], until: int) -> int | None:
+    """The last of `iterations` where it is further from `until` than any two of them from each other, else None.
+
+    A file that was cut at the end of a line looks whole.
+    """
+    steps = [after - before for before, after in itertools.pairwise(iterations)]
+    return iterations[-1] if steps and until - iterations[-1] > max(steps) else None
 
 
 def _lines(columns: list[str], rows: list[Row]) -> bytes:

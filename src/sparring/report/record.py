@@ -118,7 +118,9 @@ class MetricTable:
         if not set(CLOCK) <= set(header):
             header = []
         rows = [row for row in table[1:] if header and len(row) == len(header)]
-        if lost := max(0, len(lines) - 1) - len(rows):
+        if not lines:
+            log.warning("%s is empty: the rows that it had are lost.", path)
+        elif lost := max(0, len(lines) - 1) - len(rows):
             log.warning("%s is damaged: %d of its rows cannot be read and are left out.", path, lost)
         return cls(header, rows)
 
