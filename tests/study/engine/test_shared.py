@@ -17,7 +17,7 @@ from sparring.study.engine.shared import training_variance
 def record(right: np.ndarray, **data: Any) -> CellResult:
     test = {"images": len(right), "right": packed(torch.from_numpy(right))}
     result = {"classification": {"test": test}, "data": {"fingerprints": {"test": "same"}, **data}}
-    return CellResult(Cell("a", "train", ()), Path(), result, ())
+    return CellResult(Cell("a", "train", ()), {}, Path(), result, ())
 
 
 def pairs(rows: bool) -> list[tuple[CellResult, CellResult]]:

@@ -18,7 +18,7 @@ __all__ = ["stage"]
 def training(seconds: float | None, iterations: int) -> CellResult:
     cost: dict[str, Any] = {"cpu_seconds": seconds, "seconds": 7.0}
     result = {"cost": cost, "clock": {"iteration": iterations}}
-    return CellResult(Cell("a", "train", ()), Path("run"), result, ())
+    return CellResult(Cell("a", "train", ()), {}, Path("run"), result, ())
 
 
 def test_median_of_processor_time_per_iteration() -> None:

@@ -15,12 +15,14 @@ class CellResult:
 
     Args:
         cell: as the study declared it.
+        config: its settings as the study composed them; what a file of the cell says names no place to write.
         run: its run directory.
         result: the content of its result.json.
         inputs: names of the cells that it read.
     """
 
     cell: Cell
+    config: Mapping[str, Any]
     run: Path
     result: Mapping[str, Any]
     inputs: tuple[str, ...]

@@ -54,7 +54,7 @@ class Results:
         for each in planned:
             if outcomes[each.cell.name].state == "finished":
                 result = RunDir(each.folder).result()
-                self._finished[each.cell.name] = CellResult(each.cell, each.folder, result, each.inputs)
+                self._finished[each.cell.name] = CellResult(each.cell, each.config, each.folder, result, each.inputs)
 
     def cell(self, name: str) -> CellResult | None:
         """The cell of that name; None if it did not finish. Raises KeyError if the study has none."""

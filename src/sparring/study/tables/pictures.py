@@ -15,7 +15,6 @@ from sparring.core.types import Batch
 from sparring.data.module.image_data import ImageData
 from sparring.data.serving.stream import RawBatch
 from sparring.model.transform.base import transformed
-from sparring.run.directory import RunDir
 from sparring.study.engine.cell import Tag
 from sparring.study.engine.results import CellResult, Results
 from sparring.study.tables.analysis import Picture
@@ -61,16 +60,18 @@ def _training_picture(each: CellResult, title: str, note: str, build: Builder) -
     folder = f"cells/{each.cell.name}/images"
     if (each.run / "images" / "mixed.png").exists():
         return Picture(title, f"{folder}/mixed.png", f"{note} (here: the added images)")
-    draw_batches(each.run, build)
+    draw_batches(each.run, each.config, build)
     return Picture(title, f"{folder}/training.png", note)
 
 
-def draw_batches(run: Path, build: Builder) -> None:
+def draw_batches(run: Path, settings: Mapping[str, Any], build: Builder) -> None:
     """Draw the run's first batches again, augmented as its classifier was given them, into `images/training.png`.
 
     A row per class, COLUMNS images each, ROWS classes at most.
+
+    Args:
+        settings: of the run, as the study composed them.
     """
-    settings = RunDir.open(run).config
     data: ImageData = build(settings["data"], section="data")
     model: Any = build_model(settings, build=build)
     model.batch_size = data.batch_size
