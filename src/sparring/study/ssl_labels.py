@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from sparring.core.errors import ConfigError
 from sparring.study.base import ArmStudy, check_fraction
-from sparring.study.cells.recipes import NO_AUGMENTATION, classifier_cell
+from sparring.study.cells.recipes import NO_AUGMENTATION, classifier_cell, without
 from sparring.study.cells.subset import check_label_counts, label_counts, labelled_subset
 from sparring.study.engine.cell import Cell
 from sparring.study.engine.context import StudyContext
@@ -96,7 +96,7 @@ class SslLabels(ArmStudy):
         semi_supervised = arm in SEMI_SUPERVISED
         return classifier_cell(
             f"{prefix}/{arm}",
-            [*labelled_subset(context, labels, seeds), *NO_AUGMENTATION, *own],
+            [*without(labelled_subset(context, labels, seeds), own), *NO_AUGMENTATION, *own],
             model="ssgan" if semi_supervised else "classifier",
             steps=self.steps,
             seed=seeds.gan if semi_supervised else seeds.classifier,

@@ -22,6 +22,12 @@ def check_uses(uses: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(uses))
 
 
+def without(overrides: Sequence[str], recipe: Sequence[str]) -> list[str]:
+    """The overrides of settings that the recipe does not set itself."""
+    keys = {item.partition("=")[0] for item in recipe}
+    return [item for item in overrides if item.partition("=")[0] not in keys]
+
+
 def classic_augmentation(context: StudyContext, crop: float) -> list[str]:
     """Overrides: shifts by up to `crop` of the side, and mirroring where the data set allows it (its own `data.flip`)."""
     pixels = max(1, round(crop * context.image_size))

@@ -20,7 +20,9 @@ from sparring.config.groups import Groups
 from sparring.config.plain import plain
 from sparring.core.errors import ConfigError
 from sparring.core.wording import listing
+from sparring.study.engine.cell import Cell
 from sparring.study.engine.context import StudyContext
+from sparring.study.engine.ignored import check_overrides, check_typed
 
 # Settings of `data` that no user changes for the whole study: each replicate draws the seeds, the cache is one.
 _NOT_TYPED = ("seed", "subset_seed", "cache_dir")
@@ -51,6 +53,7 @@ class Composer:
         self._groups: dict[str, Groups] = {}
         self._bases: dict[tuple[str, ...], _Base] = {}
         self._current: _Base | None = None  # whose `hydra` is set in HydraConfig
+        self._sections: list[Mapping[str, Any]] = []  # the data of every cell so far that takes the study's
         self.data_settings = changed_data(context, self._search_path)
 
     def __call__(
@@ -87,9 +90,20 @@ class Composer:
                 HydraConfig.instance().set_config(base.hydra)
                 self._current = base
             OmegaConf.resolve(config)
+        if data_section:
+            self._sections.append(plain(OmegaConf.select(config, data_section)))
         OmegaConf.set_struct(config, True)
         _check(verb, config)
         return plain(config)
+
+    def check_overrides(self, cell: Cell) -> None:
+        """Raise ConfigError where the cell replaces what was typed for all trainings, or for it, by another value."""
+        if cell.verb == "train":
+            check_overrides(self._context.train, cell.overrides)
+
+    def check_typed(self) -> None:
+        """Raise ConfigError where no cell so far has a setting that was typed for the study's data."""
+        check_typed(self.data_settings, self._sections)
 
     def _with_study(self, verb: str, overrides: Sequence[str]) -> list[str]:
         """For a training: the data set, unless the cell chooses its own, and the user's overrides for all trainings."""

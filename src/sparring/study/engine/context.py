@@ -35,14 +35,19 @@ class StudyContext:
 
     @classmethod
     def read(cls, config: DictConfig) -> "StudyContext":
-        """The context that the whole configuration of a study describes."""
+        """The context that the whole configuration of a study describes.
+
+        Raises:
+            ConfigError: a setting of the data that the study chooses for its cells.
+        """
+        _refuse_chosen(config)
         return cls(
             dataset=str(config.dataset),
             data=plain(config.data),
             train=tuple(config.train),
             paths=plain(config.paths),
             seed=int(config.seed),
-            split_seed=_split_seed(config),
+            split_seed=None if config.split_seed is None else int(config.split_seed),
             build=Builder.of(config),
         )
 
@@ -67,11 +72,20 @@ class StudyContext:
         return bool(self.data["flip"])
 
 
-def _split_seed(config: DictConfig) -> int | None:
-    typed = int(config.data.split_seed)
-    if typed:
+def _refuse_chosen(config: DictConfig) -> None:
+    """Raise ConfigError for a seed or a place of the study's data, which its cells do not get from there."""
+    data, seed = config.data, int(config.seed)
+    if data.split_seed:
         raise ConfigError(
-            f"data.split_seed={typed}: the replicates of a study draw their splits themselves; say split_seed={typed} for one"
-            " split in all of them."
+            f"data.split_seed={data.split_seed}: the replicates of a study draw their splits themselves; say "
+            f"split_seed={data.split_seed} for one split in all of them."
         )
-    return None if config.split_seed is None else int(config.split_seed)
+    for name in ("seed", "subset_seed"):
+        if data[name] != seed:
+            raise ConfigError(
+                f"data.{name}={data[name]}: the replicates of a study draw their seeds from its own; say seed={data[name]}."
+            )
+    if data.cache_dir != config.paths.cache_dir:
+        raise ConfigError(
+            f"data.cache_dir={data.cache_dir}: all of a study has one cache; say paths.cache_dir={data.cache_dir}."
+        )

@@ -43,10 +43,11 @@ def plan(cells: Sequence[Cell], composer: Composer, folder: Path, code: str) -> 
         code: hash of the code, see `source_hash.digest`.
 
     Raises:
-        ConfigError: a configuration does not compose, or cells contradict each other.
+        ConfigError: a configuration does not compose, cells contradict each other, or something that was typed would be ignored.
     """
     by_name = _unique(cells)
     composed = {name: _composed(cell, composer, folder / name) for name, cell in by_name.items()}
+    composer.check_typed()
     inputs = {name: tuple(dict.fromkeys(_inputs(name, config, by_name))) for name, config in composed.items()}
     planned: dict[str, Planned] = {}
     for name in _ordered(inputs):
@@ -104,6 +105,7 @@ def _unique(cells: Sequence[Cell]) -> dict[str, Cell]:
 
 def _composed(cell: Cell, composer: Composer, folder: Path) -> dict[str, Any]:
     try:
+        composer.check_overrides(cell)
         return composer(cell.verb, cell.overrides, folder, cell.data_section)
     except ConfigError as error:
         raise ConfigError(f"cell {cell.name}: {error}") from error
