@@ -70,8 +70,7 @@ def report(error: Exception) -> int:
         return _PYTHON_ERROR
     from sparring.config.compose import rank
 
-    who = f" (rank {rank()})" if rank() else ""
-    prefix = "" if isinstance(known, Interrupted) else f"error{who}: "
+    prefix = "" if isinstance(known, Interrupted) else f"error (rank {rank()}): " if rank() else "error: "
     with contextlib.suppress(OSError):  # the terminal may be gone
         say(f"{prefix}{known}")
     return known.exit_code
