@@ -5,7 +5,7 @@ import time
 import pytest
 
 from sparring.core import progress
-from sparring.core.progress import Progress, clock, tracked, working
+from sparring.core.progress import Progress, clock, elsewhere, heartbeat, tracked, working
 
 
 @pytest.fixture
@@ -66,3 +66,30 @@ def test_the_end_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
         counted.update(1)
         counted.close(last=True)
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_heartbeat_speaks_for_work_that_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with heartbeat("explain", seconds=0.02):
+        time.sleep(0.2)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= 2
+    assert set(lines) == {"explain, 0 s"}
+
+
+def test_a_heartbeat_is_silent_where_somebody_else_speaks(capsys: pytest.CaptureFixture[str]) -> None:
+    with heartbeat("study", seconds=0.02), elsewhere():
+        time.sleep(0.1)
+    assert capsys.readouterr().err == ""
+    with heartbeat("attack", seconds=0.02), Progress("images", 3, seconds=0.02):
+        time.sleep(0.1)
+    assert {line.partition(" ")[0] for line in capsys.readouterr().err.splitlines()} == {"images"}
+
+
+def test_many_short_pieces_of_work_are_not_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    with heartbeat("attack", seconds=0.2):
+        for name in "abcdef":
+            with Progress(name, seconds=0.2):
+                time.sleep(0.1)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines
+    assert all(line[0] in "abcdef" for line in lines)

@@ -1,25 +1,43 @@
 """The first line of a command, where its run goes, and the last ones: how it came out, and where the page is."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sparring.core.program import shown
+from sparring.core.progress import heartbeat, working
 from sparring.core.terminal import say
 from sparring.run.directory import RunDir
-from sparring.stage import call
+from sparring.stage import call, load
 
 
 def told(verb: str, config: Any, run_dir: Path) -> Any:
     """What the stage returns, with the lines before and after it. Raises what it raises."""
     announce(run_dir)
     try:
-        result = call(verb, config, run_dir)
+        with _audible(verb):
+            result = call(verb, config, run_dir)
     except Exception as error:
         tell(getattr(error, "result", None), run_dir)  # of a study some of whose cells failed
         raise
     tell(result, run_dir)
     return result
+
+
+@contextlib.contextmanager
+def _audible(verb: str) -> Iterator[None]:
+    """The stage loaded, with a sign of life every few seconds; of one process alone."""
+    from sparring.config.compose import rank
+
+    if rank() > 0:
+        yield
+        return
+    with heartbeat(verb):
+        with working("loading libraries"):
+            load(verb)
+        yield
 
 
 def announce(run_dir: Path) -> None:

@@ -1,9 +1,11 @@
 """How far a piece of work is, on stderr: a live bar on a terminal, and elsewhere a line every few seconds.
 
 The lines come from a thread of their own, so that a step which takes long is not silent. Work that is done before the first
-line is due says nothing.
+line is due says nothing. Inside a `heartbeat` a line is due by the time since the last one, whatever said it, so that many
+short pieces of work are not silent either.
 """
 
+import contextlib
 import sys
 import threading
 import time
@@ -32,6 +34,8 @@ class Progress:
     """
 
     _on_terminal = False
+    _open = 0  # pieces of work that say how far they are
+    _said: float | None = None  # time of the last line, inside a heartbeat
 
     def __init__(self, what: str, total: int | None = None, *, done: int = 0, seconds: float = SECONDS) -> None:
         self.what, self.total, self.done, self.seconds = what, total, done, seconds
@@ -39,11 +43,15 @@ class Progress:
         self._first, self._started = done, time.perf_counter()
         self._bar: rich.progress.Progress | None = None
         self._closed = threading.Event()
+        self._closed.set()
         self._thread: threading.Thread | None = None
         self._printed = ""
+        self._speaking = elsewhere()
 
     def __enter__(self) -> Self:
         self._started = time.perf_counter()
+        self._closed.clear()
+        self._speaking.__enter__()
         if sys.stderr.isatty():
             if not Progress._on_terminal:
                 Progress._on_terminal = True
@@ -69,7 +77,10 @@ class Progress:
 
     def close(self, *, last: bool = False) -> None:
         """Remove the bar, or stop the lines; `last` prints one more, of the end."""
+        if self._closed.is_set():
+            return
         self._closed.set()
+        self._speaking.__exit__(None, None, None)
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -78,7 +89,7 @@ class Progress:
             self._thread.join()
             self._thread = None
             if last and self.line() != self._printed:
-                say(self.line())
+                self._say()
 
     def line(self) -> str:
         """`iteration 95/150, 63 %, 12.3 it/s, 8 s, 5 s left, loss D 0.491`: all that is known, in at most one line."""
@@ -100,9 +111,18 @@ class Progress:
         return ", ".join(parts)
 
     def _print_lines(self) -> None:
-        while not self._closed.wait(self.seconds):
-            self._printed = self.line()
-            say(self._printed)
+        said = Progress._said if Progress._said is not None else self._started
+        while not self._closed.wait(max(0.0, said + self.seconds - time.perf_counter())):
+            said = max(said, Progress._said or 0.0)
+            if time.perf_counter() >= said + self.seconds:
+                self._say()
+                said = time.perf_counter()
+
+    def _say(self) -> None:
+        self._printed = self.line()
+        say(self._printed)
+        if Progress._said is not None:
+            Progress._said = time.perf_counter()
 
     def _shown_bar(self) -> "rich.progress.Progress":
         from rich.console import Console
@@ -144,3 +164,39 @@ def tracked(items: Iterable[T], what: str, *, total: int | None = None) -> Itera
 def working(what: str) -> Progress:
     """A context manager for work whose length nobody knows: `with working("features of the test images"):`."""
     return Progress(what)
+
+
+@contextlib.contextmanager
+def elsewhere() -> Iterator[None]:
+    """Inside, somebody else says how far the work is, and the heartbeat is silent."""
+    Progress._open += 1
+    try:
+        yield
+    finally:
+        Progress._open -= 1
+        if Progress._said is not None and sys.stderr.isatty():
+            Progress._said = time.perf_counter()  # a bar was there until now
+
+
+@contextlib.contextmanager
+def heartbeat(what: str, *, seconds: float = SECONDS) -> Iterator[None]:
+    """Inside, a line comes every `seconds` seconds also from work that does not say how far it is, on a terminal too."""
+    started, closed = time.perf_counter(), threading.Event()
+    Progress._said = started
+
+    def beat() -> None:
+        while not closed.wait(max(0.01, (Progress._said or started) + seconds - time.perf_counter())):
+            if Progress._open:
+                closed.wait(seconds / 10)
+            elif time.perf_counter() >= (Progress._said or started) + seconds:
+                say(f"{what}, {clock(time.perf_counter() - started)}")
+                Progress._said = time.perf_counter()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        closed.set()
+        thread.join()
+        Progress._said = None

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.core.pixels import normalise
+from sparring.core.progress import tracked
 from sparring.core.types import Batch
 from sparring.corruption import files
 from sparring.corruption.table import SEVERITIES, corrupt
@@ -49,7 +50,7 @@ def under(network: nn.Module, sets: Iterable[Corrupted], *, batch_size: int) -> 
         network: image (N, C, H, W) in [-1, 1] -> logits (N, K), in eval mode.
     """
     table: dict[str, list[dict[str, float]]] = {}
-    for name, severity, images in sets:
+    for name, severity, images in tracked(sets, "corruptions at five severities"):
         probability = probabilities(network, images.image, batch_size)
         accuracy = float((probability.argmax(1) == images.label).float().mean())
         ece = expected_calibration_error(probability, images.label)

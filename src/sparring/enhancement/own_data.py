@@ -15,6 +15,7 @@ from sparring.core.errors import ConfigError, DataError
 from sparring.core.measurement import Measurement
 from sparring.core.picture import grid_of_rows, write_png
 from sparring.core.pixels import normalise, to_uint8
+from sparring.core.progress import tracked
 from sparring.core.task import check_same_task
 from sparring.data.module.image_data import ImageData
 from sparring.data.serving import provenance
@@ -97,7 +98,8 @@ def _enhanced(settings: EnhanceSettings, trained: TrainedEnhancer, runs: Runs, b
     for name, each in named:
         network = each.network.to(settings.device)
         with torch.no_grad():
-            made.append(Version(name, torch.cat([network(part) for part in bad.split(ROWS)])))
+            parts = [network(part) for part in tracked(bad.split(ROWS), f"{name}: batch")]
+        made.append(Version(name, torch.cat(parts)))
     return made
 
 

@@ -10,6 +10,7 @@ import torch
 
 from sparring.core.atomic import write_atomic
 from sparring.core.picture import encode_png, grid_of_rows, write_png
+from sparring.core.progress import tracked
 from sparring.enhancement.files import pictures_of
 from sparring.enhancement.settings import EnhanceSettings
 from sparring.enhancement.tiles import enhanced_pixels
@@ -28,7 +29,7 @@ def enhance_files(settings: EnhanceSettings, trained: TrainedEnhancer, run: RunD
     assert settings.images is not None
     network = trained.network.to(settings.device)
     rows, first = [], None
-    for picture in pictures_of(settings.images):
+    for picture in tracked(pictures_of(settings.images), "images"):
         pixels = enhanced_pixels(
             network, picture.pixels, channels=trained.task.channels, tile=settings.tile, device=settings.device
         )

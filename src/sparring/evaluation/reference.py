@@ -20,6 +20,7 @@ from sparring.config.plain import plain
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import CheckpointError
 from sparring.core.package import CONFIG_DIR, VERSION
+from sparring.core.progress import working
 from sparring.core.signals import tied_children
 from sparring.core.terminal import say
 from sparring.core.types import TrainedNetwork
@@ -125,7 +126,7 @@ def _train(data: Mapping[str, Any], folder: Path) -> None:
         settings.write_text(OmegaConf.to_yaml(_recipe(data, temporary / "run")))
         environment = {name: value for name, value in os.environ.items() if name not in LAUNCHED}
         command = [sys.executable, "-m", "sparring.cli.call", "train", str(settings), str(temporary / "run")]
-        with tied_children() as (tie, descriptors):
+        with tied_children() as (tie, descriptors), working(f"reference classifier of {data['name']}"):
             done = subprocess.run(
                 command, env=environment | tie, pass_fds=descriptors, capture_output=True, text=True, check=False
             )

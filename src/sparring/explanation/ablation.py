@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sparring.attribution.evaluation.comparison import mean_interval
 from sparring.attribution.grad_cam import maps_by_name
 from sparring.core.errors import ConfigError
+from sparring.core.progress import tracked
 from sparring.core.wording import near
 from sparring.direction.shared.space import Codes, Space
 
@@ -31,7 +32,7 @@ def ablation_record(space: Space, *, layer: str | None, units: int, codes: int, 
     name, channels = _chosen(space, moved[:1], layer)
     before = space.answers(moved).cpu()
     rows = []
-    for unit in range(channels):
+    for unit in tracked(range(channels), "units switched off"):
         change = _without(space, space.generator.get_submodule(name), unit, moved).cpu() - before
         rows.append(
             {

@@ -12,6 +12,7 @@ from sparring.attribution.evaluation import faithfulness
 from sparring.attribution.evaluation.comparison import beats, mean_interval
 from sparring.attribution.evaluation.controls import CONTROLS, control_maps
 from sparring.core.errors import ConfigError
+from sparring.core.progress import working
 from sparring.core.terminal import say
 from sparring.explanation.images import ExplainedImages
 from sparring.explanation.settings import ExplainSettings
@@ -78,13 +79,21 @@ def attributed(
     """The maps of every method and every control, by name; a line on stderr for each."""
     found = {}
     for name, method in methods.items():
-        started = time.perf_counter()
-        maps = maps_of(method, subject, images, target, settings)
-        seconds = time.perf_counter() - started
-        found[name] = _measured(name, maps, subject, images, target, settings, seconds, adds_up=method.adds_up)
+        with working(name):
+            started = time.perf_counter()
+            maps = maps_of(method, subject, images, target, settings)
+            seconds = time.perf_counter() - started
+            found[name] = _measured(maps, subject, images, target, settings, seconds, adds_up=method.adds_up)
+        _say(name, found[name])
     for name, maps in control_maps(images.image, index=images.index, seed=settings.seed).items():
-        found[name] = _measured(name, maps, subject, images, target, settings, 0.0, adds_up=False)
+        with working(name):
+            found[name] = _measured(maps, subject, images, target, settings, 0.0, adds_up=False)
+        _say(name, found[name])
     return found
+
+
+def _say(name: str, made: MethodMaps) -> None:
+    say(f"{name:22} insertion - deletion {float(made.gain.mean()):+.3f}   {made.seconds:.1f} s")
 
 
 def maps_of(
@@ -101,7 +110,7 @@ def maps_of(
 
 
 def _measured(
-    name: str, maps: Tensor, subject: Subject, images: ExplainedImages, target: Tensor, settings: ExplainSettings,
+    maps: Tensor, subject: Subject, images: ExplainedImages, target: Tensor, settings: ExplainSettings,
     seconds: float, *, adds_up: bool,
 ) -> MethodMaps:  # fmt: skip
     image, network, steps = images.image, subject.network, settings.curve_steps
@@ -120,9 +129,7 @@ def _measured(
         baseline=absent, index=images.index, seed=settings.seed, samples=settings.squares,
     )  # fmt: skip
     gap = faithfulness.completeness(network, image, maps, target, baseline=absent).cpu() if adds_up else None
-    made = MethodMaps(maps.cpu(), curves["deletion"], curves["insertion"], wrong.cpu(), gap, seconds)
-    say(f"{name:22} insertion - deletion {float(made.gain.mean()):+.3f}   {seconds:.1f} s")
-    return made
+    return MethodMaps(maps.cpu(), curves["deletion"], curves["insertion"], wrong.cpu(), gap, seconds)
 
 
 def table(found: Mapping[str, MethodMaps]) -> list[dict[str, object]]:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from sparring.attribution.evaluation.comparison import mean_interval
 from sparring.core.modules import frozen_eval
+from sparring.core.progress import working
 from sparring.core.randomness import generator as random_generator
 from sparring.core.task import Task, check_same_task
 from sparring.core.terminal import say
@@ -65,7 +66,7 @@ def counterfactuals_of(
     few = images.first(settings.counterfactuals)
     logits = logits_of(subject.network, few.image)
     answer, target = logits.argmax(1), _targets(settings, subject, logits)
-    with torch.inference_mode(False), frozen_eval(subject.network):
+    with torch.inference_mode(False), frozen_eval(subject.network), working("counterfactuals"):
         network = trained.network.to(settings.device).eval().requires_grad_(False)
         found = _searched(settings, trained, network, subject.network, few.image, answer, target)
     record = found.record | {"seconds": round(time.perf_counter() - started, 2), "generator": trained.origin}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sparring.attribution.evaluation.comparison import mean_interval
 from sparring.core.errors import ConfigError
+from sparring.core.progress import working
 from sparring.core.terminal import say
 from sparring.direction.base import Direction, Directions
 from sparring.direction.shared.space import Codes, Space
@@ -59,17 +60,18 @@ def found_directions(
             sentences.append(f"{name} was left out: {error}")
             continue
         started = time.perf_counter()
-        directions = way.find(space, count, seed=seed)
-        pairs = list(zip(directions.names, directions.vectors, directions.values, strict=True))
-        records = [
-            {"name": label, "value": value, "value_means": way.value, "control": way.control}
-            | movement(space, moved, vector, extent=extent)
-            for label, vector, value in pairs
-        ]
-        strips = [
-            MovedStrip(label, torch.cat([strip(space, code, vector, extent=extent) for code in shown]))
-            for label, vector, _ in pairs
-        ]
+        with working(name):
+            directions = way.find(space, count, seed=seed)
+            pairs = list(zip(directions.names, directions.vectors, directions.values, strict=True))
+            records = [
+                {"name": label, "value": value, "value_means": way.value, "control": way.control}
+                | movement(space, moved, vector, extent=extent)
+                for label, vector, value in pairs
+            ]
+            strips = [
+                MovedStrip(label, torch.cat([strip(space, code, vector, extent=extent) for code in shown]))
+                for label, vector, _ in pairs
+            ]
         found[name] = FoundDirections(directions, records, strips)
         say(f"{name:12} {len(records)} directions   {time.perf_counter() - started:.1f} s")
     return found, sentences

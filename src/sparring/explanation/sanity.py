@@ -9,6 +9,7 @@ from torch import Tensor
 from sparring.attribution.base import Attribution
 from sparring.attribution.evaluation.sanity import cascading, independent, layers_with_weights
 from sparring.attribution.evaluation.similarity import rank_correlation
+from sparring.core.progress import tracked
 from sparring.explanation.attributions import maps_of
 from sparring.explanation.images import ExplainedImages
 from sparring.explanation.settings import ExplainSettings
@@ -39,7 +40,7 @@ def sanity_record(
     few = images.first(settings.sanity)
     layers = layers_with_weights(subject.network, few.image)
     record: dict[str, Any] = {"images": len(few.label), "layers": layers[::-1], "methods": {}}
-    for name, method in methods.items():
+    for name, method in tracked(methods.items(), "methods with shuffled weights"):
         trained, found = maps[name][: settings.sanity], {}
         for kind, randomise in (("cascading", cascading), ("independent", independent)):
             correlations = [

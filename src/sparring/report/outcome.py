@@ -127,6 +127,8 @@ def _explained(result: Result) -> Outcome:
     believed = [row for row in rows if all(row["beats"].values())]
     best, images = max(rows, key=lambda row: row["gain"]["value"]), result["cost"]["images"]
     words = f"{len(believed)} of {len(rows)} methods point at what the network looks at: they beat both control maps."
+    if not believed:
+        words = f"None of {len(rows)} methods beats both control maps: do not read them as what the network looks at."
     gain = best["gain"]
     interval = f" [{gain['low']:.3f}, {gain['high']:.3f}]" if gain.get("low") is not None else ""
     figures = f"best {best['method']}, insertion minus deletion {gain['value']:+.3f}{interval}, {images:,} images."

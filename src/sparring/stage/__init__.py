@@ -5,6 +5,11 @@ from pathlib import Path
 from typing import Any
 
 
+def load(verb: str) -> Any:
+    """The module of a stage; the first time that takes as long as torch and lightning need."""
+    return import_module(f"sparring.stage.{verb}")
+
+
 def call(verb: str, config: Any, run_dir: Path) -> Any:
     """`sparring.stage.<verb>.<verb>(config, run_dir)`; a stage is imported when it is called, and torch with it."""
-    return getattr(import_module(f"sparring.stage.{verb}"), verb)(config, run_dir)
+    return getattr(load(verb), verb)(config, run_dir)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import printable
+from sparring.core.progress import elsewhere
 from sparring.core.terminal import say
 from sparring.study.engine.plan import Planned
 from sparring.study.engine.run import CellOutcome
@@ -40,11 +41,13 @@ class Progress:
         self._running: dict[str, float] = {}
         self._last_csv = 0.0
         self._last_line = time.monotonic()
+        self._speaking = elsewhere()
         self._console = Console(stderr=True, highlight=False)
         terminal = sys.stderr.isatty()
         self._live = Live(console=self._console, refresh_per_second=4, transient=True) if terminal else None
 
     def __enter__(self) -> Self:
+        self._speaking.__enter__()
         if self._live is not None:
             self._live.start()
         return self
@@ -52,6 +55,7 @@ class Progress:
     def __exit__(self, *exception: object) -> None:
         if self._live is not None:
             self._live.stop()
+        self._speaking.__exit__(None, None, None)
         self._write()
 
     def started(self, name: str) -> None:

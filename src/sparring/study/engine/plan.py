@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.errors import ConfigError
+from sparring.core.progress import tracked
 from sparring.data.mix.base import mixed_rows
 from sparring.run.environment import config_hash
 from sparring.study.engine.cell import REFERENCE, Cell
@@ -46,7 +47,9 @@ def plan(cells: Sequence[Cell], composer: Composer, folder: Path, code: str) -> 
         ConfigError: a configuration does not compose, cells contradict each other, or something that was typed would be ignored.
     """
     by_name = _unique(cells)
-    composed = {name: _composed(cell, composer, folder / name) for name, cell in by_name.items()}
+    composed = {
+        name: _composed(cell, composer, folder / name) for name, cell in tracked(by_name.items(), "planning: run")
+    }
     composer.check_typed()
     inputs = {name: tuple(dict.fromkeys(_inputs(name, config, by_name))) for name, config in composed.items()}
     planned: dict[str, Planned] = {}
