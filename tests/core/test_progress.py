@@ -77,10 +77,10 @@ def test_a_heartbeat_speaks_for_work_that_says_nothing(capsys: pytest.CaptureFix
 
 
 def test_a_heartbeat_is_silent_where_somebody_else_speaks(capsys: pytest.CaptureFixture[str]) -> None:
-    with heartbeat("study", seconds=0.02), elsewhere():
+    with elsewhere(), heartbeat("study", seconds=0.02):
         time.sleep(0.1)
     assert capsys.readouterr().err == ""
-    with heartbeat("attack", seconds=0.02), Progress("images", 3, seconds=0.02):
+    with Progress("images", 3, seconds=0.02), heartbeat("attack", seconds=0.02):
         time.sleep(0.1)
     assert {line.partition(" ")[0] for line in capsys.readouterr().err.splitlines()} == {"images"}
 
