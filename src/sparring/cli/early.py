@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sparring.cli.combined import check_combined
 from sparring.config.compose import quoted
 from sparring.core.errors import CheckpointError, ConfigError, DataError
 from sparring.core.program import command, hint
@@ -66,10 +67,12 @@ def check_early(verb: str, overrides: Sequence[str]) -> None:
     """Refuse what needs no library to be refused.
 
     Raises:
-        ConfigError: nothing to evaluate, or a run to resume that has trained its whole budget.
+        ConfigError: nothing to evaluate, settings that would be ignored beside others, or a run to resume that has trained its
+            whole budget.
         DataError: `data.path` leads nowhere.
     """
     typed = {item.partition("=")[0].lstrip("+"): item.partition("=")[2].strip("'\"") for item in overrides}
+    check_combined(verb, typed)
     path = typed.get("data.path", "null")
     if path != "null" and "$" not in path and not Path(path).expanduser().exists():
         raise DataError(f"data.path={path} does not exist: give the folder or file that holds the data set.")
