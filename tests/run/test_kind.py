@@ -9,7 +9,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from sparring.cli.resume import expand_resume
-from sparring.config.check import runs_fit
+from sparring.config.read_runs import runs_fit
 from sparring.core.errors import CheckpointError
 from sparring.core.package import CONFIG_DIR
 from sparring.run.kind import CLASSIFYING, GAMES, SECTIONS, networks_of, verb_of
@@ -26,10 +26,14 @@ RUNS: dict[str, dict[str, Any]] = {
                    "model": {"_target_": "sparring.model.semi_supervised.SemiSupervisedGAN", "supervised_only": True}},
     "mine": {"trainer": {"devices": 1}, "model": {"_target_": "mine.Game"}},
     "restorer": {"trainer": {"devices": 1}, "model": {"_target_": "sparring.model.restorer.Restorer"}},
-    "images": {"sampling": {"name": "plain"}, "run": "x"},
+    "images": {"sampling": {"name": "plain"}, "run": "x", "format": ["parquet"]},
+    "pictures": {"sampling": {"name": "plain"}, "run": "x", "format": ["grid"]},
+    "attacked": {"attack": {"steps": 3}, "export": []},
     "study": {"study": {"replicates": 6}},
 }  # fmt: skip
+NOT_TRAINED = {"images", "pictures", "attacked", "study"}
 ATTACK = {"baseline": None, "attack": {"_target_": "sparring.attack.pgd.PGD"}, "defence": {}}
+TRAIN = {"trainer": {"devices": 1}}
 TRANSFER = {"_target_": "sparring.attack.transfer.Transfer", "run": "gan"}
 ADVGAN = {"advgan": {"_target_": "sparring.attack.advgan.AdvGANAttack", "run": "acgan"}, "square": {"steps": 3}}
 
@@ -58,7 +62,7 @@ def refusal(logs: Path, settings: dict[str, Any]) -> str:
         ({"sampling": {"name": "plain"}}, {"gan", "acgan", "mine"}),
         ({"metric": {"k": 5}}, {"gan", "acgan", "mine"}),
         (ATTACK, {"acgan", "classifier", "supervised", "mine"}),
-        ({"attribution": {"steps": 1}, "subject": "auto"}, set(RUNS) - {"images", "study", "restorer"}),
+        ({"attribution": {"steps": 1}, "subject": "auto"}, set(RUNS) - {*NOT_TRAINED, "restorer"}),
         ({"attribution": {"steps": 1}, "subject": "discriminator"}, {"gan", "acgan", "advgan", "supervised", "mine"}),
         ({"attribution": {"steps": 1}, "subject": "generator"}, {"gan", "acgan", "mine"}),
         ({"tile": 64}, {"restorer", "mine"}),
@@ -84,12 +88,50 @@ def test_which_runs_a_verb_reads(logs: Path, settings: dict[str, Any], fits: set
         ({**ATTACK, "run": "classifier", "attack": TRANSFER}, "holds no classifier"),
         ({**ATTACK, "run": "classifier", "attack": ADVGAN}, "holds no perturbation generator"),
         ({**ATTACK, "run": "classifier", "defence": {"generator": "classifier"}}, "holds no generator"),
+        ({"metric": {"k": 5, "features": {"run": "gan"}}, "run": "gan"}, "holds no classifier"),
+        ({"metric": {"k": 5}, "images": "LOGS/gan"}, "is a run of train and no image set; draw images with `sparring gen"),
+        ({"metric": {"k": 5}, "images": "LOGS/study"}, "is a run of study and no image set; give a run of generate, or a folder"),
+        ({"metric": {"k": 5}, "images": "LOGS/pictures"}, "left no images but a picture of them; draw them again with form"),
+        ({"metric": {"k": 5}, "images": "LOGS/images", "reference": "images"}, "reference=LOGS/images is a run of generate, "
+         "which has no data set of its own; give a training run, or a data set such as reference=cifar10."),
+        ({**TRAIN, "data": {"mix": {"images": ["LOGS/images", "LOGS/gan"]}}}, "data.mix.images=LOGS/gan is a run of train and"),
+        ({**TRAIN, "data": {"mix": {"images": ["LOGS/attacked"]}}}, "draw them again with export=[parquet]"),
+        ({**TRAIN, "data": {"mix": {"labeller": "gan"}}}, "holds no classifier"),
+        ({**TRAIN, "data": {"mix": {"filter": {"classifier": "gan"}}}}, "holds no classifier"),
+        ({**TRAIN, "data": {"mix": {"filter": {"discriminator": "classifier"}}}}, "holds no discriminator"),
+        ({**TRAIN, "model": {"target": "gan"}}, "holds no classifier"),
+        ({**TRAIN, "callback": {"quality": {"features": {"run": "advgan"}}}}, "holds no classifier"),
     ],
 )  # fmt: skip
 def test_what_is_said(logs: Path, settings: dict[str, Any], says: str) -> None:
-    message = refusal(logs, settings)
-    assert says in message
+    message = refusal(logs, named(settings, logs))
+    assert says in message.replace(str(logs / "train"), "LOGS")
     assert "\n" not in message
+
+
+def named(settings: Any, logs: Path) -> Any:
+    """`settings` with the folder of the runs in place of LOGS."""
+    if isinstance(settings, dict):
+        return {key: named(value, logs) for key, value in settings.items()}
+    if isinstance(settings, list):
+        return [named(value, logs) for value in settings]
+    return settings.replace("LOGS", str(logs / "train")) if isinstance(settings, str) else settings
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"metric": {"k": 5}, "images": "LOGS/images", "reference": "gan"},
+        {"metric": {"k": 5}, "images": "LOGS", "reference": "digits"},  # a folder of files, and a data set
+        {
+            **TRAIN,
+            "data": {"mix": {"images": ["LOGS/images"], "labeller": "classifier", "filter": {"discriminator": "gan"}}},
+        },
+        {**TRAIN, "model": {"target": "acgan"}},
+    ],
+)
+def test_what_fits(logs: Path, settings: dict[str, Any]) -> None:
+    assert refusal(logs, named(settings, logs)) == ""
 
 
 def test_a_run_is_resumed_by_its_own_verb(logs: Path) -> None:

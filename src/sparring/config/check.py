@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sparring.config.compose import SEARCHPATH, compose_all, hydra_at, resolved
 from sparring.config.explain import no_choice, readable_errors, unparsable
 from sparring.config.groups import SEVERAL, Groups
+from sparring.config.read_runs import runs_fit
 from sparring.config.renamed import present_name
 from sparring.config.unread import check_added, check_files, leaves
 from sparring.config.values import keys, mismatch, resolves
@@ -25,8 +26,6 @@ from sparring.core.errors import ConfigError
 from sparring.core.package import CONFIG_DIR
 from sparring.core.wording import listing, near
 from sparring.core.yaml_file import Unreadable, check_yaml
-from sparring.run.kind import NEEDS, check_holds, verb_of
-from sparring.run.search import find_run
 
 POSITIVE = (
     *(f"data.{name}" for name in ("batch_size", "channels", "image_size", "num_classes")),
@@ -47,43 +46,6 @@ def _classes(config: DictConfig) -> None:
     classes = OmegaConf.select(config, "data.classes")
     if classes is not None and not (OmegaConf.is_list(classes) and len(classes)):
         raise ConfigError(f"data.classes={classes} must be a list with at least one class, such as data.classes=[0,1].")
-
-
-SUBJECTS = ("generator", "classifier", "discriminator")  # of explain
-
-
-def runs_fit(config: DictConfig) -> None:
-    """A command that reads runs is refused before torch is imported where there is none, or one without what is read of it.
-
-    Raises:
-        CheckpointError: no such run, one of another schema version, or one of another kind.
-    """
-    for given, wanted in _runs(config):
-        from sparring.run.directory import RunDir
-
-        run = RunDir.open(find_run(given, Path(config.paths.log_dir)))
-        check_holds(run.path, run.config, wanted)
-
-
-def _runs(config: DictConfig) -> Iterator[tuple[str, set[str]]]:
-    """The runs that the settings name, and which networks are read of each, one of several being enough."""
-    verb = verb_of(config)
-    if config.get("run") is not None:
-        asked = str(config.get("subject"))
-        yield str(config.run), {asked} if asked in SUBJECTS else NEEDS.get(str(verb), set())
-    if verb in ("explain", "enhance"):
-        named_runs = [(config.get("classifier"), "classifier"), (config.get("generator"), "generator")]
-        named_runs += [(given, "enhancer") for given in config.get("beside") or ()]
-        yield from ((str(given), {network}) for given, network in named_runs if given is not None)
-    if verb == "attack":
-        if config.baseline is not None:
-            yield str(config.baseline), {"classifier"}
-        named = [config.attack] if "_target_" in config.attack else config.attack.values()
-        for attack in named:
-            if OmegaConf.is_dict(attack) and attack.get("run") is not None:
-                yield str(attack.run), {"perturber" if "advgan" in str(attack.get("_target_")) else "classifier"}
-        if config.defence.get("generator") is not None:
-            yield str(config.defence.generator), {"generator"}
 
 
 CHECKS: list[Callable[[DictConfig], None]] = [runs_fit, _classes, _numbers]

@@ -88,6 +88,51 @@ def check_holds(path: Path, settings: Mapping[str, Any], wanted: set[str]) -> No
         raise CheckpointError(f"{path} {lacks} ({made}); give the directory of {give}.")
 
 
+# Verbs that draw images, and the setting that says in which form.
+_DRAWING = {"generate": "format", "attack": "export", "enhance": "format"}
+
+
+def check_image_set(key: str, path: Path, settings: Mapping[str, Any]) -> None:
+    """Refuse a run that is given as a set of images and left none.
+
+    Args:
+        key: the setting that names it.
+        settings: of the run in `path`.
+
+    Raises:
+        CheckpointError: another verb made it, or it drew a picture of them only.
+    """
+    verb = verb_of(settings)
+    if verb is None:
+        return
+    if verb not in _DRAWING:
+        advice = f"draw images with `{hint('generate', f'run={path}', 'format=[parquet]')}`, and give that run"
+        other = "give a run of generate, or a folder, parquet or .npz file of images"
+        raise CheckpointError(
+            f"{key}={path} is a run of {verb} and no image set; {advice if verb == 'train' else other}."
+        )
+    form = settings.get(_DRAWING[verb]) or []
+    if not {"parquet", "folder"} & set(map(str, [form] if isinstance(form, str) else form)):
+        raise CheckpointError(
+            f"{key}={path} is a run of {verb} that left no images but a picture of them; draw them again with "
+            f"{_DRAWING[verb]}=[parquet] or {_DRAWING[verb]}=[folder]."
+        )
+
+
+def check_trained(key: str, path: Path, settings: Mapping[str, Any]) -> None:
+    """Refuse a run whose data set is asked for and that has none of its own.
+
+    Raises:
+        CheckpointError: another verb than train made it.
+    """
+    verb = verb_of(settings)
+    if verb not in (None, "train"):
+        raise CheckpointError(
+            f"{key}={path} is a run of {verb}, which has no data set of its own; give a training run, or a data set such as "
+            f"{key}=cifar10."
+        )
+
+
 def _with_article(name: str) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 

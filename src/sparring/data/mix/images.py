@@ -1,7 +1,6 @@
 """Generated images, or folders, parquet files and numpy archives of images, as mixed data."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,7 +13,7 @@ from sparring.core.types import UNLABELLED
 from sparring.data.mix.base import Context, Mix, Pool, in_memory_images, per_class
 from sparring.data.mix.pool import filter as filtering
 from sparring.data.reading.class_match import ClassNames
-from sparring.data.reading.image_set import ImageSet, read_images
+from sparring.data.reading.image_set import ImageSet, read_images, read_manifest
 from sparring.data.serving import provenance
 from sparring.data.serving.provenance import Provenance
 
@@ -84,8 +83,7 @@ class ImageMix(Mix):
             path = Path(str(given)).expanduser().absolute()
         if (path.parent / "manifest.json").is_file():
             path = path.parent
-        file = path / "manifest.json"
-        manifest = json.loads(file.read_text("utf-8")) if file.is_file() else None
+        manifest = read_manifest(path)
         shape = context.shape
         images = read_images(
             path, channels=shape.channels, image_size=shape.image_size, class_names=context.class_names,

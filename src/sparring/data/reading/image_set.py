@@ -23,8 +23,10 @@ from sparring.data.reading.format.npz import Npz
 from sparring.data.reading.format.parquet import Parquet, column_names
 from sparring.data.reading.image_file import FORMATS, UNREADABLE, image_files, open_image
 from sparring.data.reading.source import CHUNK, Encoded, Pixels
+from sparring.run.search import is_run
 
 UNLABELLED_FOLDER = "unlabelled"
+_MANIFEST = {"origin": dict, "settings": dict, "images_sha256": str, "files": dict}
 Match = Callable[[Sequence[str]], dict[str, int]]  # class names of an image set -> which of ours each is
 
 
@@ -66,9 +68,8 @@ def read_images(
         raise DataError(
             f"images={path} does not exist; give a run of generate, a folder of images, a parquet file or a .npz file."
         )
-    manifest = path / "manifest.json"
     origin: dict[str, Any] = {"path": str(path)}
-    if (content := _manifest(manifest)) is not None:
+    if (content := read_manifest(path)) is not None:
         origin |= {
             "generator": content["origin"], "settings": content["settings"], "images_sha256": content["images_sha256"]
         }  # fmt: skip
@@ -91,14 +92,27 @@ def read_images(
     return ImageSet(image, label, origin | {"count": len(label)})
 
 
-def _manifest(file: Path) -> dict[str, Any] | None:
-    """What generate.py says about its images; None where there is none, or another program's file of that name."""
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """What generate.py says about the images in `folder`; None where there is nothing, or another program's file of that name.
+
+    Raises:
+        DataError: `folder` is a run, and its manifest is damaged.
+    """
+    file = folder / "manifest.json"
     try:
         content = json.loads(file.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    keys = {"origin", "settings", "images_sha256", "files"}
-    return content if isinstance(content, dict) and content.keys() >= keys else None
+    except (OSError, ValueError, RecursionError):
+        content = None
+    if isinstance(content, dict) and all(isinstance(content.get(name), kind) for name, kind in _MANIFEST.items()):
+        origin, files = content["origin"], content["files"]
+        stated = isinstance(origin.get("run"), str) and isinstance(origin.get("fingerprints"), dict | None)
+        if stated and all(isinstance(name, str) for name in files.values()):
+            return content
+    if is_run(folder):
+        raise DataError(f"{file} is damaged, so it does not say what the images are: draw them again.")
+    return None
 
 
 def _file_of(run: Path, files: dict[str, str]) -> Path:
