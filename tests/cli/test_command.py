@@ -15,7 +15,7 @@ from sparring.core.package import CONFIG_DIR
 from tests.cli.conftest import ROOT, Program
 
 Command = Callable[..., tuple[object, str, str]]  # words -> (exit code, stdout, stderr)
-VERBS = ["attack", "enhance", "evaluate", "explain", "generate", "study", "train"]
+VERBS = ["attack", "enhance", "evaluate", "explain", "generate", "report", "study", "train"]
 
 
 @pytest.fixture
@@ -62,9 +62,9 @@ def test_versions_are_ours(sparring: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["trian"], "there is no verb 'trian', did you mean train? (there are attack, enhance, evaluate, explain, generate, "
-         "study and train)"),
-        (["xyz"], "there is no verb 'xyz' (there are attack, enhance, evaluate, explain, generate, study and train)"),
+        (["trian"], "there is no verb 'trian', did you mean train? (there are attack, enhance, evaluate, explain, "
+             "generate, report, study and train)"),
+        (["xyz"], "there is no verb 'xyz' (there are attack, enhance, evaluate, explain, generate, report, study and train)"),
         (["-m", "train", "seed=1,2"], "'-m' stands where the verb belongs: write sparring train -m seed=1,2"),
         (["model=dcgan"], "'model=dcgan' stands where the verb belongs: write sparring train model=dcgan"),
         (["train", "modle=dcgan"], "there is no setting or group 'modle', did you mean model? (--cfg job shows what there is)"),

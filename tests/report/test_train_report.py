@@ -15,7 +15,7 @@ from sparring.core.errors import CheckpointError
 from sparring.core.picture import grid, write_png
 from sparring.report.pictures import data_uri
 from sparring.report.record import read
-from sparring.report.train import last_and_earlier, shown_path, state_of, train_report, training_seconds
+from sparring.report.train import last_and_earlier, shown_path, train_report, training_seconds, view
 from sparring.run.directory import RunDir
 from tests.report.runs import RESULT, finish, make_run
 
@@ -111,7 +111,7 @@ def test_runs_that_ended_early(state: str, word: str, tmp_path: Path) -> None:
 def test_a_run_that_is_going_on(tmp_path: Path) -> None:
     run = finish(make_run(tmp_path / "run"), "running", "training")
     with RunDir.resume(run):
-        assert state_of(read(run)).word == "Running"
+        assert view(read(run))["state"].word == "Running"
 
 
 def test_a_killed_run_shows_how_far_it_came(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from sparring.core.program import shown
 from sparring.core.progress import heartbeat, working
 from sparring.core.terminal import say
 from sparring.run.directory import RunDir
-from sparring.stage import call, load
+from sparring.stage import WITHOUT_RUN, call, load
 
 
 def told(verb: str, config: Any, run_dir: Path) -> Any:
     """What the stage returns, with the lines before and after it. Raises what it raises."""
-    announce(run_dir)
+    if verb not in WITHOUT_RUN:
+        announce(run_dir)
     try:
         with _audible(verb):
             result = call(verb, config, run_dir)
@@ -65,7 +66,7 @@ def lines(result: dict[str, Any], run_dir: Path) -> list[str]:
     """The result in words, the numbers behind it with their intervals, and where to look at them."""
     from sparring.report.outcome import outcome
 
-    ended, page = outcome(result), RunDir(run_dir).report
+    ended, page = outcome(result), Path(result["page"]) if "page" in result else RunDir(run_dir).report
     if page.exists():
         place = f"Report: {shown(page)}"
     else:

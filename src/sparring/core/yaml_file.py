@@ -35,6 +35,21 @@ def read_yaml(file: Path) -> Any:
         raise Unreadable(_first_line(error)) from error
 
 
+def read_texts(file: Path) -> Any:
+    """The content of `file` with every scalar as the text that stands there: many times as fast, for looking at settings.
+
+    Raises:
+        Unreadable: whatever is wrong with it.
+    """
+    import yaml
+
+    check_yaml(file)
+    try:
+        return yaml.load(file.read_text("utf-8"), Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, TypeError, ValueError) as error:
+        raise Unreadable(_first_line(error)) from error
+
+
 def check_yaml(file: Path) -> None:
     """Raise Unreadable unless `file` is a regular file of YAML within the bounds."""
     import yaml

@@ -228,6 +228,10 @@ def _study(result: Result) -> Outcome:
     return Outcome(words, figures)
 
 
+def _reported(result: Result) -> Outcome:
+    return Outcome(result["states"], f"{result['bytes'] / 1e6:.1f} MB, written in {result['seconds']:.1f} s.")
+
+
 def _size(result: Result) -> str:
     return f"{sum(result['parameters'].values()):,} parameters, {result['cost']['seconds']:.1f} s of training"
 
@@ -235,5 +239,5 @@ def _size(result: Result) -> str:
 _SPLITS = {"test": "test", "val": "validation"}
 _BY_VERB: Mapping[str, Callable[[Result], Outcome]] = {
     "train": _train, "generate": _generate, "evaluate": _evaluate, "attack": _attacked, "explain": _explained,
-    "enhance": _enhanced, "study": _study,
+    "enhance": _enhanced, "study": _study, "report": _reported,
 }  # fmt: skip

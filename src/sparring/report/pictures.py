@@ -43,3 +43,18 @@ def _webp(picture, most_bytes: int) -> bytes:  # type: ignore[no-untyped-def]  #
 
 def _uri(kind: str, content: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def thumbnail(path: Path, *, side: int) -> str | None:
+    """A picture as a `data:` address, its longer side at most `side` pixels; `None` if it is not readable."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path, formats=["PNG", "JPEG", "WEBP"]) as picture:
+            small = picture.convert("RGB")
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):
+        return None
+    small.thumbnail((side, side))
+    buffer = io.BytesIO()
+    small.save(buffer, format="WEBP", quality=60)
+    return _uri("webp", buffer.getvalue())

@@ -1,7 +1,6 @@
 """report.html of a training run: one file that needs no network, no JavaScript and no other file."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from sparring.report.outcome import outcome
 from sparring.report.page import ReportPicture, duration, flat, machine, template
 from sparring.report.pictures import data_uri
 from sparring.report.record import Sample, TrainingRecord, read
+from sparring.report.state import state_of
 from sparring.run.commands import extension_words
 from sparring.run.kind import networks_of
 from sparring.run.saved import to_type_again
@@ -22,15 +22,6 @@ from sparring.run.settings import FOLDER, given_in
 LARGE_BYTES = 450_000  # of the last grid and of the real images; the page stays below 3 MB
 SMALL_BYTES = 110_000  # of each earlier grid
 EARLIER = 6  # grids at most
-
-
-@dataclass(frozen=True)
-class State:
-    """How the run ended. `kind` selects a colour; the word means the same."""
-
-    kind: str
-    word: str
-    sentence: str
 
 
 def train_report(run_path: Path) -> Path:
@@ -55,7 +46,7 @@ def view(record: TrainingRecord) -> dict[str, Any]:
     return {
         "name": record.config.get("name") or record.path.name,
         "folder": record.path.name,
-        "state": state_of(record),
+        "state": state_of(record.status, alive=record.alive),
         "facts": list(_facts(record)),
         "last": _picture(last, LARGE_BYTES) if last else None,
         "real": _real(record),
@@ -76,21 +67,6 @@ def view(record: TrainingRecord) -> dict[str, Any]:
         "commands": list(commands(record)),
         "config_hash": record.result.get("config_hash"),
     }
-
-
-def state_of(record: TrainingRecord) -> State:
-    """From status.json; a run that is recorded as running but holds no lock was killed."""
-    status = record.status
-    reason = str(status.get("reason") or "")
-    words = {"finished": "Finished", "interrupted": "Interrupted", "diverged": "Diverged", "failed": "Failed"}
-    state = status.get("state")
-    if state in words:
-        return State(state, words[state], reason)
-    if state == "running" and record.alive:
-        return State("running", "Running", "this page shows the run so far")
-    if state == "running":
-        return State("failed", "Killed", "the process was killed or the machine went down")
-    return State("failed", "Unknown", "the run wrote no status.json")
 
 
 def last_and_earlier(samples: list[Sample]) -> tuple[Sample | None, list[Sample]]:

@@ -11,7 +11,7 @@ from sparring.core.wording import listing
 # A section that the settings of one verb alone have.
 SECTIONS = {
     "train": "trainer", "generate": "sampling", "evaluate": "metric", "attack": "attack", "study": "study",
-    "explain": "attribution", "enhance": "tile",
+    "explain": "attribution", "enhance": "tile", "report": "runs",
 }  # fmt: skip
 # The games of sparring -> the networks that they train.
 GAMES = {

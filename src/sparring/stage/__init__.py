@@ -4,6 +4,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+WITHOUT_RUN = ("report",)  # verbs that leave a file where they are told to, and no run directory
+
 
 def load(verb: str) -> Any:
     """The module of a stage; the first time that takes as long as torch and lightning need."""

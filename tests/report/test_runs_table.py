@@ -1,18 +1,18 @@
-"""The table of a sweep, from fabricated records of its jobs."""
+"""The table of many runs, from fabricated records."""
 
 import csv
 import io
 import statistics
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sparring.report.record import Series
-from sparring.report.sweep import SweepRow, csv_text, shared_metrics, table, varying, write
+from sparring.report.runs.row import RunRow
+from sparring.report.runs.table import all_metrics, bests_of, csv_text, shared_metrics, table, varying
 
 
-def job(number: int, *, width: int, seed: int, accuracy: float | None, best: float = 0.0) -> SweepRow:
+def job(number: int, *, width: int, seed: int, accuracy: float | None, best: float = 0.0) -> RunRow:
     result: dict[str, Any] = {}
     if accuracy is not None:
         metric = {"value": accuracy, "std": None, "interval": [accuracy - 0.1, accuracy + 0.1], "direction": "higher"}
@@ -21,7 +21,7 @@ def job(number: int, *, width: int, seed: int, accuracy: float | None, best: flo
         }
     overrides = {"model": "classifier", "model.backbone.width": str(width), "seed": str(seed)}
     series = [Series("val/accuracy", [1.0, 2.0], [best, 0.1], 0)] if best else []
-    return SweepRow(number, overrides, "finished", 3.2, 0, f"{number}_x", result=result, series=series)
+    return RunRow(number, overrides, "finished", 3.2, 0, f"{number}_x", result=result, series=series)
 
 
 ROWS = [
@@ -58,10 +58,24 @@ def test_the_csv_has_every_metric_with_its_interval() -> None:
     assert float(rows[0]["test/accuracy/low"]) == pytest.approx(0.7)
 
 
-def test_the_page_escapes_and_needs_nothing_else(tmp_path: Path) -> None:
-    odd = SweepRow(3, {"name": "<b>"}, "failed", 1.0, 3, "3_x", reason="<script>")
-    page = write(tmp_path, [*ROWS, odd], ending="3 of 4 jobs finished, 1 did not.").read_text()
-    assert "<script>" not in page
-    assert "failed: &lt;script&gt; (3)" in page
-    assert "//" not in page  # no address
-    assert (tmp_path / "sweep.csv").exists()
+def test_runs_of_several_kinds_show_the_metrics_that_most_have_first() -> None:
+    distance = {"val/fd_pixels_100": {"value": 2.0, "direction": "lower"}}
+    gan = RunRow(3, {}, "finished", 1.0, 0, "3_x", result={"metrics": distance})
+    assert shared_metrics([*ROWS, gan]) == []
+    assert all_metrics([*ROWS, gan]) == ["test/accuracy", "val/accuracy", "test/ece", "val/fd_pixels_100"]
+
+
+def test_the_best_on_the_way_is_the_lowest_of_a_distance_and_of_diversity_there_is_none() -> None:
+    """Also in a run that left no result, which does not say which way is better."""
+    metrics = {
+        "val/fd_pixels_100": {"value": 2.0, "direction": "lower"},
+        "train/diversity_pixels_200": {"value": 1.0, "direction": "near_reference"},
+    }
+    series = [Series("quality/fd_pixels_100", [1.0, 2.0], [3.0, 5.0], 0), Series("samples/diversity", [1.0], [1.2], 0)]
+    rows = [
+        RunRow(0, {}, "finished", 1.0, 0, "0", result={"metrics": metrics}, series=series),
+        RunRow(1, {}, "failed", 1.0, 1, "1", series=series),
+    ]
+    best = bests_of(list(metrics), rows)
+    assert list(best) == ["val/fd_pixels_100"]
+    assert [best["val/fd_pixels_100"].of(row) for row in rows] == [3.0, 3.0]

@@ -1,20 +1,18 @@
-"""A sweep as a table: what varies, how each job came out, and mean and standard deviation over seeds.
+"""Runs as a table: what varies, how each came out, and mean and standard deviation over seeds.
 
-From the records of the jobs alone; no numbers are computed but means.
+From the records of the runs alone; no numbers are computed but means.
 """
 
 import csv
 import io
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from sparring.core.atomic import write_atomic
 from sparring.report.figures import of_kind
-from sparring.report.page import template
-from sparring.report.record import Series
+from sparring.report.runs.row import DAMAGED, RunRow
 
 SHOWN = 3  # metrics of a table that is to fit a terminal
 # In the order of a table; the first that all jobs share are shown.
@@ -23,28 +21,7 @@ SPLITS = ("test", "val", "train", "difference")
 
 
 @dataclass(frozen=True)
-class SweepRow:
-    """One job.
-
-    Args:
-        overrides: of this job, key -> value.
-        result: content of its result.json; empty where it left none.
-        series: what it logged.
-    """
-
-    number: int
-    overrides: Mapping[str, str]
-    state: str
-    seconds: float | None
-    exit_code: int | None
-    directory: str
-    reason: str = ""
-    result: Mapping[str, Any] = field(default_factory=dict)
-    series: Sequence[Series] = ()
-
-
-@dataclass(frozen=True)
-class SweepTable:
+class TextTable:
     """Rows of text below `columns`; a row of `means` for each setting that ran with several seeds."""
 
     columns: list[str]
@@ -52,52 +29,73 @@ class SweepTable:
     means: list[list[str]]
 
 
-def varying(rows: Sequence[SweepRow]) -> list[str]:
-    """Settings that differ among the jobs, in the order in which they were typed; all of a single job's."""
+@dataclass(frozen=True)
+class Best:
+    """The best value that a logged scalar reached on the way."""
+
+    curve: str
+    lower: bool
+
+    def of(self, row: RunRow) -> float | None:
+        """In one run; None where it logged none."""
+        values = next((each.values for each in row.series if each.name == self.curve), [])
+        return None if not values else min(values) if self.lower else max(values)
+
+
+def varying(rows: Sequence[RunRow]) -> list[str]:
+    """Settings that differ among the runs, in the order in which they were typed; all of a single run's."""
+    rows = [row for row in rows if row.overrides or row.state != DAMAGED]  # of such a one nothing is known
     keys = list(dict.fromkeys(key for row in rows for key in row.overrides))
     return [key for key in keys if len({row.overrides.get(key) for row in rows}) > 1] or (
         keys if len(rows) == 1 else []
     )
 
 
-def shared_metrics(rows: Sequence[SweepRow]) -> list[str]:
-    """Metrics that every job with a result has, the most telling first."""
+def shared_metrics(rows: Sequence[RunRow]) -> list[str]:
+    """Metrics that every run with a result has, the most telling first."""
     results = [row.result["metrics"] for row in rows if row.result.get("metrics")]
     if not results:
         return []
-    common = [name for name in results[0] if all(name in each for each in results)]
-    found = [
-        name
-        for kind in KINDS
-        for split in SPLITS
-        for name, _ in of_kind({each: {} for each in common}, kind, split=split)
-    ]
+    return in_order([name for name in results[0] if all(name in each for each in results)])
+
+
+def all_metrics(rows: Sequence[RunRow]) -> list[str]:
+    """Metrics of any run, those of the most runs first, then the most telling."""
+    held = Counter(name for row in rows for name in row.result.get("metrics", {}))
+    return sorted(in_order(list(held)), key=lambda name: -held[name])
+
+
+def in_order(names: Sequence[str]) -> list[str]:
+    """Those of the KINDS, the most telling first."""
+    by_name: dict[str, dict[str, Any]] = {name: {} for name in names}
+    found = [name for kind in KINDS for split in SPLITS for name, _ in of_kind(by_name, kind, split=split)]
     return list(dict.fromkeys(found))
 
 
-def table(rows: Sequence[SweepRow]) -> SweepTable:
-    """The table for a terminal and a page: at most SHOWN metrics, each at the end, and at its best where a curve was logged."""
-    keys, metrics = varying(rows), _one_per_kind(shared_metrics(rows))[:SHOWN]
-    best = {name: curve for name in metrics if (curve := _curve(name, rows)) is not None}
+def table(rows: Sequence[RunRow]) -> TextTable:
+    """The table for a terminal: at most SHOWN metrics, each at the end, and at its best where a curve was logged."""
+    keys, metrics = varying(rows), one_per_kind(shared_metrics(rows))[:SHOWN]
+    best = bests_of(metrics, rows)
     columns = ["job", *keys]
     for name in metrics:
-        columns += [name, *([f"best {best[name]}"] if name in best else [])]
+        columns += [name, *([f"best {best[name].curve}"] if name in best else [])]
     columns += ["state", "seconds", "directory"]
     body = []
     for row in rows:
         cells = [str(row.number), *(row.overrides.get(key, "") for key in keys)]
         for name in metrics:
-            cells.append(_text(_value(row, name)))
+            cells.append(number_text(value_of(row, name)))
             if name in best:
-                cells.append(_text(_best(row, best[name], name)))
+                cells.append(number_text(best[name].of(row)))
         why = f": {row.reason}" if row.exit_code and row.reason else ""
         code = f" ({row.exit_code})" if row.exit_code else ""
         seconds = "" if row.seconds is None else f"{row.seconds:.0f}"
         body.append([*cells, f"{row.state}{why}{code}", seconds, row.directory])
-    return SweepTable(columns, body, _means(rows, keys, metrics, best))
+    lines = [["mean", *line, "", "", ""] for line in means(rows, keys, metrics, best)]
+    return TextTable(columns, body, lines)
 
 
-def csv_text(rows: Sequence[SweepRow]) -> str:
+def csv_text(rows: Sequence[RunRow]) -> str:
     """Every metric of every job, in full precision, with the ends of its interval."""
     keys, names = varying(rows), list(dict.fromkeys(name for row in rows for name in row.result.get("metrics", {})))
     text = io.StringIO()
@@ -122,34 +120,17 @@ def csv_text(rows: Sequence[SweepRow]) -> str:
     return text.getvalue()
 
 
-def write(folder: Path, rows: Sequence[SweepRow], *, ending: str) -> Path:
-    """Leave sweep.csv and report.html in `folder`; the page's path.
-
-    Args:
-        ending: how many jobs finished, as a sentence.
-
-    Raises:
-        DiskError: they cannot be written.
-    """
-    made, keys = table(rows), varying(rows)
-    common = {key: value for row in rows for key, value in row.overrides.items() if key not in keys}
-    page = template("sweep.html.j2").render(
-        folder=folder.name, lead=ending, columns=made.columns, rows=made.rows, means=made.means,
-        common=", ".join(f"{key}={value}" for key, value in common.items()),
-    )  # fmt: skip
-    write_atomic(folder / "sweep.csv", csv_text(rows).encode())
-    write_atomic(folder / "report.html", page.encode())
-    return folder / "report.html"
-
-
-def _means(
-    rows: Sequence[SweepRow], keys: Sequence[str], metrics: Sequence[str], best: Mapping[str, str]
+def means(
+    rows: Sequence[RunRow], keys: Sequence[str], metrics: Sequence[str], best: Mapping[str, Best]
 ) -> list[list[str]]:
-    """Mean and standard deviation over the seeds of each setting of the others; nothing where no seed varies."""
+    """Mean and standard deviation over the seeds of each setting of the others; nothing where no seed varies.
+
+    A line has a cell for each of `keys`, then one for each metric and one for its best.
+    """
     if "seed" not in keys:
         return []
     others = [key for key in keys if key != "seed"]
-    groups: dict[tuple[str, ...], list[SweepRow]] = {}
+    groups: dict[tuple[str, ...], list[RunRow]] = {}
     for row in rows:
         if row.result:
             groups.setdefault(tuple(row.overrides.get(key, "") for key in others), []).append(row)
@@ -158,16 +139,16 @@ def _means(
         if len(members) < 2:
             continue
         settings = dict(zip(others, group, strict=True))
-        cells = ["mean", *(f"{len(members)} seeds" if key == "seed" else settings[key] for key in keys)]
+        cells = [f"{len(members)} seeds" if key == "seed" else settings[key] for key in keys]
         for name in metrics:
-            cells.append(_mean_text([_value(row, name) for row in members]))
+            cells.append(_mean_text([value_of(row, name) for row in members]))
             if name in best:
-                cells.append(_mean_text([_best(row, best[name], name) for row in members]))
-        lines.append([*cells, "", "", ""])
+                cells.append(_mean_text([best[name].of(row) for row in members]))
+        lines.append(cells)
     return lines
 
 
-def _one_per_kind(names: Sequence[str]) -> list[str]:
+def one_per_kind(names: Sequence[str]) -> list[str]:
     """The first name of each kind: test before val."""
     chosen: dict[str, str] = {}
     for name in names:
@@ -175,7 +156,18 @@ def _one_per_kind(names: Sequence[str]) -> list[str]:
     return list(chosen.values())
 
 
-def _curve(name: str, rows: Sequence[SweepRow]) -> str | None:
+def bests_of(metrics: Sequence[str], rows: Sequence[RunRow]) -> dict[str, Best]:
+    """metric -> how to tell its best on the way, where it has a better end and a curve was logged."""
+    found = {}
+    for name in metrics:
+        directions = {each["direction"] for row in rows if (each := row.result.get("metrics", {}).get(name))}
+        curve = _curve(name, rows)
+        if curve is not None and len(directions) == 1 and "near_reference" not in directions:
+            found[name] = Best(curve, lower=directions == {"lower"})
+    return found
+
+
+def _curve(name: str, rows: Sequence[RunRow]) -> str | None:
     """The logged scalar of the same metric, which has a best: val/accuracy of test/accuracy, quality/fd_... of val/fd_..."""
     kind = name.partition("/")[2].partition("/")[0]
     logged = {each.name for row in rows for each in row.series}
@@ -183,19 +175,12 @@ def _curve(name: str, rows: Sequence[SweepRow]) -> str | None:
     return next((each for each in candidates if each in logged), None)
 
 
-def _best(row: SweepRow, curve: str, name: str) -> float | None:
-    values = next((each.values for each in row.series if each.name == curve), [])
-    metric = row.result.get("metrics", {}).get(name) or {}
-    lower = metric.get("direction") == "lower"
-    return None if not values else min(values) if lower else max(values)
-
-
-def _value(row: SweepRow, name: str) -> float | None:
+def value_of(row: RunRow, name: str) -> float | None:
     value = (row.result.get("metrics", {}).get(name) or {}).get("value")
     return None if value is None else float(value)
 
 
-def _text(value: float | None) -> str:
+def number_text(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
 
 
