@@ -80,8 +80,15 @@ def test_training_a_gan_and_drawing_from_it(gan_run: Path, cache_dir: Path, tmp_
     metrics = result_of(gan_run)["metrics"]
     assert set(metrics) == {"train/diversity_pixels_200", "train/agreement_pixels_200"}
     assert metrics["train/diversity_pixels_200"]["direction"] == "near_reference"
-    drawn = called("generate", tmp_path / "out", cache_dir, f"run={gan_run}", "count=4", "logger=wandb")
-    assert (drawn["name"], drawn["metrics"], drawn["files"]) == ("test", {}, {"grid": "images/grid.png"})
+    drawn = called(
+        "generate", tmp_path / "out", cache_dir, f"run={gan_run}", "count=4", "morph=[3,8]", "frames=3", "logger=wandb"
+    )
+    assert (drawn["name"], drawn["metrics"]) == ("test", {})
+    files = {"grid": "images/grid.png", "morph": "images/morph.png", "morph_gif": "images/morph.gif"}
+    assert drawn["files"] == files
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert (manifest["files"], manifest["settings"]["morph"]) == (files, [3, 8])
+    assert all((tmp_path / "out" / file).stat().st_size for file in files.values())
 
 
 def test_training_a_perturber(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:

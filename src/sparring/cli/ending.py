@@ -71,5 +71,6 @@ def lines(result: dict[str, Any], run_dir: Path) -> list[str]:
         place = f"Report: {shown(page)}"
     else:
         files = result.get("files") or {}
-        place = f"Images: {shown(run_dir / files['grid'])}" if "grid" in files else f"Files: {shown(run_dir)}"
+        picture = next((files[name] for name in ("morph", "interpolation", "grid") if name in files), None)
+        place = f"Files: {shown(run_dir)}" if picture is None else f"Images: {shown(run_dir / picture)}"
     return [f"Result: {' '.join(ended.words.split())}", f"Numbers: {ended.figures}", place]

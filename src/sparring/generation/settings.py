@@ -9,11 +9,14 @@ from omegaconf import DictConfig, OmegaConf
 from sparring.core.settings import device_named
 from sparring.generation.batch_norm import Statistics
 from sparring.generation.sampler import LabelRule
+from sparring.generation.walk import WalkSettings
 from sparring.run.environment import config_hash
 from sparring.sampling.base import Sampling
 from sparring.trained.runs import Runs
 
-RECORDED = ("count", "label", "truncation", "sampling", "bn", "seed", "batch_size", "format", "device")
+RECORDED = (
+    "count", "label", "truncation", "sampling", "bn", "seed", "batch_size", "format", "device", "interpolate", "morph", "frames",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class GenerateSettings:
     seed: int
     batch_size: int
     formats: tuple[str, ...]
+    walks: WalkSettings
     weights: str
     checkpoint: str | int
     device: torch.device
@@ -57,10 +61,18 @@ class GenerateSettings:
             sampling=runs.build(config.sampling, section="sampling"), batch_norm=config.bn,
             seed=config.seed, batch_size=config.batch_size,
             formats=(config.format,) if isinstance(config.format, str) else tuple(config.format),
+            walks=WalkSettings(
+                config.interpolate, None if config.morph is None else tuple(_listed(config.morph)), config.frames
+            ),
             weights=config.weights, checkpoint=config.checkpoint, device=device_named(config.device),
             runs=runs,
             recorded={key: _plain(config[key]) for key in RECORDED}, config_hash=config_hash(config), name=str(config.name),
         )  # fmt: skip
+
+
+def _listed(value: Any) -> list[Any]:
+    plain = _plain(value)
+    return plain if isinstance(plain, list) else [plain]
 
 
 def _plain(value: Any) -> Any:

@@ -101,8 +101,12 @@ def _perturber(result: Result, clock: str) -> Outcome:
 
 def _generate(result: Result) -> Outcome:
     files, count = result["files"], result["cost"]["images"]
+    walked = [name for name in WALKS if name in files]
+    formats = [name for name in files if name.removesuffix("_gif") not in walked]
     words = f"{count:,} images were drawn in {result['cost']['seconds']:.1f} s."
-    return Outcome(words, f"{count:,} images as {', '.join(files)}; seeds and labels are in manifest.csv.")
+    figures = f"{count:,} images as {', '.join(formats)}; seeds and labels are in manifest.csv"
+    figures += "".join(f"; {name} as {files[name]} and .gif" for name in walked)
+    return Outcome(words, f"{figures}.")
 
 
 def _evaluate(result: Result) -> Outcome:
@@ -236,6 +240,7 @@ def _size(result: Result) -> str:
     return f"{sum(result['parameters'].values()):,} parameters, {result['cost']['seconds']:.1f} s of training"
 
 
+WALKS = ("interpolation", "morph")  # of generate
 _SPLITS = {"test": "test", "val": "validation"}
 _BY_VERB: Mapping[str, Callable[[Result], Outcome]] = {
     "train": _train, "generate": _generate, "evaluate": _evaluate, "attack": _attacked, "explain": _explained,

@@ -18,6 +18,8 @@ from sparring.generation.export import Writers, check_formats
 from sparring.generation.from_run import sampler_of
 from sparring.generation.manifest import Ledger, manifest
 from sparring.generation.settings import GenerateSettings
+from sparring.generation.walk import walks
+from sparring.generation.walk_files import write_walk
 from sparring.report.logged import logged
 from sparring.run.directory import RunDir
 from sparring.run.environment import environment
@@ -27,7 +29,8 @@ from sparring.run.status import recorded
 def generate(config: DictConfig, run_dir: Path) -> dict[str, Any]:
     """Draw the images that `config` asks for into the new run directory `run_dir`.
 
-    Files: images/grid.png, folder/, samples.parquet (as `format` says), manifest.csv, and last of all manifest.json.
+    Files: images/grid.png, folder/, samples.parquet (as `format` says), images/interpolation and images/morph as .png and .gif
+    (where asked for), manifest.csv, and last of all manifest.json.
 
     Args:
         config: resolved, as conf/generate.yaml composes it.
@@ -58,6 +61,7 @@ def _generate(settings: GenerateSettings, run: RunDir) -> dict[str, Any]:
     sampler = sampler_of(trained, settings)
     if isinstance(sampler.label, int) and sampler.num_classes is not None:
         say(f"label {sampler.label} = class {trained.class_names[sampler.label]}")
+    walked = walks(sampler, settings.walks, class_names=trained.class_names)
     ledger = Ledger(settings.seed)
     writing = Writers(settings.formats, run.path, class_names=trained.class_names)
     with writing as writers, Progress("images", settings.count) as progress:
@@ -66,6 +70,8 @@ def _generate(settings: GenerateSettings, run: RunDir) -> dict[str, Any]:
             ledger.add(samples)
             progress.advance(len(samples))
     files = {name: str(writer.path.relative_to(run.path)) for name, writer in writers.by_format.items()}
+    for walk in walked:
+        files |= {name: f"images/{file}" for name, file in write_walk(run.images, walk).items()}
     seconds = time.perf_counter() - started
     if (source.path / provenance.FILE).exists():  # so that the images carry what their generator was trained on
         write_atomic(run.path / provenance.FILE, (source.path / provenance.FILE).read_bytes())

@@ -47,9 +47,17 @@ class TruncatedStyles(nn.Module):
         self.generator, self.psi, self.latent_dim = generator, psi, latent_dim
         self._means: dict[int, Tensor] = {}
 
-    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+    def style(self, latent: Tensor, label: Tensor) -> Tensor:
+        """Latents (N, L) and classes (N,) -> truncated styles (N, S)."""
         mean = torch.stack([self._mean(k, latent) for k in label.tolist()])
-        return self.generator.synthesis(mean.lerp(self.generator.style(latent, label), self.psi), seeds_of(latent))
+        return mean.lerp(self.generator.style(latent, label), self.psi)
+
+    def synthesis(self, style: Tensor, seeds: Tensor) -> Tensor:
+        """As of the generator."""
+        return self.generator.synthesis(style, seeds)
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        return self.synthesis(self.style(latent, label), seeds_of(latent))
 
     @torch.no_grad()
     def _mean(self, label: int, like: Tensor) -> Tensor:
