@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sparring import __version__
-from sparring.cli import main as command_line
+from sparring.cli import surroundings
 from sparring.cli.command import main
 from sparring.core.package import CONFIG_DIR
 from tests.cli.conftest import ROOT, Program
@@ -100,7 +100,7 @@ def test_a_shell_completes_verbs_and_what_follows(line: str, offered: list[str],
 
 
 def test_an_untested_python_is_said_once(sparring: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_line, "_NEWEST_TESTED", (3, 10))
+    monkeypatch.setattr(surroundings, "_NEWEST_TESTED", (3, 10))
     monkeypatch.delenv("SPARRING_UNTESTED_PYTHON", raising=False)
     used = ".".join(map(str, sys.version_info[:2]))
     code, _, err = sparring("train", "--help")

@@ -207,7 +207,9 @@ def test_importing_the_command_line_is_cheap(toy: Program) -> None:
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["trainer.max_step=5"], ["--cfg", "job"], ["-sc", "install=bash"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--help", "logger"], ["trainer.max_step=5"], ["--cfg", "job"], ["-sc", "install=bash"]]
+)
 def test_nothing_heavy_is_imported_to_answer(toy: Program, arguments: list[str]) -> None:
     program = f"""\
 import json, runpy, sys

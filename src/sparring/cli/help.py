@@ -23,8 +23,8 @@ def overview(verbs: Sequence[str], config_dir: Path) -> str:
     ]
     program = command("train").removesuffix(" train")
     parts = [f"{DESCRIPTION}\n\n    {program} <verb> [group=choice] [setting=value] ..."]
-    parts.append("Verbs\n" + _table([(verb, _header(config_dir / f"{verb}.yaml")[0]) for verb in verbs]))
-    return "\n\n".join([*parts, "More\n" + _table(more)])
+    parts.append("Verbs\n" + table([(verb, _header(config_dir / f"{verb}.yaml")[0]) for verb in verbs]))
+    return "\n\n".join([*parts, "More\n" + table(more)])
 
 
 def help_text(config_name: str, config_dir: Path, *, verb: str) -> str:
@@ -46,16 +46,17 @@ def help_text(config_name: str, config_dir: Path, *, verb: str) -> str:
     parts = [f"{summary}\n\n    {command(verb)} [group=choice] [setting=value] ...", "Examples\n" + examples]
     groups = list(_groups(config_dir, defaults))
     if groups:
-        parts.append("Groups (default first; inside model, the preset decides)\n" + _table(groups))
+        parts.append("Groups (default first; inside model, the preset decides)\n" + table(groups))
     own = {key: _plain(value) for key, value in content.items() if key not in ("defaults", "hydra", *defaults)}
     notes = dict(re.findall(r"^(\w+):.*?\s# (.*)$", file.read_text(), flags=re.MULTILINE))
     width = max(map(len, own.values()))
-    parts.append("Settings\n" + _table([(key, f"{value:{width}}  {notes.get(key, '')}") for key, value in own.items()]))
+    parts.append("Settings\n" + table([(key, f"{value:{width}}  {notes.get(key, '')}") for key, value in own.items()]))
     parts.append(
         "More\n"
-        + _table(
+        + table(
             [
-                ("--cfg job", "every setting with its value; with --resolve, references are followed"),
+                ("--help <group>", "its choices and their settings, such as --help logger or --help model=rpgan"),
+                ("--cfg job", "every setting with its value and its meaning; with --resolve, references are followed"),
                 ("-m", "several values (seed=1,2) run a job for each; hydra.launcher.n_jobs=2 runs two at a time"),
                 ("--hydra-help", "Hydra's own options"),
                 ("completion", _completion(verb)),
@@ -97,16 +98,16 @@ def _groups(config_dir: Path, defaults: dict[str, Any]) -> Iterator[tuple[str, s
     for top, chosen in defaults.items():
         folder = config_dir / top
         for inner in [folder, *sorted(path for path in folder.rglob("*") if path.is_dir())]:
-            names = _choices(inner, first=chosen if inner == folder else None)
+            names = choices(inner, first=chosen if inner == folder else None)
             if len(names) > 1 or names not in ([], [chosen]):
                 yield inner.relative_to(config_dir).as_posix(), ", ".join(names)
         text = "".join(path.read_text() for path in folder.rglob("*.yaml"))
         # `- /optimizer@generator_optimizer: adam` is chosen with optimizer@model.generator_optimizer=
         for group, place, default in dict.fromkeys(re.findall(r"- /(\w+)@([\w.]+): (\w+)", text)):
-            yield f"{group}@{top}.{place}", ", ".join(_choices(config_dir / group, first=default))
+            yield f"{group}@{top}.{place}", ", ".join(choices(config_dir / group, first=default))
 
 
-def _choices(folder: Path, *, first: Any) -> list[str]:
+def choices(folder: Path, *, first: Any = None) -> list[str]:
     """Names of the files, `first` before the others; those with an underscore are parts, not choices."""
     names = sorted(path.stem for path in folder.glob("*.yaml") if not path.name.startswith("_"))
     return sorted(names, key=lambda name: name != first)
@@ -121,7 +122,8 @@ def _plain(value: Any) -> str:
     return re.sub(r"\$\{hydra:runtime\.choices\.(\w+)\}", r"<\1>", text)
 
 
-def _table(rows: list[tuple[str, str]]) -> str:
+def table(rows: list[tuple[str, str]]) -> str:
+    """Names with their texts, wrapped to the terminal."""
     width = max(len(name) for name, _ in rows) + 2
     columns = max(60, min(120, shutil.get_terminal_size((120, 24)).columns))
     wrapper = textwrap.TextWrapper(columns, subsequent_indent=" " * (4 + width))

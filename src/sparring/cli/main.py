@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sparring.cli.surroundings import note_untested_python, set_environment
 from sparring.core.errors import ConfigError, Interrupted, OutOfMemoryError, SparringError, is_out_of_memory
 from sparring.core.package import CONFIG_DIR
-from sparring.core.program import NAME, root
 from sparring.core.signals import Stop, listening, stop_number, stop_with_parent
 from sparring.core.terminal import clean_logs, say
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from sparring.cli.sweep import JobOutcome
 
 _PYTHON_ERROR = 1
-_NEWEST_TESTED = (3, 13)
-_NOTED = "SPARRING_UNTESTED_PYTHON"  # set once the line about an untested Python was printed
 _MEMORY_ADVICE = "try a smaller data.batch_size, or model.accumulate=2 for less memory at the same batch"
 
 
@@ -137,17 +135,15 @@ def _dispatch(verb: str, config_dir: Path, words: Sequence[str]) -> int:
     from sparring.cli.flags import flags, parse
 
     sys.argv[0] = os.path.abspath(sys.argv[0])  # a stage may change the working directory
-    _set_environment()
+    set_environment()
     arguments = parse(sys.argv[1 + len(words) :])
     if not arguments.shell_completion:
-        _note_untested_python()
+        note_untested_python()
     if arguments.config_path is not None:
         config_dir = Path(arguments.config_path)
     config_name = arguments.config_name or verb
     if arguments.help:
-        from sparring.cli.help import help_text
-
-        say(help_text(config_name, config_dir, verb=verb), file=sys.stdout)
+        say(_help(arguments, config_name, config_dir, verb=verb), file=sys.stdout)
         return 0
     from sparring.config.compose import register_resolvers
 
@@ -157,6 +153,11 @@ def _dispatch(verb: str, config_dir: Path, words: Sequence[str]) -> int:
         overrides = _checked(arguments, config_name, config_dir)
     job = Job(verb, words, [*flags(arguments), *overrides])
     sys.argv[1:] = job.arguments  # what Hydra reads
+    if arguments.cfg == "job":
+        from sparring.cli.comments import with_comments
+
+        with_comments(lambda: _hydra(job, config_name, config_dir), config_name, overrides, config_dir)
+        return 0
     _hydra(job, config_name, config_dir)
     if job.error is not None:
         raise job.error
@@ -165,6 +166,17 @@ def _dispatch(verb: str, config_dir: Path, words: Sequence[str]) -> int:
 
         return summary(job.outcomes)
     return 0
+
+
+def _help(arguments: argparse.Namespace, config_name: str, config_dir: Path, *, verb: str) -> str:
+    """Of the verb, or of the groups that are named beside `--help`. Raises ConfigError."""
+    from sparring.cli.group_help import group_help
+    from sparring.cli.help import help_text
+
+    if not arguments.overrides:
+        return help_text(config_name, config_dir, verb=verb)
+    own = [] if arguments.config_dir is None else [Path(arguments.config_dir)]
+    return group_help(arguments.overrides, [config_dir, *own], verb=verb)
 
 
 def _with_config_dir(arguments: argparse.Namespace) -> list[str]:
@@ -178,28 +190,6 @@ def _with_config_dir(arguments: argparse.Namespace) -> list[str]:
     places = [item.partition("=")[2].strip("[] ") for item in given[-1:]] + [quoted(f"file://{arguments.config_dir}")]
     arguments.config_dir = None
     return [*(item for item in overrides if item not in given), f"{SEARCHPATH}=[{','.join(filter(None, places))}]"]
-
-
-def _set_environment() -> None:
-    """What `.env` says, where the shell has not said it, and what is better than the default of a library."""
-    from dotenv import load_dotenv
-
-    file = root() / ".env"
-    try:
-        load_dotenv(file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}.") from error
-    # Read when torch is loaded. By default OpenMP's threads spin for long while they wait, and a step takes twice the time,
-    # or twenty times, as soon as other processes want the cores; a short spin is as fast alone (benchmarks/contention.py).
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-
-
-def _note_untested_python() -> None:
-    """One line per command; the processes that it starts inherit that it was printed."""
-    if sys.version_info[:2] > _NEWEST_TESTED and _NOTED not in os.environ:
-        os.environ[_NOTED] = "1"
-        used, newest = (".".join(map(str, version)) for version in (sys.version_info[:2], _NEWEST_TESTED))
-        say(f"Python {used} is untested with {NAME}; it was tested with Python 3.11 to {newest}.")
 
 
 def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) -> list[str]:

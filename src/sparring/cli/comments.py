@@ -1,0 +1,103 @@
+"""The comments of conf/: what each setting means, beside its value in `--cfg job` and in `--help <group>`."""
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sparring.core.terminal import say
+
+COLUMN = 48  # where the comments of `--cfg` stand, if a line is not longer
+
+
+def settings_of(text: str) -> Iterator[tuple[str, str, str]]:
+    """(dotted key, value as written, comment) of each setting in a YAML text; a mapping in braces is one setting."""
+    lines = text.splitlines()
+    root = yaml.compose(text)
+    if isinstance(root, yaml.MappingNode):
+        yield from _settings(root, lines, "")
+
+
+def _settings(node: yaml.MappingNode, lines: Sequence[str], prefix: str) -> Iterator[tuple[str, str, str]]:
+    for key, value in node.value:
+        name = f"{prefix}{key.value}"
+        if isinstance(value, yaml.MappingNode) and not value.flow_style and value.value:
+            yield name, "", _comment(lines, key.end_mark.line, key.end_mark.column)
+            yield from _settings(value, lines, f"{name}.")
+            continue
+        start, end = value.start_mark, value.end_mark
+        block = isinstance(value, yaml.CollectionNode) and not value.flow_style
+        last = key.end_mark if block or (start.line, start.column) == (end.line, end.column) else end
+        written = "" if block else lines[start.line][start.column : end.column] if start.line == end.line else "..."
+        yield name, written, _comment(lines, last.line, last.column)
+
+
+def _comment(lines: Sequence[str], line: int, column: int) -> str:
+    """What follows ` # ` behind `column`, with the lines below that go on with it."""
+    found = re.search(r"\s# ?(.*)$", lines[line][column:])
+    if found is None:
+        return ""
+    place, parts = column + found.start() + 1, [found[1].strip()]
+    for following in lines[line + 1 :]:
+        if len(following) - len(following.lstrip()) != place or following.lstrip()[:1] != "#":
+            break
+        parts.append(following.strip().removeprefix("#").strip())
+    return " ".join(parts)
+
+
+def commented(printed: str, comments: Mapping[str, str]) -> str:
+    """A configuration as Hydra prints it, a comment behind each setting that has one; it stays the same YAML."""
+    package = re.match(r"# @package ([\w.]+)\n", printed)
+    prefix = f"{package[1]}." if package else ""
+    lines = printed.splitlines()
+    root = yaml.compose(printed)
+    if isinstance(root, yaml.MappingNode):
+        for name, line, last in _places(root, prefix):
+            if line == last and (comment := comments.get(name)):
+                lines[line] = f"{lines[line]:{COLUMN}}  # {comment}"
+    return "\n".join(lines)
+
+
+def _places(node: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, int, int]]:
+    """(dotted key, its line, the last line that its text reaches)."""
+    for key, value in node.value:
+        name = f"{prefix}{key.value}"
+        scalar = isinstance(value, yaml.ScalarNode)
+        yield name, key.start_mark.line, value.end_mark.line if scalar else key.start_mark.line
+        if isinstance(value, yaml.MappingNode) and not value.flow_style:
+            yield from _places(value, f"{name}.")
+
+
+def comments(config_name: str, overrides: Sequence[str]) -> dict[str, str]:
+    """By dotted key: the comments of the files that a configuration is composed of. Inside of `config.compose.hydra_at`."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.types import RunMode
+
+    loader: Any = GlobalHydra.instance().config_loader()
+    found: dict[str, str] = {}
+    places = [Path(source.path.removeprefix("file://")) for source in loader.get_sources()]
+    for each in loader.compute_defaults_list(config_name, list(overrides), RunMode.RUN).defaults:
+        files = (place / f"{each.config_path}.yaml" for place in places)
+        file = next((file for file in files if file.is_file()), None)
+        if file is None or each.package == "hydra":  # Hydra's own settings
+            continue
+        prefix = f"{each.package}." if each.package else ""
+        found |= {f"{prefix}{name}": comment for name, _, comment in settings_of(file.read_text("utf-8")) if comment}
+    return found
+
+
+def with_comments(show: Callable[[], None], config_name: str, overrides: Sequence[str], config_dir: Path) -> None:
+    """Call `show`, which prints a configuration, and print that with the comments of its files."""
+    from sparring.config.compose import hydra_at
+
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        show()
+    with hydra_at(config_dir, config_name):
+        known = comments(config_name, overrides)
+    say(commented(printed.getvalue(), known), file=sys.stdout)
