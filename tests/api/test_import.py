@@ -35,7 +35,10 @@ def test_reading_a_run_does_not_load_torch(gan: sparring.Run) -> None:
         f"import sys, sparring; run = sparring.open({str(gan.path)!r}); run._repr_html_(); "
         "print(run.status, run.config.model.latent_dim, list(run.metrics), len(run.history['iteration']), 'torch' in sys.modules)"
     )
-    assert python(code) == "finished 8 ['train/diversity_pixels_200', 'train/agreement_pixels_200'] 2 False"
+    assert (
+        python(code)
+        == "finished 8 ['train/diversity_pixels_200', 'train/agreement_pixels_200', 'test/fd_pixels_8x8_500'] 2 False"
+    )
 
 
 def test_attack_is_a_function_and_the_package_of_the_attacks() -> None:

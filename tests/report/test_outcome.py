@@ -153,6 +153,22 @@ def test_samples_that_were_only_looked_at_and_a_remark() -> None:
     assert came.figures == "diversity 0.1 of the real, agreement 0.9 (real images: 0.94), 200 samples in pixels."
 
 
+def test_samples_at_the_end_of_a_training() -> None:
+    seen = {"std": None, "interval": None, "protocol": {"split": "train", "images": 200}}
+    metrics = {
+        "train/diversity_pixels_200": {"value": 0.8, **seen},
+        "train/agreement_pixels_200": {"value": 0.9, **seen},
+        "test/fd_pixels_8x8_500": distance(0.2, 0.1),
+    }
+    came = outcome({**TRAINED, "metrics": metrics})
+    assert came.words.endswith(
+        "times as far from real images as real images are from each other; 90 % look like the class asked for."
+    )
+    assert came.figures == "fd_pixels_8x8_500 0.2 ± 0.04 against test (real images: 0.1), diversity 0.8 of the real."
+    better = {**metrics, "val/fd_classifier_1000": distance(5.0, 1.0, "val")}
+    assert outcome({**TRAINED, "metrics": better}).figures.startswith("fd_classifier_1000 5 ± 0.04 against val")
+
+
 def test_an_explanation() -> None:
     def row(method: str, gain: float, *, control: bool, beats: bool) -> dict[str, Any]:
         return {

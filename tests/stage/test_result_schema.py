@@ -78,7 +78,7 @@ def test_training_a_classifier(victim_run: Path) -> None:
 
 def test_training_a_gan_and_drawing_from_it(gan_run: Path, cache_dir: Path, tmp_path: Path) -> None:
     metrics = result_of(gan_run)["metrics"]
-    assert set(metrics) == {"train/diversity_pixels_200", "train/agreement_pixels_200"}
+    assert set(metrics) == {"train/diversity_pixels_200", "train/agreement_pixels_200", "test/fd_pixels_8x8_500"}
     assert metrics["train/diversity_pixels_200"]["direction"] == "near_reference"
     drawn = called(
         "generate", tmp_path / "out", cache_dir, f"run={gan_run}", "count=4", "morph=[3,8]", "frames=3", "logger=wandb"

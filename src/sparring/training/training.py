@@ -31,6 +31,7 @@ from sparring.training.opening import opening_lines
 from sparring.training.parts import TrainingParts
 from sparring.training.result import FAR_BELOW, ending_of, is_finished, published_share, training_result
 from sparring.training.resume import is_concluded, load_state
+from sparring.training.samples import sample_metrics
 from sparring.training.settings import TrainSettings
 from sparring.training.trainer import build_trainer, callbacks_of, iterations
 
@@ -139,6 +140,8 @@ class Training:
         if is_finished(self.trainer, model):
             best = self._take_best()
             final = model.final_metrics(self.parts.data)
+            if model.draws_images:
+                final |= FinalMetrics(sample_metrics(model, self.parts.data))
         seconds = time.perf_counter() - self._started
         result = training_result(self.settings, self.trainer, model, self.parts.data, final, best=best, seconds=seconds)
         self.run.write_result(result)
