@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sparring.core.errors import CheckpointError
+from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
-from sparring.training.resume import PARTS, check_parts, is_concluded
+from sparring.training.resume import PARTS, best_state, check_parts, is_concluded
+from tests.conftest import TINY, trained_here
 
 
 @pytest.mark.parametrize(
@@ -45,3 +48,46 @@ def test_a_checkpoint_without_one_of_its_parts_is_refused(part: str, value: obje
         check_parts(Path("last.ckpt"), {**whole, part: value})
     with pytest.raises(CheckpointError, match="does not say its iteration"):
         check_parts(Path("last.ckpt"), {**whole, "clock": {"iteration": "3"}})
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> tuple[Path, dict[str, Any]]:
+    """A training of one iteration, and its checkpoint."""
+    run = trained_here(tmp_path_factory.mktemp("stopped") / "run", cache_dir, *SMALL, "trainer.max_steps=1")
+    return run, VerifiedCheckpointIO().load_checkpoint(run / "checkpoints" / "last.ckpt")
+
+
+SMALL = [*TINY, "data.batch_size=64", "trainer.val_check_interval=1"]
+WRONG: dict[str, tuple[str, Any]] = {
+    "no weights": ("state_dict", {}),
+    "weights of another shape": ("state_dict", {"generator.mix.weight": torch.zeros(1)}),
+    "no optimizers": ("optimizer_states", []),
+    "an optimizer of another kind": ("optimizer_states", [{"a": 1}, {"b": 2}]),
+    "loops of another kind": ("loops", {"fit_loop": 3}),
+    "callbacks of another kind": ("callbacks", {"Checkpoint": 3, "Progress": []}),
+    "a clock without images": ("clock", {"iteration": 1}),
+    "a meter of another kind": ("meter", {"values": 3}),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_part_with_other_content_is_refused(name: str, stopped: tuple[Path, dict[str, Any]], cache_dir: Path) -> None:
+    run, whole = stopped
+    part, value = WRONG[name]
+    VerifiedCheckpointIO().save_checkpoint({**whole, part: value}, run / "checkpoints" / "last.ckpt")
+    with pytest.raises(
+        CheckpointError, match=r"last\.ckpt (holds something else than this training|has no callbacks)"
+    ) as caught:
+        trained_here(run, cache_dir, *SMALL, "trainer.max_steps=2", f"resume={run}")
+    assert "\n" not in str(caught.value)
+
+
+def test_best_weights_that_do_not_fit_are_left_and_said(
+    stopped: tuple[Path, dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    run, whole = stopped
+    file = run / "checkpoints" / "best.ckpt"
+    for content in ({**whole, "state_dict": {"x": torch.zeros(1)}}, {"state_dict": {}}):
+        VerifiedCheckpointIO().save_checkpoint(content, file)
+        assert best_state(RunDir(run), torch.nn.Linear(2, 2)) is None  # type: ignore[arg-type]
+    assert caplog.text.count("The weights of the best measurement are not taken") == 2

@@ -1,11 +1,15 @@
 """Whether a run can go on under the settings given, and from where."""
 
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sparring.core.errors import CheckpointError, ConfigError
+import lightning.pytorch as L
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+from sparring.core.errors import CheckpointError, ConfigError, is_out_of_memory
 from sparring.core.wording import listing
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
@@ -89,13 +93,72 @@ def load_state(run: RunDir, settings: TrainSettings, budget: int, fingerprints: 
 
 def check_parts(file: Path, saved: Mapping[str, Any]) -> None:
     """Raise CheckpointError unless `saved`, the content of `file`, is that of a whole training."""
-    if missing := [name for name, kind in PARTS.items() if not isinstance(saved.get(name), kind)]:
+    missing = [name for name, kind in PARTS.items() if not isinstance(saved.get(name), kind)]
+    if not missing and not all(isinstance(each, dict) for each in saved["callbacks"].values()):
+        missing = ["callbacks"]
+    if missing:
         raise CheckpointError(
             f"{file} has no {listing(missing)}, so it is no checkpoint of a whole training; restore it from a copy, or start a "
             "new run."
         )
-    if not isinstance(saved["clock"].get("iteration"), int):
+    iteration = saved["clock"].get("iteration")
+    if not isinstance(iteration, int) or iteration < 0:
         raise CheckpointError(f"{file} does not say its iteration; restore it from a copy, or start a new run.")
+
+
+class _Started(L.Callback):
+    """Whether the first training step is about to come, after everything saved was given back."""
+
+    value = False
+    saved: int | None = None  # optimizers whose state was saved; None: nothing is restored
+
+    def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        self.saved = len(checkpoint["optimizer_states"])
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self.saved not in (None, len(trainer.optimizers)):  # Lightning gives back as many as there are
+            raise ValueError(f"the state of {self.saved} optimizers in place of {len(trainer.optimizers)}")
+        self.value = True
+
+
+@contextlib.contextmanager
+def restoring(trainer: L.Trainer, file: Path | None) -> Iterator[None]:
+    """`trainer.fit` from the state in `file` (None: from the start) belongs inside.
+
+    Raises:
+        CheckpointError: the state has the parts of a training, and in one of them is something else than this training saves.
+    """
+    started = _Started()
+    trainer.callbacks.append(started)  # type: ignore[attr-defined]
+    try:
+        yield
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        if file is None or started.value or is_out_of_memory(error) or isinstance(error, MisconfigurationException):
+            raise
+        raise CheckpointError(
+            f"{file} holds something else than this training saves ({_first_line(error)}); restore it from a copy, or start a "
+            "new run."
+        ) from error
+    finally:
+        trainer.callbacks.remove(started)  # type: ignore[attr-defined]
+
+
+def best_state(run: RunDir, model: L.LightningModule) -> int | None:
+    """Give `model` the weights of the run's best measurement; their iteration, or None where they are unusable, which is said."""
+    file = run.checkpoints / "best.ckpt"
+    try:
+        saved = VerifiedCheckpointIO().load_checkpoint(file)
+        check_parts(file, saved)
+        model.load_state_dict(saved["state_dict"])
+    except (CheckpointError, RuntimeError, TypeError, AttributeError) as error:
+        # The run is trained: it ends with its last weights.
+        log.warning("The weights of the best measurement are not taken: %s", _first_line(error))
+        return None
+    return int(saved["clock"]["iteration"])
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0] or type(error).__name__
 
 
 def is_concluded(run: RunDir, iteration: int, *, report: bool) -> bool:

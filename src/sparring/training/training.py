@@ -11,7 +11,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from sparring.callback.best import Best
 from sparring.callback.checkpoint import save_weights
 from sparring.callback.quality_stop import QualityStop
-from sparring.core.errors import CheckpointError, ConfigError, DivergedError, Interrupted, OutOfMemoryError
+from sparring.core.errors import ConfigError, DivergedError, Interrupted, OutOfMemoryError
 from sparring.core.measurement import FinalMetrics
 from sparring.core.signals import held, name_of
 from sparring.core.terminal import say
@@ -19,7 +19,6 @@ from sparring.data.module.image_data import ImageData
 from sparring.model.clock import Clock
 from sparring.model.game import Game
 from sparring.report.outcome import summary
-from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.commands import resume_command, use_command
 from sparring.run.directory import RunDir, State, write_atomic
 from sparring.run.settings import given_in
@@ -30,7 +29,7 @@ from sparring.training.images import record_images
 from sparring.training.opening import opening_lines
 from sparring.training.parts import TrainingParts
 from sparring.training.result import FAR_BELOW, ending_of, is_finished, published_share, training_result
-from sparring.training.resume import is_concluded, load_state
+from sparring.training.resume import best_state, is_concluded, load_state, restoring
 from sparring.training.samples import sample_metrics
 from sparring.training.settings import TrainSettings
 from sparring.training.trainer import build_trainer, callbacks_of, iterations
@@ -105,13 +104,15 @@ class Training:
 
         Raises:
             ConfigError: Lightning refuses the settings.
+            CheckpointError: the state to go on from is not that of this training.
             DivergedError, DiskError: from the callbacks.
         """
         path = self.run.checkpoints / "last.ckpt" if self.settings.resume else None
         for logger in self.parts.loggers:
             logger.keep_open = True  # the figures of the end come after the training
         try:
-            self.trainer.fit(self.parts.model, datamodule=self.parts.data, ckpt_path=path, weights_only=True)
+            with restoring(self.trainer, path):
+                self.trainer.fit(self.parts.model, datamodule=self.parts.data, ckpt_path=path, weights_only=True)
         except MisconfigurationException as error:
             raise ConfigError(str(error)) from error
         # Lightning leaves the model on the CPU; final metrics and cost are those of the device that it was trained on.
@@ -217,14 +218,10 @@ class Training:
         stops = callbacks_of(self.trainer, QualityStop)
         if not any(stop.keep_best for stop in stops) or not self.run.best_weights.exists():
             return None
-        try:
-            saved = VerifiedCheckpointIO().load_checkpoint(self.run.checkpoints / "best.ckpt")
-        except CheckpointError as error:  # the run is trained: it ends with its last weights
-            log.warning("The weights of the best measurement are not taken: %s", error)
-            return None
-        self.parts.model.load_state_dict(saved["state_dict"])
-        write_atomic(self.run.weights, self.run.best_weights.read_bytes())
-        return int(saved["clock"]["iteration"])
+        best = best_state(self.run, self.parts.model)
+        if best is not None:
+            write_atomic(self.run.weights, self.run.best_weights.read_bytes())
+        return best
 
     def _write_status(self, state: State, reason: str, exit_code: int | None) -> None:
         clock = self.parts.model.clock if hasattr(self, "parts") else Clock()
