@@ -81,6 +81,10 @@ def test_killed_and_resumed_equals_uninterrupted(
     assert killed.returncode == 9, killed.stderr
     part = only_run(folder)
     assert checkpoint(part)["clock"]["iteration"] == kill_at // every * every
+    left = RunDir(part).status() or {}  # it cannot speak of its end, and says how far it had come
+    assert (left["state"], left["checkpoint"]) == ("running", "checkpoints/last.ckpt")
+    assert left["clock"]["iteration"] == kill_at // every * every
+    assert left["reason"] == f"training, saved at iteration {kill_at // every * every} of 12"
     command(f"resume={part}")
     assert only_run(folder) == part
     ours, theirs = checkpoint(part), checkpoint(whole)

@@ -1,5 +1,6 @@
 """Saves the run's whole state on the iteration clock."""
 
+import contextlib
 import json
 import logging
 import math
@@ -47,7 +48,9 @@ class Checkpoint(L.Callback):
         return self.run_dir / "checkpoints" / "last.ckpt"
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, Game)
         self._since = time.perf_counter(), time.process_time()
+        self._record(trainer, pl_module, "training, from")
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         self._count()
@@ -99,6 +102,7 @@ class Checkpoint(L.Callback):
             failed = error
         if not any_rank(int(failed is not None)):
             self._failures = 0
+            self._record(trainer, module, "training, saved at")
             return
         self._failures += 1
         reason = failed or "see the first process"
@@ -106,6 +110,15 @@ class Checkpoint(L.Callback):
         if self._failures == GIVE_UP or _last(trainer, iteration):
             raise DiskError(f"{what} (failure {self._failures} in a row)")
         log.warning("%s Training goes on.", what)
+
+    def _record(self, trainer: L.Trainer, module: Game, what: str) -> None:
+        """Say in status.json how far the run has come: a process that is killed cannot say it any more."""
+        if not trainer.is_global_zero:
+            return
+        checkpoint = str(self.path.relative_to(self.run_dir)) if self.path.exists() else None
+        reason = f"{what} iteration {module.clock.iteration} of {trainer.max_steps}"
+        with contextlib.suppress(DiskError):  # the state is what matters
+            RunDir(self.run_dir).write_status("running", reason, None, module.clock.state_dict(), checkpoint)
 
     def _count(self) -> None:
         now = time.perf_counter(), time.process_time()
