@@ -99,17 +99,31 @@ def test_killed_and_resumed_equals_uninterrupted(
     assert ours.status["state"] == "finished"
 
 
-@pytest.mark.parametrize(("devices", "number", "code"), [(1, signal.SIGINT, 130), (2, signal.SIGTERM, 143)])
+SLURM = {"SLURM_JOB_ID": "4711", "SLURM_JOB_NAME": "train", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0",
+         "SLURM_NTASKS": "1", "SLURM_STEP_NUM_TASKS": "1"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("devices", "number", "code"), [(1, signal.SIGHUP, 129), (2, signal.SIGTERM, 143)])
 def test_signal_saves_and_exits_and_the_run_goes_on(
     number: int, code: int, devices: int, tmp_path: Path, cache_dir: Path
 ) -> None:
+    """On one device as a job of SLURM, which is told to save first: Lightning would requeue it and train on."""
     settings = [*RUN, "trainer.max_steps=100000", f"trainer.devices={devices}"]
+    requeued = tmp_path / "scontrol"
+    requeued.write_text('#!/bin/sh\necho "$@" >> "$0.log"\n')
+    requeued.chmod(0o755)
+    slurm = {**SLURM, "PATH": f"{tmp_path}:{os.environ['PATH']}"} if devices == 1 else {}
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "train.py"), *places(tmp_path, cache_dir), *settings],
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, **slurm},
     )
     wait_for(lambda: list(tmp_path.glob("train/*/metrics.csv")), process)
+    if slurm:
+        process.send_signal(signal.SIGUSR1)
+        wait_for(lambda: "saved at" in (RunDir(only_run(tmp_path)).status() or {})["reason"], process)
+        assert process.poll() is None
     process.send_signal(number)  # to the first process alone: the other one must agree
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
@@ -118,6 +132,7 @@ def test_signal_saves_and_exits_and_the_run_goes_on(
     assert status["state"] == "interrupted"
     assert status["exit_code"] == code
     assert f"resume={run}" in errors
+    assert not Path(f"{requeued}.log").exists()
     saved = checkpoint(run)["clock"]["iteration"]
     assert status["clock"]["iteration"] == saved
     end = saved + 3
