@@ -52,6 +52,16 @@ def test_report_says_which_images_are_right() -> None:
     assert classification.unpacked(result["right"], 4).tolist() == [True, False, True, True]
 
 
+def test_the_surest_mistakes_come_first() -> None:
+    probability = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.3, 0.7], [0.45, 0.55]])
+    label = torch.tensor([0, 0, 0, 1, 0])  # right, wrong, wrong, right, wrong
+    found = classification.mistakes(probability, label)
+    assert [(each["image"], each["label"], each["answer"]) for each in found] == [(1, 0, 1), (2, 0, 1), (4, 0, 1)]
+    assert found[0]["confidence"] == pytest.approx(0.8)
+    assert classification.mistakes(probability, label, most=1) == found[:1]
+    assert classification.mistakes(probability[:1], label[:1]) == []
+
+
 def test_reliability_weighted_by_images_is_the_calibration_error() -> None:
     probability = torch.rand(200, 4, generator=torch.Generator().manual_seed(0)).double().softmax(1)
     label = torch.arange(200) % 4

@@ -8,6 +8,7 @@ import pytest
 import wandb
 from jsonschema import Draft202012Validator
 from omegaconf import OmegaConf
+from PIL import Image
 
 from sparring.config.compose import compose as compose_verb
 from sparring.report.outcome import outcome
@@ -73,7 +74,12 @@ def test_training_a_classifier(victim_run: Path) -> None:
     assert result["metrics"]["test/accuracy"]["protocol"] == {
         "split": "test", "images": 355, "network": "ema", "interval": "95 % Wilson, over images"
     }  # fmt: skip
-    assert sum(map(sum, result["classification"]["test"]["confusion"])) == 355
+    test = result["classification"]["test"]
+    assert sum(map(sum, test["confusion"])) == 355
+    confidence = [each["confidence"] for each in test["mistakes"]]
+    assert 0 < len(confidence) <= 16
+    assert confidence == sorted(confidence, reverse=True)
+    assert Image.open(victim_run / "images" / "mistakes.png").size == (8 * len(confidence), 8)
 
 
 def test_training_a_gan_and_drawing_from_it(gan_run: Path, cache_dir: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from sparring.core.measurement import Direction
 
 BINS = 15
 UNBALANCED = 1.5
+MISTAKES = 16  # at most, that are listed
 DIRECTIONS: Mapping[str, Direction] = {"accuracy": "higher", "ece": "lower", "cross_entropy": "lower"}  # of `report`
 
 
@@ -89,6 +90,20 @@ def reliability(probability: Tensor, label: Tensor, *, bins: int = BINS) -> list
     return [[float(confidence[m].mean()), float(correct[m].mean()), int(m.sum())] for m in inside if m.any()]
 
 
+def mistakes(probability: Tensor, label: Tensor, *, most: int = MISTAKES) -> list[dict[str, float]]:
+    """Images whose label is missed, the surest answers first: place among the N, label, answer and its probability.
+
+    Args:
+        probability: (N, K), rows summing to 1.
+        label: (N,) int64.
+    """
+    confidence, answer = probability.double().max(1)
+    wrong = (answer != label).nonzero().flatten()
+    order = wrong[confidence[wrong].argsort(descending=True, stable=True)][:most]
+    rows = zip(order.tolist(), label[order].tolist(), answer[order].tolist(), confidence[order].tolist(), strict=True)
+    return [{"image": i, "label": k, "answer": j, "confidence": round(c, 4)} for i, k, j, c in rows]
+
+
 def packed(correct: Tensor) -> str:
     """Which images (N,) bool are classified correctly, a bit each, as base64 text: 1.7 kB for 10,000 images."""
     return base64.b64encode(np.packbits(correct.cpu().numpy()).tobytes()).decode("ascii")
@@ -128,6 +143,7 @@ def report(logits: Tensor, label: Tensor) -> dict[str, Any]:
         "ece": expected_calibration_error(logits.double().softmax(1), label),
         "cross_entropy": cross_entropy(logits.double(), label),
         "reliability": reliability(logits.double().softmax(1), label),
+        "mistakes": mistakes(logits.double().softmax(1), label),
         "images": len(label),
         "right": packed(logits.argmax(1) == label),
         **({"labels": _packed_labels(label)} if unbalanced_counts(counts.sum(1)) else {}),

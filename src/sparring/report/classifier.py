@@ -1,9 +1,13 @@
-"""Pictures of a classifier's answers on test: who is taken for whom, and whether its confidence can be believed."""
+"""Pictures of a classifier's answers on test: who is taken for whom, whether its confidence can be believed, what it misses."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from sparring.report.pictures import tiles
+
 SIDE, LEFT, BOTTOM = 300, 48, 34  # of the reliability plot
+MISTAKE_BYTES = 12_000  # of a missed image
 MOST_CLASSES = 20  # of a matrix that is shown; beyond, the list of classes says the same
 
 
@@ -56,3 +60,23 @@ def reliability(result: Mapping[str, Any]) -> str | None:
         )
     parts.append(f'<text x="{x(0.5)}" y="{SIDE - 3}" text-anchor="middle" fill="currentColor">confidence</text>')
     return "".join(parts) + "</svg>"
+
+
+def mistakes(result: Mapping[str, Any], images: Path) -> list[dict[str, str]]:
+    """The test images that are missed with most confidence: what each is, what it is taken for, how surely, and its picture.
+
+    Args:
+        images: folder of the run's pictures.
+    """
+    found = ((result.get("classification") or {}).get("test") or {}).get("mistakes") or []
+    names = [str(name) for name in result.get("classes") or ()]
+    pictures = tiles(images / "mistakes.png", len(found), most_bytes=MISTAKE_BYTES) if found else []
+    return [
+        {
+            "is": names[each["label"]],
+            "answer": names[each["answer"]],
+            "confidence": f"{each['confidence']:.1%}",
+            "uri": uri,
+        }
+        for each, uri in zip(found, pictures, strict=False)
+    ]

@@ -30,6 +30,33 @@ def data_uri(path: Path, *, most_bytes: int) -> str | None:
     return _uri("webp", _webp(coloured, most_bytes))
 
 
+def tiles(path: Path, count: int, *, most_bytes: int) -> list[str]:
+    """The `count` equal parts, side by side, of a PNG file as `data:` addresses; empty if it is no readable picture.
+
+    Args:
+        most_bytes: of one part before base64.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path, formats=["PNG"]) as picture:
+            picture.load()
+            width = picture.width // count
+            parts = [picture.crop((width * i, 0, width * (i + 1), picture.height)) for i in range(count)]
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError):
+        return []
+    return [_part(part, most_bytes) for part in parts]
+
+
+def _part(picture, most_bytes: int) -> str:  # type: ignore[no-untyped-def]
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    if buffer.tell() <= most_bytes:
+        return _uri("png", buffer.getvalue())
+    coloured = picture.convert("RGBA" if picture.mode in ("LA", "RGBA") else "RGB")
+    return _uri("webp", _webp(coloured, most_bytes))
+
+
 def _webp(picture, most_bytes: int) -> bytes:  # type: ignore[no-untyped-def]  # PIL.Image.Image, imported lazily
     while True:
         if max(picture.size) < 16000:  # WebP's own limit is 16383

@@ -7,7 +7,7 @@ from typing import Any
 from sparring.core.atomic import write_atomic
 from sparring.core.program import command
 from sparring.report.accuracy import accuracies, per_class
-from sparring.report.classifier import confusion, reliability
+from sparring.report.classifier import confusion, mistakes, reliability
 from sparring.report.curves import Panel, panels, short
 from sparring.report.outcome import outcome
 from sparring.report.page import ReportPicture, duration, flat, machine, template
@@ -58,6 +58,7 @@ def view(record: TrainingRecord) -> dict[str, Any]:
         "outcome": outcome(record.result) if record.result.get("verb") == "train" else None,
         "confusion": confusion(record.result),
         "reliability": reliability(record.result),
+        "mistakes": mistakes(record.result, record.path / "images"),
         "classes": list(per_class(record.result)),
         "metrics": list(_metrics(record)),
         "cost": list(_cost(record)),

@@ -25,7 +25,7 @@ from sparring.run.settings import given_in
 from sparring.run.status import ended_with, record_config, remember
 from sparring.trained.scorer import RunScorers
 from sparring.training.attach import attach_classifiers
-from sparring.training.images import record_images
+from sparring.training.images import record_images, record_mistakes
 from sparring.training.opening import opening_lines
 from sparring.training.parts import TrainingParts
 from sparring.training.result import FAR_BELOW, ending_of, is_finished, published_share, training_result
@@ -146,6 +146,7 @@ class Training:
         seconds = time.perf_counter() - self._started
         result = training_result(self.settings, self.trainer, model, self.parts.data, final, best=best, seconds=seconds)
         self.run.write_result(result)
+        record_mistakes(self.run, self.parts.data, result, self.parts.loggers)
         self._close_loggers(result)
         conclusion = "; ".join(result["remarks"])
         ending = ending_of(self.trainer, model, best=best, conclusion=conclusion)
