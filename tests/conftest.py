@@ -3,7 +3,6 @@
 import csv
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
 from sparring.stage import train as train_stage
 from tests.run.checkpoint_states import state
+from tests.warm import WARM
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "conf"
@@ -76,14 +76,7 @@ def command(
     *overrides: str, verb: str = "train", check: int | None = 0, cwd: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
     """Run a verb as a user would, and check its exit code."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / f"{verb}.py"), *overrides],
-        capture_output=True,
-        text=True,
-        timeout=280,
-        cwd=cwd,
-        check=False,
-    )
+    done = WARM.run([str(ROOT / f"{verb}.py"), *overrides], cwd=cwd, timeout=280)
     assert check is None or done.returncode == check, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
 

@@ -1,19 +1,18 @@
 """A small program with a conf/ tree like the real one, started as a user would start it."""
 
-import atexit
 import json
 import os
-import runpy
 import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.warm import run_script
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -101,7 +100,7 @@ class Program:
             if pid == 0:
                 os.dup2(out.fileno(), 1)
                 os.dup2(err.fileno(), 2)
-                os._exit(_run_script(self.command(*arguments)[1:], cwd or self.folder, self.environment(**environment)))
+                os._exit(run_script(self.command(*arguments)[1:], cwd or self.folder, self.environment(**environment)))
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             out.seek(0)
             err.seek(0)
@@ -121,28 +120,6 @@ class Program:
     def record(self, run: Path, rank: int = 0) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((run / f"record_{rank}.json").read_text())
         return content
-
-
-def _run_script(argv: list[str], cwd: Path, environment: dict[str, str]) -> int:
-    """What `python <argv>` does, in this process; returns the exit code."""
-    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
-    sys.argv = argv
-    os.chdir(cwd)
-    os.environ.clear()
-    os.environ.update(environment)
-    tempfile.tempdir = None
-    atexit._clear()  # what the tests have registered is not for this process
-    code = 1
-    try:
-        runpy.run_path(argv[0], run_name="__main__")
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
-    except BaseException:
-        traceback.print_exc()
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return code
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """The package in examples/extending runs as its README says, each component once."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.warm import WARM
 
 EXAMPLE = ROOT / "examples" / "extending"
 LEAVES = sorted(file.relative_to(EXAMPLE / "conf") for file in (EXAMPLE / "conf").rglob("*.yaml"))
@@ -17,10 +16,10 @@ LEAVES = sorted(file.relative_to(EXAMPLE / "conf") for file in (EXAMPLE / "conf"
 def run(verb: str, logs: Path, cache_dir: Path, *overrides: str) -> Path:
     """Type the command; the directory of the run that it leaves."""
     places = [f"paths.log_dir={logs}", f"paths.cache_dir={cache_dir}", "extensions=[mine]"]
-    command = [sys.executable, str(ROOT / f"{verb}.py"), "--config-dir", str(EXAMPLE / "conf"), *places, *overrides]
+    command = [str(ROOT / f"{verb}.py"), "--config-dir", str(EXAMPLE / "conf"), *places, *overrides]
     before = set(logs.glob(f"{verb}/*"))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(EXAMPLE), os.environ.get("PYTHONPATH", "")])}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    done = WARM.run(command, environment=environment, cwd=ROOT, timeout=280)
     assert done.returncode == 0, done.stderr
     (folder,) = set(logs.glob(f"{verb}/*")) - before
     return folder

@@ -14,6 +14,7 @@ import pytest
 
 from sparring.run.directory import RunDir
 from tests.conftest import ROOT
+from tests.warm import WARM
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +29,7 @@ def command(*overrides: str) -> list[str]:
 
 def study(*overrides: str, code: int = 0) -> str:
     """Run the command; returns what it said on stderr, then its last lines on stdout."""
-    done = subprocess.run(command(*overrides), capture_output=True, text=True, timeout=280, cwd=ROOT, check=False)
+    done = WARM.run(command(*overrides)[1:], cwd=ROOT, timeout=280)
     assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stderr + done.stdout
 

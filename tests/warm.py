@@ -1,0 +1,150 @@
+"""Commands started as forks of one warm process, which has imported torch, Lightning and Hydra: 0.1 s where Python takes 6.
+
+A fork runs the script from its first line with the given arguments, environment, directory and open files, and everything of
+sparring is imported anew. `tests.conftest.command` uses it; tests of start-up, signals and installation start real processes.
+"""
+
+import atexit
+import json
+import os
+import random
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+PRELOADED = (
+    "torch", "lightning.pytorch", "torchmetrics", "hydra", "hydra.core.hydra_config", "hydra._internal.instantiate._instantiate2",
+    "omegaconf", "numpy", "PIL.Image", "safetensors.torch", "sklearn.datasets", "scipy.linalg", "scipy.stats", "torch._dynamo",
+)  # fmt: skip
+
+
+class Warm:
+    """Runs scripts as forks of a process that starts with the first of them, and ends with this one."""
+
+    def __init__(self) -> None:
+        self._address = ""
+        self._lock = threading.Lock()
+
+    def run(
+        self, arguments: Sequence[str], *, cwd: Path, timeout: float, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """What `subprocess.run([sys.executable, *arguments], capture_output=True, text=True, ...)` gives.
+
+        Raises:
+            subprocess.TimeoutExpired: it took longer than `timeout` seconds, and was killed.
+        """
+        request = {"arguments": list(arguments), "cwd": str(cwd), "environment": dict(environment or os.environ)}
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err, self._connect() as connection:
+            socket.send_fds(connection, [json.dumps(request).encode() + b"\n"], [out.fileno(), err.fileno()])
+            answers = connection.makefile("r")
+            pid = int(answers.readline())
+            connection.settimeout(timeout)
+            try:
+                code = int(answers.readline())
+            except TimeoutError:
+                os.kill(pid, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(list(arguments), timeout) from None
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(list(arguments), code, out.read(), err.read())
+
+    def _connect(self) -> socket.socket:
+        with self._lock:
+            if not self._address:
+                self._start()
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(self._address)
+        return connection
+
+    def _start(self) -> None:
+        folder = tempfile.mkdtemp(prefix="warm")
+        address = str(Path(folder) / "socket")
+        server = subprocess.Popen([sys.executable, __file__, address, str(os.getpid())], stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while not Path(address).exists():
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("The warm process did not start; run its file by hand to see why.")
+            time.sleep(0.02)
+        atexit.register(server.kill)
+        self._address = address
+
+
+def _serve(address: str, parent: int) -> None:
+    sys.path.pop(0)  # the folder of this file, whose packages are named like what they test
+    for name in PRELOADED:
+        __import__(name)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address + ".new")
+    listener.listen(8)
+    os.rename(address + ".new", address)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
+    listener.settimeout(2)
+    while os.getppid() == parent:
+        try:
+            connection, _ = listener.accept()
+        except TimeoutError:
+            continue
+        if os.fork() == 0:
+            listener.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _wait_for_one(connection)
+            os._exit(0)
+        connection.close()
+
+
+def _wait_for_one(connection: socket.socket) -> None:
+    content, files, _, _ = socket.recv_fds(connection, 1 << 16, 2)
+    while not content.endswith(b"\n"):
+        content += connection.recv(1 << 16)
+    pid = os.fork()
+    if pid == 0:
+        connection.close()
+        for number, file in zip((1, 2), files, strict=True):
+            os.dup2(file, number)
+            os.close(file)
+        request = json.loads(content)
+        os._exit(run_script(request["arguments"], Path(request["cwd"]), request["environment"]))
+    connection.sendall(f"{pid}\n".encode())
+    connection.sendall(f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n".encode())
+
+
+def run_script(arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> int:
+    """What `python <arguments>` does, in this process, a fork; returns the exit code."""
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+    sys.argv = list(arguments)
+    folders = [str(Path(arguments[0]).resolve().parent), *environment.get("PYTHONPATH", "").split(os.pathsep)]
+    sys.path[:0] = [folder for folder in folders if folder and folder not in sys.path]
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    tempfile.tempdir = None
+    random.seed()
+    atexit._clear()  # what was registered before the fork is not for this process
+    code = 1
+    try:
+        runpy.run_path(arguments[0], run_name="__main__")
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    except BaseException:
+        traceback.print_exc()
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+WARM = Warm()  # one for the tests of this process
+
+if __name__ == "__main__":
+    _serve(sys.argv[1], int(sys.argv[2]))
