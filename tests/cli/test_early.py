@@ -42,6 +42,9 @@ def logs(tmp_path: Path) -> Path:
         ("enhance", "run", "restorer"),
         ("explain", "run", "classifier"),
         ("train", "resume", "stopped"),
+        ("explain", "generator", "gan"),
+        ("enhance", "classifier", "classifier"),
+        ("attack", "defence.generator", "gan"),
     ],
 )
 def test_latest_is_the_newest_run_of_the_kind_that_the_verb_uses(logs: Path, verb: str, key: str, name: str) -> None:

@@ -1,7 +1,7 @@
 """What can be said of a command before anything heavy is imported: which run `latest` is, and what cannot work."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,15 @@ from sparring.core.program import command, hint
 LATEST = "latest"
 
 
+def use_of(verb: str, key: str) -> str | None:
+    """What the setting `key` needs a run for, a key of _USES; None if it names no run."""
+    return verb if key == "run" and verb in _USES else key if key == "resume" else _OTHERS.get(key)
+
+
 def expand_latest(verb: str, overrides: Sequence[str], *, log_dir: Path) -> list[str]:
-    """`overrides` with the directory in place of `run=latest` or `resume=latest`: the newest run that `verb` can use.
+    """`overrides` with the directory in place of `latest` in `run=latest`, `resume=latest` or another setting that names a run.
+
+    It is the newest that the setting can take.
 
     Args:
         log_dir: the folder that holds train/, study/, ...
@@ -25,22 +32,30 @@ def expand_latest(verb: str, overrides: Sequence[str], *, log_dir: Path) -> list
     expanded = []
     for item in overrides:
         key, _, value = item.partition("=")
-        if value.strip("'\"") == LATEST and key in ("run", "resume"):
+        if value.strip("'\"") == LATEST and (use := use_of(verb, key)) is not None:
             folder = log_dir / (verb if key == "resume" else "train")
-            item = f"{key}={quoted(_newest(folder, verb if key == 'run' else key))}"
+            item = f"{key}={quoted(_newest(folder, use))}"
         expanded.append(item)
     return expanded
 
 
-def _newest(folder: Path, use: str) -> Path:
-    fits, what = _USES.get(use, (lambda result: True, "finished run"))
+def usable(folder: Path, use: str) -> Iterator[Path]:
+    """The runs in `folder` that can be used for `use`, jobs of sweeps too, the newest first."""
+    fits, _ = _USES[use]
     directories = sorted((file.parent for file in folder.glob("*/status.json")), reverse=True)
     directories += sorted((file.parent for file in folder.glob("*_sweep_*/*/status.json")), reverse=True)
     for directory in sorted(directories, key=lambda each: (each / "status.json").stat().st_mtime, reverse=True):
         result = _content(directory / "result.json")
         if use == "resume" or (result.get("verb") and fits(result)):
-            return directory.resolve()
-    raise CheckpointError(f"there is no {what} in {folder} that {use} could use; make one with `{hint('train')}`.")
+            yield directory
+
+
+def _newest(folder: Path, use: str) -> Path:
+    found = next(usable(folder, use), None)
+    if found is None:
+        message = f"there is no {_USES[use][1]} in {folder} that {use} could use; make one with `{hint('train')}`."
+        raise CheckpointError(message)
+    return found.resolve()
 
 
 def _enhances(result: Mapping[str, Any]) -> bool:
@@ -61,6 +76,11 @@ _USES: Mapping[str, tuple[Callable[[Mapping[str, Any]], bool], str]] = {
     "enhance": (_enhances, "finished run of model=restorer or model=srgan"),
     "resume": (lambda result: True, "run"),
 }
+# Other settings that name a run -> the verb whose runs they take.
+_OTHERS = {
+    "classifier": "attack", "baseline": "attack", "model.target": "attack", "generator": "generate",
+    "defence.generator": "generate",
+}  # fmt: skip
 
 
 def check_early(verb: str, overrides: Sequence[str]) -> None:

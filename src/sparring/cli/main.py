@@ -132,6 +132,7 @@ def _freeze(config: "DictConfig", run_dir: Path, subdir: str | None) -> None:
 
 
 def _dispatch(verb: str, config_dir: Path, words: Sequence[str]) -> int:
+    from sparring.cli.completion import offered
     from sparring.cli.flags import flags, parse
 
     sys.argv[0] = os.path.abspath(sys.argv[0])  # a stage may change the working directory
@@ -148,6 +149,9 @@ def _dispatch(verb: str, config_dir: Path, words: Sequence[str]) -> int:
     from sparring.config.compose import register_resolvers
 
     register_resolvers()
+    if arguments.shell_completion and (names := offered(verb)) is not None:
+        say("\n".join(names), file=sys.stdout)
+        return 0
     overrides = arguments.overrides = _with_config_dir(arguments)
     if not (arguments.shell_completion or arguments.hydra_help or arguments.info):
         overrides = _checked(arguments, config_name, config_dir)
