@@ -198,6 +198,7 @@ def _with_config_dir(arguments: argparse.Namespace) -> list[str]:
 
 def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) -> list[str]:
     """The overrides, those of a resumed run included, after all checks."""
+    from sparring.cli.auto import expand_auto
     from sparring.cli.early import check_early
     from sparring.cli.resume import expand_dir, expand_resume, refuse_used
     from sparring.config.check import check
@@ -210,6 +211,8 @@ def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) 
     typed, notes = translated(config_name, arguments.overrides)
     for note in notes:
         say(f"note: {note}")
+    if not sweep:
+        typed = expand_auto(config_name, typed, log_dir=log_dir(typed), config_dir=config_dir)
     overrides = typed
     if config_name == "study" and not any(item.startswith("resume=") for item in typed):
         overrides = expand_dir(typed, sweep=sweep)

@@ -30,6 +30,7 @@ _PLACES = re.compile(rf"\b({'|'.join((*_IN_RUN, *_ON_COMPUTER))})\b")
 _OUTSIDE = re.compile(r"\b(paths|hydra|extensions|logger|resume|dir)\b['\"]?\s*[.=/@:]")
 # Of the command that started a run, and not meant for one that resumes it.
 _NEVER = ("resume=", "dir=", "retry=", "hydra")
+_OF_A_START = ("paths", "logger", "resume", "dir", "retry", "report")  # not of what is computed
 _RESOLVER = re.compile(r"\$\{.*:", re.DOTALL)  # `${model.width}` names a setting, `${oc.env:X}` calls something
 
 
@@ -69,6 +70,16 @@ def settings_here(saved: Mapping[str, Any], here: Mapping[str, Any], run_dir: Pa
     settings = {name: _placed(section, places) for name, section in saved.items()}
     trainer = {name: value for name, value in _section(settings, "trainer").items() if name in _TRAINER}
     return settings | {"paths": here["paths"], "logger": here["logger"], "trainer": here["trainer"] | trainer}
+
+
+def same_settings(saved: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
+    """Whether two configurations describe one training or study, wherever it is written and whoever is told of it."""
+    return _compared(saved) == _compared(here)
+
+
+def _compared(settings: Mapping[str, Any]) -> dict[str, Any]:
+    places = dict.fromkeys([*_IN_RUN, *_ON_COMPUTER], "")
+    return {name: _placed(part, places) for name, part in settings.items() if name not in _OF_A_START}
 
 
 def left_out(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
