@@ -104,6 +104,30 @@ def test_generate_needs_a_run_that_exists(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("verb", "word", "code", "says"),
+    [
+        ("train", "data.path=/nowhere", 3, "data.path=/nowhere does not exist"),
+        ("train", "resume=latest", 2, "is finished: it has trained 5 of 5 iterations"),
+        ("evaluate", "batch_size=8", 2, "there is nothing to evaluate"),
+        ("evaluate", "run={run}", 6, "holds no generator (it trained a classifier)"),
+        ("generate", "run=latest", 6, "there is no finished run of a generator"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_torch(verb: str, word: str, code: int, says: str, tmp_path: Path) -> None:
+    """Beside a classifier's run that is finished."""
+    run = tmp_path / "train" / "classifier"
+    write_settings(run, compose("train", ["model=classifier", f"paths.run_dir={run}"]))
+    (run / "status.json").write_text(json.dumps({"schema_version": 2, "state": "finished"}))
+    result = {"schema_version": 2, "verb": "train", "budget": 5, "clock": {"iteration": 5}, "classification": {}}
+    (run / "result.json").write_text(json.dumps(result))
+    words = [word.format(run=run), f"paths.log_dir={tmp_path}"]
+    done, seconds = timed(Program(ROOT / f"{verb}.py"), *words, cwd=tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[-1].count(says)) == (code, 1), done.stderr
+    assert seconds < CPU_SECONDS
+    assert [path.name for path in tmp_path.iterdir()] == ["train"]
+
+
 @pytest.mark.slow
 def test_a_sweep_with_a_failing_job(tmp_path: Path) -> None:
     arguments = ["-m", "debug=fast", "seed=1", "data.batch_size=4,999999", f"paths.log_dir={tmp_path}/logs"]

@@ -199,7 +199,7 @@ def _with_config_dir(arguments: argparse.Namespace) -> list[str]:
 def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) -> list[str]:
     """The overrides, those of a resumed run included, after all checks."""
     from sparring.cli.auto import expand_auto
-    from sparring.cli.early import check_early
+    from sparring.cli.early import check_early, expand_latest
     from sparring.cli.resume import expand_dir, expand_resume, refuse_used
     from sparring.config.check import check
     from sparring.config.compose import log_dir, rank
@@ -209,8 +209,11 @@ def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) 
     if sweep and rank() > 0:
         raise ConfigError("-m starts the processes of each job itself: start it once, without torchrun or srun.")
     typed, notes = translated(config_name, arguments.overrides)
+    expanded = expand_latest(config_name, typed, log_dir=log_dir(typed))
+    notes += [f"{item} is {new.partition('=')[2]}" for item, new in zip(typed, expanded, strict=True) if item != new]
     for note in notes:
         say(f"note: {note}")
+    typed = expanded
     if not sweep:
         typed = expand_auto(config_name, typed, log_dir=log_dir(typed), config_dir=config_dir)
     overrides = typed

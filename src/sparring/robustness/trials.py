@@ -104,10 +104,11 @@ def warnings(attacks: Mapping[str, Attack], trials: Mapping[str, Trials], attack
         ]
         if settings.probe:
             rows = slice(0, settings.probe)
-            sentences += probe(
-                target, images.image[rows], images.label[rows], norm=norm,
-                epsilon=settings.epsilons[len(settings.epsilons) // 2], index=images.index[rows], seed=settings.seed,
-            )  # fmt: skip
+            with working("test for masked gradients"):
+                sentences += probe(
+                    target, images.image[rows], images.label[rows], norm=norm,
+                    epsilon=settings.epsilons[len(settings.epsilons) // 2], index=images.index[rows], seed=settings.seed,
+                )  # fmt: skip
     return list(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 
