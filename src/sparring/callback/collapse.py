@@ -1,22 +1,19 @@
 """Notices while a generator trains that its samples have collapsed, or that it has not learned the classes."""
 
-import copy
 import logging
 from typing import Any
 
 import lightning.pytorch as L
 
+from sparring.callback.support.glance import REAL, SampleGlance
 from sparring.core.distributed import average_buffers
 from sparring.core.errors import ConfigError, DataError, DivergedError
 from sparring.core.interval import check_growing, is_due
 from sparring.core.measurement import Measurement
-from sparring.core.randomness import seed_of
-from sparring.evaluation.glance import SIDE, Glance, GlanceValues
-from sparring.generation.sampler import Sampler, joined
+from sparring.evaluation.glance import SIDE, GlanceValues
 from sparring.model.game import Game
 
 log = logging.getLogger(__name__)
-REAL = 2000  # training images that samples are compared with, over all classes
 EARLY = 1000  # iterations, before which little diversity may still grow
 
 
@@ -38,7 +35,7 @@ class Collapse(L.Callback):
         self.count, self.first, self.growth = count, first, growth
         self.latest: GlanceValues | None = None
         self.iteration = 0  # of the latest
-        self._glance: Glance | None = None
+        self._look = SampleGlance(count)
         self._warned = ""  # the word of the last warning, until samples recover
 
     def on_train_batch_end(
@@ -73,18 +70,7 @@ class Collapse(L.Callback):
         Raises:
             DataError: the real images of a class do not differ. DivergedError: the generator returns NaN.
         """
-        classes = min(module.num_classes, self.count // 2)
-        if self._glance is None:
-            real = data.real_examples(max(2, REAL // module.num_classes))
-            self._glance = Glance(
-                real.image, real.label, num_classes=module.num_classes, conditional=module.conditional
-            )
-        sampler = Sampler(
-            copy.deepcopy(module.ema).float(), latent_dim=module.latent_dim, device=module.device, count=self.count,
-            num_classes=classes if module.conditional else None, seed=seed_of("collapse", module.seed),
-        )  # fmt: skip
-        samples = joined(sampler)
-        return self._glance(samples.image, samples.label)
+        return self._look(data, module)
 
     def warn(self, before: GlanceValues | None, *, late: bool) -> None:
         """Say once what is wrong with the latest samples.

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import lightning.pytorch as L
 
 from sparring.callback.quality import Quality
+from sparring.callback.support.trouble import Decision, rates_of, roll_back
 from sparring.core.errors import CheckpointError, ConfigError
 from sparring.evaluation.curve import CurvePoint
 from sparring.model.game import Game
-from sparring.run.checkpoint import VerifiedCheckpointIO
 
 log = logging.getLogger(__name__)
 NEEDS = {"lost_balance": "balance", "lost_diversity": "diversity", "never_learned": "agreement"}
@@ -67,6 +67,7 @@ class QualityStop(L.Callback):
         self.sentence = ""
         self.trained_on = False  # whether a run that this has stopped, and that was concluded, is trained on
         self.waited = self.rollbacks = self._measurements = 0
+        self.decisions: list[Decision] = []
         self._level: float | None = None  # the value that the next one has to beat by min_improvement
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -199,16 +200,15 @@ class QualityStop(L.Callback):
         assert quality.best is not None
         self.rollbacks += 1
         try:
-            saved = VerifiedCheckpointIO().load_checkpoint(quality.run_dir / "checkpoints" / "best.ckpt")
+            back_to = roll_back(trainer, module, quality.run_dir / "checkpoints" / "best.ckpt")
         except CheckpointError as error:  # all devices read the same file
             self._stop(trainer, "collapsed", f"{why}, and the best state cannot be read: {error}")
             return
-        module.load_state_dict(saved["state_dict"])
-        for optimizer, state in zip(trainer.optimizers, saved["optimizer_states"], strict=True):
-            optimizer.load_state_dict(state)
+        iteration, rates = module.clock.iteration, rates_of(module)
+        self.decisions.append(Decision("quality_stop", iteration, "collapsed", why, "rollback", back_to, rates))
         log.warning(
             "Collapsed at iteration %d (%s); going on from the best state, of iteration %d (rollback %d of %d).",
-            module.clock.iteration, why, quality.best.iteration, self.rollbacks, self.max_rollbacks,
+            iteration, why, back_to, self.rollbacks, self.max_rollbacks,
         )  # fmt: skip
 
     @staticmethod
@@ -223,10 +223,11 @@ class QualityStop(L.Callback):
     def state_dict(self) -> dict[str, Any]:
         return {
             "reason": self.reason, "sentence": self.sentence, "waited": self.waited, "rollbacks": self.rollbacks,
-            "measurements": self._measurements, "level": self._level,
+            "measurements": self._measurements, "level": self._level, "decisions": [each.plain() for each in self.decisions],
         }  # fmt: skip
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.reason, self.sentence = state_dict["reason"], state_dict["sentence"]
         self.waited, self.rollbacks = state_dict["waited"], state_dict["rollbacks"]
         self._measurements, self._level = state_dict["measurements"], state_dict["level"]
+        self.decisions = [Decision(**each) for each in state_dict.get("decisions", ())]

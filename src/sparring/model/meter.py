@@ -36,6 +36,11 @@ class Meter:
         """The newest value of every name, still on the device."""
         return {name: values[-1] for name, values in self._values.items()}
 
+    def newest(self, name: str) -> Tensor | None:
+        """The newest value of a name, still on the device; None where there is none."""
+        values = self._values.get(name)
+        return values[-1] if values else None
+
     def state_dict(self) -> dict[str, Tensor]:
         """The values since the last `clear`, so that a resumed run logs the same means."""
         return {name: torch.stack(values).cpu() for name, values in self._values.items()}

@@ -60,6 +60,7 @@ def view(record: TrainingRecord) -> dict[str, Any]:
         "reliability": reliability(record.result),
         "mistakes": mistakes(record.result, record.path / "images"),
         "classes": list(per_class(record.result)),
+        "decisions": list(_decisions(record.result)),
         "metrics": list(_metrics(record)),
         "cost": list(_cost(record)),
         "machine": list(machine(record.result.get("environment") or {})),
@@ -147,6 +148,15 @@ def _facts(record: TrainingRecord) -> Iterator[tuple[str, str, str]]:
         yield "Training time", duration(seconds), f"{duration(total)} with set-up" if total else ""
     if seconds and clock.get("images_seen"):
         yield "Speed", f"{clock['images_seen'] / seconds:,.0f}", "images per second"
+
+
+def _decisions(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What callbacks did about trouble: (when, what and why)."""
+    for each in result.get("decisions") or []:
+        back = "" if each["back_to"] is None else f" to {each['back_to']:,}"
+        rates = ", ".join(f"{player} {rate:.3g}" for player, rate in each["rates"].items())
+        done = f"{each['by']}: {each['action']}{back}. {each['kind'].capitalize()}: {each['why']}."
+        yield f"iteration {each['iteration']:,}", f"{done} Learning rates from then on: {rates}."
 
 
 def _cost(record: TrainingRecord) -> Iterator[tuple[str, str]]:

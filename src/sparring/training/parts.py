@@ -8,6 +8,8 @@ import lightning.pytorch as L
 import torch
 
 from sparring.callback.checkpoint import Checkpoint
+from sparring.callback.finite import Finite
+from sparring.callback.guard import Guard
 from sparring.callback.progress import ProgressDisplay
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
@@ -63,9 +65,7 @@ class TrainingParts:
             )
         data = runs.build(settings["data"], section="data")
         callbacks = _built(settings, "callback", runs)
-        callbacks.sort(
-            key=lambda callback: isinstance(callback, Checkpoint | ProgressDisplay)
-        )  # after what stops a run
+        callbacks.sort(key=_place)
         _check_callbacks(callbacks)
         loggers = _loggers(_built(settings, "logger", runs), run) if logged else []
         make_trainer = runs.build(settings["trainer"], section="trainer")
@@ -76,6 +76,13 @@ def _built(settings: Mapping[str, Any], section: str, runs: Runs) -> list[Any]:
     """The parts of a section; one that is null is left out."""
     parts = settings[section].items()
     return [runs.build(part, section=section, key=f"{section}.{name}") for name, part in parts if part]
+
+
+def _place(callback: L.Callback) -> int:
+    """Values are looked at before they are logged and cleared, and a state is saved after what stops a run."""
+    if isinstance(callback, Checkpoint | ProgressDisplay):
+        return 2
+    return -1 if isinstance(callback, Finite) else 0 if isinstance(callback, Guard) else 1
 
 
 def _check_callbacks(callbacks: list[L.Callback]) -> None:

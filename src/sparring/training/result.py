@@ -10,9 +10,11 @@ import torch
 from sparring.callback.best import Best
 from sparring.callback.checkpoint import Checkpoint
 from sparring.callback.collapse import Collapse
+from sparring.callback.guard import Guard
 from sparring.callback.quality_stop import QualityStop
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
+from sparring.callback.support.trouble import decisions_of
 from sparring.core.measurement import FinalMetrics
 from sparring.data.module.image_data import ImageData
 from sparring.metric.classification import packed
@@ -41,9 +43,9 @@ class Ending:
     signal: int = 0
 
 
-def stopping_callback(trainer: L.Trainer) -> QualityStop | Best | None:
+def stopping_callback(trainer: L.Trainer) -> QualityStop | Best | Guard | None:
     """The callback that ended the training, if one did."""
-    stops: list[QualityStop | Best] = callbacks_of(trainer, QualityStop, Best)
+    stops: list[QualityStop | Best | Guard] = callbacks_of(trainer, QualityStop, Best, Guard)
     return next((each for each in stops if each.sentence), None)
 
 
@@ -75,6 +77,7 @@ def ending_of(trainer: L.Trainer, model: Game, *, best: int | None, conclusion: 
 def remarks(trainer: L.Trainer, model: Game) -> list[str]:
     """What losses do not show, as phrases: samples that have collapsed, and a budget far below the published one."""
     found = [each.sentence for each in callbacks_of(trainer, Collapse) if each.sentence]
+    found += [f"{each.by} {each.sentence}" for each in decisions_of(trainer.callbacks) if each.action != "stop"]  # type: ignore[attr-defined]
     if model.draws_images and getattr(model, "latent_dim", None) == 0:
         found.append("its generator has no latent (model.latent_dim=0), so it can draw one image per class")
     if (share := published_share(model)) < FAR_BELOW:
@@ -123,6 +126,7 @@ def training_result(
         "clock": model.clock.state_dict(),
         "weights": {"iteration": model.clock.iteration if best is None else best},
         "validation": validation[0] if validation else None,
+        "decisions": [each.plain() for each in decisions_of(trainer.callbacks)],  # type: ignore[attr-defined]
         "budget": trainer.max_steps,
         "stopped": stop.sentence if stop else "budget" if finished else "interrupted",
         "parameters": {

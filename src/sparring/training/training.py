@@ -10,6 +10,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from sparring.callback.best import Best
 from sparring.callback.checkpoint import save_weights
+from sparring.callback.guard import Guard
 from sparring.callback.quality_stop import QualityStop
 from sparring.core.errors import ConfigError, DivergedError, Interrupted, OutOfMemoryError
 from sparring.core.measurement import FinalMetrics
@@ -84,7 +85,7 @@ class Training:
         if saved is not None:
             self._from = saved["clock"]["iteration"]
             concluded = is_concluded(self.run, self._from, report=self.settings.report)
-            stops: list[QualityStop | Best] = callbacks_of(self.trainer, QualityStop, Best)
+            stops: list[QualityStop | Best | Guard] = callbacks_of(self.trainer, QualityStop, Best, Guard)
             for stop in stops:
                 stop.trained_on = concluded
         if saved is not None and self.first:

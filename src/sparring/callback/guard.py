@@ -1,0 +1,250 @@
+"""Notices while a training runs that it goes wrong, and stops it, or brings it back to a good state at lower rates."""
+
+import logging
+import math
+from typing import Any, Literal, TypeVar, get_args
+
+import lightning.pytorch as L
+import torch
+
+from sparring.callback.checkpoint import Checkpoint
+from sparring.callback.finite import ADVICE, Finite
+from sparring.callback.scalars import Scalars
+from sparring.callback.support.glance import SampleGlance
+from sparring.callback.support.spectrum import first_singular_values
+from sparring.callback.support.trouble import Action, Decision, rates_of, roll_back
+from sparring.core.distributed import average_buffers, mean_over_ranks
+from sparring.core.errors import CheckpointError, ConfigError, DataError, DivergedError
+from sparring.evaluation.glance import COLLAPSED, GlanceValues
+from sparring.model.game import Game
+
+log = logging.getLogger(__name__)
+REAL, FAKE, UNSEEN = "logits/real", "logits/fake", "val/logits_real"
+Kept = TypeVar("Kept", bound=L.Callback)
+Kind = Literal[
+    "not finite", "weights exploded", "discriminator lost", "collapsed", "never learned", "training images remembered"
+]
+BY_ROLLBACK = ("not finite", "weights exploded", "discriminator lost", "collapsed")  # what lower rates may cure
+
+
+class Guard(L.Callback):
+    """Watches what costs next to nothing, every `every` iterations, and samples every `look_every` and before each checkpoint.
+
+    - not finite: a loss (as callback/finite finds it) or a first layer.
+    - weights exploded: the largest singular value of a player's first layer is more than `max_growth` times what it was when the
+      run was half as old; weights that grow slowly for long are none.
+    - discriminator lost: in `lost_checks` checks in a row its mean logit of real images was below that of generated ones.
+    - collapsed: images of a class hardly differ, and did before or half of the budget is spent.
+    - training images remembered: at a validation D finds real images that it has not seen no more real than generated ones. Only
+      warned about, once: lower rates do not cure it, `model/augment=ada` or more images do.
+    - never learned: samples ignore their class when half of the budget is spent.
+
+    On trouble it warns once and goes on, stops the run, or rolls back: the last checkpoint, which was looked at before it was
+    saved, every learning rate times `rate_factor`, and other noise, since draws follow the clock and that goes on. What lower
+    rates do not cure, and the trouble after `max_rollbacks`, stops the run. All devices decide alike. `decisions` is the record.
+
+    `conf/callback/guard.yaml` says what each argument means.
+
+    Raises:
+        ConfigError: an unknown word, or a number out of range.
+    """
+
+    def __init__(
+        self, *, on_trouble: Action, every: int, max_growth: float | None, lost_checks: int | None, look_every: int | None,
+        count: int, max_rollbacks: int, rate_factor: float,
+    ) -> None:  # fmt: skip
+        if on_trouble not in get_args(Action):
+            raise ConfigError(f"callback.guard.on_trouble={on_trouble} is unknown; give stop, rollback or warn.")
+        if every < 1 or (look_every is not None and look_every < 1) or (lost_checks is not None and lost_checks < 1):
+            raise ConfigError(
+                f"callback.guard needs every, lost_checks and look_every >= 1, got {every}, {lost_checks} and {look_every}."
+            )
+        if (max_growth is not None and max_growth <= 1) or not 0 < rate_factor <= 1 or max_rollbacks < 0 or count < 2:
+            raise ConfigError(
+                "callback.guard needs max_growth > 1, rate_factor in (0, 1], max_rollbacks >= 0 and count >= 2, got "
+                f"{max_growth}, {rate_factor}, {max_rollbacks} and {count}."
+            )
+        self.on_trouble, self.every, self.max_growth, self.lost_checks = on_trouble, every, max_growth, lost_checks
+        self.look_every, self.max_rollbacks, self.rate_factor = look_every, max_rollbacks, rate_factor
+        self.decisions: list[Decision] = []
+        self.sentence = ""  # why the run was stopped; empty while it goes on
+        self.trained_on = False  # whether a run that this has stopped, and that was concluded, is trained on
+        self._look = SampleGlance(count)
+        self._before: list[
+            tuple[int, dict[str, float]]
+        ] = []  # (iteration, singular values), each twice as late as the last
+        self._lost = 0  # checks in a row
+        self._had_diversity = False
+        self._margins: list[torch.Tensor] = []  # D's logits of real images and minus those of generated ones
+
+    @property
+    def rollbacks(self) -> int:
+        return sum(each.action == "rollback" for each in self.decisions)
+
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self.sentence and self.trained_on:
+            self.sentence = ""
+        elif self.sentence:  # it was killed between the decision and its conclusion
+            trainer.should_stop = True
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, Finite):
+                callback.handler = self.not_finite
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, Game)
+        if not self._before:
+            self._before = [(pl_module.clock.iteration, self._spectrum(pl_module))]
+        if self.on_trouble == "rollback" and pl_module.clock.iteration == 0:
+            _of(trainer, Checkpoint).save(trainer, pl_module)  # to come back to before the first regular one
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(pl_module, Game)
+        real, fake = pl_module.meter.newest(REAL), pl_module.meter.newest(FAKE)
+        if real is not None and fake is not None:
+            self._margins += real, -fake
+        iteration = pl_module.clock.iteration
+        if iteration % self.every == 0:
+            self._check(trainer, pl_module)
+        if not trainer.should_stop and self._look_due(trainer, iteration) and pl_module.draws_images:
+            self._look_at_samples(trainer, pl_module)
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """How far D's logits of unseen real images have fallen from seen to generated ones, 0..1 (Karras et al. 2020, eq. 1)."""
+        assert isinstance(pl_module, Game)
+        scalars = _of(trainer, Scalars)
+        seen, fake, unseen = scalars.latest.get(REAL), scalars.latest.get(FAKE), scalars.validated.get(UNSEEN)
+        if seen is None or fake is None or unseen is None or not seen > fake:
+            return
+        _log(trainer, pl_module, {"guard/remembered": (seen - unseen) / (seen - fake)})
+        if unseen <= fake:
+            why = f"its mean logit of unseen real images is {unseen:.3g}, of seen ones {seen:.3g}, of generated ones {fake:.3g}"
+            self._decide(trainer, pl_module, "training images remembered", why)
+
+    def not_finite(self, trainer: L.Trainer, module: Game, why: str) -> bool:
+        """Whether a rollback has cured a value that is not finite; the handler of callback/finite."""
+        self._margins = []
+        if self.on_trouble == "rollback":
+            self._decide(trainer, module, "not finite", why)
+            return not trainer.should_stop
+        return False
+
+    # -- what is watched -------------------------------------------------------------------------------------------------
+
+    def _check(self, trainer: L.Trainer, module: Game) -> None:
+        """Of logits and weights. Every device must call it."""
+        spectrum = self._spectrum(module)
+        margins, self._margins = self._margins, []
+        scalars = {f"guard/singular_value_{player}": value for player, value in spectrum.items()}
+        if margins:
+            margin = float(mean_over_ranks(torch.stack(margins).float().mean()[None].cpu().double())[0]) * 2
+            scalars["guard/logit_margin"] = margin
+            self._lost = self._lost + 1 if margin < 0 else 0
+        _log(trainer, module, scalars)
+        if found := self._exploded(module.clock.iteration, spectrum):
+            self._decide(trainer, module, *found)
+            return
+        if self.lost_checks is not None and self._lost >= self.lost_checks:
+            long = f"for {self._lost * self.every} iterations"
+            why = f"the discriminator has found generated images more real than real ones {long}"
+            self._decide(trainer, module, "discriminator lost", why)
+
+    def _exploded(self, iteration: int, spectrum: dict[str, float]) -> tuple[Kind, str] | None:
+        """What is wrong with these singular values; otherwise they are remembered, where it is time."""
+        old, before = next((each for each in reversed(self._before) if 2 * each[0] <= iteration), self._before[0])
+        for player, value in spectrum.items():
+            if not math.isfinite(value):
+                return "not finite", f"the first layer of the {player} holds NaN or infinity"
+            if self.max_growth is not None and value > self.max_growth * before[player] > 0:
+                grown = f"{value:.3g}, at iteration {old} it was {before[player]:.3g}"
+                return "weights exploded", f"the largest singular value of the {player}'s first layer is {grown}"
+        if iteration >= 2 * self._before[-1][0]:
+            self._before.append((iteration, spectrum))
+        return None
+
+    @staticmethod
+    def _spectrum(module: Game) -> dict[str, float]:
+        return first_singular_values({player: getattr(module, player) for player in module.factories})
+
+    def _look_due(self, trainer: L.Trainer, iteration: int) -> bool:
+        """Also before a regular checkpoint, so that each that is saved was looked at."""
+        if self.look_every is None:
+            return False
+        due = iteration % self.look_every == 0 or iteration == trainer.max_steps
+        return due or (self.on_trouble == "rollback" and iteration % _of(trainer, Checkpoint).every == 0)
+
+    def _look_at_samples(self, trainer: L.Trainer, module: Game) -> None:
+        average_buffers(module)
+        values: GlanceValues | None = None
+        if trainer.is_global_zero:
+            try:
+                values = self._look(trainer.datamodule, module)  # type: ignore[attr-defined]
+            except (DataError, DivergedError) as error:  # real images do not differ; NaN, which others find
+                log.warning("The samples of iteration %d were not looked at: %s", module.clock.iteration, error)
+        plain = trainer.strategy.broadcast(None if values is None else values.plain())  # the first device's decide
+        if plain is None:
+            return
+        values, late = GlanceValues(**plain), 2 * module.clock.iteration >= trainer.max_steps
+        if values.collapsed and (late or self._had_diversity):
+            self._decide(trainer, module, "collapsed", values.collapsed)
+        elif late and values.unlearned:
+            self._decide(trainer, module, "never learned", values.unlearned)
+        self._had_diversity |= values.diversity >= 2 * COLLAPSED
+
+    # -- what is done ----------------------------------------------------------------------------------------------------
+
+    def _decide(self, trainer: L.Trainer, module: Game, kind: Kind, why: str) -> None:
+        iteration = module.clock.iteration
+        action: Action = "warn" if kind == "training images remembered" else self.on_trouble
+        if action == "warn" and any(each.kind == kind for each in self.decisions):
+            return
+        if kind == "not finite" and action != "rollback":
+            raise DivergedError(f"Training diverged: {why} after iteration {iteration}; {ADVICE}.")
+        if action == "rollback" and (kind not in BY_ROLLBACK or self.rollbacks >= self.max_rollbacks):
+            action = "stop"
+            why += f", after {self.rollbacks} rollbacks" if self.rollbacks else ""
+        back_to = None
+        if action == "rollback":
+            try:
+                back_to = roll_back(trainer, module, _of(trainer, Checkpoint).path, rate_factor=self.rate_factor)
+            except CheckpointError as error:
+                action, why = "stop", f"{why}, and no state to go back to can be read: {error}"
+        self._lost, self._margins = 0, []
+        if action == "rollback":
+            self._before, self._had_diversity = [(iteration, self._spectrum(module))], False
+        decision = Decision("guard", iteration, kind, why, action, back_to, rates_of(module))
+        self.decisions.append(decision)
+        _log(trainer, module, {"guard/decisions": float(len(self.decisions))})
+        if action == "stop":
+            if kind == "not finite":
+                raise DivergedError(f"Training diverged: {why} after iteration {iteration}; {ADVICE}.")
+            self.sentence = f"{kind}: {why}"
+            trainer.should_stop = True
+        log.warning("Guard %s.", decision.sentence)
+
+    # -- resume ----------------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        margins = torch.stack(self._margins).tolist() if self._margins else []
+        return {
+            "decisions": [each.plain() for each in self.decisions], "sentence": self.sentence,
+            "lost": self._lost, "had_diversity": self._had_diversity, "margins": margins,
+            "before": [[iteration, values] for iteration, values in self._before],
+        }  # fmt: skip
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.decisions = [Decision(**each) for each in state_dict["decisions"]]
+        self.sentence, self._lost = state_dict["sentence"], state_dict["lost"]
+        self._before = [(iteration, dict(values)) for iteration, values in state_dict["before"]]
+        self._had_diversity = state_dict["had_diversity"]
+        self._margins = list(torch.tensor(state_dict["margins"]).unbind())
+
+
+def _of(trainer: L.Trainer, kind: type[Kept]) -> Kept:
+    return next(each for each in trainer.callbacks if isinstance(each, kind))  # type: ignore[attr-defined]
+
+
+def _log(trainer: L.Trainer, module: Game, scalars: dict[str, float]) -> None:
+    for logger in trainer.loggers if trainer.is_global_zero else ():
+        logger.log_metrics({"images_seen": module.clock.images_seen, **scalars}, step=module.clock.iteration)

@@ -1,0 +1,37 @@
+"""Samples of the averaged generator of a run beside its training images, at a glance."""
+
+import copy
+from typing import Any
+
+from sparring.core.randomness import seed_of
+from sparring.evaluation.glance import Glance, GlanceValues
+from sparring.generation.sampler import Sampler, joined
+
+REAL = 2000  # training images that samples are compared with, over all classes
+
+
+class SampleGlance:
+    """`count` samples from fixed latents, which depend on the run's seed alone."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._glance: Glance | None = None
+
+    def __call__(self, data: Any, module: Any) -> GlanceValues:
+        """Of a game that draws images.
+
+        Raises:
+            DataError: the real images of a class do not differ. DivergedError: the generator returns NaN.
+        """
+        classes = min(module.num_classes, self.count // 2)
+        if self._glance is None:
+            real = data.real_examples(max(2, REAL // module.num_classes))
+            self._glance = Glance(
+                real.image, real.label, num_classes=module.num_classes, conditional=module.conditional
+            )
+        sampler = Sampler(
+            copy.deepcopy(module.ema).float(), latent_dim=module.latent_dim, device=module.device, count=self.count,
+            num_classes=classes if module.conditional else None, seed=seed_of("collapse", module.seed),
+        )  # fmt: skip
+        samples = joined(sampler)
+        return self._glance(samples.image, samples.label)
