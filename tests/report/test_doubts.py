@@ -39,6 +39,33 @@ def check(result: dict[str, Any], words: str | None) -> None:
     assert words is None or words in found[0]
 
 
+def attacks(kept: float, *, trained: str = "none", channels: int = 1, **more: Any) -> dict[str, Any]:
+    """result.json of an attack by PGD and by random noise, at 0.1 and at 0.2."""
+    rows = [
+        {"epsilon": eps, "shown": f"{eps}", "accuracy": value, "gradients_per_image": 10.0}
+        for eps, value in ((0.1, 0.8), (0.2, kept))
+    ]
+    noise = [{**row, "accuracy": 0.95, "gradients_per_image": 0.0} for row in rows]
+    return {"metrics": {}, "classifier": {"adversarial_training": trained, "channels": channels}, "clean": {"accuracy": 0.97},
+            "attacks": {"pgd": rows, "noise": noise}, "defence": None, **more}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (attacks(0.6), "trained without attacks and keeps 60.0% of the images under pgd at epsilon 0.2"),
+        (attacks(0.05), None),
+        (attacks(0.6, trained="pgd_at"), None),
+        (attacks(0.6, defence={"name": "purify"}), None),  # what it may hold, its own flags say
+        (attacks(0.55, channels=3), "keeps 55.0% of the images under pgd at epsilon 0.2"),
+        (attacks(0.05, channels=3), None),
+        (attacks(0.6, attacks={}), None),
+    ],
+)
+def test_a_classifier_that_was_never_attacked_and_does_not_fall(result: dict[str, Any], words: str | None) -> None:
+    check(result, words)
+
+
 PER_CLASS = {str(k): 0.1 for k in range(10)}
 
 

@@ -1,5 +1,6 @@
 """attack_table: every attack has the same epsilon and images, and is compared with PGD."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,26 @@ def test_table_and_answer(cache_dir: Path, tmp_path: Path) -> None:
         "on the standard classifier advgan turns 49.75 ± 0.19 % of the correctly classified images into errors, PGD-50 100.00"
         in analysis.conclusion
     )
+    assert "WARNING" not in analysis.conclusion
     rows = {row[:2]: row[2:] for row in analysis.tables[0].rows}
     assert rows["robust", "pgd"][:3] == ("63.00 ± 0.00", "30.00 ± 0.00", "51.00 ± 0.00")
     assert rows["robust", "none"][0] == "90.00 ± 0.00"
     assert rows["standard", "pgd"][4:] == ("51.00 ± 0.00", "50.00 ± 0.00", "20.00 ± 0.00")  # 2 s of 100 images
     flags = next(each for each in analysis.tables if each.title.startswith("Signs"))
     assert flags.rows == (("standard", "odd.", "6"), ("robust", "none", "–"))
+
+
+def test_a_robust_classifier_that_is_no_more_robust_is_said_first(cache_dir: Path, tmp_path: Path) -> None:
+    subject, cells = planned_by(cache_dir, "study=attack_table", "study.replicates=2")
+
+    def alike(cell: Cell, run: Path) -> dict[str, Any]:
+        return made_up(replace(cell, tags={**cell.tags, "classifier": "standard"}), run)
+
+    said = subject.analyse(results(subject, cells, tmp_path, alike)).conclusion
+    assert said.startswith(
+        "WARNING: the standard classifier, trained without attacks, keeps 0.0 % under pgd at 51/255 (0.2), and "
+    )
+    assert "the robust one, trained against them, 0.0 %: the attack is too weak or that training failed" in said
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,25 @@ def test_the_verdict_is_about_pgd(analysis: Analysis) -> None:
     assert primary.delta == pytest.approx(4.5)
     assert "points of accuracy under PGD-50 at 51/255 (0.2)" in analysis.conclusion
     assert "standard hurts against pgd_at (−68.00" in analysis.conclusion
+    assert "WARNING" not in analysis.conclusion
     assert sum(each.primary for each in analysis.comparisons) == 1
+
+
+def test_an_arm_without_attacks_that_is_as_robust_is_said_at_any_number_of_replicates(
+    cache_dir: Path, tmp_path: Path, no_pictures: None
+) -> None:
+    for study_, plain, robust in (("robust_at", "standard", "pgd_at"), ("corruptions", "aug", "pgd_at")):
+        subject, cells = planned_by(cache_dir, f"study={study_}", "study.replicates=2")
+
+        def alike(cell: Cell, run: Path) -> dict[str, Any]:
+            if cell.verb != "attack":
+                return trained(0.9)
+            kept = {plain: 0.7, robust: 0.65}.get(str(cell.tags.get("arm")), 0.6)  # noqa: B023
+            return attacked(0.9, {"pgd": kept, "ensemble": kept}, epsilons=(0.1, 0.2))
+
+        said = subject.analyse(results(subject, cells, tmp_path / study_, alike)).conclusion
+        assert f"WARNING: the arm {plain}, trained without attacks, keeps 70.0 % under PGD-" in said
+        assert f"and {robust}, trained against them, 65.0 %" in said
 
 
 def test_the_combined_page_has_every_arm_and_measure(analysis: Analysis) -> None:

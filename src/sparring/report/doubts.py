@@ -16,14 +16,19 @@ CHANCE = (
 COPIES = 0.01  # share of samples that are copies of training images
 NEAR = 0.5  # distance to training images over that to held-out ones, below which samples look like copies
 
+# Of a classifier that was trained without attacks: strength from which it is expected to lose, on colour and on grey images, and
+# the share of its accuracy that it keeps at most.
+UNSEEN_COLOUR, UNSEEN_GREY, KEPT = 8 / 255, 0.2, 0.5
+
 
 def doubts(result: Result) -> list[str]:
     """What is suspicious in a result of train, evaluate or attack; empty where nothing is.
 
     Args:
-        result: its content, with `metrics`, and with `classes`, `classification`, `records` or `clean` where the verb has them.
+        result: its content, with `metrics`, and with `classes`, `classification`, `records` or `attacks` where the verb has them.
     """
     found = [*_of_classifier(result), *_of_distances(result), *_of_records(result.get("records") or ())]
+    found += _of_attacks(result)
     return list(dict.fromkeys(found))
 
 
@@ -52,6 +57,26 @@ def _answers(table: Mapping[str, Any] | None) -> int:
     if not table:
         return 0
     return sum(any(column) for column in zip(*table["confusion"], strict=True))
+
+
+def _of_attacks(result: Result) -> Iterator[str]:
+    """A classifier that never saw an attack and stands one that follows its gradients, at a strength where such ones fall."""
+    classifier = result.get("classifier") or {}
+    if classifier.get("adversarial_training") != "none" or result.get("defence"):
+        return
+    least = UNSEEN_COLOUR if classifier["channels"] == 3 else UNSEEN_GREY
+    clean, found = result["clean"]["accuracy"], dict[str, float]()
+    for name, rows in result["attacks"].items():
+        for row in rows:
+            if row["epsilon"] >= least - 1e-9 and row["gradients_per_image"]:
+                found[f"{name} at epsilon {row['shown']}"] = row["accuracy"]
+    if found and min(found.values()) > KEPT * clean:
+        under = min(found, key=found.__getitem__)
+        yield (
+            f"the classifier was trained without attacks and keeps {found[under]:.1%} of the images under {under}, where such "
+            "classifiers keep next to nothing: the attack is too weak, or the data too easy; attack one trained with "
+            "model/robust=pgd_at beside it, with more steps"
+        )
 
 
 def _of_distances(result: Result) -> Iterator[str]:

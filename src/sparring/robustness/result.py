@@ -1,6 +1,7 @@
 """The content of an attack's `result.json`."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sparring.attack.base import Attack
@@ -8,6 +9,7 @@ from sparring.core.measurement import Measurement, robust_accuracy_name, share
 from sparring.robustness.attacked import AttackSetup
 from sparring.robustness.measure import Robustness
 from sparring.robustness.trials import worst_case
+from sparring.run.directory import RunDir
 
 WORST_CASE = "worst_case"  # in the place of an attack's name: an image counts where no attack fools the classifier
 
@@ -27,7 +29,8 @@ def attack_result(
     return {
         "metrics": {name: each.record() for name, each in metrics.items()},
         "data": {"fingerprints": attacked.data.fingerprints(), "split": settings.split},
-        "classifier": loaded.origin,
+        "classifier": loaded.origin
+        | {"channels": loaded.channels, "adversarial_training": _trained_against(loaded.origin)},
         "defence": measured.defence,
         "classes": list(loaded.class_names),
         "clean": measured.clean,
@@ -38,6 +41,12 @@ def attack_result(
         "corruptions": measured.corruptions,
         "protocol": _protocol(attacked, attacks),
     }
+
+
+def _trained_against(origin: Mapping[str, Any]) -> str:
+    """The choice of model/robust in the training of a classifier; "none" for a game without that part."""
+    robust = RunDir.open(Path(origin["run"])).config["model"].get("robust") or {}
+    return str(robust.get("_target_", "none.")).split(".")[-2]
 
 
 def _robust_metrics(

@@ -18,7 +18,7 @@ from sparring.study.engine.results import Results
 from sparring.study.stats.families import judged
 from sparring.study.stats.verdict import Comparison, compare
 from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
-from sparring.study.tables.attack_table import CLASSIFIERS, EVALUATION, attacks_table
+from sparring.study.tables.attack_table import CLASSIFIERS, EVALUATION, attacks_table, robust_warning
 from sparring.study.tables.comparisons import comparison_table, other_differences, primary_first
 from sparring.study.tables.costs import Tags, cost_table
 from sparring.study.tables.pictures import adversarial_pictures
@@ -155,10 +155,13 @@ class AttackTable(ArmStudy):
         results.check_equal(self._trained, results.find(part=TRAINING), "")
         by_classifier = self._comparisons(results)
         comparisons = primary_first(by_classifier)
+        warning = robust_warning(results, self.baseline, self.epsilon)
         attacked: dict[str, Tags] = {name: {"classifier": name, "part": EVALUATION} for name in CLASSIFIERS}
         return Analysis(
             question=self.question,
-            conclusion=f"{self._success_sentence(results)} {other_differences(comparisons)}".rstrip(),
+            conclusion=" ".join(
+                filter(None, (warning, self._success_sentence(results), other_differences(comparisons)))
+            ),
             verdict=None,
             comparisons=comparisons,
             tables=[

@@ -36,6 +36,7 @@ from sparring.study.tables.robustness import (
     combined_table,
     compare_measures,
     corrupted_accuracy,
+    no_more_robust,
     robust_accuracy,
 )
 
@@ -154,7 +155,9 @@ class Corruptions(ArmStudy):
         pictured = {arm: self.ARMS[arm] for arm in self.arms if arm != "pgd_at"}
         return Analysis(
             question=self.question,
-            conclusion=f"{verdict} Under corruptions, {others}" if others else verdict,
+            conclusion=" ".join(
+                filter(None, (self._warning(results), verdict, others and f"Under corruptions, {others}"))
+            ),
             verdict=primary.verdict,
             comparisons=comparisons,
             tables=[*self._compared(by_measure), *self._tables(results)],
@@ -166,6 +169,14 @@ class Corruptions(ArmStudy):
     def _robust(self) -> dict[str, EvaluationMeasure]:
         """Columns of accuracy under attack in the combined table."""
         return {f"PGD-{self.pgd_steps}, %": EvaluationMeasure(robust_accuracy("pgd", self.epsilon), EVALUATION)}
+
+    def _warning(self, results: Results) -> str:
+        if "pgd_at" not in self.arms:
+            return ""
+        (pgd,) = self._robust().values()
+        plain, robust = (pgd.values(results, arm) for arm in (self.baseline, "pgd_at"))
+        under = f"PGD-{self.pgd_steps} at {epsilon_text(self.epsilon)}"
+        return no_more_robust(plain, robust, names=(f"the arm {self.baseline}", "pgd_at"), attack=under)
 
     def _compared(self, by_measure: dict[str, list[Comparison]]) -> list[Table]:
         return [

@@ -25,7 +25,7 @@ from sparring.study.engine.cell import Cell, Seeds, Tag
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import Results
 from sparring.study.stats.verdict import Comparison, Verdict
-from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
+from sparring.study.tables.analysis import Analysis, Table, arms_table
 from sparring.study.tables.comparisons import (
     comparison_table,
     conclusion,
@@ -35,9 +35,9 @@ from sparring.study.tables.comparisons import (
 )
 from sparring.study.tables.costs import Tags, arm_runs, cost_table
 from sparring.study.tables.pictures import training_pictures
-from sparring.study.tables.plots import ACCURACY_LABEL, mean_line
+from sparring.study.tables.plots import ACCURACY_LABEL
 from sparring.study.tables.published import published_table
-from sparring.study.tables.robust_at import limits
+from sparring.study.tables.robust_at import curve, limits, robust_warning
 from sparring.study.tables.robustness import (
     EvaluationMeasure,
     clean_accuracy,
@@ -165,16 +165,20 @@ class RobustAT(ArmStudy):
             unit=f"points of accuracy under {self._pgd}", replicates=self.replicates,
         )  # fmt: skip
         others = other_differences([each for each in by_measure[self._pgd] if not each.primary])
+        warning = robust_warning(results, self.arms, next(iter(self._robust().values())), attack=self._pgd)
         pictured = {arm: self.ARMS[arm] for arm in self.arms if PARTS[arm][1]}
         return Analysis(
             question=self.question,
             conclusion=" ".join(
-                filter(None, (control_first(comparisons), verdict, others and f"Under {self._pgd}, {others}"))
+                filter(None, (control_first(comparisons), warning, verdict, others and f"Under {self._pgd}, {others}"))
             ),
             verdict=primary.verdict,
             comparisons=comparisons,
             tables=self._tables(results, by_measure),
-            plots=[*combined_plots(results, self.arms, robust=self._robust(), part=EVALUATION), self._curve(results)],
+            plots=[
+                *combined_plots(results, self.arms, robust=self._robust(), part=EVALUATION),
+                curve(results, self.arms, self.epsilons, steps=self.pgd_steps, part=EVALUATION),
+            ],
             pictures=training_pictures(results, pictured, part=TRAINING),
             limits=limits(self.epsilon, self.strong_count),
             numbers={"epsilon": epsilon_text(self.epsilon)},
@@ -238,11 +242,3 @@ class RobustAT(ArmStudy):
             "PGD, corruptions and calibration of one classifier": {"part": EVALUATION},
             "stronger attack on one classifier": {"part": STRONG_ATTACK},
         }
-
-    def _curve(self, results: Results) -> Plot:
-        reads = {0.0: clean_accuracy, **{epsilon: robust_accuracy("pgd", epsilon) for epsilon in self.epsilons}}
-        measures = [EvaluationMeasure(read, EVALUATION) for read in reads.values()]
-        lines = [mean_line(arm, [measure.values(results, arm) for measure in measures]) for arm in self.arms]
-        title, x = f"Accuracy under PGD-{self.pgd_steps} by strength", tuple(reads)
-        note = "Means and 95 % t intervals over replicates. The strength is a fraction of the pixel range."
-        return Plot(title, "epsilon", ACCURACY_LABEL, x, tuple(lines), note=note)

@@ -6,7 +6,7 @@ from typing import Any
 from sparring.core.settings import epsilon_text
 from sparring.study.engine.results import CellResult, Results
 from sparring.study.tables.analysis import Table
-from sparring.study.tables.robustness import attack_record, clean_accuracy
+from sparring.study.tables.robustness import attack_record, clean_accuracy, no_more_robust, robust_accuracy
 from sparring.study.tables.text import DASH, mean_std
 
 EVALUATION = "evaluation"  # the tag `part` of cells that attack a classifier
@@ -38,6 +38,15 @@ def attacks_table(results: Results, attacks: Sequence[str], epsilon: float) -> T
         "range. Queries: images that the attacked classifier evaluates for the attack and its check, per correctly classified "
         "image; a transfer and AdvGAN have further costs on another classifier or before (see the costs).",
     )  # fmt: skip
+
+
+def robust_warning(results: Results, attack: str, epsilon: float) -> str:
+    """That the robust classifier is no more robust than the standard one, in a sentence; empty where it is."""
+    plain, robust = (
+        results.read(robust_accuracy(attack, epsilon), classifier=name, part=EVALUATION) for name in CLASSIFIERS
+    )
+    under = f"{attack} at {epsilon_text(epsilon)}"
+    return no_more_robust(plain, robust, names=("the standard classifier", "the robust one"), attack=under)
 
 
 def _columns(cells: Sequence[CellResult], attack: str, epsilon: float) -> list[str]:

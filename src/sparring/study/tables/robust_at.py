@@ -1,6 +1,37 @@
-"""What `study=robust_at` cannot say."""
+"""The curve of `study=robust_at`, and what the study cannot say."""
+
+from collections.abc import Sequence
 
 from sparring.core.settings import epsilon_text
+from sparring.study.engine.results import Results
+from sparring.study.tables.analysis import Plot
+from sparring.study.tables.plots import ACCURACY_LABEL, mean_line
+from sparring.study.tables.robustness import EvaluationMeasure, clean_accuracy, no_more_robust, robust_accuracy
+
+
+def robust_warning(results: Results, arms: Sequence[str], measure: EvaluationMeasure, *, attack: str) -> str:
+    """That pgd_at is no more robust than standard, in a sentence; empty where it is, or one of them did not run."""
+    if not {"standard", "pgd_at"} <= set(arms):
+        return ""
+    plain, robust = (measure.values(results, arm) for arm in ("standard", "pgd_at"))
+    return no_more_robust(plain, robust, names=("the arm standard", "pgd_at"), attack=attack)
+
+
+def curve(results: Results, arms: Sequence[str], epsilons: Sequence[float], *, steps: int, part: str) -> Plot:
+    """Accuracy under PGD of every arm against its strength, from no attack on.
+
+    Args:
+        epsilons: fractions of the pixel range, rising.
+        steps: of PGD.
+        part: tag of the cells that evaluate.
+    """
+    reads = {0.0: clean_accuracy, **{epsilon: robust_accuracy("pgd", epsilon) for epsilon in epsilons}}
+    measures = [EvaluationMeasure(read, part) for read in reads.values()]
+    lines = [mean_line(arm, [measure.values(results, arm) for measure in measures]) for arm in arms]
+    note = "Means and 95 % t intervals over replicates. The strength is a fraction of the pixel range."
+    return Plot(
+        f"Accuracy under PGD-{steps} by strength", "epsilon", ACCURACY_LABEL, tuple(reads), tuple(lines), note=note
+    )
 
 
 def limits(epsilon: float, strong_count: int) -> list[str]:

@@ -116,6 +116,26 @@ def compare_measures(
     return by_measure
 
 
+def no_more_robust(plain: Sequence[float], robust: Sequence[float], *, names: tuple[str, str], attack: str) -> str:
+    """A warning where adversarial training left a classifier no more robust than training without attacks; else empty.
+
+    Args:
+        plain, robust: accuracies under the attack in %, per replicate, NaN where one failed.
+        names: of the two classifiers.
+        attack: in words.
+    """
+    pairs = [(ours, theirs) for ours, theirs in zip(plain, robust, strict=True) if not math.isnan(ours + theirs)]
+    if not pairs:
+        return ""
+    ours, theirs = (sum(values) / len(pairs) for values in zip(*pairs, strict=True))
+    if theirs > ours:
+        return ""
+    return (
+        f"WARNING: {names[0]}, trained without attacks, keeps {ours:.1f} % under {attack}, and {names[1]}, trained against them, "
+        f"{theirs:.1f} %: the attack is too weak or that training failed, so nothing here tells what is robust."
+    )
+
+
 def error_rates(each: CellResult) -> dict[str, list[float]]:
     """Corruption -> error rates at severities 1 to 5, in [0, 1]."""
     table: Mapping[str, list[Mapping[str, float]]] = each.get("corruptions", "table")
