@@ -3,17 +3,16 @@
 import pytest
 
 from sparring.core.errors import ConfigError
-from sparring.explanation.settings import ExplainSettings, class_index
+from sparring.explanation.settings import ExplainSettings, asked_class
 from tests.conftest import compose
 
 
-def test_a_class_is_named_or_numbered() -> None:
+def test_a_class_is_named_or_numbered(capsys: pytest.CaptureFixture[str]) -> None:
     names = ("bag", "7", "boot")
-    assert [class_index(given, names, key="to") for given in ("boot", "0", "7")] == [2, 0, 1]
-    with pytest.raises(
-        ConfigError, match=r"^to=9 is no class of this run; give one of 0 \(bag\), 1 \(7\), 2 \(boot\)\.$"
-    ):
-        class_index("9", names, key="to")
+    assert [asked_class(given, names, key="to") for given in ("boot", "0", "7")] == [2, 0, 1]
+    assert capsys.readouterr().err == "to=0 is class 0 (bag)\n"  # a name says itself
+    with pytest.raises(ConfigError, match=r"^to=9 is no class of this run\. It has 0 \(bag\), 1 \(7\), 2 \(boot\)\.$"):
+        asked_class("9", names, key="to")
 
 
 @pytest.mark.parametrize(

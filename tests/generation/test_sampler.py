@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.core.errors import ConfigError, DivergedError
-from sparring.generation.sampler import BLOCK, Sampler, Samples, class_index, joined
+from sparring.generation.sampler import BLOCK, Sampler, Samples, class_rule, joined
 from sparring.model.conditioning.concat import Concat
 from sparring.model.conditioning.none import NoConditioning
 from sparring.model.generator.conv import ConvGenerator
@@ -189,16 +189,18 @@ def test_broken_weights_are_refused() -> None:
 
 def test_a_class_may_be_given_by_its_name() -> None:
     names = ("cat", "dog", "10")
-    assert [class_index(label, names) for label in ("dog", "10", 2, "prior", "balanced")] == [
-        1,
-        2,
-        2,
-        "prior",
-        "balanced",
-    ]
+    given = ("dog", "10", 2, "2", "7", "prior", "balanced")
+    assert [class_rule(label, names) for label in given] == [1, 2, 2, 2, 7, "prior", "balanced"]
+    assert (
+        class_rule("1", ("1", "2", "3")) == 0
+    )  # a class of this name wins over the index; in Python a number is an index
+    assert class_rule(1, ("1", "2", "3")) == 1
+    assert class_rule("3", ()) == 3
     with pytest.raises(
-        ConfigError, match=r"label=dogg is no class of this generator, did you mean dog\? It has cat, dog and 10"
+        ConfigError, match=r"label=dogg is no class of this run, did you mean dog\? It has 0 \(cat\), 1 \(dog\)"
     ):
-        class_index("dogg", names)
-    with pytest.raises(ConfigError, match=r"label=bird is no class of this generator\. It has cat, dog and 10"):
-        class_index("bird", names)
+        class_rule("dogg", names)
+    with pytest.raises(
+        ConfigError, match=r"label=bird is no class of this run\. It has 0 \(cat\), 1 \(dog\), 2 \(10\)\."
+    ):
+        class_rule("bird", names)

@@ -10,6 +10,7 @@ from sparring.core.settings import radius
 from sparring.core.task import Task
 from sparring.core.types import Batch, TrainedNetwork
 from sparring.model.advgan import AdvGAN
+from sparring.model.attacked_classifier import AttackedClassifier
 from sparring.model.perturber.base import Perturber
 from sparring.trained.runs import build_model
 from tests.conftest import compose
@@ -174,7 +175,7 @@ def test_the_conv_perturber_cannot_be_one_shade() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("override", "sentence"), [
-    ("model.target_class=10", r"model.target_class=10 is no class: give one from 0 to 9, or null"),
+    ("model.target_class=10", r"model.target_class=10 is no class: give one from 0 to 9 or its name, or null"),
     ("model.target_class=-1", r"model.target_class=-1 is no class"),
     ("model.epsilon=0", r"epsilon=0 is no fraction of the pixel range"),
     ("model.epsilon=1.5", r"epsilon=1.5 is no fraction"),
@@ -194,3 +195,19 @@ def test_without_a_target_it_says_so() -> None:
     model = build_model(compose(*SMALL))
     with pytest.raises(ConfigError, match=r"model.target=run was not loaded"):
         model.target  # noqa: B018
+
+
+@pytest.mark.parametrize(("given", "index"), [("boot", 2), ("2", 2), (2, 2), ("7", 1), (None, None)])
+def test_the_class_to_be_predicted_is_named_or_numbered(given: int | str | None, index: int | None) -> None:
+    target = AttackedClassifier(run="x", checkpoint="last", target_class=given)
+    target.attach(TrainedNetwork(nn.Flatten(), Task(1, 8, ("bag", "7", "boot")), {}))
+    assert target.target_class == index
+    assert target.class_names == ("bag", "7", "boot")
+
+
+def test_a_class_that_the_target_does_not_know_is_refused() -> None:
+    target = AttackedClassifier(run="x", checkpoint="last", target_class="boots")
+    with pytest.raises(
+        ConfigError, match=r"^model\.target_class=boots is no class of this run, did you mean boot\? It has 0 \(bag\)"
+    ):
+        target.attach(TrainedNetwork(nn.Flatten(), Task(1, 8, ("bag", "7", "boot")), {}))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sparring.api.images import in_flight, unit_range
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.settings import device_named
-from sparring.generation.sampler import Sampler, class_index, joined
+from sparring.generation.sampler import Sampler, class_rule, joined
 from sparring.model.discriminator.base import Discriminator
 from sparring.trained.networks import TrainedGenerator
 
@@ -25,7 +25,7 @@ def sampled(
     place = device_named(device)
     sampler = Sampler(
         trained.network.to(place), latent_dim=trained.latent_dim, num_classes=trained.num_classes, count=count, seed=seed,
-        label=class_index(label, trained.class_names),
+        label=class_rule(label, trained.class_names),
         class_prior=trained.class_prior, truncation=truncation, device=place,
     )  # fmt: skip
     try:

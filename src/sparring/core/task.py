@@ -1,8 +1,11 @@
-"""The images and classes that a network or a data set is about, and the refusal of two that differ."""
+"""The images and classes that a network or a data set is about, the class that is meant by a name, and the refusal of two tasks
+that differ."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sparring.core.errors import DataError
+from sparring.core.errors import ConfigError, DataError
+from sparring.core.wording import near
 
 _NAMED = 10  # classes that a message lists
 
@@ -37,3 +40,27 @@ def check_same_task(name: str, task: Task, *, other: str, wanted: Task, needs: s
             f"{name} knows the classes {', '.join(task.class_names[:_NAMED])} and {other} has "
             f"{', '.join(wanted.class_names[:_NAMED])}; {needs} of the same classes."
         )
+
+
+def class_index(given: str | int, class_names: Sequence[str], *, key: str) -> int:
+    """The class that is meant by its name or, where no class has this name, by its index.
+
+    Args:
+        key: the setting that gives it, for messages.
+
+    Raises:
+        ConfigError: there is no such class; the message lists those that there are.
+    """
+    text = str(given)
+    if text in class_names:
+        return list(class_names).index(text)
+    if text.isdecimal() and int(text) < len(class_names):
+        return int(text)
+    names = ", ".join(f"{index} ({name})" if str(index) != name else name for index, name in enumerate(class_names))
+    raise ConfigError(f"{key}={given} is no class of this run{near(text, class_names) or '.'} It has {names}.")
+
+
+def class_words(index: int, class_names: Sequence[str]) -> str:
+    """`class 8`, or `class 2 (dog)` where the name is another."""
+    name = class_names[index] if index < len(class_names) else str(index)
+    return f"class {index}" if name == str(index) else f"class {index} ({name})"

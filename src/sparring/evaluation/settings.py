@@ -92,7 +92,7 @@ class EvaluateSettings:
         runs = Runs.of(config)
         draw = DrawSettings(
             weights=config.weights, checkpoint=config.checkpoint, count=config.count, repeats=config.repeats,
-            seed=config.seed, label=config.label, truncation=config.truncation, batch_size=config.batch_size,
+            seed=config.seed, label=str(config.label), truncation=config.truncation, batch_size=config.batch_size,
         )  # fmt: skip
         return cls(
             name=config.name, run=_text(config.run), images=_text(config.images), reference=_text(config.reference),

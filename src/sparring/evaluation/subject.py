@@ -14,6 +14,8 @@ from sparring.config.groups import Groups
 from sparring.config.plain import plain
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.package import CONFIG_DIR
+from sparring.core.task import class_words
+from sparring.core.terminal import say
 from sparring.core.types import Batch
 from sparring.core.wording import listing, near
 from sparring.data.module.image_data import ImageData
@@ -21,7 +23,7 @@ from sparring.data.reading.image_set import ImageSet, read_images
 from sparring.data.serving import provenance
 from sparring.evaluation.measure import Subject
 from sparring.evaluation.settings import EvaluateSettings
-from sparring.generation.sampler import Sampler, class_index, joined
+from sparring.generation.sampler import Sampler, class_rule, joined
 from sparring.run.directory import RunDir
 from sparring.trained.networks import TrainedGenerator
 
@@ -54,7 +56,9 @@ def run_subject(settings: EvaluateSettings, *, networks: Mapping[str, nn.Module]
     _check_images(source, trained, data)
     count = min(MAX_SAMPLES, len(data.train_labels)) if draw.count is None else draw.count
 
-    label = class_index(draw.label, trained.class_names)
+    label = class_rule(draw.label, trained.class_names)
+    if isinstance(label, int) and label < len(trained.class_names):
+        say(f"label={draw.label} is {class_words(label, trained.class_names)}")
 
     def sets() -> Iterator[Batch]:
         for repeat in range(draw.repeats):

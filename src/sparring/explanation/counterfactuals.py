@@ -19,7 +19,7 @@ from sparring.explanation.counterfactual.adversary import adversarial
 from sparring.explanation.counterfactual.invert import invert
 from sparring.explanation.counterfactual.move import margin_of, smallest_move
 from sparring.explanation.images import ExplainedImages
-from sparring.explanation.settings import ExplainSettings, class_index
+from sparring.explanation.settings import ExplainSettings, asked_class
 from sparring.explanation.subject import Subject, logits_of
 from sparring.metric.frechet import frechet
 from sparring.metric.moments import Moments
@@ -89,7 +89,7 @@ def _targets(settings: ExplainSettings, subject: Subject, logits: Tensor) -> Ten
     order = logits.argsort(1, descending=True)
     if settings.to is None:
         return order[:, 1]
-    asked = class_index(settings.to, subject.loaded.class_names, key="to")
+    asked = asked_class(settings.to, subject.loaded.class_names, key="to")
     return torch.where(order[:, 0] == asked, order[:, 1], asked)
 
 

@@ -8,7 +8,7 @@ from sparring.core.errors import CheckpointError, ConfigError
 from sparring.core.task import check_same_task
 from sparring.core.types import TrainedNetwork
 from sparring.direction.shared.space import Space
-from sparring.explanation.settings import ExplainSettings, class_index
+from sparring.explanation.settings import ExplainSettings, asked_class
 from sparring.model.generator.base import StyleGenerator
 from sparring.trained.networks import TrainedGenerator
 from sparring.trained.runs import Runs
@@ -30,7 +30,7 @@ def space_of(settings: ExplainSettings, trained: TrainedGenerator, classifier: T
             raise ConfigError(
                 f"label={settings.label} asks for a class, but this generator was trained without labels; leave label out."
             )
-        label = class_index(settings.label, trained.class_names, key="label")
+        label = asked_class(settings.label, trained.class_names, key="label")
     logits: Callable[[Tensor], Tensor] | None = None
     names: tuple[str, ...] = ()
     if classifier is not None:

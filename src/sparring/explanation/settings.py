@@ -9,6 +9,8 @@ from omegaconf import DictConfig
 from sparring.config.plain import plain
 from sparring.core.errors import ConfigError
 from sparring.core.settings import IN_FLIGHT, at_least_one, check_at_least_one, device_named
+from sparring.core.task import class_index, class_words
+from sparring.core.terminal import say
 
 SPLITS = ("train", "val", "test")
 SUBJECTS = ("auto", "classifier", "discriminator", "generator")
@@ -109,15 +111,9 @@ def _text(given: Any) -> str | None:
     return None if given is None else str(given)
 
 
-def class_index(given: str, class_names: tuple[str, ...], *, key: str) -> int:
-    """The class that is meant by its index or its name.
-
-    Raises:
-        ConfigError: there is no such class; the message lists those that there are.
-    """
-    if given in class_names:
-        return class_names.index(given)
-    if given.isdecimal() and int(given) < len(class_names):
-        return int(given)
-    names = ", ".join(f"{index} ({name})" if str(index) != name else name for index, name in enumerate(class_names))
-    raise ConfigError(f"{key}={given} is no class of this run; give one of {names}.")
+def asked_class(given: str, class_names: tuple[str, ...], *, key: str) -> int:
+    """`class_index`, which is said where it is not plain from what was given."""
+    index = class_index(given, class_names, key=key)
+    if class_names[index] != given:
+        say(f"{key}={given} is {class_words(index, class_names)}")
+    return index

@@ -10,7 +10,7 @@ from sparring.attribution.evaluation.faithfulness import Probability, sigmoid_pr
 from sparring.core.errors import CheckpointError, DivergedError
 from sparring.core.modules import frozen_eval
 from sparring.core.types import TrainedNetwork
-from sparring.explanation.settings import LABEL, PREDICTED, ExplainSettings, class_index
+from sparring.explanation.settings import LABEL, PREDICTED, ExplainSettings, asked_class
 from sparring.model.discriminator.base import Discriminator
 from sparring.trained.runs import Runs
 
@@ -103,4 +103,4 @@ def targets(subject: Subject, explained: str, logits: Tensor, label: Tensor) -> 
         return logits.argmax(1)
     if explained in (PREDICTED, LABEL):
         return label
-    return torch.full_like(label, class_index(explained, subject.loaded.class_names, key="explained"))
+    return torch.full_like(label, asked_class(explained, subject.loaded.class_names, key="explained"))

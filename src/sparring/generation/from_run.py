@@ -1,7 +1,7 @@
 """The sampler that a `generate.py` run asks for."""
 
 from sparring.generation.batch_norm import choose_statistics
-from sparring.generation.sampler import Sampler, class_index
+from sparring.generation.sampler import Sampler, class_rule
 from sparring.generation.settings import GenerateSettings
 from sparring.trained.networks import TrainedGenerator
 
@@ -21,7 +21,7 @@ def sampler_of(trained: TrainedGenerator, settings: GenerateSettings) -> Sampler
         num_classes=trained.num_classes,
         count=settings.count,
         seed=settings.seed,
-        label=class_index(settings.label, trained.class_names),
+        label=class_rule(settings.label, trained.class_names),
         class_prior=trained.class_prior,
         truncation=settings.truncation,
         batch_size=settings.batch_size,

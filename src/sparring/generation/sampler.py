@@ -11,8 +11,8 @@ from sparring.core.errors import ConfigError, DivergedError
 from sparring.core.pixels import to_uint8
 from sparring.core.randomness import generator as random_generator
 from sparring.core.settings import check_at_least_one
+from sparring.core.task import class_index
 from sparring.core.types import UNLABELLED
-from sparring.core.wording import listing, near
 from sparring.sampling.base import Players, Sampling
 from sparring.sampling.latent.truncation import with_truncation
 from sparring.sampling.plain import PlainSampling
@@ -197,21 +197,17 @@ class Sampler:
         return to_uint8(image).cpu()
 
 
-def class_index(label: LabelRule, class_names: Sequence[str]) -> LabelRule:
-    """The index of a class that is given by its name; a rule or an index as it is.
+def class_rule(label: LabelRule, class_names: Sequence[str]) -> LabelRule:
+    """The index of a class that is given by its name, or as text by its index; a rule or an index as it is.
 
     Raises:
         ConfigError: no class has this name; names those that resemble it.
     """
-    if not isinstance(label, str) or label in ("balanced", "prior") or not class_names:
+    if not isinstance(label, str) or label in ("balanced", "prior"):
         return label
-    if label not in class_names:
-        meant = near(label, class_names) or "."
-        raise ConfigError(
-            f"label={label} is no class of this generator{meant} It has {listing(class_names)}; "
-            "balanced and prior draw all of them."
-        )
-    return list(class_names).index(label)
+    if label.isdecimal() and label not in class_names:
+        return int(label)
+    return class_index(label, class_names, key="label") if class_names else label
 
 
 def check_label_rule(label: LabelRule, num_classes: int | None) -> None:

@@ -57,12 +57,12 @@ class GenerateSettings:
         """
         runs = Runs.of(config)
         return cls(
-            run=str(config.run), count=config.count, label=config.label, truncation=config.truncation,
+            run=str(config.run), count=config.count, label=str(config.label), truncation=config.truncation,
             sampling=runs.build(config.sampling, section="sampling"), batch_norm=config.bn,
             seed=config.seed, batch_size=config.batch_size,
             formats=(config.format,) if isinstance(config.format, str) else tuple(config.format),
             walks=WalkSettings(
-                config.interpolate, None if config.morph is None else tuple(_listed(config.morph)), config.frames
+                config.interpolate, None if config.morph is None else tuple(map(str, _listed(config.morph))), config.frames
             ),
             weights=config.weights, checkpoint=config.checkpoint, device=device_named(config.device),
             runs=runs,

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from sparring.core.errors import ConfigError, DivergedError
 from sparring.core.pixels import to_uint8
 from sparring.core.progress import tracked
-from sparring.generation.sampler import BLOCK, Sampler, check_label_rule, class_index
+from sparring.generation.sampler import BLOCK, Sampler, check_label_rule, class_rule
 from sparring.model.conditioning.base import Conditioning
 from sparring.model.layer.pixel_noise import seeds_of
 from sparring.sampling.plain import PlainSampling
@@ -100,7 +100,7 @@ def _class(given: str | int, sampler: Sampler, class_names: Sequence[str]) -> in
             "morph= goes from class to class, and this generator was trained without labels; use interpolate=."
         )
     try:
-        index = class_index(given, class_names)
+        index = class_rule(given, class_names)
         check_label_rule(index, sampler.num_classes)
     except ConfigError as error:
         raise ConfigError(str(error).replace("label=", "morph: ", 1)) from None

@@ -42,7 +42,7 @@ class AdvGAN(Game):
         target, target_checkpoint: run directory of the classifier and which of its weights; the stage loads and `attach`es it.
             It stays in eval mode and outside of this module: no optimizer, checkpoint or weights file holds it.
         epsilon: Linf bound, a fraction of the pixel range (0, 1].
-        target_class: the class to be predicted for all images; None: any wrong one.
+        target_class: the class to be predicted for all images, its name or index; None: any wrong one.
         confidence: margin of logits beyond which an image counts as fooled and adds no gradient (Carlini and Wagner's kappa).
         gan_weight, norm_weight: alpha and beta of equation 4.
         norm_bound: RMS of the perturbation, in radii, above which L_norm grows: the paper's c / (radius sqrt(CHW)).
@@ -71,7 +71,7 @@ class AdvGAN(Game):
         target: str,
         target_checkpoint: str,
         epsilon: float | str,
-        target_class: int | None,
+        target_class: int | str | None,
         confidence: float,
         gan_weight: float,
         norm_weight: float,
@@ -92,8 +92,8 @@ class AdvGAN(Game):
         self.perturber, self.discriminator, self.loss = perturber, discriminator, loss
         if distills:
             self.student = student
-        self._target = AttackedClassifier(run=str(target), checkpoint=target_checkpoint)
-        self.epsilon, self.target_class, self.num_classes = pixel_fraction(epsilon), target_class, num_classes
+        self._target = AttackedClassifier(run=str(target), checkpoint=target_checkpoint, target_class=target_class)
+        self.epsilon, self.num_classes = pixel_fraction(epsilon), num_classes
         self.loss_weights, self.distills, self.distill, self.warm_up = weights, distills, distill, warm_up
         loss.check(
             Recipe(
@@ -142,7 +142,7 @@ class AdvGAN(Game):
         """Equation 4 of images (N, C, H, W) and classes (N,), 0-d; its terms are noted."""
         fake, weights = self.perturbed(image), self.loss_weights
         logits = self._attacked_logits(fake)
-        adversarial = terms.margin(logits, label, self.target_class, weights.confidence).mean()
+        adversarial = terms.margin(logits, label, self._target.target_class, weights.confidence).mean()
         norm = terms.norm_hinge(fake - image, radius(self.epsilon), weights.norm_bound).mean()
         self.note({"loss/adversarial": adversarial, "loss/norm": norm})
         total = adversarial + weights.norm * norm
@@ -225,14 +225,14 @@ class AdvGAN(Game):
 
     def validation_scalars(self) -> dict[str, float]:
         """Of the target itself, with a student or without: accuracy on clean and perturbed images of val, targeted successes."""
-        scalars = terms.validation_scalars(self._predictions, self.target_class)
+        scalars = terms.validation_scalars(self._predictions, self._target.target_class)
         self._predictions = []
         return scalars
 
     def final_metrics(self, data: TrainingData) -> FinalMetrics:
         measured = baselines.baseline_metrics(
-            self.perturber, self.target, data, self.epsilon, self.device, self.target_class
-        )
+            self.perturber, self.target, data, self.epsilon, self.device, self._target.target_class, self._target.class_names,
+        )  # fmt: skip
         return FinalMetrics(baselines.measurements(measured), {"perturber": measured | {"queries": self.queries}})
 
     def conclusion(self, final: FinalMetrics) -> str:

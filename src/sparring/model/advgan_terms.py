@@ -93,15 +93,20 @@ class Weights:
                 raise ConfigError(f"model.{key}={value} must be 0 or more.")
 
 
-def check_settings(distill: str, warm_up: float, target_class: int | None, num_classes: int, head: HeadMaker) -> None:
+def check_settings(
+    distill: str, warm_up: float, target_class: int | str | None, num_classes: int, head: HeadMaker
+) -> None:
     """Raise ConfigError for a setting out of range, or a head that looks at labels."""
     if distill not in DISTILL:
         raise ConfigError(f"model.distill={distill} is not one of {', '.join(DISTILL)}.")
     if not 0 <= warm_up < 1:
         raise ConfigError(f"model.warm_up={warm_up} must be from 0 to below 1: a share of the budget.")
-    if target_class is not None and not (isinstance(target_class, int) and 0 <= target_class < num_classes):
+    if (
+        isinstance(target_class, int) and not 0 <= target_class < num_classes
+    ):  # a name is known with the target's classes
         raise ConfigError(
-            f"model.target_class={target_class} is no class: give one from 0 to {num_classes - 1}, or null for any wrong one."
+            f"model.target_class={target_class} is no class: give one from 0 to {num_classes - 1} or its name, or null for any "
+            "wrong one."
         )
     if head.conditional:
         raise ConfigError("model=advgan tells real from perturbed images without labels: set model/head=none.")

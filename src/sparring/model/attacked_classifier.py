@@ -3,6 +3,7 @@
 from torch import nn
 
 from sparring.core.errors import CheckpointError, ConfigError
+from sparring.core.task import class_index
 from sparring.core.types import TrainedNetwork
 
 
@@ -11,13 +12,17 @@ class AttackedClassifier:
 
     Args:
         run: run directory as `model.target` gives it. checkpoint: which of its weights.
+        target_class: what all images shall be taken for, its name or index; None: anything wrong.
     """
 
-    def __init__(self, *, run: str, checkpoint: str) -> None:
-        self.run, self.checkpoint = run, checkpoint
+    def __init__(self, *, run: str, checkpoint: str, target_class: int | str | None = None) -> None:
+        self.run, self.checkpoint, self._target_class = run, checkpoint, target_class
         self._loaded: TrainedNetwork | None = None
 
     def attach(self, loaded: TrainedNetwork) -> None:
+        """Raises ConfigError where it does not know the class that is asked for."""
+        if self._target_class is not None:
+            self._target_class = class_index(self._target_class, loaded.class_names, key="model.target_class")
         loaded.network.eval().requires_grad_(False)
         self._loaded = loaded
 
@@ -27,6 +32,15 @@ class AttackedClassifier:
         if self._loaded is None:
             raise ConfigError(f"model.target={self.run} was not loaded: train with train.py, or call attach().")
         return self._loaded.network
+
+    @property
+    def target_class(self) -> int | None:
+        """Its index; known once the classifier is there, if it was given by its name."""
+        return self._target_class if isinstance(self._target_class, int) else None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self._loaded.class_names if self._loaded is not None else ()
 
     @property
     def weights_sha256(self) -> str:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from sparring.core.atomic import write_atomic
 from sparring.core.progress import Progress
+from sparring.core.task import class_words
 from sparring.core.terminal import say
 from sparring.data.serving import provenance
 from sparring.generation.export import Writers, check_formats
@@ -60,7 +61,7 @@ def _generate(settings: GenerateSettings, run: RunDir) -> dict[str, Any]:
     check_formats(settings.formats, trained.channels)
     sampler = sampler_of(trained, settings)
     if isinstance(sampler.label, int) and sampler.num_classes is not None:
-        say(f"label {sampler.label} = class {trained.class_names[sampler.label]}")
+        say(f"label={settings.label} is {class_words(sampler.label, trained.class_names)}")
     walked = walks(sampler, settings.walks, class_names=trained.class_names)
     ledger = Ledger(settings.seed)
     writing = Writers(settings.formats, run.path, class_names=trained.class_names)

@@ -1,7 +1,7 @@
 """A trained perturber against its baselines: random signs, which it has to beat, and PGD, on the same images."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from sparring.attack.pgd import PGD
 from sparring.core.measurement import Measurement, robust_accuracy_name, share
 from sparring.core.pixels import normalise
 from sparring.core.settings import epsilon_text
+from sparring.core.task import class_words
 from sparring.core.types import TrainingData
 
 COUNT = 1000  # images at most, as many as attack.py takes
@@ -46,6 +47,7 @@ def baseline_metrics(
     epsilon: float,
     device: torch.device,
     target_class: int | None,
+    class_names: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Accuracies on test images (val without a test split): clean, and under the perturber and each baseline, in 0..1.
 
@@ -54,6 +56,7 @@ def baseline_metrics(
         network: image (N, C, H, W) -> logits (N, K).
         epsilon: Linf bound, a fraction of the pixel range.
         target_class: adds `hit_rate`, the share of the other classes' images that are classified as it.
+        class_names: for the record.
 
     Returns:
         Metrics by name; empty if the data has neither split.
@@ -81,6 +84,7 @@ def baseline_metrics(
         others = (label != target_class).cpu() & outcomes["advgan"].clean
         hits = outcomes["advgan"].predicted[others] == target_class
         metrics |= {"target_class": target_class, "hit_rate": float(hits.float().mean())}
+        metrics["target"] = class_words(target_class, class_names)
     return metrics
 
 
@@ -111,7 +115,7 @@ def conclusion(metrics: Mapping[str, Any]) -> str:
     clean, noise = metrics["accuracy_clean"], metrics["robust_accuracy_noise"]
     robust, pgd = metrics["robust_accuracy_advgan"], metrics["robust_accuracy_pgd"]
     targeted = "hit_rate" in metrics
-    hits = f" (it makes class {metrics['target_class']} of {metrics['hit_rate']:.1%} of the others)" if targeted else ""
+    hits = f" (it makes {metrics['target']} of {metrics['hit_rate']:.1%} of the others)" if targeted else ""
     text = (
         f"the target's accuracy on {metrics['images']:,} {metrics['split']} images at epsilon "
         f"{epsilon_text(metrics['epsilon'])}: {clean:.1%} clean, {noise:.1%} under random signs, {robust:.1%} under this "
