@@ -19,7 +19,7 @@ PICTURE = np.random.default_rng(0).integers(0, 2, (6, 4, 3), dtype=np.uint8)  # 
 def make(folder: Path, **change: Any) -> WandbLogger:
     settings: dict[str, Any] = {
         "save_dir": folder, "mode": "auto", "project": "sparring", "entity": None, "name": None, "group": None, "tags": [],
-        "online_timeout": 15,
+        "online_timeout": 15, "model_artifact": False,
     }  # fmt: skip
     return WandbLogger(**{**settings, **change})
 

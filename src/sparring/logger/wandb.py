@@ -15,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import ConfigError
 from sparring.core.terminal import say
+from sparring.logger.support import wandb_media
 from sparring.logger.support.wandb_settings import api_key_is_set, first_line, plain_config, requested_mode, why_not
 from sparring.logger.support.wandb_start import kind_of_work, labels, start_run
 
@@ -34,7 +35,7 @@ class WandbLogger(Logger):
 
     def __init__(
         self, *, save_dir: str | os.PathLike[str], mode: str, project: str | None, entity: str | None, name: str | None,
-        group: str | None, tags: Sequence[str], online_timeout: float,
+        group: str | None, tags: Sequence[str], online_timeout: float, model_artifact: bool,
     ) -> None:  # fmt: skip
         """The arguments are explained in `conf/logger/wandb.yaml`; W&B's files go to `<save_dir>/wandb`.
 
@@ -46,9 +47,8 @@ class WandbLogger(Logger):
         self._folder = Path(save_dir).absolute()
         self._labels = labels(self._folder, project=project, entity=entity, name=name, group=group, tags=tags)
         self._online_timeout = online_timeout
-        self.keep_open = (
-            False  # while set, Lightning's call of `finalize` after a training that went well waits for the figures
-        )
+        self._model_artifact = model_artifact
+        self.keep_open = False  # while set, Lightning's `finalize` after a good training waits for the figures
         self._run_id = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)
         self._config: dict[str, Any] = {}
         self._run: Any = None
@@ -125,14 +125,7 @@ class WandbLogger(Logger):
     def log_image(self, name: str, image: "NDArray[np.uint8]", step: int) -> None:
         """Record an (H, W, C) uint8 picture, unchanged."""
 
-        def row() -> dict[str, Any]:
-            import wandb
-            from PIL import Image
-
-            # As a PIL image: W&B rescales arrays whose values happen to be small.
-            return {f"images/{name}": wandb.Image(Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image))}
-
-        self._send(f"images/{name}", step, row)
+        self._send(f"images/{name}", step, lambda: {f"images/{name}": wandb_media.picture(image)})
 
     @rank_zero_only
     def log_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str | float]]) -> None:
@@ -153,6 +146,12 @@ class WandbLogger(Logger):
         """Record values that W&B shows in its list of runs, for example a verdict."""
         if self._opened() is not None:
             self._guarded(lambda: self._run.summary.update(dict(values)))
+
+    @rank_zero_only
+    def log_weights(self, path: Path) -> None:
+        """Record a file of weights as a model artifact, where the settings ask for it."""
+        if self._model_artifact and self._opened() is not None:
+            self._guarded(lambda: self._run.log_artifact(wandb_media.weights(path, name=self._labels["name"])))
 
     @rank_zero_only
     def finalize(self, status: str) -> None:

@@ -210,6 +210,7 @@ class Training:
             logger.keep_open = False
             if hasattr(logger, "log_summary"):
                 logger.log_summary(summary(result))
+                logger.log_weights(self.run.weights)
             logger.finalize("success")
 
     def _take_best(self) -> int | None:
