@@ -96,7 +96,7 @@ def test_an_arc_keeps_to_the_sphere() -> None:
         ({"morph": (3,)}, "morph=.3. names the classes to pass"),
         ({"morph": (0, 1), "frames": 1}, "frames=1 from one stop"),
         ({"morph": (0, 3)}, "morph: 3 is out of range: the generator knows the classes 0 to 2"),
-        ({"morph": (0, "ones")}, "morph: ones is no class of this generator"),
+        ({"morph": (0, "ones")}, "morph: ones is no class of this run"),
         ({"morph": (0, "prior")}, "morph: prior is no class"),
     ],
 )
