@@ -46,7 +46,7 @@ def test_floats_are_the_same_images_in_the_unit_range_and_a_class_can_be_asked_f
         ({"label": 10}, "label=10 is out of range: the generator knows the classes 0 to 9"),
         (
             {"label": "balancd"},
-            r"label=balancd is no class of this generator\. It has 0, .* balanced and prior draw all of them",
+            r"label=balancd is no class of this run\. It has 0, .* balanced and prior draw all of them",
         ),
         ({"count": 0}, "count=0 is no whole number of images"),
         ({"dtype": torch.int64}, "dtype=torch.int64 is no type of images"),

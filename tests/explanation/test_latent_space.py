@@ -32,7 +32,7 @@ def test_a_class_by_name_is_the_label_of_all_codes() -> None:
             "label=1",
             "label=1 asks for a class, but this generator was trained without",
         ),
-        (CONDITIONAL, "label=grey", r"label=grey is no class of this run; give one of 0 \(bright\), 1 \(dark\)"),
+        (CONDITIONAL, "label=grey", r"label=grey is no class of this run\. It has 0 \(bright\), 1 \(dark\)"),
         (CONDITIONAL, "space=w", "space=w asks for styles"),
     ],
 )

@@ -109,8 +109,8 @@ def test_a_discriminator_is_explained_by_its_logit(gan_run: Path, cache_dir: Pat
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["generator={gan}", "to=ten"], r"to=ten is no class of this run; give one of 0, 1, "),
-        (["explained=10"], r"explained=10 is no class of this run; give one of 0, 1, "),
+        (["generator={gan}", "to=ten"], r"to=ten is no class of this run\. It has 0, 1, "),
+        (["explained=10"], r"explained=10 is no class of this run\. It has 0, 1, "),
         (
             ["attribution=grad_cam", "attribution.layer=nowhere"],
             r"layer=nowhere is no layer .*the layers are blocks.0, ",

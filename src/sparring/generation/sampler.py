@@ -207,7 +207,12 @@ def class_rule(label: LabelRule, class_names: Sequence[str]) -> LabelRule:
         return label
     if label.isdecimal() and label not in class_names:
         return int(label)
-    return class_index(label, class_names, key="label") if class_names else label
+    if not class_names:
+        return label
+    try:
+        return class_index(label, class_names, key="label")
+    except ConfigError as error:
+        raise ConfigError(f"{error} balanced and prior draw all of them.") from None
 
 
 def check_label_rule(label: LabelRule, num_classes: int | None) -> None:
