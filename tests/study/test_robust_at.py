@@ -1,5 +1,6 @@
 """robust_at: arms differ in the attack and in the added images and in nothing else; its numbers are in the right places."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -191,9 +192,16 @@ def test_a_corruption_without_errors_of_the_baseline_is_left_out_and_named(
 
 @pytest.mark.slow
 def test_a_tiny_one_runs(tmp_path: Path, cache_dir: Path) -> None:
+    """With two classes, for which APGD's targeted attack and its loss DLR have to give way."""
+    strong = [
+        "attack=ensemble",
+        "~attack.attacks.fab_t",
+        "attack.attacks.apgd_t.steps=2",
+        "attack.attacks.square.queries=5",
+    ]
     tiny = ["study.replicates=2", "study.arms=[standard,pgd_at,pgd_at_gan,pgd_at_advgan]", "study.advgan_steps=2",
-            "study.gan_steps=2", "study.steps=3",
-            "study.pool=1", "study.pgd_steps=2", "study.count=20", 'study.strong=["attack=fgsm"]', "study.strong_count=10",
+            "study.gan_steps=2", "study.steps=3", "study.inner_steps=2", f"study.strong={json.dumps(strong)}",
+            "study.pool=1", "study.pgd_steps=2", "study.count=20", "study.strong_count=10", "data.classes=[0,1]",
             "data.image_size=8", "executor=inline"]  # fmt: skip
     result = study(compose("study", ["study=robust_at", *tiny, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
     assert {each["state"] for each in result["cells"].values()} == {"finished"}

@@ -17,7 +17,7 @@ from sparring.core.errors import ConfigError
 from sparring.core.terminal import say
 from sparring.logger.support import wandb_media
 from sparring.logger.support.wandb_settings import api_key_is_set, first_line, plain_config, requested_mode, why_not
-from sparring.logger.support.wandb_start import kind_of_work, labels, start_run
+from sparring.logger.support.wandb_start import kind_of_work, labels, sent_before, start_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,9 +96,7 @@ class WandbLogger(Logger):
         if run_id is None:
             return
         self._run_id, self._resumed = run_id, True
-        if self._sent_file.exists():
-            sent = json.loads(self._sent_file.read_text("utf-8"))
-            self._rows, self._sent_before = sent["rows"], sent["iterations"]
+        self._rows, self._sent_before = sent_before(self._sent_file)
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:

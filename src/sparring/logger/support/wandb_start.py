@@ -1,5 +1,7 @@
 """Starting a run of the W&B SDK with the settings that a training needs."""
 
+import json
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -7,6 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sparring.run.kind import verb_of
+
+log = logging.getLogger(__name__)
 
 PROJECT = "sparring"
 # What `wandb.init` may need on top of its own time limit to give up and to start again offline.
@@ -86,3 +90,19 @@ def start_run(
     run.define_metric("iteration")
     run.define_metric("*", step_metric="iteration")
     return run
+
+
+def sent_before(file: Path) -> tuple[int, dict[str, int]]:
+    """(rows, last iteration by kind of row) that the process before this one has sent; nothing where it sent none.
+
+    A damaged file costs rows that are sent twice, which is said.
+    """
+    try:
+        sent = json.loads(file.read_text("utf-8"))
+        rows, iterations = int(sent["rows"]), {str(what): int(last) for what, last in sent["iterations"].items()}
+    except FileNotFoundError:
+        return 0, {}
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        log.warning("%s is damaged: rows that W&B has already may be sent to it again.", file)
+        return 0, {}
+    return rows, iterations
