@@ -11,6 +11,7 @@ from sparring.core.program import shown
 from sparring.core.terminal import say
 from sparring.report.runs import page
 from sparring.report.runs.find import SWEEP_CSV
+from sparring.report.runs.finding import finding
 from sparring.report.runs.row import DAMAGED, RunRow, as_choices, read_row
 from sparring.report.runs.table import table
 
@@ -24,11 +25,14 @@ def summary(outcomes: Sequence[JobOutcome]) -> int:
     _print(rows, title=shown(folder))
     bad = sum(outcome.exit_code != 0 for outcome in outcomes)
     ending = f"{len(outcomes) - bad} of {len(outcomes)} jobs finished{f', {bad} did not' if bad else ''}"
-    say(ending, file=sys.stdout)
+    words, figures = finding(rows)
     if folder.is_dir():
         place, csv = folder / "report.html", folder / SWEEP_CSV
         page.write(folder, rows, kind="sweep", ending=f"{ending}.", page=place, table=csv)
-        say(f"Table: {shown(csv)}\nReport: {shown(place)}", file=sys.stdout)
+        say(f"Table: {shown(csv)}", file=sys.stdout)
+    say(f"Result: {ending}. {words}".rstrip() + f"\nNumbers: {figures}", file=sys.stdout)
+    if folder.is_dir():
+        say(f"Report: {shown(place)}", file=sys.stdout)
     stopped = next((outcome.stopped_by for outcome in outcomes if outcome.stopped_by is not None), None)
     return 128 + stopped if stopped is not None else int(bad > 0)
 
