@@ -132,3 +132,13 @@ def test_a_gaussians_images_are_no_rows_of_train(make: Make) -> None:
     assert (len(train.rows), val.role) == (100, "selected")
     check({"val": data.record("val"), "test": data.record("test")}, [train, val], NONE)
     assert extra_labels(train, [train, val]) == 0
+
+
+def test_a_record_that_unpacks_to_more_than_any_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provenance.save(tmp_path, [entry(range(1000))], run=tmp_path, fingerprints={})
+    assert provenance.load(tmp_path, fingerprints={})
+    monkeypatch.setattr(provenance, "MOST_BYTES", 10_000)
+    with pytest.raises(DataError, match=r"provenance\.npz is damaged \(it unpacks to"):
+        provenance.load(tmp_path, fingerprints={})

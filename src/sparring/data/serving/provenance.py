@@ -24,6 +24,7 @@ from sparring.data.serving.cache import Cache
 from sparring.data.serving.storage import Images
 
 FILE = "provenance.npz"
+MOST_BYTES = 2**30  # that a record may unpack to: fifty times that of ImageNet
 VERSION = 1
 Role = Literal["trained", "selected"]
 
@@ -153,6 +154,9 @@ def load(folder: Path, *, fingerprints: dict[str, str] | None) -> list[Provenanc
 def _read(file: Path) -> tuple[dict[str, str], list[Provenance]]:
     """The fingerprints and the records in `file`."""
     with np.load(file, allow_pickle=False) as content:
+        size = sum(member.file_size for member in content.zip.infolist())
+        if size > MOST_BYTES:
+            raise ValueError(f"it unpacks to {size / 2**30:.1f} GiB")
         meta: dict[str, Any] = json.loads(content["meta"].tobytes())
         records = [
             Provenance(**entry, rows=content[f"rows_{number}"], hashes=content[f"hashes_{number}"])
