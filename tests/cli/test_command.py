@@ -15,7 +15,8 @@ from sparring.core.package import CONFIG_DIR
 from tests.cli.conftest import ROOT, Program
 
 Command = Callable[..., tuple[object, str, str]]  # words -> (exit code, stdout, stderr)
-VERBS = ["attack", "enhance", "evaluate", "explain", "generate", "report", "study", "train"]
+VERBS = ["attack", "enhance", "evaluate", "explain", "export", "generate", "report", "study", "train"]
+LISTED = f"{', '.join(VERBS[:-1])} and {VERBS[-1]}"
 
 
 @pytest.fixture
@@ -62,9 +63,8 @@ def test_versions_are_ours(sparring: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["trian"], "there is no verb 'trian', did you mean train? (there are attack, enhance, evaluate, explain, "
-             "generate, report, study and train)"),
-        (["xyz"], "there is no verb 'xyz' (there are attack, enhance, evaluate, explain, generate, report, study and train)"),
+        (["trian"], f"there is no verb 'trian', did you mean train? (there are {LISTED})"),
+        (["xyz"], f"there is no verb 'xyz' (there are {LISTED})"),
         (["-m", "train", "seed=1,2"], "'-m' stands where the verb belongs: write sparring train -m seed=1,2"),
         (["model=dcgan"], "'model=dcgan' stands where the verb belongs: write sparring train model=dcgan"),
         (["train", "modle=dcgan"], "there is no setting or group 'modle', did you mean model? (--cfg job shows what there is)"),
@@ -84,7 +84,7 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
     ("line", "offered"),
     [
         ("sparring ", VERBS),
-        ("sparring e", ["enhance", "evaluate", "explain"]),
+        ("sparring e", ["enhance", "evaluate", "explain", "export"]),
         ("sparring train model=dc", ["model=dcgan"]),
         ("sparring attack attack=fg", ["attack=fgsm"]),
         ("sparring nothing x", []),

@@ -74,6 +74,7 @@ _USES: Mapping[str, tuple[Callable[[Mapping[str, Any]], bool], str]] = {
     "attack": (lambda result: "classification" in result, "finished run of a classifier"),
     "explain": (lambda result: not _enhances(result), "finished run of a classifier or GAN"),
     "enhance": (_enhances, "finished run of model=restorer or model=srgan"),
+    "export": (lambda result: "perturber" not in result, "finished training"),
     "resume": (lambda result: True, "run"),
 }
 # Other settings that name a run -> the verb whose runs they take.

@@ -44,7 +44,9 @@ class FlowGenerator(Generator):
         start = latent.unflatten(1, self.shape)
         if not self.conditional:
             label = torch.full_like(label, self.velocity.num_classes)
-        return self.solver(lambda image, time: self._guided(image, time.expand(len(image)), label), start).clamp(-1, 1)
+        return self.solver(lambda image, time: self._guided(image, time.expand(image.shape[0]), label), start).clamp(
+            -1, 1
+        )
 
     def _guided(self, image: Tensor, time: Tensor, label: Tensor) -> Tensor:
         if self.guidance == 1 or not self.conditional:

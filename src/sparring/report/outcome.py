@@ -4,22 +4,15 @@ Everything is read from the content of `result.json`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sparring.core.measurement import LEVELS
+from sparring.report import making
 from sparring.report.figures import Metric, number, of_kind, percent
+from sparring.report.making import Outcome
 from sparring.report.sample_words import samples
 
 Result = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """words: a sentence without numbers of small print. figures: the numbers behind it, each with its interval."""
-
-    words: str
-    figures: str
 
 
 def outcome(result: Result) -> Outcome:
@@ -99,16 +92,6 @@ def _perturber(result: Result, clock: str) -> Outcome:
     return Outcome(words, figures)
 
 
-def _generate(result: Result) -> Outcome:
-    files, count = result["files"], result["cost"]["images"]
-    walked = [name for name in WALKS if name in files]
-    formats = [name for name in files if name.removesuffix("_gif") not in walked]
-    words = f"{count:,} images were drawn in {result['cost']['seconds']:.1f} s."
-    figures = f"{count:,} images as {', '.join(formats)}; seeds and labels are in manifest.csv"
-    figures += "".join(f"; {name} as {files[name]} and .gif" for name in walked)
-    return Outcome(words, f"{figures}.")
-
-
 def _evaluate(result: Result) -> Outcome:
     found = samples(result["metrics"])
     if found is None:
@@ -152,25 +135,6 @@ def _directions(result: Result) -> Outcome:
     beside = [each["pixel_change"]["value"] for each in random]
     control = f", along random ones by at most {max(beside):.3f}" if beside else ""
     return Outcome(words, f"a pixel by {best['pixel_change']['value']:.3f} of its range{control}.")
-
-
-def _enhanced(result: Result) -> Outcome:
-    rows = {row["version"]: row for row in result["comparison"] or ()}
-    count = result["cost"]["images"]
-    if not rows:
-        return Outcome(f"{count:,} images were enhanced.", f"in {result['files']['folder']}/, listed in manifest.csv.")
-    made, bicubic = rows["enhanced"], rows["bicubic"]
-    better = "nearer to" if made["psnr"] > bicubic["psnr"] else "no nearer to"
-    words = f"Enhanced images are {better} the originals than bicubic ones"
-    figures = f"PSNR {made['psnr']:.2f} dB, bicubic {bicubic['psnr']:.2f} dB, {count:,} images"
-    if made["accuracy"] is not None:
-        words += ", and the classifier gets " + ("more" if made["accuracy"] > bicubic["accuracy"] else "no more")
-        words += " of them right"
-        figures += (
-            f"; accuracy {made['accuracy']:.1%}, bicubic {bicubic['accuracy']:.1%}, originals "
-            f"{rows['original']['accuracy']:.1%}"
-        )
-    return Outcome(f"{words}.", f"{figures}.")
 
 
 def _std_of(result: Result) -> str:
@@ -232,17 +196,12 @@ def _study(result: Result) -> Outcome:
     return Outcome(words, figures)
 
 
-def _reported(result: Result) -> Outcome:
-    return Outcome(result["states"], f"{result['bytes'] / 1e6:.1f} MB, written in {result['seconds']:.1f} s.")
-
-
 def _size(result: Result) -> str:
     return f"{sum(result['parameters'].values()):,} parameters, {result['cost']['seconds']:.1f} s of training"
 
 
-WALKS = ("interpolation", "morph")  # of generate
 _SPLITS = {"test": "test", "val": "validation"}
 _BY_VERB: Mapping[str, Callable[[Result], Outcome]] = {
-    "train": _train, "generate": _generate, "evaluate": _evaluate, "attack": _attacked, "explain": _explained,
-    "enhance": _enhanced, "study": _study, "report": _reported,
+    "train": _train, "generate": making.generate, "evaluate": _evaluate, "attack": _attacked, "explain": _explained,
+    "enhance": making.enhanced, "study": _study, "report": making.reported, "export": making.exported,
 }  # fmt: skip

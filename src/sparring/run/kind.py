@@ -11,7 +11,7 @@ from sparring.core.wording import listing
 # A section that the settings of one verb alone have.
 SECTIONS = {
     "train": "trainer", "generate": "sampling", "evaluate": "metric", "attack": "attack", "study": "study",
-    "explain": "attribution", "enhance": "tile", "report": "runs",
+    "explain": "attribution", "enhance": "tile", "report": "runs", "export": "tolerance",
 }  # fmt: skip
 # The games of sparring -> the networks that they train.
 GAMES = {
@@ -33,6 +33,7 @@ NEEDS = {
     "attack": {"classifier"},
     "explain": {"generator", "classifier", "discriminator"},
     "enhance": {"enhancer"},
+    "export": {"generator", "classifier", "enhancer"},
 }
 _ADVICE = {
     "generator": "a training run with a GAN, such as model=rpgan",

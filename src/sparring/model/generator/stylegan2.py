@@ -74,7 +74,7 @@ class StyleGAN2Generator(StyleGenerator):
         """
         styles = style.unbind(1) if style.ndim == 3 else [style] * self.layers
         noises = self.noise(seeds)
-        hidden, image = self.constant.expand(len(style), -1, -1, -1), None
+        hidden, image = self.constant.expand(style.shape[0], -1, -1, -1), None
         for stage in self.stages:
             hidden, image = stage(hidden, image, styles, noises)
         assert image is not None

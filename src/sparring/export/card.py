@@ -1,0 +1,121 @@
+"""What goes with exported networks: a card for people (README.md) and the same for programs (config.json)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sparring.core.package import VERSION
+from sparring.export.networks import Portable
+from sparring.report.outcome import outcome
+
+_TASKS = {
+    "generator": "unconditional-image-generation",
+    "classifier": "image-classification",
+    "enhancer": "image-to-image",
+}
+
+
+def description(
+    portables: Sequence[Portable], *, name: str, settings: Mapping[str, Any], result: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The content of config.json, plain values.
+
+    Args:
+        portables: the exported networks.
+        name: of the run.
+        settings: of the run.
+        result: the content of its result.json.
+    """
+    data = settings["data"]
+    return {
+        "made_by": f"sparring {VERSION}",
+        "run": name,
+        "networks": {
+            each.name: {
+                "file": f"{each.name}.pt2",
+                "takes": each.takes,
+                "gives": each.gives,
+                "weights_sha256": each.sha256,
+            }
+            for each in portables
+        },
+        "image": {"channels": data["channels"], "image_size": data["image_size"], "range": [-1, 1]},
+        "classes": list(result["classes"]),
+        "training": {
+            "data": result["data"],
+            "iterations": result["clock"]["iteration"],
+            "images_seen": result["clock"]["images_seen"],
+            "config_hash": result["config_hash"],
+        },
+        "metrics": result["metrics"],
+    }
+
+
+def card(content: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """README.md of the folder, with the head that the Hugging Face hub reads.
+
+    Args:
+        content: see `description`.
+        result: the content of the run's result.json.
+    """
+    networks, ended = content["networks"], outcome(dict(result))
+    head = ["---", "library_name: pytorch", f"pipeline_tag: {_TASKS[next(iter(networks))]}", "tags: [sparring]", "---"]
+    parts = ["\n".join(head), f"# {content['run']}", _trained(content)]
+    for name, network in networks.items():
+        lines = [f"- `{argument}`: {words}" for argument, words in network["takes"].items()]
+        lines += [f"- gives `{argument}`: {words}" for argument, words in network["gives"].items()]
+        lines.append(f"- sha256 of the weights: `{network['weights_sha256']}`")
+        parts += [f"## {name}.pt2", _example(name, content), "\n".join(lines)]
+    parts += [
+        "## What was measured", f"{ended.words}\n\n{ended.figures}", _table(content["metrics"]),
+        "## Limits",
+        "Trained on the images named above and on nothing else: other kinds of images are outside of what was measured. Images "
+        "of a generator may resemble single training images. The licence of the networks, and whether that of the training "
+        "images allows to pass them on, is for whoever publishes them to state.",
+    ]  # fmt: skip
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _trained(content: Mapping[str, Any]) -> str:
+    training, image = content["training"], content["image"]
+    size = f"{image['image_size']} x {image['image_size']} pixels, {image['channels']} channel(s)"
+    prints = ", ".join(f"{split} `{value[:12]}`" for split, value in sorted(_fingerprints(training["data"]).items()))
+    return (
+        f"Made by {content['made_by']} from the training run `{content['run']}`: {training['iterations']:,} iterations, "
+        f"{training['images_seen']:,} real images seen, {size}. Classes: {', '.join(content['classes'])}. "
+        f"Fingerprints of the data: {prints or 'not recorded'}."
+    )
+
+
+def _fingerprints(data: Mapping[str, Any]) -> dict[str, str]:
+    found = data.get("fingerprints") or {}
+    return {str(split): str(value) for split, value in found.items() if value}
+
+
+def _example(name: str, content: Mapping[str, Any]) -> str:
+    network, image = content["networks"][name], content["image"]
+    shape = f"{image['channels']}, {image['image_size']}, {image['image_size']}"
+    if name == "generator":
+        latent_dim = network["takes"]["latent"].split(",")[1].strip(" )").partition(")")[0]
+        classes = len(content["classes"]) if "the class" in network["takes"]["label"] else 1
+        given = [f"latent, label = torch.randn(16, {latent_dim}), torch.arange(16) % {classes}"]
+        call = f"image = network(latent, label)  # (16, {shape}), -1 to 1"
+    else:
+        sides = network["takes"]["image"].partition(")")[0].removeprefix("(N, ")
+        given = [f"image = torch.rand(16, {sides}) * 2 - 1  # yours, scaled to -1 .. 1"]
+        call = (
+            "probability = network(image).softmax(1)"
+            if name == "classifier"
+            else f"better = network(image)  # (16, {shape})"
+        )
+    lines = ["import torch", "", f'network = torch.export.load("{name}.pt2").module()', *given, call]
+    return "```python\n" + "\n".join(lines) + "\n```"
+
+
+def _table(metrics: Mapping[str, Any]) -> str:
+    rows = [f"| {name} | {_value(each)} |" for name, each in metrics.items() if each.get("value") is not None]
+    return "\n".join(["| metric | value |", "|---|---|", *rows]) if rows else ""
+
+
+def _value(metric: Mapping[str, Any]) -> str:
+    interval = metric.get("interval")
+    return f"{metric['value']:.4g}" + (f" [{interval[0]:.4g}, {interval[1]:.4g}]" if interval else "")

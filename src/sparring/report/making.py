@@ -1,0 +1,58 @@
+"""How the verbs came out that make something: images, files, a page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Result = Mapping[str, Any]
+WALKS = ("interpolation", "morph")  # of generate
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """words: a sentence without numbers of small print. figures: the numbers behind it, each with its interval."""
+
+    words: str
+    figures: str
+
+
+def generate(result: Result) -> Outcome:
+    files, count = result["files"], result["cost"]["images"]
+    walked = [name for name in WALKS if name in files]
+    formats = [name for name in files if name.removesuffix("_gif") not in walked]
+    words = f"{count:,} images were drawn in {result['cost']['seconds']:.1f} s."
+    figures = f"{count:,} images as {', '.join(formats)}; seeds and labels are in manifest.csv"
+    figures += "".join(f"; {name} as {files[name]} and .gif" for name in walked)
+    return Outcome(words, f"{figures}.")
+
+
+def enhanced(result: Result) -> Outcome:
+    rows = {row["version"]: row for row in result["comparison"] or ()}
+    count = result["cost"]["images"]
+    if not rows:
+        return Outcome(f"{count:,} images were enhanced.", f"in {result['files']['folder']}/, listed in manifest.csv.")
+    made, bicubic = rows["enhanced"], rows["bicubic"]
+    better = "nearer to" if made["psnr"] > bicubic["psnr"] else "no nearer to"
+    words = f"Enhanced images are {better} the originals than bicubic ones"
+    figures = f"PSNR {made['psnr']:.2f} dB, bicubic {bicubic['psnr']:.2f} dB, {count:,} images"
+    if made["accuracy"] is not None:
+        words += ", and the classifier gets " + ("more" if made["accuracy"] > bicubic["accuracy"] else "no more")
+        words += " of them right"
+        figures += (
+            f"; accuracy {made['accuracy']:.1%}, bicubic {bicubic['accuracy']:.1%}, originals "
+            f"{rows['original']['accuracy']:.1%}"
+        )
+    return Outcome(f"{words}.", f"{figures}.")
+
+
+def exported(result: Result) -> Outcome:
+    differences = result["differences"]
+    words = f"{' and '.join(differences)} can be opened with torch.export.load alone; README.md says how."
+    figures = ", ".join(
+        f"{name}.pt2 differs from the network by {worst:.1g} at most" for name, worst in differences.items()
+    )
+    return Outcome(words[0].upper() + words[1:], f"{figures}.")
+
+
+def reported(result: Result) -> Outcome:
+    return Outcome(result["states"], f"{result['bytes'] / 1e6:.1f} MB, written in {result['seconds']:.1f} s.")
