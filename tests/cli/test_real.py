@@ -79,9 +79,11 @@ GAMES_OF_THE_README = {"run": "gan.GAN", "classifier": "classifier.Classifier", 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", readme_commands(), ids=" ".join)
 def test_command_lines_of_the_readme(words: list[str], tmp_path: Path) -> None:
-    """Composed and checked as typed, the settings of a run standing for each `<run>`, `<classifier>` and `<restorer>`."""
+    """Composed and checked as typed, the settings of a run standing for each that is named in angle brackets."""
     for name, game in GAMES_OF_THE_README.items():
         write_settings(tmp_path / name, {"trainer": {"max_steps": 1}, "model": {"_target_": f"sparring.model.{game}"}})
+    write_settings(tmp_path / "images", {"sampling": {}, "format": ["parquet"]})  # of generate
+    words = [word.replace("logs/generate/<run>", "<images>") for word in words]
     typed = [re.sub(r"run=latest$", "run=<run>", word) for word in words[1:] if word != "-m"]
     overrides = [re.sub(r"[\w./-]*<([^>]*)>", rf"{tmp_path}/\1", word) for word in typed]
     assert not any("<" in word for word in overrides)

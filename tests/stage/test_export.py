@@ -11,7 +11,6 @@ import torch
 from omegaconf import DictConfig
 
 from sparring.core.errors import CheckpointError
-from sparring.run.directory import RunDir
 from sparring.stage.export import export
 from sparring.trained.runs import Runs
 from tests.conftest import compose, trained_here
