@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.atomic import write_atomic
-from sparring.report.outcome import remarks
+from sparring.report.outcome import outcome, remarks
 from sparring.report.page import duration, template
 from sparring.report.pictures import data_uri
 from sparring.run.directory import RunDir
@@ -34,6 +34,7 @@ def view(run: RunDir) -> dict[str, Any]:
     return {
         "folder": run.path.name,
         "classifier": Path(result["classifier"]["run"]).name,
+        "outcome": outcome(result),
         "facts": list(_facts(result)),
         "flags": [*result["flags"], *remarks(result)],
         "strengths": strengths,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.atomic import write_atomic
+from sparring.report.outcome import outcome
 from sparring.report.page import duration, template
 from sparring.report.pictures import data_uri
 from sparring.run.directory import RunDir
@@ -33,6 +34,7 @@ def view(run: RunDir) -> dict[str, Any]:
     return {
         "folder": run.path.name,
         "network": Path(result["network"]["run"]).name,
+        "outcome": outcome(result),
         "facts": list(_facts(result)),
         "columns": ", ".join(["degraded", *versions]) if rows else "image, enhanced",
         "picture": data_uri(run.images / "comparison.png", most_bytes=MOST_BYTES),

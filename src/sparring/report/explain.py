@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.atomic import write_atomic
+from sparring.report.outcome import outcome
 from sparring.report.page import duration, template
 from sparring.report.pictures import data_uri
 from sparring.report.plots import panel
@@ -33,6 +34,7 @@ def view(run: RunDir) -> dict[str, Any]:
         "folder": run.path.name,
         "subject": result["subject"],
         "network": Path(result["network"]["run"]).name,
+        "outcome": outcome(result),
         "facts": list(_facts(result)),
         "flags": result["flags"],
         "attributions": _attributions(run, result) if result["attributions"] else None,

@@ -43,7 +43,9 @@ def parallel(
     if len(axes) < 2 or len(drawn) < 2:
         return None
     width = 2 * SIDE + STEP * (len(axes) - 1)
-    parts = [f'<svg viewBox="0 0 {width} {HEIGHT}" style="min-width:{width}px" role="img" font-size="11">']
+    parts = [
+        f'<svg viewBox="0 0 {width} {HEIGHT}" style="min-width:{width}px;max-width:{width * 3 // 2}px" role="img" font-size="11">'
+    ]
     for i in drawn:
         parts.append(f'<path class="l c{colours[i]}" data-run="{i}" d="{_path([axis.places[i] for axis in axes])}"/>')
     for k, axis in enumerate(axes):
