@@ -15,7 +15,16 @@ def test_a_nearer_version_has_the_better_row() -> None:
     assert near["psnr"] > far["psnr"] + 10
     assert near["ssim"] > far["ssim"]
     assert near["fd_pixels_8x8"] < far["fd_pixels_8x8"]
-    assert own == {"version": "original", "psnr": None, "ssim": None, "fd_pixels_8x8": None, "accuracy": None}
+    assert own == {
+        "version": "original",
+        "psnr": None,
+        "psnr_interval": None,
+        "ssim": None,
+        "fd_pixels_8x8": None,
+        "accuracy": None,
+    }
+    low, high = near["psnr_interval"]
+    assert low < near["psnr"] < high < low + 3
 
 
 def test_accuracy_is_the_share_of_right_answers() -> None:

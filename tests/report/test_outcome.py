@@ -204,15 +204,26 @@ def test_an_explanation_of_a_generator() -> None:
 
 def test_an_enhancement() -> None:
     def version(name: str, psnr: float | None, accuracy: float | None) -> dict[str, Any]:
-        return {"version": name, "psnr": psnr, "accuracy": accuracy}
+        return {
+            "version": name,
+            "psnr": psnr,
+            "psnr_interval": [psnr - 1, psnr + 1] if psnr else None,
+            "accuracy": accuracy,
+        }
 
     rows = [version("bicubic", 13.0, 0.5), version("enhanced", 18.5, 0.75), version("original", None, 0.95)]
-    result = {"verb": "enhance", "metrics": {}, "cost": {"images": 40}, "comparison": rows}
+    metrics = {f"test/accuracy/{row['version']}": share(row["accuracy"], 0.4, 0.96) for row in rows}
+    result = {
+        "verb": "enhance", "metrics": metrics, "cost": {"images": 40}, "comparison": rows, "protocol": {"split": "test"}
+    }  # fmt: skip
     came = outcome(result)
     assert came.words == (
         "Enhanced images are nearer to the originals than bicubic ones, and the classifier gets more of them right."
     )
-    assert came.figures == "PSNR 18.50 dB, bicubic 13.00 dB, 40 images; accuracy 75.0%, bicubic 50.0%, originals 95.0%."
+    assert came.figures == (
+        "PSNR 18.50 dB [17.50, 19.50], bicubic 13.00 dB, 40 images; accuracy 75.0 % [40.0, 96.0], bicubic 50.0 % [40.0, 96.0], "
+        "originals 95.0 % [40.0, 96.0]."
+    )
     plain = outcome({**result, "comparison": [version("bicubic", 13.0, None), version("enhanced", 12.0, None)]})
     assert plain.words == "Enhanced images are no nearer to the originals than bicubic ones."
     files = outcome({**result, "comparison": None, "files": {"folder": "enhanced"}})

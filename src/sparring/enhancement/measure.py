@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
+from sparring.attribution.evaluation.comparison import mean_interval
 from sparring.core.measurement import Direction
 from sparring.metric.frechet import frechet
 from sparring.metric.moments import Moments
@@ -29,17 +30,19 @@ class Version:
 def table(
     versions: list[Version], original: Tensor, label: Tensor, classifier: nn.Module | None
 ) -> list[dict[str, Any]]:
-    """A row per version, the originals last: PSNR (dB) and SSIM, Frechet distance to the originals in 8 x 8 pixels, and the
-    accuracy of the classifier; None where there is none.
+    """A row per version, the originals last: PSNR (dB, with its t interval over the images), SSIM, Frechet distance to the
+    originals in 8 x 8 pixels, and the accuracy of the classifier; None where there is none.
     """
     reference = Moments.of(_features(original))
     rows = []
     for version in [*versions, Version("original", original)]:
         own = version.name == "original"
+        near = None if own else mean_interval(psnr(version.image, original).cpu())
         rows.append(
             {
                 "version": version.name,
-                "psnr": None if own else float(psnr(version.image, original).mean()),
+                "psnr": near and near.value,
+                "psnr_interval": [near.low, near.high] if near is not None and near.low is not None else None,
                 "ssim": None if own else float(ssim(version.image, original).mean()),
                 "fd_pixels_8x8": None if own else _distance(version.image, reference),
                 "accuracy": None if classifier is None else accuracy(classifier, version.image, label),

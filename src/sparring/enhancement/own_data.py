@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 from sparring.attack.evaluation.evaluate import subset
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import ConfigError, DataError
-from sparring.core.measurement import Measurement
+from sparring.core.measurement import Measurement, share
 from sparring.core.picture import grid_of_rows, write_png
 from sparring.core.pixels import normalise, to_uint8
 from sparring.core.progress import tracked
@@ -143,10 +143,17 @@ def _write(
 
 def _metrics(rows: list[dict[str, Any]], protocol: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        f"{protocol['split']}/{measure}/{row['version']}": Measurement(
-            value=row[measure], direction=direction, protocol=dict(protocol) | {"version": row["version"]}
-        ).record()
+        f"{protocol['split']}/{measure}/{row['version']}": _measured(row, measure, protocol).record()
         for row in rows
-        for measure, direction in MEASURES.items()
+        for measure in MEASURES
         if row[measure] is not None
     }
+
+
+def _measured(row: Mapping[str, Any], measure: str, protocol: Mapping[str, Any]) -> Measurement:
+    """An accuracy with the interval of a share, a PSNR with that of a mean over images."""
+    value, own = row[measure], dict(protocol) | {"version": row["version"]}
+    if measure == "accuracy":
+        return share(value, images=protocol["images"], protocol=own)
+    interval = tuple(row["psnr_interval"]) if measure == "psnr" and row["psnr_interval"] else None
+    return Measurement(value=value, direction=MEASURES[measure], protocol=own, interval=interval)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sparring.report.figures import percent
+
 Result = Mapping[str, Any]
 WALKS = ("interpolation", "morph")  # of generate
 
@@ -34,14 +36,17 @@ def enhanced(result: Result) -> Outcome:
     made, bicubic = rows["enhanced"], rows["bicubic"]
     better = "nearer to" if made["psnr"] > bicubic["psnr"] else "no nearer to"
     words = f"Enhanced images are {better} the originals than bicubic ones"
-    figures = f"PSNR {made['psnr']:.2f} dB, bicubic {bicubic['psnr']:.2f} dB, {count:,} images"
+    low, high = made.get("psnr_interval") or (None, None)
+    interval = "" if low is None else f" [{low:.2f}, {high:.2f}]"
+    figures = f"PSNR {made['psnr']:.2f} dB{interval}, bicubic {bicubic['psnr']:.2f} dB, {count:,} images"
     if made["accuracy"] is not None:
         words += ", and the classifier gets " + ("more" if made["accuracy"] > bicubic["accuracy"] else "no more")
         words += " of them right"
-        figures += (
-            f"; accuracy {made['accuracy']:.1%}, bicubic {bicubic['accuracy']:.1%}, originals "
-            f"{rows['original']['accuracy']:.1%}"
-        )
+        split = result["protocol"]["split"]
+        shares = {
+            name: percent(result["metrics"][f"{split}/accuracy/{name}"]) for name in ("enhanced", "bicubic", "original")
+        }
+        figures += f"; accuracy {shares['enhanced']}, bicubic {shares['bicubic']}, originals {shares['original']}"
     return Outcome(f"{words}.", f"{figures}.")
 
 

@@ -132,9 +132,10 @@ def _directions(result: Result) -> Outcome:
         return Outcome("Random directions alone were drawn.", f"{len(random)} directions.")
     best = max(found, key=lambda each: each["pixel_change"]["value"])
     words = f"{len(found)} directions were found; images change most along {best['name']}."
-    beside = [each["pixel_change"]["value"] for each in random]
+    beside, change = [each["pixel_change"]["value"] for each in random], best["pixel_change"]
+    interval = f" [{change['low']:.3f}, {change['high']:.3f}]" if change.get("low") is not None else ""
     control = f", along random ones by at most {max(beside):.3f}" if beside else ""
-    return Outcome(words, f"a pixel by {best['pixel_change']['value']:.3f} of its range{control}.")
+    return Outcome(words, f"a pixel by {change['value']:.3f}{interval} of its range{control}.")
 
 
 def _std_of(result: Result) -> str:
