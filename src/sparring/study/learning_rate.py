@@ -12,8 +12,16 @@ from sparring.config.compose import hydra_at, searchpath
 from sparring.core.errors import ConfigError
 from sparring.core.package import CONFIG_DIR
 from sparring.study.base import Study, check_counts
-from sparring.study.cells.rates import Axis, grid_axes, own_rates, point_name, points, rate_overrides
-from sparring.study.cells.recipes import budget
+from sparring.study.cells.rates import (
+    Axis,
+    fd_watched,
+    grid_axes,
+    own_rates,
+    point_name,
+    points,
+    rate_overrides,
+    short_training,
+)
 from sparring.study.engine.cell import Cell
 from sparring.study.engine.compose import changed_data
 from sparring.study.engine.context import StudyContext
@@ -22,11 +30,11 @@ from sparring.study.stats.rates import Objective, Setting, recommend
 from sparring.study.tables import learning_rate as tables
 from sparring.study.tables.analysis import Analysis
 from sparring.study.tables.costs import cost_table
-from sparring.study.tables.rate_grids import heat_maps, multiples
+from sparring.study.tables.rate_grids import FD, heat_maps, multiples
 from sparring.study.tables.trainings import TrainingCurves, read_training
 
 OBJECTIVES = {
-    "fd": Objective("fd", higher=False, ratios=True),
+    "fd": FD,
     "accuracy": Objective("accuracy", higher=True, ratios=False),
 }
 
@@ -108,18 +116,10 @@ class LearningRate(Study):
         """Overrides: measure fd on the way."""
         if self.objective_name != "fd":
             return []
-        return [
-            "callback=[default,quality]", f"metric/features@callback.quality.features={self.features}",
-            "callback.quality.metric=fd", "callback.quality.names=[fd]", f"callback.quality.every={self.every}",
-            f"callback.quality.count={self.samples}", "callback.quality.max_time_share=null",
-        ]  # fmt: skip
+        return fd_watched(features=self.features, every=self.every, samples=self.samples)
 
     def _budget(self, replicate: int) -> list[str]:
-        return [
-            *budget(steps=self.steps, seed=self.seeds(replicate).gan)[:2],
-            f"trainer.val_check_interval={self.every}",
-            f"trainer.log_every_n_steps={max(1, self.steps // 30)}",
-        ]
+        return short_training(steps=self.steps, every=self.every, seed=self.seeds(replicate).gan)
 
     # -- analysis ------------------------------------------------------------------------------------------------------
 

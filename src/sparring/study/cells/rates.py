@@ -11,6 +11,7 @@ from sparring.config.explain import readable_errors
 from sparring.core.errors import ConfigError
 from sparring.core.package import CONFIG_DIR
 from sparring.core.wording import listing
+from sparring.study.cells.recipes import budget
 from sparring.study.engine.context import StudyContext
 
 SHORT = {"generator_optimizer": "G", "discriminator_optimizer": "D", "optimizer": "lr"}
@@ -128,3 +129,20 @@ def point_name(axes: Sequence[Axis], rates: Sequence[float]) -> str:
 def rate_overrides(axes: Sequence[Axis], rates: Sequence[float]) -> list[str]:
     """Overrides of a training at a point of the grid."""
     return [f"{axis.key}={rate:g}" for axis, rate in zip(axes, rates, strict=True)]
+
+
+def fd_watched(*, features: str, every: int, samples: int) -> list[str]:
+    """Overrides of a training of a generator: measure fd on the way."""
+    return [
+        "callback=[default,quality]", f"metric/features@callback.quality.features={features}",
+        "callback.quality.metric=fd", "callback.quality.names=[fd]", f"callback.quality.every={every}",
+        f"callback.quality.count={samples}", "callback.quality.max_time_share=null",
+    ]  # fmt: skip
+
+
+def short_training(*, steps: int, every: int, seed: int) -> list[str]:
+    """Overrides of a training whose curves are looked at: `every` iterations it is validated, 30 times its losses are logged."""
+    return [
+        *budget(steps=steps, seed=seed)[:2], f"trainer.val_check_interval={every}",
+        f"trainer.log_every_n_steps={max(1, steps // 30)}",
+    ]  # fmt: skip

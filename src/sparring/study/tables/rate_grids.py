@@ -11,6 +11,7 @@ from sparring.study.tables.text import DASH, number
 from sparring.study.tables.trainings import TrainingCurves
 
 Rates = tuple[float, ...]
+FD = Objective("fd", higher=False, ratios=True)
 
 
 def heat_maps(
@@ -43,7 +44,7 @@ def multiples(
     marked: Rates | None,
 ) -> Multiples:
     """The losses and the samples, in the same grid."""
-    cells = [_small(each, curves[each.rates], objective) for each in settings]
+    cells = [small_picture(each, curves[each.rates], objective) for each in settings]
     width = len(axes[-1].rates)
     rows = tuple(tuple(cells[at : at + width]) for at in range(0, len(cells), width))
     return Multiples(
@@ -52,7 +53,8 @@ def multiples(
     )  # fmt: skip
 
 
-def _small(setting: Setting, runs: Sequence[TrainingCurves], objective: Objective) -> SmallPicture:
+def small_picture(setting: Setting, runs: Sequence[TrainingCurves], objective: Objective) -> SmallPicture:
+    """What one setting shows: losses and quality of each of its trainings, the first one's samples."""
     lines = []
     for run in runs:
         for series in run.losses:
