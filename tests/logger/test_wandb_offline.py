@@ -15,7 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
 from sparring.core.errors import ConfigError
-from sparring.logger.support.wandb_start import kind_of_work, labels
+from sparring.logger.support.wandb_start import labels
 from sparring.logger.wandb import WandbLogger
 from tests.logger.wandb_runs import PICTURE, close, log_something, make, offline_run, records, said
 from tests.logger.wandb_stub import KEY, WandbStub
@@ -234,15 +234,3 @@ def test_a_run_is_called_by_its_directory_and_a_job_of_a_sweep_by_what_varies(mo
     assert labels(Path("logs/train/t_sweep_7/0_seed-1"), **unset)["name"] == "t 0_seed-1"
     assert labels(Path("x"), **unset)["project"] == "sparring"
     assert labels(Path("x"), **{**unset, "project": "set", "name": "n"})["name"] == "n"
-
-
-def test_a_run_of_another_verb_says_which_and_on_what(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {"metric": {"k": 5}, "run": "logs/train/2026-11-29_22-30-27-715901_rpgan_digits_9679"}
-    assert kind_of_work(settings, called="x") == {"job_type": "evaluate", "name": "x of rpgan_digits"}
-    assert kind_of_work({"trainer": {}, "run": "y"}, called="x") == {"job_type": "train"}
-    named = settings | {"logger": {"wandb": {"name": "mine"}}}
-    assert kind_of_work(named, called="mine") == {"job_type": "evaluate"}
-    monkeypatch.setenv("WANDB_JOB_TYPE", "check")
-    assert kind_of_work(settings | {"run": "logs/train/x_sweep/0_seed-2"}, called="x") == {
-        "job_type": "check", "name": "x of seed-2"
-    }  # fmt: skip

@@ -51,6 +51,9 @@ def kind_of_work(settings: Mapping[str, Any], *, called: str) -> dict[str, str]:
     verb, given = verb_of(settings), os.environ.get("WANDB_JOB_TYPE")
     labels = {"job_type": given or verb or "train"}
     named = os.environ.get("WANDB_NAME") or ((settings.get("logger") or {}).get("wandb") or {}).get("name")
+    own = str(settings.get("name") or "")  # holds model and data, which the folder of a sweep's job does not
+    if not named and own and own not in called:
+        called = labels["name"] = f"{called} {own}"
     if verb != "train" and settings.get("run") and not named:
         source = re.sub(r"^[\d_-]+(?=[a-z])|_\d+$", "", Path(str(settings["run"])).name)
         labels["name"] = f"{called} of {source}"

@@ -1,0 +1,26 @@
+"""What runs are called on W&B, by their settings."""
+
+import pytest
+
+from sparring.logger.support.wandb_start import kind_of_work
+
+
+@pytest.fixture(autouse=True)
+def _no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WANDB_NAME", "WANDB_JOB_TYPE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_run_of_another_verb_says_which_and_on_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"metric": {"k": 5}, "run": "logs/train/2026-11-29_22-30-27-715901_rpgan_digits_9679"}
+    assert kind_of_work(settings, called="x") == {"job_type": "evaluate", "name": "x of rpgan_digits"}
+    assert kind_of_work({"trainer": {}, "run": "y"}, called="x") == {"job_type": "train"}
+    job = {"trainer": {}, "name": "dcgan_digits"}
+    assert kind_of_work(job, called="x 0_seed-1") == {"job_type": "train", "name": "x 0_seed-1 dcgan_digits"}
+    assert kind_of_work(job, called="x_dcgan_digits_7") == {"job_type": "train"}
+    named = settings | {"logger": {"wandb": {"name": "mine"}}}
+    assert kind_of_work(named, called="mine") == {"job_type": "evaluate"}
+    monkeypatch.setenv("WANDB_JOB_TYPE", "check")
+    assert kind_of_work(settings | {"run": "logs/train/x_sweep/0_seed-2"}, called="x") == {
+        "job_type": "check", "name": "x of seed-2"
+    }  # fmt: skip
