@@ -90,6 +90,7 @@ def test_which_runs_a_verb_reads(logs: Path, settings: dict[str, Any], fits: set
         ({**ATTACK, "run": "classifier", "defence": {"generator": "classifier"}}, "holds no generator"),
         ({"metric": {"k": 5, "features": {"run": "gan"}}, "run": "gan"}, "holds no classifier"),
         ({"metric": {"k": 5}, "images": "LOGS/gan"}, "is a run of train and no image set; draw images with `sparring gen"),
+        ({"metric": {"k": 5}, "images": "LOGS/classifier"}, "is a run of train and no image set; give a run of generate, or"),
         ({"metric": {"k": 5}, "images": "LOGS/study"}, "is a run of study and no image set; give a run of generate, or a folder"),
         ({"metric": {"k": 5}, "images": "LOGS/pictures"}, "left no images but a picture of them; draw them again with form"),
         ({"metric": {"k": 5}, "images": "LOGS/images", "reference": "images"}, "reference=LOGS/images is a run of generate, "

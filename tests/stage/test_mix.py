@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from sparring.config.build import build
-from sparring.core.errors import DataError
+from sparring.core.errors import CheckpointError, DataError
 from sparring.core.picture import read_png
 from sparring.data.mix.base import Context, Scorer
 from sparring.data.serving import provenance
@@ -143,7 +143,9 @@ def test_unlabelled_images_need_a_labeller(tmp_path: Path, cache_dir: Path, runs
     pool = mixed(tmp_path / "b", cache_dir, *mix, f"data.mix.labeller={runs['labeller']}")
     assert (pool["pseudo_labelled"], sum(pool["per_class"])) == (60, 60)
     assert pool["upstream_runs"] == [str(runs["free"]), str(runs["labeller"])]
-    with pytest.raises(DataError, match=r"is a training run and no image set: draw images with sparring generate run="):
+    with pytest.raises(
+        CheckpointError, match=r"is a run of train and no image set; draw images with `sparring generate run="
+    ):
         mixed(tmp_path / "c", cache_dir, FEW, "data/mix=images", f"data.mix.images=[{runs['free']}]")
 
 

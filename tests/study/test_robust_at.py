@@ -196,6 +196,7 @@ def test_a_tiny_one_runs(tmp_path: Path, cache_dir: Path) -> None:
     strong = [
         "attack=ensemble",
         "~attack.attacks.fab_t",
+        "attack.attacks.apgd_ce.steps=2",
         "attack.attacks.apgd_t.steps=2",
         "attack.attacks.square.queries=5",
     ]

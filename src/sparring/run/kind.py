@@ -107,11 +107,11 @@ def check_image_set(key: str, path: Path, settings: Mapping[str, Any]) -> None:
     if verb is None:
         return
     if verb not in _DRAWING:
-        advice = f"draw images with `{hint('generate', f'run={path}', 'format=[parquet]')}`, and give that run"
-        other = "give a run of generate, or a folder, parquet or .npz file of images"
-        raise CheckpointError(
-            f"{key}={path} is a run of {verb} and no image set; {advice if verb == 'train' else other}."
-        )
+        advice = "give a run of generate, or a folder, parquet or .npz file of images"
+        networks = networks_of(settings) or {"generator"}  # of a game of somebody else, perhaps one
+        if verb == "train" and "generator" in networks:
+            advice = f"draw images with `{hint('generate', f'run={path}', 'format=[parquet]')}`, and give that run"
+        raise CheckpointError(f"{key}={path} is a run of {verb} and no image set; {advice}.")
     form = settings.get(_DRAWING[verb]) or []
     if not {"parquet", "folder"} & set(map(str, [form] if isinstance(form, str) else form)):
         raise CheckpointError(

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import DataError
-from sparring.core.program import hint
 from sparring.core.types import UNLABELLED
 from sparring.data.reading.class_match import ClassNames, match_classes
 from sparring.data.reading.decode import Decoder
@@ -23,7 +22,9 @@ from sparring.data.reading.format.npz import Npz
 from sparring.data.reading.format.parquet import Parquet, column_names
 from sparring.data.reading.image_file import FORMATS, UNREADABLE, image_files, open_image
 from sparring.data.reading.source import CHUNK, Encoded, Pixels
+from sparring.run.kind import check_image_set
 from sparring.run.search import is_run
+from sparring.run.settings import read_settings
 
 UNLABELLED_FOLDER = "unlabelled"
 _MANIFEST = {"origin": dict, "settings": dict, "images_sha256": str, "files": dict}
@@ -62,6 +63,7 @@ def read_images(
 
     Raises:
         DataError: nothing there, an image that does not decode, another shape, or unknown classes.
+        CheckpointError: a run that holds no set of images.
     """
     path = path.expanduser().absolute()
     if not path.exists():
@@ -74,11 +76,8 @@ def read_images(
             "generator": content["origin"], "settings": content["settings"], "images_sha256": content["images_sha256"]
         }  # fmt: skip
         path = _file_of(path, content["files"])
-    elif (path / "weights.safetensors").exists():
-        draw = hint("generate", f"run={path}", "format=[parquet]")
-        raise DataError(
-            f"images={path} is a training run and no image set: draw images with {draw}, and give that run."
-        )
+    elif is_run(path):
+        check_image_set("images", path, read_settings(path))
     match = partial(match_classes, ours=class_names, what=f"images={path}", given=given, setting=setting)
     decoder = Decoder(channels, image_size, "bicubic", None, None, "fail")
     if path.suffix == ".npz":
