@@ -26,7 +26,9 @@ from reference.recipes import RECIPES
 from sparring.config.build import build
 from sparring.core.pixels import normalise, to_uint8
 
-HEADER = "| recipe | iterations | FD: loop / preset | accuracy | diversity | ms an iteration |\n|---|---|---|---|---|---|"
+HEADER = (
+    "| recipe | iterations | FD: loop / preset | accuracy | diversity | ms an iteration |\n|---|---|---|---|---|---|"
+)
 
 
 def loop_row(name: str, data: str, iterations: int, seed: int) -> dict[str, float]:
