@@ -66,7 +66,7 @@ def view(result: dict[str, Any], picture: Path) -> dict[str, Any]:
         "std": f"± {protocol['std']}",
         "real_data_reference": protocol["real_data_reference"],
         "notes": [*reference_notes(records), *reasons(records)],
-        "per_class": _per_class(groups),
+        "per_class": class_table(groups, [str(name) for name in result.get("classes", ())]),
         "neighbours": data_uri(picture, most_bytes=PICTURE_BYTES) if picture.exists() else None,
         "discriminator": [(key, _text(value)) for key, value in discriminator.items()],
         "protocol": [*flat({"subject": result["subject"]}), *flat(protocol)],
@@ -81,8 +81,8 @@ def _row(metric: str, groups: Sequence[Column]) -> dict[str, Any]:
     return {"name": name, "means": record["means"], "better": record["better"], "cells": texts}
 
 
-def _per_class(groups: Sequence[Column]) -> dict[str, Any] | None:
-    """A row per class, a column per metric and split that has values by class."""
+def class_table(groups: Sequence[Column], names: Sequence[str]) -> dict[str, Any] | None:
+    """A row per class, by its name, a column per metric and split that has values by class."""
     by_column = {
         f"{words}, {column.title}": column.cells[metric]["more"]["per_class"]
         for metric, words in _PER_CLASS.items()
@@ -92,7 +92,11 @@ def _per_class(groups: Sequence[Column]) -> dict[str, Any] | None:
     if not by_column:
         return None
     classes = sorted({name for values in by_column.values() for name in values}, key=int)
-    rows = [[name, *(_text(values.get(name)) for values in by_column.values())] for name in classes]
+    called = [names[int(each)] if int(each) < len(names) else each for each in classes]
+    rows = [
+        [name, *(_text(values.get(each)) for values in by_column.values())]
+        for name, each in zip(called, classes, strict=True)
+    ]
     return {"columns": list(by_column), "rows": rows}
 
 
