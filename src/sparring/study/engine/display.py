@@ -40,7 +40,7 @@ class Progress:
         self._outcomes: dict[str, CellOutcome] = {}
         self._running: dict[str, float] = {}
         self._last_csv = 0.0
-        self._last_line = time.monotonic()
+        self._last_line = time.monotonic() - line_seconds  # the first line comes at once
         self._speaking = elsewhere()
         self._console = Console(stderr=True, highlight=False)
         terminal = sys.stderr.isatty()
