@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 
 from sparring.callback.guard import Guard
 from sparring.callback.scalars import Scalars
@@ -48,6 +49,8 @@ def test_looking_at_a_layer_does_not_move_the_estimates_of_spectral_normalisatio
     largest_singular_value(weight)
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     assert first_weight(nn.ReLU()) is None
+    normalised = weight_norm(nn.Linear(4, 3))
+    assert torch.equal(first_weight(normalised), normalised.weight)  # type: ignore[arg-type]
 
 
 def test_weights_explode_within_half_of_a_runs_age_and_may_grow_slowly_for_ever() -> None:

@@ -5,10 +5,10 @@ from functools import cache
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from sparring.core.randomness import generator
 
+STORED_AS = "parametrizations.weight.original"
 ITERATIONS = 5  # from the same start at every call, so that a resumed run sees what it would have seen
 
 
@@ -22,12 +22,14 @@ def first_singular_values(networks: Mapping[str, nn.Module]) -> dict[str, float]
 def first_weight(network: nn.Module) -> Tensor | None:
     """The stored weight of the first linear or convolutional layer; None where there is none.
 
-    Not the weight in use: computing that one moves the estimates of spectral normalisation.
+    Not the weight in use: computing that one moves the estimates of spectral normalisation. One that is stored in several
+    parts, as by weight normalisation, is put together; that moves nothing.
     """
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.modules.conv._ConvNd):
-            if parametrize.is_parametrized(module, "weight"):
-                return module.get_parameter("parametrizations.weight.original")
+            stored = dict(module.named_parameters())
+            if STORED_AS in stored:
+                return stored[STORED_AS]
             return module.weight
     return None
 
