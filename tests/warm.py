@@ -9,6 +9,7 @@ import json
 import os
 import random
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import tempfile
 import threading
 import time
 import traceback
+import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +26,9 @@ PRELOADED = (
     "torch", "lightning.pytorch", "torchmetrics", "hydra", "hydra.core.hydra_config", "hydra._internal.instantiate._instantiate2",
     "omegaconf", "numpy", "PIL.Image", "safetensors.torch", "sklearn.datasets", "scipy.linalg", "scipy.stats", "torch._dynamo",
 )  # fmt: skip
+
+
+ADDRESS = "SPARRING_TESTS_WARM"  # where a fork finds the warm process, for the further processes of its training
 
 
 class Warm:
@@ -41,9 +46,14 @@ class Warm:
         Raises:
             subprocess.TimeoutExpired: it took longer than `timeout` seconds, and was killed.
         """
-        request = {"arguments": list(arguments), "cwd": str(cwd), "environment": dict(environment or os.environ)}
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err, self._connect() as connection:
-            socket.send_fds(connection, [json.dumps(request).encode() + b"\n"], [out.fileno(), err.fileno()])
+        address = self._started()
+        variables = {**(environment or os.environ), ADDRESS: address}
+        with (
+            tempfile.TemporaryFile("w+") as out,
+            tempfile.TemporaryFile("w+") as err,
+            _connected(address) as connection,
+        ):
+            _ask(connection, arguments, cwd, variables, [out.fileno(), err.fileno()])
             answers = connection.makefile("r")
             pid = int(answers.readline())
             connection.settimeout(timeout)
@@ -56,13 +66,11 @@ class Warm:
             err.seek(0)
             return subprocess.CompletedProcess(list(arguments), code, out.read(), err.read())
 
-    def _connect(self) -> socket.socket:
+    def _started(self) -> str:
         with self._lock:
             if not self._address:
                 self._start()
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(self._address)
-        return connection
+        return self._address
 
     def _start(self) -> None:
         folder = tempfile.mkdtemp(prefix="warm")
@@ -75,6 +83,39 @@ class Warm:
             time.sleep(0.02)
         atexit.register(server.kill)
         self._address = address
+
+
+class Child:
+    """What Lightning needs of `subprocess.Popen` for the further processes of a training, as a fork of the warm process."""
+
+    def __init__(self, command: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None) -> None:
+        self.returncode: int | None = None
+        self._connection = _connected(env[ADDRESS])
+        _ask(self._connection, command[1:], Path(cwd or os.getcwd()), env, [1, 2])
+        self._answers = self._connection.makefile("r")
+        self.pid = int(self._answers.readline())
+
+    def poll(self) -> int | None:
+        if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
+            self.returncode = int(self._answers.readline())
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+def _connected(address: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(address)
+    return connection
+
+
+def _ask(
+    connection: socket.socket, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], files: Sequence[int]
+) -> None:
+    request = {"arguments": list(arguments), "cwd": str(cwd), "environment": dict(environment)}
+    socket.send_fds(connection, [json.dumps(request).encode() + b"\n"], files)
 
 
 def _serve(address: str, parent: int) -> None:
@@ -128,6 +169,10 @@ def run_script(arguments: Sequence[str], cwd: Path, environment: Mapping[str, st
     signal.signal(signal.SIGINT, signal.default_int_handler)
     tempfile.tempdir = None
     random.seed()
+    if ADDRESS in environment and "lightning.pytorch" in sys.modules:
+        from lightning.pytorch.strategies.launchers import subprocess_script
+
+        subprocess_script.subprocess = types.SimpleNamespace(Popen=Child)
     atexit._clear()  # what was registered before the fork is not for this process
     code = 1
     try:

@@ -13,6 +13,7 @@ import torch
 
 from sparring.run.directory import RunDir
 from tests.conftest import ROOT, TINY, command, read_run, train
+from tests.warm import WARM
 
 pytestmark = pytest.mark.slow
 
@@ -74,10 +75,9 @@ def test_killed_and_resumed_equals_uninterrupted(
     settings = ["model/schedule=cosine", *RUN, *model, f"callback.checkpoint.every={every}"]
     whole = train(tmp_path / "whole", cache_dir, *settings)
     folder = tmp_path / "parts"
-    killed = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("killed.py")), *places(folder, cache_dir), *settings],
-        env={**os.environ, "KILL_AT": str(kill_at)}, capture_output=True, text=True, timeout=200, check=False,
-    )  # fmt: skip
+    script = str(Path(__file__).with_name("killed.py"))
+    environment = {**os.environ, "KILL_AT": str(kill_at)}
+    killed = WARM.run([script, *places(folder, cache_dir), *settings], environment=environment, cwd=ROOT, timeout=200)
     assert killed.returncode == 9, killed.stderr
     part = only_run(folder)
     assert checkpoint(part)["clock"]["iteration"] == kill_at // every * every
