@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sparring.report.curves import short
-from sparring.study.stats.rates import Outcome, Setting
+from sparring.study.stats.rates import WORSE, Outcome, Setting
 from sparring.study.stats.stability import NEAR, Course, widest
 from sparring.study.tables.analysis import Table
 from sparring.study.tables.grids import Grid, HeatMap
@@ -103,7 +103,7 @@ def recipes_table(recipes: Sequence[RecipeCourse], factors: Sequence[float]) -> 
         ))  # fmt: skip
     head = (
         "loss, regularizer", "outcomes", "rates at which all seeds trained", "best fd at the end", "final / best fd",
-        f"images to {NEAR:g} of the best", "rose above 2 of its best",
+        f"images to {NEAR:g} x the best", f"fd above {WORSE:g} x the best before",
     )  # fmt: skip
     return Table(
         "The recipes, steadiest first", head, tuple(rows),
