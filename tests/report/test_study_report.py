@@ -90,7 +90,8 @@ def test_the_page_holds_everything_and_escapes_it(tmp_path: Path) -> None:
 
 
 def test_the_page_of_a_study_without_arms_or_numbers(tmp_path: Path) -> None:
-    page = write(tmp_path, Analysis(question="Why?", conclusion="Because.", verdict=None)).read_text()
+    page = write(tmp_path, Analysis(question="Why?", conclusion="Conclusion: because.", verdict=None)).read_text()
+    assert "Conclusion</span> Because." in page  # the verdict's word once
     assert "Because." in page
 
 

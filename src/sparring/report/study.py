@@ -37,6 +37,12 @@ def study_report(path: Path) -> Path:
     return run.report
 
 
+def _after(word: str, sentence: str) -> str:
+    """`sentence` behind the verdict's `word`, which it need not say again."""
+    rest = sentence.removeprefix(f"{word}: ")
+    return rest[:1].upper() + rest[1:]
+
+
 def view(run: RunDir, result: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """Variables of the template, as plain values; the template escapes them."""
     analysis = result["analysis"]
@@ -46,7 +52,7 @@ def view(run: RunDir, result: Mapping[str, Any], overrides: Sequence[str]) -> di
         "folder": run.path.name,
         "name": result["name"],
         "question": analysis["question"],
-        "verdict": {"kind": kind, "word": word, "sentence": analysis["conclusion"]},
+        "verdict": {"kind": kind, "word": word, "sentence": _after(word, analysis["conclusion"])},
         "facts": list(_facts(result)),
         "forest": forest(analysis["comparisons"]),
         "primary": first,
