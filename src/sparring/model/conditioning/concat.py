@@ -19,7 +19,7 @@ class Concat:
 
     conditional = True
 
-    def __init__(self, *, num_classes: int, embedding_dim: int, embedding_std: float | None) -> None:
+    def __init__(self, *, num_classes: int, embedding_dim: int, embedding_std: float | None = None) -> None:
         self.num_classes, self.embedding_dim, self.embedding_std = num_classes, embedding_dim, embedding_std
 
     def make(self, latent_dim: int) -> Conditioning:
