@@ -100,7 +100,7 @@ def line(preset: str, cells: list[dict[str, Any]]) -> str:
     deviation = f" ± {statistics.stdev(cell['fd'] for cell in cells):.2f}" if len(cells) > 1 else ""
     count = cells[0]["parameters"]
     return (
-        f"| {preset} | {count['generator'] / 1e3:.0f} / {count['discriminator'] / 1e3:.0f} | {mean('seconds'):.0f} | "
+        f"| {preset} | {count['generator'] / 1e3:.0f} / {count.get('discriminator', 0) / 1e3:.0f} | {mean('seconds'):.0f} | "
         f"{mean('ms'):.0f} | {mean('iterations'):.0f} | {mean('memory'):.0f} | {len(cells)} | {mean('fd'):.2f}{deviation} | "
         f"{bounded('accuracy', ACCURACY)} | {bounded('diversity', DIVERSITY)} |\n"
     )

@@ -18,7 +18,13 @@ def captured(model: GAN, steps: int, monkeypatch: pytest.MonkeyPatch) -> tuple[l
 
 
 def test_class_losses_and_penalties_add_up_in_both_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = gan("model/head=tac", "model/regularizer=[r1,zcr]", "model/loss=hinge", "model/schedule=r3gan")
+    model = gan(
+        "model/head=tac",
+        "model/regularizer=[r1,zcr]",
+        "model.regularizer.r1.interval=1",
+        "model/loss=hinge",
+        "model/schedule=r3gan",
+    )
     d_losses, g_losses = captured(model, 4, monkeypatch)
     values = {name: [value.item() for value in series] for name, series in model.meter._values.items()}
     for step in range(4):
