@@ -144,7 +144,10 @@ def _serve(address: str, parent: int) -> None:
 def _wait_for_one(connection: socket.socket) -> None:
     content, files, _, _ = socket.recv_fds(connection, 1 << 16, 2)
     while not content.endswith(b"\n"):
-        content += connection.recv(1 << 16)
+        more = connection.recv(1 << 16)
+        if not more:  # whoever asked has died
+            return
+        content += more
     pid = os.fork()
     if pid == 0:
         connection.close()

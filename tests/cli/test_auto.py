@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,34 @@ def test_the_processes_of_one_start_take_the_choice_of_the_first(
     monkeypatch.setattr("sparring.cli.auto._PATIENCE", 0.2)
     with pytest.raises(ConfigError, match=r"did not say within 0 s"):
         expanded(tmp_path, *TYPED)
+
+
+def test_a_choice_from_before_this_torchrun_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "x", "RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    assert expanded(tmp_path, *TYPED) == TYPED
+    monkeypatch.setenv("RANK", "1")
+    assert expanded(tmp_path, *TYPED) == TYPED
+    (told,) = (tmp_path / ".auto").iterdir()
+    os.utime(told, (1, 1))
+    monkeypatch.setattr("sparring.cli.auto._PATIENCE", 0.2)
+    with pytest.raises(ConfigError, match="did not say"):
+        expanded(tmp_path, *TYPED)
+
+
+def test_a_verb_that_cannot_go_on_leaves_the_word_to_the_checks(tmp_path: Path) -> None:
+    typed = ["run=x", "resume=auto"]
+    assert expand_auto("generate", typed, log_dir=tmp_path, config_dir=CONF) == typed
+
+
+def test_a_study_looks_into_the_directory_that_is_typed(tmp_path: Path) -> None:
+    study = tmp_path / "elsewhere"
+    typed = ["study=seed_noise", f"dir={study}"]
+    write_settings(study, compose("study", [*typed, f"hydra.run.dir={study}"]))
+    (study / "status.json").write_text(json.dumps({"state": "interrupted"}))
+    (study / "cells").mkdir()
+    found = expand_auto("study", [*typed, "resume=auto"], log_dir=tmp_path, config_dir=CONF)
+    assert found == ["study=seed_noise", f"resume='{study}'"]
 
 
 def test_torchrun_on_several_nodes_needs_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,8 @@ def test_a_card_says_what_goes_in_what_comes_out_and_what_it_is_worth() -> None:
         "classifier", nn.Identity(), (torch.zeros(4, 3, 32, 32),), {"image": "(N, 3, 32, 32) float32, -1 to 1"},
         {"logits": "(N, 2) float32"}, "deadbeef",
     )  # fmt: skip
-    content = description([classifier], name="mine", settings=SETTINGS, result=RESULT)
+    weights = {"iteration": 12, "images_seen": 3456}
+    content = description([classifier], name="mine", settings=SETTINGS, result=RESULT, weights=weights)
     assert content["networks"]["classifier"]["file"] == "classifier.pt2"
     text = card(content, RESULT)
     assert text.startswith("---\nlibrary_name: pytorch\npipeline_tag: image-classification\n")
@@ -31,3 +32,9 @@ def test_a_card_says_what_goes_in_what_comes_out_and_what_it_is_worth() -> None:
         assert words in text, words
     assert "| x |" not in text
     assert "outside `" not in text
+    earlier = description(
+        [classifier], name="mine", settings=SETTINGS, result=RESULT, weights={"iteration": 5, "images_seen": 99}
+    )
+    assert "5 iterations, 99 real images" in card(earlier, RESULT)
+    assert "Nothing was measured of these weights." in card(earlier, RESULT)
+    assert "accuracy" not in card(earlier, RESULT)

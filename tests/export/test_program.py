@@ -23,6 +23,8 @@ class Scale(nn.Module):
             return image
         if self.kind == "counts":
             return image + torch.ones(len(image), 1) * len(image)
+        if self.kind == "nan":
+            return image * float("nan")
         if self.kind == "draws":
             return image + torch.randn_like(image)
         return image * 2
@@ -43,6 +45,7 @@ def test_the_file_gives_what_the_network_gives(tmp_path: Path) -> None:
     ("kind", "sentence"),
     [
         ("branches", "the enhancer cannot be exported: torch.export says '.*'; a network of your own may not branch"),
+        ("nan", r"computes other values from the file \(by up to nan\)"),
         ("draws", r"computes other values from the file \(by up to .*draws random numbers"),
     ],
 )

@@ -27,6 +27,7 @@ REFUSED = [
     "resume=/x", "dir=/x", "run=/x", "trainer.default_root_dir=/x", "+trainer.plugins=x", "trainer={profiler: simple}",
     "train=['logger=wandb']", "train=['paths.cache_dir=/x']", "train=['+extensions=[evil]']", "train=['hydra.run.dir=/x']",
     "train=['callback.checkpoint.run_dir=/x']", "root_dir=/x", "+anything.new=1",
+    r"name=$\{oc.env:X\}", r"train=[extensions\=\[evil\]]", r"study.gan=[logger\=wandb]", "+trainer= {profiler: advanced}",
     "metric/features@trainer.logger=pixels", "attack@hydra.launcher=pgd", "logger@model.x=csv", "+callback@logger.x=quality",
 ]  # fmt: skip
 

@@ -92,6 +92,7 @@ class Guard(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, Game)
+        self._margins = [margin.to(pl_module.device) for margin in self._margins]  # a resumed run's are on the CPU
         if not self._before:
             self._before = [(pl_module.clock.iteration, self._spectrum(pl_module))]
         if self.on_trouble == "rollback" and pl_module.clock.iteration == 0:
@@ -226,10 +227,9 @@ class Guard(L.Callback):
     # -- resume ----------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        margins = torch.stack(self._margins).tolist() if self._margins else []
         return {
             "decisions": [each.plain() for each in self.decisions], "sentence": self.sentence,
-            "lost": self._lost, "had_diversity": self._had_diversity, "margins": margins,
+            "lost": self._lost, "had_diversity": self._had_diversity, "margins": [float(margin) for margin in self._margins],
             "before": [[iteration, values] for iteration, values in self._before],
         }  # fmt: skip
 

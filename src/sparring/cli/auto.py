@@ -23,7 +23,7 @@ from sparring.run.status import RESUME
 
 AUTO = "auto"
 _UNFINISHED = ("running", "interrupted", "failed")  # a diverged run would diverge again
-_PLACE = "hydra.run.dir="  # typed: the one directory to look at
+_PLACES = ("hydra.run.dir=", "dir=")  # typed: the one directory to look at
 _PATIENCE = 120.0  # seconds that other processes wait for the first one's choice
 
 
@@ -44,7 +44,7 @@ def expand_auto(verb: str, overrides: Sequence[str], *, log_dir: Path, config_di
     if not any(_asks(item) for item in overrides):
         return list(overrides)
     typed = [item for item in overrides if not _asks(item)]
-    place = next((item.partition("=")[2].strip("'\"") for item in typed if item.startswith(_PLACE)), None)
+    place = next((item.partition("=")[2].strip("'\"") for item in typed if item.startswith(_PLACES)), None)
     told = _file_of_launch(log_dir)
     if rank() > 0:
         found = _choice_of_the_first(told)
@@ -53,15 +53,17 @@ def expand_auto(verb: str, overrides: Sequence[str], *, log_dir: Path, config_di
             settings = plain(compose(verb, typed, config_dir=config_dir))
         except (HydraException, OmegaConfBaseException):
             return typed  # the checks that follow say what is wrong
+        if RESUME not in settings:
+            return list(overrides)  # of a verb that cannot go on, as the checks say
         runs = [Path(place).expanduser()] if place else sorted((log_dir / verb).glob("*"), reverse=True)
         found = _first(runs, settings)
         if told is not None:
             told.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(told, str(found or "").encode())
-        _say(found, log_dir / verb)
+        _say(found, Path(place).expanduser() if place else log_dir / verb)
     if found is None:
         return typed
-    return [*(item for item in typed if not item.startswith(_PLACE)), f"{RESUME}={quoted(found)}"]
+    return [*(item for item in typed if not item.startswith(_PLACES)), f"{RESUME}={quoted(found)}"]
 
 
 def _asks(item: str) -> bool:
@@ -134,11 +136,26 @@ def _file_of_launch(log_dir: Path) -> Path | None:
     return log_dir / ".auto" / hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
 
 
+def _of_this_start(told: Path) -> bool:
+    """Whether the first process has chosen; a start of the same name before this one may have left its choice."""
+    if not told.exists():
+        return False
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return True  # SLURM counts its restarts
+    try:
+        ticks = int(Path(f"/proc/{os.getppid()}/stat").read_text("utf-8").rpartition(")")[2].split()[19])
+        boot = next(line for line in Path("/proc/stat").read_text("utf-8").splitlines() if line.startswith("btime"))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return True  # no such files outside of Linux
+    agent_started = int(boot.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
+    return told.stat().st_mtime >= agent_started - 1
+
+
 def _choice_of_the_first(told: Path | None) -> Path | None:
     if told is None:
         raise ConfigError("resume=auto cannot be shared by these processes: give resume=<run directory>.")
     deadline = time.monotonic() + _PATIENCE
-    while not told.exists():
+    while not _of_this_start(told):
         if time.monotonic() > deadline:
             raise ConfigError(
                 f"resume=auto: the first process did not say within {_PATIENCE:.0f} s in {told} which run goes on; "

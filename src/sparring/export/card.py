@@ -15,7 +15,12 @@ _TASKS = {
 
 
 def description(
-    portables: Sequence[Portable], *, name: str, settings: Mapping[str, Any], result: Mapping[str, Any]
+    portables: Sequence[Portable],
+    *,
+    name: str,
+    settings: Mapping[str, Any],
+    result: Mapping[str, Any],
+    weights: Mapping[str, int],
 ) -> dict[str, Any]:
     """The content of config.json, plain values.
 
@@ -24,7 +29,9 @@ def description(
         name: of the run.
         settings: of the run.
         result: the content of its result.json.
+        weights: "iteration" and "images_seen" of the exported weights; figures of other weights are left out.
     """
+    measured = (result.get("weights") or {}).get("iteration", result["clock"]["iteration"])
     data = settings["data"]
     return {
         "made_by": f"sparring {VERSION}",
@@ -42,11 +49,11 @@ def description(
         "classes": list(result["classes"]),
         "training": {
             "data": result["data"],
-            "iterations": result["clock"]["iteration"],
-            "images_seen": result["clock"]["images_seen"],
+            "iterations": weights["iteration"],
+            "images_seen": weights["images_seen"],
             "config_hash": result["config_hash"],
         },
-        "metrics": result["metrics"],
+        "metrics": result["metrics"] if measured == weights["iteration"] else {},
     }
 
 
@@ -66,7 +73,9 @@ def card(content: Mapping[str, Any], result: Mapping[str, Any]) -> str:
         lines.append(f"- sha256 of the weights: `{network['weights_sha256']}`")
         parts += [f"## {name}.pt2", _example(name, content), "\n".join(lines)]
     parts += [
-        "## What was measured", f"{ended.words}\n\n{ended.figures}", _table(content["metrics"]),
+        "## What was measured",
+        f"{ended.words}\n\n{ended.figures}" if content["metrics"] else "Nothing was measured of these weights.",
+        _table(content["metrics"]),
         "## Limits",
         "Trained on the images named above and on nothing else: other kinds of images are outside of what was measured. Images "
         "of a generator may resemble single training images. The licence of the networks, and whether that of the training "

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sparring.core.errors import CheckpointError
 from sparring.model.restorer import Restorer
+from sparring.run.weights import content_hash
 from sparring.trained.enhancer import enhancer_of
 from sparring.trained.model import TrainedModel
 from sparring.trained.networks import classifier_of, generator_of
@@ -73,7 +74,7 @@ def _classifier(trained: TrainedModel) -> Portable:
     inputs = (torch.rand(ROWS, task.channels, task.image_size, task.image_size) * 2 - 1,)
     gives = {"logits": f"(N, {len(task.class_names)}) float32; softmax gives the probabilities of the classes"}
     takes = {"image": f"{_image(trained)}, pixels scaled from 0 .. 255 to -1 .. 1"}
-    return Portable("classifier", found.network, inputs, takes, gives, found.origin["weights_sha256"])
+    return Portable("classifier", found.network, inputs, takes, gives, content_hash(found.network.state_dict()))
 
 
 def _enhancer(trained: TrainedModel) -> Portable:
@@ -83,7 +84,7 @@ def _enhancer(trained: TrainedModel) -> Portable:
     degraded = found.degradation(original, seed=0, index=torch.arange(ROWS))
     takes = {"image": f"(N, {', '.join(map(str, degraded.shape[1:]))}) float32, -1 to 1"}
     gives = {"image": f"{_image(trained)}, -1 to 1"}
-    return Portable("enhancer", found.network, (degraded,), takes, gives, found.origin["weights_sha256"])
+    return Portable("enhancer", found.network, (degraded,), takes, gives, content_hash(found.network.state_dict()))
 
 
 def _image(trained: TrainedModel) -> str:

@@ -33,15 +33,16 @@ def write_program(portable: Portable, path: Path, *, tolerance: float) -> float:
             torch.export.save(program, content)
             loaded = torch.export.load(io.BytesIO(content.getvalue())).module()
     except Exception as error:  # torch names no class of its own for all that can go wrong
-        reason = str(error).strip().splitlines()[0].rstrip(".:")
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
         raise ConfigError(
             f"the {portable.name} cannot be exported: torch.export says '{reason}'; a network of your own may not branch on "
             "values or on the number of rows (use x.shape[0], not len(x))."
         ) from error
-    worst = 0.0
+    differences = []
     for rows_given in BATCHES:
         given = _rows(portable.inputs, rows_given)
-        worst = max(worst, float((network(*given) - loaded(*given)).abs().max()))
+        differences.append((network(*given) - loaded(*given)).abs().max())
+    worst = float(torch.stack(differences).max())  # NaN where one is
     if not worst <= tolerance:
         raise ConfigError(
             f"the {portable.name} computes other values from the file (by up to {worst:.2g}), as a network does that draws "

@@ -39,6 +39,8 @@ def may_be_saved(item: str) -> bool:
     key, _, value = item.partition("=")
     group, _, place = key.lstrip("+~").partition("@")
     words = re.split(r"[/.]", group)
+    if "\\" in item:  # hides what the words below look for from them, and not from Hydra
+        return False
     if place and place.partition(".")[0] not in _INTO:
         return False
     if words[0] not in _ALLOWED or _PLACES.search(item) or _RESOLVER.search(item) or _OUTSIDE.search(value):
@@ -46,7 +48,7 @@ def may_be_saved(item: str) -> bool:
     if words[0] == "trainer" and len(words) > 1:
         return words[1] in _TRAINER
     if words[0] == "trainer":
-        return not value.startswith("{")
+        return re.fullmatch(r"\s*\w+\s*", value) is not None
     if words[0] == "logger":
         chosen = [name for name in re.split(r"[\[\],'\"\s]+", value) if name]
         return len(words) == 1 and not place and set(_LOCAL_LOGGERS).issuperset(chosen)

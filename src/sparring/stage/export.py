@@ -43,7 +43,10 @@ def export(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         differences = {
             each.name: write_program(each, files[each.name], tolerance=config.tolerance) for each in networks
         }
-        content = description(networks, name=trained.run.path.name, settings=trained.settings, result=ended)
+        weights = {name: trained.fact(name) for name in ("iteration", "images_seen")}
+        content = description(
+            networks, name=trained.run.path.name, settings=trained.settings, result=ended, weights=weights
+        )
         write_atomic(run.path / "config.json", (json.dumps(content, indent=2) + "\n").encode())
         write_atomic(run.path / "README.md", card(content, ended).encode())
         result: dict[str, Any] = {
