@@ -228,8 +228,8 @@ class Guard(L.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "decisions": [each.plain() for each in self.decisions], "sentence": self.sentence,
-            "lost": self._lost, "had_diversity": self._had_diversity, "margins": [float(margin) for margin in self._margins],
+            "decisions": [each.plain() for each in self.decisions], "sentence": self.sentence, "lost": self._lost,
+            "had_diversity": self._had_diversity, "margins": torch.stack(self._margins).tolist() if self._margins else [],
             "before": [[iteration, values] for iteration, values in self._before],
         }  # fmt: skip
 
