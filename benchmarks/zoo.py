@@ -29,12 +29,12 @@ LOGS, DOCS = ROOT / "logs" / "zoo", ROOT / "docs"
 SECONDS = {"digits": 60.0, "fashion_mnist": 240.0}
 PRESETS = [
     "gan", "dcgan", "lsgan", "wgan", "wgan_gp", "dragan", "sngan", "projgan", "acgan", "sagan", "biggan", "contragan", "reacgan",
-    "stylegan2", "stylegan2_ada", "r3gan", "rpgan",
+    "stylegan2", "stylegan2_ada", "r3gan", "rpgan", "robgan", "gan_classifier",
 ]  # fmt: skip
 ACCURACY, DIVERSITY = 0.8, 0.3
 COLUMNS = 20  # images of a preset in the picture, two of each class
 HEADER = (
-    "| preset | G / D, 1000 parameters | CPU-seconds | ms an iteration | iterations | memory, MiB | seeds "
+    "| preset | G / D, 1000 parameters | CPU-seconds: idle / spent | ms an iteration | iterations | memory, MiB | seeds "
     "| FD | accuracy | diversity |\n"
     "|---|---|---|---|---|---|---|---|---|---|\n"
 )
@@ -78,6 +78,13 @@ def finished_cell(data: str, preset: str, seed: int, length: str, changes: list[
     return json.loads((folder / "cell.json").read_text())
 
 
+def time_presets(data: str, presets: list[str]) -> None:
+    """Prints what an iteration costs; the lowest so far is kept, from which lengths in CPU-seconds are computed."""
+    for preset in presets:
+        script, folder = str(Path(__file__).with_name("zoo_cell.py")), folder_of(data, preset, 1, "timing", [])
+        subprocess.run([sys.executable, script, data, preset, "1", "timing", str(folder)], check=False)
+
+
 def run(data: str, presets: list[str], seeds: list[int], length: str, changes: list[str]) -> None:
     """Prints the line of each cell as it is finished."""
     print(HEADER, end="")
@@ -99,8 +106,9 @@ def line(preset: str, cells: list[dict[str, Any]]) -> str:
 
     deviation = f" ± {statistics.stdev(cell['fd'] for cell in cells):.2f}" if len(cells) > 1 else ""
     count = cells[0]["parameters"]
+    idle = f"{mean('idle_seconds'):.0f}" if all("idle_seconds" in cell for cell in cells) else "-"
     return (
-        f"| {preset} | {count['generator'] / 1e3:.0f} / {count.get('discriminator', 0) / 1e3:.0f} | {mean('seconds'):.0f} | "
+        f"| {preset} | {count['generator'] / 1e3:.0f} / {count.get('discriminator', 0) / 1e3:.0f} | {idle} / {mean('seconds'):.0f} | "
         f"{mean('ms'):.0f} | {mean('iterations'):.0f} | {mean('memory'):.0f} | {len(cells)} | {mean('fd'):.2f}{deviation} | "
         f"{bounded('accuracy', ACCURACY)} | {bounded('diversity', DIVERSITY)} |\n"
     )
@@ -149,12 +157,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help=f"CPU-seconds of a cell, instead of {SECONDS}")
     parser.add_argument("--iterations", type=int, help="instead of --seconds")
     parser.add_argument("--with", nargs="+", default=[], dest="changes", metavar="OVERRIDE", help="changes to presets")
+    parser.add_argument("--timing", action="store_true", help="measure iterations alone; do it while the machine is idle")
     parser.add_argument("--report", action="store_true", help="write docs/zoo.md from finished cells, train nothing")
     given = parser.parse_args()
     presets, seeds = given.presets.split(","), [int(seed) for seed in given.seeds.split(",")]
     lengths = {data: f"{given.seconds or SECONDS.get(data, 240.0):g}s" for data in given.data.split(",")}
     if given.iterations is not None:
         lengths = dict.fromkeys(lengths, f"{given.iterations}it")
+    if given.timing:
+        for data in lengths:
+            time_presets(data, presets)
+        return
     if not given.report:
         for data, length in lengths.items():
             run(data, presets, seeds, length, given.changes)

@@ -47,7 +47,8 @@ LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Te
 
 
 def train(recipe: Recipe, images: Tensor, labels: Tensor, *, iterations: int, seed: int) -> nn.Module:
-    """The averaged generator in eval mode; a step's weights have a share of half a percent, more in the first steps.
+    """The averaged generator in eval mode. The average's half-life is 1/20 of the iterations so far (Karras et al. 2020, ADA's ramp-up):
+    of hundreds of iterations, a longer one is still full of the first weights.
 
     images: (N, C, S, S) in [-1, 1]. labels: (N,).
     """
@@ -78,7 +79,7 @@ def train(recipe: Recipe, images: Tensor, labels: Tensor, *, iterations: int, se
         if classes is not None:
             loss = loss + recipe.auxiliary * cross_entropy(classes, label)
         _step(g_optimizer, loss)
-        _average(average, g, share=max(0.005, 1 / (1 + iteration)))
+        _average(average, g, share=1 - 0.5 ** (20 / (1 + iteration)))
     return average.eval()
 
 

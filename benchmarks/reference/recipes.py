@@ -64,7 +64,7 @@ RECIPES = {
     "lsgan": Recipe(**DCGAN, loss="squares"),
     "wgan": Recipe(**DCGAN, loss="wasserstein", clip=0.01, d_steps=5, lr=(5e-4, 5e-4), betas=None),
     "dragan": Recipe(
-        DCGAN["generator"], partial(CONV, width=32), "logistic", penalty=around
+        DCGAN["generator"], partial(CONV, width=32), "logistic", penalty=around, lr=(1e-3, 1e-3)
     ),
     "wgan_gp": Recipe(
         partial(ResNetGenerator, width=16, conditional=False), partial(ResNetDiscriminator, width=16), "wasserstein",
