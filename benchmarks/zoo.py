@@ -157,7 +157,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help=f"CPU-seconds of a cell, instead of {SECONDS}")
     parser.add_argument("--iterations", type=int, help="instead of --seconds")
     parser.add_argument("--with", nargs="+", default=[], dest="changes", metavar="OVERRIDE", help="changes to presets")
-    parser.add_argument("--timing", action="store_true", help="measure iterations alone; do it while the machine is idle")
+    parser.add_argument(
+        "--timing", action="store_true", help="measure iterations alone; do it while the machine is idle"
+    )
     parser.add_argument("--report", action="store_true", help="write docs/zoo.md from finished cells, train nothing")
     given = parser.parse_args()
     presets, seeds = given.presets.split(","), [int(seed) for seed in given.seeds.split(",")]
