@@ -108,7 +108,8 @@ def line(preset: str, cells: list[dict[str, Any]]) -> str:
     count = cells[0]["parameters"]
     idle = f"{mean('idle_seconds'):.0f}" if all("idle_seconds" in cell for cell in cells) else "-"
     return (
-        f"| {preset} | {count['generator'] / 1e3:.0f} / {count.get('discriminator', 0) / 1e3:.0f} | {idle} / {mean('seconds'):.0f} | "
+        f"| {preset} | {count['generator'] / 1e3:.0f} / {count.get('discriminator', 0) / 1e3:.0f} | "
+        f"{idle} / {mean('seconds'):.0f} | "
         f"{mean('ms'):.0f} | {mean('iterations'):.0f} | {mean('memory'):.0f} | {len(cells)} | {mean('fd'):.2f}{deviation} | "
         f"{bounded('accuracy', ACCURACY)} | {bounded('diversity', DIVERSITY)} |\n"
     )
