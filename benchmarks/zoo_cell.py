@@ -41,8 +41,8 @@ def compose(*overrides: str, run_dir: Path) -> Any:
 def iteration_seconds(config: Any) -> float:
     """CPU-seconds of one iteration on an idle core, on a copy that is thrown away.
 
-    Of the fastest of at least three whole cycles of lazy penalties: other work on the machine makes iterations cost up to twice as
-    much here.
+    Of the fastest of at least three whole cycles of lazy penalties: other work on the machine makes iterations cost up to twice
+    as much here.
     """
     import lightning.pytorch as L
 

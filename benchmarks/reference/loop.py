@@ -47,8 +47,10 @@ LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Te
 
 
 def train(recipe: Recipe, images: Tensor, labels: Tensor, *, iterations: int, seed: int) -> nn.Module:
-    """The averaged generator in eval mode. The average's half-life is 1/20 of the iterations so far (Karras et al. 2020, ADA's ramp-up):
-    of hundreds of iterations, a longer one is still full of the first weights.
+    """The averaged generator in eval mode.
+
+    The average's half-life is 1/20 of the iterations so far (ADA's ramp-up, Karras et al. 2020): after hundreds of iterations, a
+    longer one is still full of the first weights.
 
     images: (N, C, S, S) in [-1, 1]. labels: (N,).
     """
