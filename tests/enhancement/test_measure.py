@@ -2,7 +2,7 @@
 
 import torch
 
-from sparring.enhancement.measure import Version, accuracy, table
+from sparring.enhancement.measure import Version, correct, table
 from tests.attribution.networks import Linear
 
 
@@ -22,11 +22,14 @@ def test_a_nearer_version_has_the_better_row() -> None:
         "ssim": None,
         "fd_pixels_8x8": None,
         "accuracy": None,
+        "right": None,
     }
     low, high = near["psnr_interval"]
     assert low < near["psnr"] < high < low + 3
 
 
-def test_accuracy_is_the_share_of_right_answers() -> None:
+def test_accuracy_counts_the_right_answers() -> None:
     classifier, image = Linear(torch.ones(1, 1, 1)), torch.tensor([1.0, -1.0, 1.0, 1.0]).view(4, 1, 1, 1)
-    assert accuracy(classifier, image, torch.tensor([0, 1, 1, 0])) == 0.75
+    label = torch.tensor([0, 1, 1, 0])
+    assert correct(classifier, image, label).tolist() == [True, True, False, True]
+    assert table([], image, label, classifier)[0]["accuracy"] == 0.75

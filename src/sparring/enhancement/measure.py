@@ -10,6 +10,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from sparring.attribution.evaluation.comparison import mean_interval
 from sparring.core.measurement import Direction
+from sparring.metric.classification import packed
 from sparring.metric.frechet import frechet
 from sparring.metric.moments import Moments
 from sparring.metric.restoration import psnr, ssim
@@ -31,12 +32,13 @@ def table(
     versions: list[Version], original: Tensor, label: Tensor, classifier: nn.Module | None
 ) -> list[dict[str, Any]]:
     """A row per version, the originals last: PSNR (dB, with its t interval over the images), SSIM, Frechet distance to the
-    originals in 8 x 8 pixels, and the accuracy of the classifier; None where there is none.
+    originals in 8 x 8 pixels, the accuracy of the classifier and which images it has right (packed); None where there is none.
     """
     reference = Moments.of(_features(original))
     rows = []
     for version in [*versions, Version("original", original)]:
         own = version.name == "original"
+        right = None if classifier is None else correct(classifier, version.image, label)
         near = None if own else mean_interval(psnr(version.image, original).cpu())
         rows.append(
             {
@@ -45,17 +47,18 @@ def table(
                 "psnr_interval": [near.low, near.high] if near is not None and near.low is not None else None,
                 "ssim": None if own else float(ssim(version.image, original).mean()),
                 "fd_pixels_8x8": None if own else _distance(version.image, reference),
-                "accuracy": None if classifier is None else accuracy(classifier, version.image, label),
+                "accuracy": None if right is None else float(right.double().mean()),
+                "right": None if right is None else packed(right),
             }
         )
     return rows
 
 
 @torch.no_grad()
-def accuracy(classifier: nn.Module, image: Tensor, label: Tensor) -> float:
-    """Share of images (N, C, H, W) that the classifier gives their label (N,)."""
+def correct(classifier: nn.Module, image: Tensor, label: Tensor) -> Tensor:
+    """(N,) bool on the CPU: which images (N, C, H, W) the classifier gives their label (N,)."""
     parts = zip(image.split(ROWS), label.split(ROWS), strict=True)
-    return sum(int((classifier(x).argmax(1) == y).sum()) for x, y in parts) / len(label)
+    return torch.cat([classifier(x).argmax(1) == y for x, y in parts]).cpu()
 
 
 def _features(image: Tensor) -> Tensor:

@@ -94,8 +94,12 @@ class Game(L.LightningModule):
         """(run directory, checkpoint) of each classifier that it needs, by setting; the stage loads them."""
         return {}
 
+    def enhancers(self) -> dict[str, str]:
+        """Run directory of each enhancer that it needs, by setting; the stage loads them."""
+        return {}
+
     def attach(self, setting: str, loaded: TrainedNetwork) -> None:
-        """Take over the classifier of `classifiers()[setting]`: same classes and image shape as the data."""
+        """Take over the network of `classifiers()[setting]` or `enhancers()[setting]`: same classes and images as the data."""
 
     def networks(self) -> dict[str, nn.Module]:
         """Networks to save in `weights.safetensors`, as `<name>.<tensor>`; averaged networks included."""

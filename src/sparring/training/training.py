@@ -25,7 +25,7 @@ from sparring.run.directory import RunDir, State, write_atomic
 from sparring.run.settings import given_in
 from sparring.run.status import ended_with, record_config, remember
 from sparring.trained.scorer import RunScorers
-from sparring.training.attach import attach_classifiers
+from sparring.training.attach import attach_networks
 from sparring.training.images import record_images, record_mistakes
 from sparring.training.opening import opening_lines
 from sparring.training.parts import TrainingParts
@@ -75,7 +75,7 @@ class Training:
         if self.first and data.origin["skipped"]:
             log.warning("%d images that do not decode were left out (data.on_error=skip).", data.origin["skipped"])
         data.prepare_mix(RunScorers(parts.runs))
-        attach_classifiers(model, data, parts.runs)
+        attach_networks(model, data, parts.runs)
         model.prepare(data)
         budget = model.budget = iterations(self.settings.trainer, data.iterations_per_epoch)
         saved = load_state(self.run, self.settings, budget, data.fingerprints()) if self.settings.resume else None
