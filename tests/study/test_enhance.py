@@ -99,7 +99,7 @@ def test_a_tiny_study_reads_its_cells(tmp_path: Path, cache_dir: Path) -> None:
     folder = tmp_path / "study"
     given = ["study=enhance", "study.replicates=2", "study.steps=4", "study.enhancer_steps=2", "study.labels_per_class=10",
              "study.arms=[original,small,bicubic,restorer,task_srgan,bicubic_fixed,restorer_fixed]",
-             "study.gan=[model.discriminator.width=4]", "data.image_size=8", "executor=inline",
+             "study.gan=['model.discriminator.width=4']", "data.image_size=8", "executor=inline",
              f"paths.cache_dir={cache_dir}"]  # fmt: skip
     analysis = study(compose_verb("study", given), folder)["analysis"]
     by_arm = {each["arm"]: each["values"] for each in analysis["comparisons"]}
