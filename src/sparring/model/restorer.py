@@ -94,13 +94,13 @@ class Restorer(Game):
     def enhancer_step(self, bad: Tensor, image: Tensor, label: Tensor) -> None:
         for rows in self.parts():
             restored = self.enhancer(bad[rows])
-            loss = self.enhancer_loss(restored, image[rows], label[rows])
+            loss = self.enhancer_loss(bad[rows], restored, image[rows], label[rows], rows)
             self.note({"psnr/train": psnr(restored.detach(), image[rows]).mean().float()})
-            self.manual_backward(loss / self.accumulate)
+            self.backward_part(loss)
         self.step_player("enhancer")
 
-    def enhancer_loss(self, restored: Tensor, image: Tensor, label: Tensor) -> Tensor:
-        """The weighted sum of the terms, 0-d."""
+    def enhancer_loss(self, bad: Tensor, restored: Tensor, image: Tensor, label: Tensor, rows: slice) -> Tensor:
+        """The weighted sum of the terms, 0-d, of one part of a batch; rows: which of this device's images it has."""
         pixel = (restored - image).abs().mean()
         self.note({"loss/pixel": pixel})
         total = self.weights["pixel"] * pixel

@@ -16,6 +16,7 @@ class Regularizer(nn.Module):
     differentiates_twice: whether the step has to run in full precision.
     compares: whether `generator(view)` uses `view.real`, for which G's step takes fresh real images.
     lipschitz: whether it bounds D's slope, as losses like `wasserstein` need.
+    latents: whether it changes latents, which a game must have to use it.
 
     Args:
         interval: steps of a player between two uses; the penalty is weighted by it, so that its mean strength does not change
@@ -30,6 +31,7 @@ class Regularizer(nn.Module):
     differentiates_twice: bool = False
     compares: bool = False
     lipschitz: bool = False
+    latents: bool = False
 
     def __init__(self, *, interval: int) -> None:
         super().__init__()

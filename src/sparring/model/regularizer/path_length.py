@@ -27,6 +27,7 @@ class PathLength(Regularizer):
     """
 
     terms = frozenset({"generator"})
+    latents = True
     differentiates_twice = True
     mean: Tensor
 

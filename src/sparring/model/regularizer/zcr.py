@@ -15,6 +15,7 @@ class LatentConsistency(Regularizer):
     """
 
     terms = frozenset({"discriminator", "generator"})
+    latents = True
 
     def __init__(self, *, d_weight: float, g_weight: float, sigma: float, interval: int) -> None:
         super().__init__(interval=interval)
