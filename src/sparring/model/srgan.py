@@ -17,7 +17,7 @@ from sparring.model.loss.base import Loss
 from sparring.model.regularizer.base import Regularizer
 from sparring.model.regularizer.shared.collection import Regularizers, total
 from sparring.model.restorer import Restorer
-from sparring.model.step.recipe import Recipe, leaf_name
+from sparring.model.step.recipe import Recipe, RecipePart, leaf_name
 from sparring.model.step.views import DiscriminatorView, GeneratorView
 
 
@@ -66,7 +66,8 @@ class SRGAN(Restorer):
             generator=self.enhancer, discriminator=self.discriminator, accumulate=self.accumulate,
             lipschitz=any(each.lipschitz for each in chosen.values()), optimizers=self.factories,
         )  # fmt: skip
-        for part in (loss, discriminator.head, *chosen.values()):
+        parts: tuple[RecipePart, ...] = (loss, discriminator.head, *chosen.values())
+        for part in parts:
             part.check(recipe)
 
     def play(self, bad: Tensor, image: Tensor, label: Tensor) -> None:
