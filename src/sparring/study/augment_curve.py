@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from sparring.config.compose import quoted
 from sparring.core.errors import ConfigError
 from sparring.study.base import ArmStudy, check_counts, check_fraction
+from sparring.study.cells.candidates import Choices, check_choices, choice_limit, choices_table, val_accuracy
 from sparring.study.cells.recipes import (
     NO_AUGMENTATION,
     classic_augmentation,
@@ -64,7 +65,7 @@ class AugmentCurve(ArmStudy):
 
     def __init__(
         self, *, labels_per_class: Sequence[int], primary_labels: int | None, steps: int, crop: float, strong: Sequence[str],
-        gan: Sequence[str], gan_steps: int, gan_step_cost: float, flow: Sequence[str], flow_steps: int,
+        gan: Sequence[str], gan_choices: Choices, gan_steps: int, gan_step_cost: float, flow: Sequence[str], flow_steps: int,
         outside: Sequence[str], pool: int, fraction: float, **common: Any,
     ) -> None:  # fmt: skip
         """
@@ -75,6 +76,7 @@ class AugmentCurve(ArmStudy):
             crop: shift of the classic augmentation, share of the side.
             strong: overrides of the stronger augmentation.
             gan: overrides of the GAN's training.
+            gan_choices: further overrides by name, between which val decides, see `check_choices`.
             gan_steps: its iterations.
             gan_step_cost: classifier steps that take as long as one of them, by assumption; the report says what was measured.
             flow, flow_steps: overrides and iterations of the flow's training, for the arm flow.
@@ -96,11 +98,12 @@ class AugmentCurve(ArmStudy):
             )
         self.labels, self.primary_labels = label_counts(labels_per_class, primary_labels)
         self.steps, self.crop, self.strong = steps, crop, list(strong)
-        self.gan, self.gan_steps = list(gan), gan_steps
+        self.gan, self.gan_choices, self.gan_steps = list(gan), check_choices(gan_choices), gan_steps
         self.flow, self.flow_steps, self.outside = list(flow), flow_steps, list(outside)
         self.pool, self.fraction = pool, check_fraction(fraction)
         # Assumed, not measured: the plan must be the same on every call, or finished cells would run again.
-        self.gan_step_cost, self.compute_steps = gan_step_cost, steps + round(gan_step_cost * gan_steps)
+        self.gan_step_cost = gan_step_cost
+        self.compute_steps = len(self.gan_choices) * (steps + round(gan_step_cost * gan_steps))
 
     # -- cells ---------------------------------------------------------------------------------------------------------
 
@@ -115,10 +118,12 @@ class AugmentCurve(ArmStudy):
         images = labelled_subset(context, labels, seeds)
         cells = []
         if any(arm in GENERATED for arm in self.arms):
-            cells = gan_and_pool(
-                prefix, recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags, gan="generator",
-                count=self.pool * labels * context.num_classes,
-            )  # fmt: skip
+            for choice, more in self.gan_choices.items():
+                augmentation = classic_augmentation(context, self.crop) if more is None else more
+                cells += gan_and_pool(
+                    f"{prefix}/by_{choice}", recipe=[*self.gan, *augmentation], images=images, steps=self.gan_steps, seeds=seeds,
+                    tags={**tags, "candidate": choice}, gan="generator", count=self.pool * labels * context.num_classes,
+                )  # fmt: skip
         if "flow" in self.arms:
             cells += gan_and_pool(
                 f"{prefix}/by_flow", recipe=self.flow, images=images, steps=self.flow_steps, seeds=seeds, tags=tags,
@@ -126,15 +131,20 @@ class AugmentCurve(ArmStudy):
             )  # fmt: skip
         for arm in self.arms:
             steps = self.compute_steps if arm == "compute" else self.steps
-            overrides = [*images, *self._arm(arm, context, labels, prefix)]
-            own = {**tags, "arm": arm}
-            cells.append(classifier_cell(f"{prefix}/{arm}", overrides, steps=steps, seed=seeds.classifier, tags=own))
+            for choice in self.gan_choices if arm in GENERATED else [""]:
+                name, candidate = (f"{arm}_{choice}", {"candidate": choice}) if choice else (arm, {})
+                cells.append(
+                    classifier_cell(
+                        f"{prefix}/{name}", [*images, *self._arm(arm, context, labels, prefix, choice)], steps=steps,
+                        seed=seeds.classifier, tags={**tags, "arm": arm, **candidate},
+                    )
+                )  # fmt: skip
         return cells
 
-    def _arm(self, arm: str, context: StudyContext, labels: int, prefix: str) -> list[str]:
-        """Overrides by which the arm differs from the others."""
+    def _arm(self, arm: str, context: StudyContext, labels: int, prefix: str, choice: str) -> list[str]:
+        """Overrides by which the arm differs from the others; choice: among `gan_choices`, of a generated arm."""
         share = f"data.mix.fraction={self.fraction}"
-        generated = images_mix(f"{prefix}/pool", self.fraction)
+        generated = images_mix(f"{prefix}/by_{choice}/pool", self.fraction)
         mix = {
             "oversample": ["data/mix=replay", share],
             "gaussian": gaussian_mix(self.pool * labels, self.fraction),
@@ -158,6 +168,11 @@ class AugmentCurve(ArmStudy):
     # -- analysis ------------------------------------------------------------------------------------------------------
 
     def analyse(self, results: Results) -> Analysis:
+        candidates = choices_table(
+            results, list(self.gan_choices), [arm for arm in self.arms if arm in GENERATED],
+            {labels_text(labels): {"labels": labels} for labels in self.labels},
+        )  # fmt: skip
+        results = results.chosen(val_accuracy)
         comparisons = self._comparisons(results)
         primary = comparisons[0]
         verdict = conclusion(
@@ -178,7 +193,7 @@ class AugmentCurve(ArmStudy):
             conclusion=" ".join(filter(None, sentences)),
             verdict=primary.verdict,
             comparisons=comparisons,
-            tables=tables(self, results, comparisons),
+            tables=[*tables(self, results, comparisons), *candidates],
             plots=plots(self, results),
             pictures=training_pictures(
                 results, {arm: self.ARMS[arm] for arm in shown}, titles=titles, labels=self.primary_labels
@@ -217,8 +232,7 @@ class AugmentCurve(ArmStudy):
     def _limits(self) -> list[str]:
         return [
             "The numbers hold for this classifier, this GAN, this data set and these numbers of steps.",
-            "The GAN's recipe and the augmentation are as given and were not tuned within the study; the shipped ones for digits "
-            "were chosen on validation images.",
+            choice_limit(self.gan_choices),
             "All replicates share the test images: the intervals describe variation over labels and seeds, not over test sets.",
             "One classifier is trained for each arm and replicate, and evaluated once, at its last step.",
         ]

@@ -7,7 +7,7 @@ import pytest
 
 from sparring.core.errors import ConfigError
 from sparring.study.engine.plan import Planned
-from sparring.study.engine.results import Results
+from sparring.study.engine.results import NOT_CHOSEN, Results
 from tests.study.engine.test_run import go
 from tests.study.toy import planned, stage
 
@@ -68,3 +68,20 @@ def test_tags_must_name_one_cell(tmp_path: Path, stage: list[str]) -> None:
         finished.cell("r9/flat")
     with pytest.raises(ConfigError, match="has no metrics > accuracy"):
         finished.values("metrics", "accuracy", arm="flat")
+
+
+def test_one_candidate_of_each_arm_is_chosen_replicate_by_replicate(tmp_path: Path, stage: list[str]) -> None:
+    """Values: r0 plain 1, richer 2; r1 both 1; r2 richer failed."""
+    cells = [planned(tmp_path, f"r{r}/base", replicate=r) for r in range(3)]
+    for r in range(3):
+        cells.append(planned(tmp_path, f"r{r}/plain", arm="gan", candidate="plain", replicate=r))
+        inputs, act = (["r0/base"] if r == 0 else []), ("data" if r == 2 else "")
+        cells.append(planned(tmp_path, f"r{r}/richer", *inputs, act=act, arm="gan", candidate="richer", replicate=r))
+    finished = results(tmp_path, cells)
+    with pytest.raises(ConfigError, match="2 cells have the tags"):
+        finished.values("value", arm="gan")
+    chosen = finished.chosen(lambda each: float(each.get("value")))
+    assert [each.cell.name for each in chosen.find(arm="gan")] == ["r0/richer", "r1/plain", "r2/plain"]
+    assert chosen.values("value", arm="gan") == [2, 1, 1]
+    assert [each.cell.name for each in chosen.find(part=NOT_CHOSEN)] == ["r0/plain", "r1/richer"]
+    assert len(finished.find(arm="gan")) == 5  # unchanged

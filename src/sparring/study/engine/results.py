@@ -1,7 +1,9 @@
 """The results of a study's cells, for its analysis: values by tags, paired comparisons, and the check of equal training."""
 
+import copy
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,10 @@ from sparring.study.stats.levels import SINGLE, Levels
 from sparring.study.stats.statistics import paired_delta
 from sparring.study.stats.verdict import Comparison, Verdict, compare
 
-TEST_ACCURACY = (
-    "metrics",
-    "test/accuracy",
-    "value",
-)  # where result.json of a classifier's training holds it, in [0, 1]
+# Where result.json of a classifier's training holds them, in [0, 1].
+TEST_ACCURACY = ("metrics", "test/accuracy", "value")
+VAL_ACCURACY = ("metrics", "val/accuracy", "value")
+NOT_CHOSEN = "not_chosen"  # tag `part` of an arm's candidates that val did not choose
 
 
 class Results:
@@ -81,6 +82,33 @@ class Results:
             ConfigError: the study has none or several.
         """
         return self.cell(self._only(tags))
+
+    def chosen(self, value: Callable[[CellResult], float]) -> "Results":
+        """These results with one candidate of each arm.
+
+        Of the cells that differ in the tag `candidate` alone the one of the largest value keeps its tags, the first of several;
+        the others lose their tag `arm` and are tagged part=NOT_CHOSEN.
+
+        Args:
+            value: of a cell, from its val images: a choice by test images would say nothing about other images.
+        """
+        groups: dict[tuple[tuple[str, Tag], ...], list[str]] = {}
+        for name, each in self._planned.items():
+            if {"arm", "candidate"} <= set(each.cell.tags):
+                rest = tuple(sorted((key, tag) for key, tag in each.cell.tags.items() if key != "candidate"))
+                groups.setdefault(rest, []).append(name)
+        chosen = copy.copy(self)
+        chosen._planned, chosen._finished = dict(self._planned), dict(self._finished)
+        for names in groups.values():
+            values = {name: value(self._finished[name]) for name in names if name in self._finished}
+            best = max(values, key=lambda name: values[name], default=names[0])
+            for name in (each for each in names if each != best):
+                tags = {key: tag for key, tag in self._planned[name].cell.tags.items() if key != "arm"}
+                cell = replace(self._planned[name].cell, tags={**tags, "part": NOT_CHOSEN})
+                chosen._planned[name] = replace(self._planned[name], cell=cell)
+                if name in chosen._finished:
+                    chosen._finished[name] = replace(self._finished[name], cell=cell)
+        return chosen
 
     def _only(self, tags: Mapping[str, Tag]) -> str:
         names = [name for name, each in self._planned.items() if _matches(each.cell, tags)]
