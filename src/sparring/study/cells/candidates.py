@@ -7,6 +7,7 @@ without a look at test; the computing time of all of them is the arm's, and stan
 from collections.abc import Mapping, Sequence
 
 from sparring.core.errors import ConfigError
+from sparring.study.engine.cell import Tag
 from sparring.study.engine.results import TEST_ACCURACY, VAL_ACCURACY, CellResult, Results
 from sparring.study.tables.analysis import Table
 from sparring.study.tables.text import mean_std
@@ -42,7 +43,7 @@ def val_accuracy(each: CellResult) -> float:
 
 
 def choices_table(
-    results: Results, choices: Sequence[str], arms: Sequence[str], settings: Mapping[str, Mapping[str, float]]
+    results: Results, choices: Sequence[str], arms: Sequence[str], settings: Mapping[str, Mapping[str, Tag]]
 ) -> list[Table]:
     """How good each candidate was on val and test, and how often it was chosen; no table where there is nothing to choose.
 
@@ -58,7 +59,7 @@ def choices_table(
     for where, tags in settings.items():
         for arm in arms:
             for choice in choices:
-                cells = {"arm": arm, "candidate": choice, **tags}
+                cells: dict[str, Tag] = {"arm": arm, "candidate": choice, **tags}
                 val = results.values(*VAL_ACCURACY, scale=100, **cells)
                 test = results.values(*TEST_ACCURACY, scale=100, **cells)
                 rows.append((where, arm, choice, mean_std(val), mean_std(test), str(len(after.find(**cells)))))
