@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sparring.config.compose import quoted
 from sparring.core.errors import ConfigError
 from sparring.study.base import ArmStudy, check_counts, check_fraction
-from sparring.study.cells.candidates import Choices, check_choices, choice_limit, choices_table, val_accuracy
+from sparring.study.cells.candidates import Choices, check_choices
 from sparring.study.cells.recipes import (
     NO_AUGMENTATION,
     classic_augmentation,
@@ -34,6 +34,7 @@ from sparring.study.tables.augment_curve import (
     step_cost,
     tables,
 )
+from sparring.study.tables.candidates import choice_limit, choices_table, val_accuracy
 from sparring.study.tables.comparisons import conclusion, control_first, other_differences
 from sparring.study.tables.pictures import training_pictures
 
