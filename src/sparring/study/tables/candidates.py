@@ -1,0 +1,52 @@
+"""What is said of recipes between which val decided, see `study.cells.candidates`."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sparring.study.engine.cell import Tag
+from sparring.study.engine.results import TEST_ACCURACY, VAL_ACCURACY, CellResult, Results
+from sparring.study.tables.analysis import Table
+from sparring.study.tables.text import mean_std
+
+
+def val_accuracy(each: CellResult) -> float:
+    """Accuracy on val at the end of a classifier's training, 0 to 1; what candidates are chosen by."""
+    return float(each.get(*VAL_ACCURACY))
+
+
+def choices_table(
+    results: Results, choices: Sequence[str], arms: Sequence[str], settings: Mapping[str, Mapping[str, Tag]]
+) -> list[Table]:
+    """How good each candidate was on val and test, and how often it was chosen; no table where there is nothing to choose.
+
+    Args:
+        results: of the study, before a choice.
+        choices: names of the candidates.
+        arms: those that have candidates.
+        settings: setting in words -> tags of its cells.
+    """
+    if len(choices) < 2:
+        return []
+    after, rows = results.chosen(val_accuracy), []
+    for where, tags in settings.items():
+        for arm in arms:
+            for choice in choices:
+                cells: dict[str, Tag] = {"arm": arm, "candidate": choice, **tags}
+                val = results.values(*VAL_ACCURACY, scale=100, **cells)
+                test = results.values(*TEST_ACCURACY, scale=100, **cells)
+                rows.append((where, arm, choice, mean_std(val), mean_std(test), str(len(after.find(**cells)))))
+    head = ("setting", "arm", "the GAN is trained with", "val accuracy, %", "test accuracy, %", "chosen")
+    note = (
+        "Mean ± standard deviation over replicates. In each replicate the candidate whose classifier is the best on val stands "
+        "for its arm, the first of equals; val has labels that no arm trains on. Test accuracy decides nothing here."
+    )
+    return [Table("What the generated arms were chosen from", head, tuple(rows), note)]
+
+
+def choice_limit(choices: Collection[str]) -> str:
+    """How the GAN's recipe came about, for the limits of a study's page."""
+    if len(choices) < 2:
+        return "The GAN's recipe and the augmentation are as given and were not tuned within the study."
+    return (
+        f"What the GAN is trained with is chosen on val in each replicate, among {len(choices)}; val has labels that no arm "
+        "trains on. The rest of its recipe and the augmentation are as given and were not tuned within the study."
+    )
