@@ -188,11 +188,19 @@ def with_verdict(each: Comparison) -> Comparison:
         verdict = Verdict.HELPS if each.delta > 0 else Verdict.HURTS
         notes = [f"by less than the {each.smallest_effect:g} that would matter"] if equivalent else []
         if each.p > levels.difference and not note:
-            note = f"the exact sign-flip test, which assumes less, does not confirm it (p = {each.p:.3f})"
+            note = _sign_flip_note(each)
         return replace(each, verdict=verdict, needed=math.nan, note="; ".join([*notes, *([note] if note else [])]))
     if equivalent:
         return replace(each, verdict=Verdict.NO_DIFFERENCE, needed=math.nan, note=note)
     return replace(each, verdict=Verdict.OPEN, needed=_needed(each), note=note or _open_note(each))
+
+
+def _sign_flip_note(each: Comparison) -> str:
+    """Where that test could not confirm any difference, its p-value says nothing about this one."""
+    test, smallest = "the exact sign-flip test, which assumes less,", 2 / 2**each.n
+    if smallest > each.levels.difference:
+        return f"{test} has no p-value below {smallest:.3f} at {each.n} replicates and cannot confirm it (p = {each.p:.3f})"
+    return f"{test} does not confirm it (p = {each.p:.3f})"
 
 
 def _open_note(each: Comparison) -> str:
