@@ -37,9 +37,9 @@ def test_helps_and_hurts_mirror_each_other() -> None:
 def test_a_sign_flip_test_that_cannot_be_significant_is_not_held_against_a_difference() -> None:
     """At six replicates its smallest p is 2 / 64, above the level of a first look; a mixed sign is held against it."""
     first_look = levels([6, 10, 16, 24], 0)
-    assert 2 / 64 > first_look.difference
-    arms = ([92.0, 93.2, 93.8, 92.6, 93.4, 94.5], BASE)
-    it = compare(*arms, arm="gan", baseline="real", smallest_effect=1.0, levels=first_look)
+    assert first_look.difference < 2 / 64
+    arm = [92.0, 93.2, 93.8, 92.6, 93.4, 94.5]
+    it = compare(arm, BASE, arm="gan", baseline="real", smallest_effect=1.0, levels=first_look)
     assert it.verdict is Verdict.HELPS
     assert it.note.endswith("has no p-value below 0.031 at 6 replicates and cannot confirm it (p = 0.031)")
 
