@@ -36,6 +36,13 @@ def test_the_planted_factor_is_found_first(leaf: str) -> None:
     assert control.vectors[:, FACTOR].abs().max() < 0.95
 
 
+@pytest.mark.parametrize("leaf", single_leaves("direction"))
+def test_directions_do_not_depend_on_the_batch_size(leaf: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = made(leaf).find(planted_space(), 3, seed=0).vectors
+    monkeypatch.setattr("sparring.direction.shared.space.TOGETHER", 7)
+    torch.testing.assert_close(made(leaf).find(planted_space(), 3, seed=0).vectors, whole, atol=1e-6, rtol=0)
+
+
 def test_a_boundary_needs_a_classifier() -> None:
     with pytest.raises(ConfigError, match=r"direction=boundary follows the logits .* give classifier=<run"):
         made("boundary").check(planted_space(classifier=False))

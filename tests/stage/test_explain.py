@@ -25,11 +25,30 @@ def gan_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     return trained_here(tmp_path_factory.mktemp("gan") / "run", cache_dir, *TINY, "trainer.max_steps=2")
 
 
+@pytest.fixture(scope="module")
+def permuted_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    keys = [
+        "model=classifier",
+        "data.image_size=8",
+        "trainer.max_steps=4",
+        "model.backbone.width=8",
+        "data.permuted_labels=true",
+    ]
+    return trained_here(tmp_path_factory.mktemp("permuted") / "run", cache_dir, *keys)
+
+
 @pytest.mark.slow
 def test_a_classifier_gets_maps_with_controls_and_checks(
-    victim_run: Path, gan_run: Path, cache_dir: Path, tmp_path: Path
+    victim_run: Path, gan_run: Path, permuted_run: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
-    keys = [f"generator={gan_run}", "to=8", "counterfactuals=3", "restarts=2", "invert_steps=2"]
+    keys = [
+        f"permuted={permuted_run}",
+        f"generator={gan_run}",
+        "to=8",
+        "counterfactuals=3",
+        "restarts=2",
+        "invert_steps=2",
+    ]
     explained(victim_run, tmp_path / "out", cache_dir, *keys)
     result = result_of(tmp_path / "out")
     table = {row["method"]: row for row in result["attributions"]["table"]}
@@ -45,6 +64,12 @@ def test_a_classifier_gets_maps_with_controls_and_checks(
     sanity = result["attributions"]["sanity"]
     assert set(sanity["methods"]) == set(methods)
     assert all(len(each["cascading"]) == len(sanity["layers"]) == 7 for each in sanity["methods"].values())
+    permuted = result["attributions"]["permuted"]
+    assert set(permuted["methods"]) == set(methods)
+    assert permuted["learned"] < 0.5  # in four steps: chance, as the labels say nothing
+    assert any("permuted labels" in flag for flag in result["flags"]) == any(
+        each["absolute"] is not None and each["absolute"] >= 0.5 for each in permuted["methods"].values()
+    )
     counterfactuals = result["counterfactuals"]
     assert (counterfactuals["images"], counterfactuals["to"], counterfactuals["restarts"]) == (3, "8", 2)
     assert set(counterfactuals["frechet"]) == {"real", "reconstruction", "counterfactual", "adversary"}
@@ -116,13 +141,19 @@ def test_a_discriminator_is_explained_by_its_logit(gan_run: Path, cache_dir: Pat
             r"layer=nowhere is no layer .*the layers are blocks.0, ",
         ),
         (["attribution.grad_cam.layer=blocks.99"], r"layer=blocks.99 is no layer"),
+        (["permuted={victim}"], r"was trained on true labels; train one with data.permuted_labels=true"),
     ],
 )
 def test_what_there_is_not_is_refused(
     overrides: list[str], message: str, victim_run: Path, gan_run: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        explained(victim_run, tmp_path / "out", cache_dir, *(each.format(gan=gan_run) for each in overrides))
+        explained(
+            victim_run,
+            tmp_path / "out",
+            cache_dir,
+            *(each.format(gan=gan_run, victim=victim_run) for each in overrides),
+        )
 
 
 @pytest.mark.parametrize("subject", ["discriminator", "generator"])

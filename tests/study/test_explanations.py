@@ -20,7 +20,10 @@ def made_up(cell: Cell, run: Path) -> dict[str, Any]:
     gains["integrated_gradients"] = (0.6 if robust else 0.4) + 0.001 * r
     table = [{"method": name, "gain": {"value": value}} for name, value in gains.items()]
     sanity = {"methods": {name: {"cascading_absolute": [0.1, 0.8]} for name in METHODS}}
-    return {"attributions": {"table": table, "sanity": sanity}, "metrics": {}, "cost": {"seconds": 1.0}}
+    permuted = {"learned": 0.9, "methods": {"grad_cam": {"absolute": 0.25}, "occlusion": {"absolute": None}}}
+    asked = any(item.startswith("permuted=") for item in cell.overrides)
+    checks = {"sanity": sanity, "permuted": permuted if asked else None}
+    return {"attributions": {"table": table, **checks}, "metrics": {}, "cost": {"seconds": 1.0}}
 
 
 def test_arms_differ_in_their_training_alone(cache_dir: Path) -> None:
@@ -32,7 +35,12 @@ def test_arms_differ_in_their_training_alone(cache_dir: Path) -> None:
     }  # fmt: skip
     assert standard.items() <= robust.items()
     assert by_name["r2/semi_supervised"]["model"] == "ssgan"
+    permuted, maps = by_name["r2/permuted"], by_name["r2/explanation_standard"]
+    assert (permuted["data.permuted_labels"], permuted["data.crop"]) == ("true", "0")
+    assert permuted["data.split_seed"] == standard["data.split_seed"]
+    assert maps["permuted"] == "cell:r2/permuted"
     explained = by_name["r2/explanation_adversarial"]
+    assert "permuted" not in explained
     assert (explained["run"], explained["subject"]) == ("cell:r2/adversarial", "classifier")
     assert explained["seed"] == by_name["r2/explanation_standard"]["seed"]
 
@@ -49,7 +57,10 @@ def test_table_and_answer(cache_dir: Path, tmp_path: Path) -> None:
     assert len(rows) == 2 * 6
     assert rows["standard", "integrated_gradients"][2].startswith("−9.75 [")
     assert rows["standard", "integrated_gradients"][3] == "0.80 ± 0.00"
-    assert rows["standard", "centred"][1:] == ("control",) * 3
+    assert rows["standard", "centred"][1:] == ("control",) * 4
+    assert rows["standard", "grad_cam"][4] == "0.25 ± 0.00"
+    assert (rows["standard", "occlusion"][4], rows["adversarial", "grad_cam"][4]) == ("–", "–")
+    assert "gives back 90.00 ± 0.00 % of them" in analysis.tables[0].note
     equal = next(each for each in analysis.comparisons if each.measure == "occlusion")
     assert equal.delta == pytest.approx(0)
 
@@ -75,6 +86,7 @@ def test_a_method_that_does_not_apply_is_left_out(cache_dir: Path, tmp_path: Pat
         ("study.method=lime", "study.method=lime is none of"),
         ("study.epsilon=2", "epsilon=2"),
         ("study.count=0", "count=0"),
+        ("study.permuted_steps=-1", "permuted_steps=-1"),
     ],
 )
 def test_settings_that_there_are_not_are_refused(override: str, message: str, cache_dir: Path) -> None:

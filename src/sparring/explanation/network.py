@@ -7,6 +7,7 @@ from typing import Any
 from sparring.explanation.attributions import applicable, attributed, table
 from sparring.explanation.counterfactuals import Counterfactuals, counterfactuals_of, flags_of_counterfactuals
 from sparring.explanation.images import images_of
+from sparring.explanation.permuted import permuted_record, permuted_subject
 from sparring.explanation.pictures import attribution_picture, counterfactual_picture
 from sparring.explanation.result import attribution_result
 from sparring.explanation.sanity import flags_of, sanity_record
@@ -32,12 +33,14 @@ def explain_network(settings: ExplainSettings, runs: Runs, run: RunDir) -> dict[
     subject = subject_of(settings, runs)
     images = images_of(settings, subject.loaded, runs)
     methods, left_out = applicable(chosen, subject, images.image[:1], listed=listed)
+    other = permuted_subject(methods, subject, images.image[:1], settings, runs)
     logits = logits_of(subject.network, images.image)
     target = targets(subject, settings.explained, logits, images.label)
     found = attributed(methods, subject, images, target, settings)
     rows = table(found)
     maps = {name: found[name].maps for name in methods}
     sanity = sanity_record(methods, maps, subject, images, target, settings)
+    permuted = permuted_record(other, methods, maps, images, target, settings)
     few, names = slice(0, settings.pictured), subject.loaded.class_names
     answers = logits.argmax(1) if subject.kind == "classifier" else target
     titles = [
@@ -49,9 +52,9 @@ def explain_network(settings: ExplainSettings, runs: Runs, run: RunDir) -> dict[
     if searched is not None:
         draw_counterfactuals(run.images / "counterfactuals.png", searched, names, settings.pictured)
     record = None if searched is None else searched.record
-    flags = [*left_out, *flags_of(rows, sanity), *flags_of_counterfactuals(record)]
+    flags = [*left_out, *flags_of(rows, sanity, permuted), *flags_of_counterfactuals(record)]
     return {
-        **attribution_result(subject, images, settings, found, rows, sanity, flags),
+        **attribution_result(subject, images, settings, found, rows, sanity, permuted, flags),
         "counterfactuals": record,
         "cost": {"seconds": round(time.perf_counter() - started, 2), "images": len(images.label)},
     }

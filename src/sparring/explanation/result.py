@@ -26,7 +26,8 @@ NAMES = {
 
 def attribution_result(
     subject: Subject, images: ExplainedImages, settings: ExplainSettings, found: Mapping[str, MethodMaps],
-    rows: Sequence[Mapping[str, Any]], sanity: Mapping[str, Any] | None, flags: Sequence[str],
+    rows: Sequence[Mapping[str, Any]], sanity: Mapping[str, Any] | None, permuted: Mapping[str, Any] | None,
+    flags: Sequence[str],
 ) -> dict[str, Any]:  # fmt: skip
     """Plain values: the sections of result.json that explain.py fills for a classifier or a discriminator."""
     protocol = _protocol(subject, images, settings)
@@ -56,6 +57,7 @@ def attribution_result(
                 "insertion": {name: each.insertion.mean(0).tolist() for name, each in found.items()},
             },
             "sanity": sanity,
+            "permuted": permuted,
         },
         "generator": None,
         "protocol": protocol,

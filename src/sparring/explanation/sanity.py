@@ -44,7 +44,7 @@ def sanity_record(
         trained, found = maps[name][: settings.sanity], {}
         for kind, randomise in (("cascading", cascading), ("independent", independent)):
             correlations = [
-                _alike(
+                alike(
                     trained, maps_of(method, replace(subject, network=other), few, target[: settings.sanity], settings)
                 )
                 for _, other in randomise(subject.network, layers, seed=settings.seed)
@@ -56,7 +56,7 @@ def sanity_record(
     return record
 
 
-def _alike(trained: Tensor, other: Tensor) -> tuple[float | None, float | None]:
+def alike(trained: Tensor, other: Tensor) -> tuple[float | None, float | None]:
     """Mean rank correlation over the images, with sign and without; None where every map of the other network is constant."""
 
     def mean(absolute: bool) -> float | None:
@@ -67,8 +67,10 @@ def _alike(trained: Tensor, other: Tensor) -> tuple[float | None, float | None]:
     return mean(False), mean(True)
 
 
-def flags_of(rows: list[dict[str, Any]], sanity: Mapping[str, Any] | None) -> list[str]:
-    """Sentences about maps that should not be believed."""
+def flags_of(
+    rows: list[dict[str, Any]], sanity: Mapping[str, Any] | None, permuted: Mapping[str, Any] | None = None
+) -> list[str]:
+    """Sentences about maps that should not be believed; permuted: as `permuted_record` gives it."""
     sentences = []
     for row in rows:
         lost = [control for control, won in row.get("beats", {}).items() if not won]
@@ -82,5 +84,11 @@ def flags_of(rows: list[dict[str, Any]], sanity: Mapping[str, Any] | None) -> li
             sentences.append(
                 f"{name} gives much the same maps when all weights are shuffled (rank correlation "
                 f"{each['cascading_absolute'][-1]:.2f}): it shows the image more than the network."
+            )
+    for name, each in (permuted or {"methods": {}})["methods"].items():
+        if each["absolute"] is not None and each["absolute"] >= ALIKE:
+            sentences.append(
+                f"{name} gives much the same maps for a network that learned permuted labels (rank correlation "
+                f"{each['absolute']:.2f}): it shows the image more than what was learned."
             )
     return sentences

@@ -38,6 +38,7 @@ class ExplainSettings:
     curve_steps: int
     squares: int
     sanity: int
+    permuted: str | None
     pictured: int
     generator: str | None
     to: str | None
@@ -69,7 +70,7 @@ class ExplainSettings:
         return cls(
             run=str(config.run), subject=config.subject, checkpoint=config.checkpoint, explained=str(config.explained),
             split=config.split, count=config.count, baseline=config.baseline, curve_steps=config.curve_steps,
-            squares=config.squares, sanity=config.sanity, pictured=config.pictured,
+            squares=config.squares, sanity=config.sanity, permuted=_text(config.permuted), pictured=config.pictured,
             generator=_text(config.generator), to=_text(config.to),
             counterfactuals=config.counterfactuals, restarts=config.restarts, invert_steps=config.invert_steps,
             classifier=_text(config.classifier),
@@ -101,6 +102,10 @@ def _check(config: DictConfig) -> None:
     for key, known in (("split", SPLITS), ("subject", SUBJECTS), ("space", SPACES)):
         if config[key] not in known:
             raise ConfigError(f"{key}={config[key]} is none of {', '.join(known)}; give one of them.")
+    if config.permuted is not None and not config.sanity:
+        raise ConfigError(
+            f"permuted={config.permuted} is looked at on the images of sanity=0; give sanity=16, or leave it out."
+        )
     if not 0 <= config.baseline <= 1:
         raise ConfigError(f"baseline={config.baseline} must be from 0 (black) to 1 (white).")
     if not config.extent > 0:

@@ -77,6 +77,7 @@ def _attributions(run: RunDir, result: Mapping[str, Any]) -> dict[str, Any]:
             _curves(found["curves"], kind, result["protocol"]["probability"]) for kind in ("deletion", "insertion")
         ],
         "sanity": _sanity(found["sanity"]) if found["sanity"] else None,
+        "permuted": _permuted(found.get("permuted")),
     }
 
 
@@ -120,15 +121,25 @@ def _curves(curves: Mapping[str, Any], kind: str, probability: str) -> Any:
     )  # fmt: skip
 
 
-def _sanity(found: Mapping[str, Any]) -> dict[str, Any]:
-    def text(value: float | None) -> str:
-        return "constant" if value is None else f"{value:.2f}"
+def _permuted(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    rows = [
+        (name, _correlation(each["signed"]), _correlation(each["absolute"])) for name, each in found["methods"].items()
+    ]
+    return {"rows": rows, "images": found["images"], "learned": f"{found['learned']:.1%}"}
 
+
+def _correlation(value: float | None) -> str:
+    return "constant" if value is None else f"{value:.2f}"
+
+
+def _sanity(found: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "images": found["images"],
         "layers": found["layers"],
         "tables": [
-            (title, [(name, [text(value) for value in each[key]]) for name, each in found["methods"].items()])
+            (title, [(name, [_correlation(value) for value in each[key]]) for name, each in found["methods"].items()])
             for title, key in (
                 ("Shuffled from the last layer down to this one", "cascading_absolute"),
                 ("Shuffled in this layer alone", "independent_absolute"),

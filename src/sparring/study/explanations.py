@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from sparring.core.errors import ConfigError
 from sparring.core.settings import epsilon_text, pixel_fraction
 from sparring.study.base import ArmStudy, check_counts
-from sparring.study.cells.recipes import classic_augmentation, classifier_cell
+from sparring.study.cells.recipes import NO_AUGMENTATION, classic_augmentation, classifier_cell
 from sparring.study.cells.subset import labelled_subset
 from sparring.study.engine.cell import Cell, Tag
 from sparring.study.engine.context import StudyContext
@@ -29,6 +29,7 @@ from sparring.study.tables.text import interval_text, mean_std, signed
 TRAINING, EXPLANATION = "training", "explanation"  # the tag `part`
 METHODS = ("integrated_gradients", "grad_cam", "smooth_grad", "occlusion")
 CONTROLS = ("random", "centred")
+STANDARD = "standard"  # the arm whose maps are compared with those of permuted labels
 UNIT = "points of insertion minus deletion"
 
 
@@ -44,7 +45,7 @@ class Explanations(ArmStudy):
 
     def __init__(
         self, *, labels_per_class: int | None, steps: int, crop: float, epsilon: float | str, inner_steps: int, method: str,
-        count: int, sanity: int, **common: Any,
+        count: int, sanity: int, permuted_steps: int, **common: Any,
     ) -> None:  # fmt: skip
         """
         Args:
@@ -54,7 +55,8 @@ class Explanations(ArmStudy):
             epsilon, inner_steps: of the attack in adversarial training; a fraction of the pixel range.
             method: the attribution method that the verdict is about.
             count: test images that are explained.
-            sanity: of these, images for the check with shuffled weights.
+            sanity: of these, images for the checks with shuffled weights and permuted labels.
+            permuted_steps: of a classifier like the arm standard that learns permuted labels by heart; 0: no such check.
             common: see `ArmStudy`.
 
         Raises:
@@ -62,6 +64,9 @@ class Explanations(ArmStudy):
         """
         super().__init__(**common)
         check_counts(count=count, sanity=sanity, inner_steps=inner_steps)
+        if permuted_steps < 0:
+            raise ConfigError(f"study.permuted_steps={permuted_steps} is below 0; give 0 for no check, or more.")
+        self.permuted_steps = permuted_steps if STANDARD in self.arms else 0
         if method not in METHODS:
             raise ConfigError(f"study.method={method} is none of {', '.join(METHODS)}; give one of them.")
         self.labels, self.steps, self.crop, self.method = labels_per_class, steps, crop, method
@@ -76,6 +81,10 @@ class Explanations(ArmStudy):
         seeds = self.seeds(r)
         shared = [*labelled_subset(context, self.labels, seeds), *classic_augmentation(context, self.crop)]
         cells = []
+        if self.permuted_steps:
+            learned = [*labelled_subset(context, self.labels, seeds), *NO_AUGMENTATION, "data.permuted_labels=true"]
+            name, own = f"r{r}/permuted", {"replicate": r, "part": "permuted"}
+            cells.append(classifier_cell(name, learned, steps=self.permuted_steps, seed=seeds.classifier, tags=own))
         for arm in self.arms:
             tags: dict[str, Tag] = {"replicate": r, "arm": arm}
             robust = [
@@ -92,7 +101,8 @@ class Explanations(ArmStudy):
                 Cell(
                     f"r{r}/explanation_{arm}", "explain",
                     (f"run=cell:r{r}/{arm}", "subject=classifier", f"count={self.count}", f"sanity={self.sanity}",
-                     f"seed={seeds.classifier}"),
+                     f"seed={seeds.classifier}",
+                     *([f"permuted=cell:r{r}/permuted"] if arm == STANDARD and self.permuted_steps else [])),
                     {**tags, "part": EXPLANATION},
                 ),
             ]  # fmt: skip
@@ -152,18 +162,27 @@ class Explanations(ArmStudy):
             for name in (*METHODS, *CONTROLS):
                 control = name in CONTROLS
                 above = [read(advantage(name, over)) for over in CONTROLS]
-                cells = ["control"] * 3 if control else [
+                cells = ["control"] * 4 if control else [
                     *(f"{signed(statistics.mean(each))} {interval_text(statistics.t_interval(statistics.finite(each)))}"
                       for each in above),
-                    mean_std(read(partial(alike, method=name))),
+                    mean_std(read(partial(alike, method=name))), mean_std(read(partial(alike_permuted, method=name))),
                 ]  # fmt: skip
                 rows.append((arm, name, mean_std(read(partial(gain, method=name))), *cells))
         return Table(
             "Insertion minus deletion, in points, beside maps that know nothing",
-            ("arm", "method", UNIT, "above random", "above centred", "alike after shuffling"), tuple(rows),
+            ("arm", "method", UNIT, "above random", "above centred", "alike after shuffling", "alike, labels permuted"),
+            tuple(rows),
             "Mean ± standard deviation, and mean with 95 % t interval, over replicates. Alike after shuffling: rank correlation "
-            "of the absolute maps with those of the network whose weights are all shuffled; near 0 is right.",
+            "of the absolute maps with those of the network whose weights are all shuffled; near 0 is right. Labels permuted: "
+            f"with those of a network that learned permuted labels by heart{self._by_heart(results)}.",
         )  # fmt: skip
+
+    def _by_heart(self, results: Results) -> str:
+        """How many of them it gives back."""
+        if not self.permuted_steps:
+            return ""
+        shares = [each.get("attributions", "permuted") for each in results.find(arm=STANDARD, part=EXPLANATION)]
+        return f" (it gives back {mean_std([100 * each['learned'] for each in shares if each])} % of them)"
 
     def _differences(self, by_method: dict[str, list[Comparison]]) -> list[Table]:
         return [
@@ -208,3 +227,10 @@ def alike(each: CellResult, method: str) -> float:
     found = each.get("attributions", "sanity", "methods").get(method)
     last = None if found is None else found["cascading_absolute"][-1]
     return float("nan") if last is None else float(last)
+
+
+def alike_permuted(each: CellResult, method: str) -> float:
+    """The same with those of a network that learned permuted labels; NaN where that was not asked for, too."""
+    made = each.get("attributions").get("permuted")
+    found = None if made is None else made["methods"].get(method)
+    return float("nan") if found is None or found["absolute"] is None else float(found["absolute"])

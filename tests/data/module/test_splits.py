@@ -23,6 +23,19 @@ def test_splits_are_disjoint_and_evaluation_is_ordered(make: Make) -> None:
     assert sum(len(batch.image) for batch in data.test_dataloader()) == 355
 
 
+def test_permuted_labels_are_those_of_other_training_images(make: Make) -> None:
+    plain, permuted, again = make("digits"), *(make("digits", "data.permuted_labels=true") for _ in range(2))
+    for data in (plain, permuted, again):
+        data.setup()
+    true, other = plain.whole("train"), permuted.whole("train")
+    assert torch.equal(true.image, other.image)
+    assert torch.equal(true.label.bincount(), other.label.bincount())
+    assert float((true.label == other.label).double().mean()) < 0.2
+    assert torch.equal(other.label, again.whole("train").label)
+    assert torch.equal(plain.whole("val").label, permuted.whole("val").label)
+    assert plain.fingerprints()["train"] != permuted.fingerprints()["train"]
+
+
 def test_fingerprints_tell_splits_and_subsets_apart(make: Make) -> None:
     base, other, few = make("digits"), make("digits", "data.split_seed=1"), make("digits", "data.labels_per_class=9")
     for data in (base, other, few):

@@ -57,6 +57,7 @@ class ImageData(OpenedImages, L.LightningDataModule):
         label_fraction: float | None,
         imbalance: float | None,
         subset_seed: int,
+        permuted_labels: bool = False,
         flip: bool,
         crop: int,
         resize: str,
@@ -80,8 +81,8 @@ class ImageData(OpenedImages, L.LightningDataModule):
             hub_id, hub_config, revision, image_column, label_column,
         )  # fmt: skip
         self.split_settings = SplitSettings(
-            val_fraction, test_fraction, split_seed, labels_per_class, label_fraction, imbalance, subset_seed
-        )
+            val_fraction, test_fraction, split_seed, labels_per_class, label_fraction, imbalance, subset_seed, permuted_labels
+        )  # fmt: skip
         self.classes, self.flip, self.crop, self.storage = classes, flip, crop, storage
         self.on_duplicates = on_duplicates
         self.decoder = Decoder(channels, image_size, resize, source.channels, source.image_size, on_error, value_range)

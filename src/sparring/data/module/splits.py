@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from sparring.core.errors import ConfigError
+from sparring.core.randomness import generator
 from sparring.core.types import UNLABELLED, Batch
 from sparring.data.serving.cache import Cache
 from sparring.data.serving.duplicates import Duplicates, settle
@@ -110,8 +111,16 @@ def open_splits(
     images = {split: stored[stored_in[split]].with_rows(each) for split, each in rows.items()}
     images, found = settle(images, on_duplicates)
     unused = images.pop("unused")
+    if settings.permuted_labels:
+        images["train"] = with_permuted_labels(images["train"], settings.subset_seed)
     if unlabelled:
         every = torch.cat([images["train"].rows, unused.rows]).sort().values
         images["unlabelled"] = stored["train"].with_rows(every).without_labels()
         stored_in["unlabelled"] = "train"
     return Splits(cache, names, images, unused, stored_in, found)
+
+
+def with_permuted_labels(images: Images, seed: int) -> Images:
+    """The same images, each with the label of another one; every class keeps its number of images."""
+    order = torch.randperm(len(images), generator=generator("permuted labels", seed))
+    return replace(images, label=images.label[order.to(images.label.device)])

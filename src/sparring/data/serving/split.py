@@ -29,6 +29,7 @@ class SplitSettings:
     label_fraction: float | None
     imbalance: float | None
     subset_seed: int
+    permuted_labels: bool = False
 
     def __post_init__(self) -> None:
         for key in ("val_fraction", "test_fraction"):
