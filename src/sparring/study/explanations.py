@@ -83,7 +83,8 @@ class Explanations(ArmStudy):
         cells = []
         if self.permuted_steps:
             learned = [*labelled_subset(context, self.labels, seeds), *NO_AUGMENTATION, "data.permuted_labels=true"]
-            name, own = f"r{r}/permuted", {"replicate": r, "part": "permuted"}
+            name = f"r{r}/permuted"
+            own: dict[str, Tag] = {"replicate": r, "part": "permuted"}
             cells.append(classifier_cell(name, learned, steps=self.permuted_steps, seed=seeds.classifier, tags=own))
         for arm in self.arms:
             tags: dict[str, Tag] = {"replicate": r, "arm": arm}
