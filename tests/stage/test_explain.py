@@ -1,13 +1,21 @@
 """explain.py on a classifier trained for a second and on an untrained GAN: what it writes, and how it refuses."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from omegaconf import OmegaConf
 
-from sparring.core.errors import CheckpointError, ConfigError
+from sparring.core.errors import CheckpointError, ConfigError, DataError
+from sparring.explanation.counterfactual_set import write_counterfactuals
+from sparring.explanation.counterfactuals import Counterfactuals
+from sparring.explanation.settings import ExplainSettings
+from sparring.explanation.subject import subject_of
+from sparring.run.directory import RunDir
 from sparring.stage.explain import explain
+from sparring.trained.runs import Runs
 from tests.conftest import TINY, compose, trained_here
 from tests.stage.test_result_schema import result_of
 
@@ -82,6 +90,48 @@ def test_a_classifier_gets_maps_with_controls_and_checks(
 
 
 @pytest.mark.slow
+def test_counterfactuals_are_images_to_learn_from_and_no_test_image_of_theirs_is_forgotten(
+    victim_run: Path, gan_run: Path, cache_dir: Path, tmp_path: Path
+) -> None:
+    runs = Runs()
+    origin = runs.generator(str(gan_run)).origin
+    image = torch.linspace(-1, 1, 3)[:, None, None, None].expand(3, 1, 8, 8)
+    target, valid = torch.tensor([4, 5, 6]), torch.tensor([True, False, True])
+    found = Counterfactuals(image, image, image, image, target, target, valid, {"generator": origin})
+    mixed = [
+        "model=classifier",
+        "data.image_size=8",
+        "data/mix=images",
+        "trainer.max_steps=1",
+        "model.backbone.width=8",
+    ]
+    for split in ("train", "test"):
+        keys = [
+            f"run={victim_run}",
+            f"generator={gan_run}",
+            f"split={split}",
+            "format=[parquet]",
+            f"paths.cache_dir={cache_dir}",
+        ]
+        config = compose(*keys, *FEW, config="explain", run_dir=tmp_path / split)
+        OmegaConf.resolve(config)
+        settings, run = ExplainSettings.of(config), RunDir.create(tmp_path / split)
+        assert write_counterfactuals(settings, subject_of(settings, runs), found, runs, run) == {
+            "parquet": "samples.parquet"
+        }
+        if split == "train":
+            with pytest.raises(DataError, match="no counterfactual is valid"):
+                write_counterfactuals(
+                    settings, subject_of(settings, runs), replace(found, valid=~valid & False), runs, run
+                )
+    trained_here(tmp_path / "run", cache_dir, *mixed, f"data.mix.images=[{tmp_path / 'train'}]")
+    mix = RunDir.open(tmp_path / "run").result()["data"]["origin"]["mix"]
+    assert mix["per_class"] == [0, 0, 0, 0, 1, 0, 1, 0, 0, 0]
+    with pytest.raises(DataError, match="test"):
+        trained_here(tmp_path / "leak", cache_dir, *mixed, f"data.mix.images=[{tmp_path / 'test'}]")
+
+
+@pytest.mark.slow
 def test_a_generator_gets_directions_and_units(
     gan_run: Path, victim_run: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
@@ -141,6 +191,7 @@ def test_a_discriminator_is_explained_by_its_logit(gan_run: Path, cache_dir: Pat
             r"layer=nowhere is no layer .*the layers are blocks.0, ",
         ),
         (["attribution.grad_cam.layer=blocks.99"], r"layer=blocks.99 is no layer"),
+        (["format=[parquet]"], r"need generator=<GAN's run>; give one"),
         (["permuted={victim}"], r"was trained on true labels; train one with data.permuted_labels=true"),
     ],
 )

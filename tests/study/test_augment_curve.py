@@ -26,7 +26,7 @@ TINY = [
     "study=augment_curve", "study.replicates=2", "study.labels_per_class=[5]", "study.steps=6",
     "study.gan_steps=2", "executor=inline", "data.image_size=8", "study.pool=2", "~study.gan_choices.shifts",
 ]  # fmt: skip
-OTHER_GENERATORS = {"flow", "outside"}  # arms that are not among the default ones
+OTHER_GENERATORS = {"flow", "outside", "counterfactual", "enhanced"}  # arms that are not among the default ones
 SAME = ("seed", "data.subset_seed", "data.labels_per_class", "data.batch_size", "trainer.max_steps")
 
 
@@ -69,6 +69,25 @@ def test_the_generator_sees_the_labelled_images_only_and_draws_a_pool_of_ten_tim
     assert (pool["run"], pool["count"]) == ("cell:labels20/r3/by_plain/generator", "2000")
     assert arm["data.mix.images"] == "[cell:labels20/r3/by_plain/pool]"
     assert arm["data.mix.fraction"] == "0.5"
+
+
+def test_counterfactual_and_enhanced_images_are_made_of_the_labelled_ones(cache_dir: Path) -> None:
+    arms = "study.arms=[aug,gan_aug,counterfactual,enhanced]"
+    planned = {cell.name: cell for cell in cells(cache_dir, arms)}
+    made = settings(planned["labels20/r3/counterfactuals"])
+    assert (made["run"], made["generator"]) == ("cell:labels20/r3/aug", "cell:labels20/r3/by_plain/generator")
+    assert (made["split"], made["counterfactuals"], made["format"]) == ("train", "200", "[parquet]")
+    enhancer, aug = (settings(planned[f"labels20/r3/{name}"]) for name in ("by_enhancer/enhancer", "aug"))
+    assert all(enhancer[key] == aug[key] for key in ("data.labels_per_class", "data.subset_seed", "data.split_seed"))
+    assert settings(planned["labels20/r3/by_enhancer/pool"])["split"] == "train"
+    for arm, pool in (("counterfactual", "counterfactuals"), ("enhanced", "by_enhancer/pool")):
+        assert settings(planned[f"labels20/r3/{arm}"])["data.mix.images"] == f"[cell:labels20/r3/{pool}]"
+    alone = {cell.name for cell in cells(cache_dir, "study.arms=[aug,counterfactual]", "study.primary=counterfactual")}
+    assert {name for name in alone if name.endswith("generator") and name.startswith("labels5/r0")} == {
+        "labels5/r0/by_plain/generator"
+    }
+    with pytest.raises(ConfigError, match="needs aug where it has counterfactual"):
+        cells(cache_dir, "study.arms=[real,gan_aug,counterfactual]", "study.baseline=real")
 
 
 def test_a_flow_is_trained_on_the_same_labels_and_drawn_from_as_often(cache_dir: Path) -> None:

@@ -1,6 +1,5 @@
 """Enhancement of images whose originals are known: those of the run's own data, degraded as in its training."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring.attack.evaluation.evaluate import subset
-from sparring.core.atomic import write_atomic
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.measurement import Measurement, share
 from sparring.core.picture import grid_of_rows, write_png
@@ -21,8 +19,8 @@ from sparring.data.module.image_data import ImageData
 from sparring.data.serving import provenance
 from sparring.enhancement.measure import MEASURES, ROWS, Version, table
 from sparring.enhancement.settings import EnhanceSettings
-from sparring.generation.export import Writers, check_formats
-from sparring.generation.manifest import SCHEMA_VERSION, Ledger
+from sparring.generation.derived import write_derived
+from sparring.generation.export import check_formats
 from sparring.generation.sampler import Samples
 from sparring.model.enhancer.base import enlarged
 from sparring.run.directory import RunDir
@@ -118,27 +116,13 @@ def _write(
     The provenance names the originals of the images and what the enhancer was trained on, so that no classifier is tested on
     either. Returns the files by format.
     """
-    ledger = Ledger(settings.seed)
-    with Writers(settings.formats, run.path, class_names=trained.task.class_names) as writers:
-        writers.add(samples)
-        ledger.add(samples)
-    files = {name: str(writer.path.relative_to(run.path)) for name, writer in writers.by_format.items()}
     of_enhancer = provenance.load(Path(trained.origin["run"]), fingerprints=trained.origin["fingerprints"])
-    records = [data.record(settings.split, role="trained"), *of_enhancer]
-    provenance.save(run.path, records, run=run.path, fingerprints=trained.origin["fingerprints"])
-    write_atomic(run.path / "manifest.csv", ledger.csv(writers).encode())
-    content: Mapping[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "verb": "enhance",
-        "origin": trained.origin | {"run": str(run.path), "enhancer": trained.origin["run"]},
-        "settings": {"split": settings.split, "count": len(samples), "seed": settings.seed,
-                     "degradation": trained.degradation_settings},
-        "class_names": list(trained.task.class_names),
-        "images_sha256": ledger.fingerprint,
-        "files": files,
-    }  # fmt: skip
-    write_atomic(run.path / "manifest.json", (json.dumps(content, indent=2) + "\n").encode())
-    return files
+    return write_derived(
+        run, samples, formats=settings.formats, verb="enhance", origin=trained.origin,
+        settings={"split": settings.split, "degradation": trained.degradation_settings},
+        class_names=trained.task.class_names, seed=settings.seed,
+        records=[data.record(settings.split, role="trained"), *of_enhancer],
+    )  # fmt: skip
 
 
 def _metrics(rows: list[dict[str, Any]], protocol: Mapping[str, Any]) -> dict[str, Any]:

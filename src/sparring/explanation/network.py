@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.explanation.attributions import applicable, attributed, table
+from sparring.explanation.counterfactual_set import check_set, write_counterfactuals
 from sparring.explanation.counterfactuals import Counterfactuals, counterfactuals_of, flags_of_counterfactuals
 from sparring.explanation.images import images_of
 from sparring.explanation.permuted import permuted_record, permuted_subject
@@ -31,6 +32,7 @@ def explain_network(settings: ExplainSettings, runs: Runs, run: RunDir) -> dict[
     made = runs.build(settings.attribution, section="attribution")
     chosen = made if listed else {type(made).__module__.rpartition(".")[2]: made}
     subject = subject_of(settings, runs)
+    check_set(settings.formats, settings.generator, subject.loaded.task)
     images = images_of(settings, subject.loaded, runs)
     methods, left_out = applicable(chosen, subject, images.image[:1], listed=listed)
     other = permuted_subject(methods, subject, images.image[:1], settings, runs)
@@ -52,6 +54,8 @@ def explain_network(settings: ExplainSettings, runs: Runs, run: RunDir) -> dict[
     if searched is not None:
         draw_counterfactuals(run.images / "counterfactuals.png", searched, names, settings.pictured)
     record = None if searched is None else searched.record
+    if searched is not None and record is not None and settings.formats:
+        record["files"] = write_counterfactuals(settings, subject, searched, runs, run)
     flags = [*left_out, *flags_of(rows, sanity, permuted), *flags_of_counterfactuals(record)]
     return {
         **attribution_result(subject, images, settings, found, rows, sanity, permuted, flags),

@@ -45,6 +45,7 @@ class ExplainSettings:
     counterfactuals: int
     restarts: int
     invert_steps: int
+    formats: tuple[str, ...]
     classifier: str | None
     directions: int
     codes: int
@@ -73,7 +74,7 @@ class ExplainSettings:
             squares=config.squares, sanity=config.sanity, permuted=_text(config.permuted), pictured=config.pictured,
             generator=_text(config.generator), to=_text(config.to),
             counterfactuals=config.counterfactuals, restarts=config.restarts, invert_steps=config.invert_steps,
-            classifier=_text(config.classifier),
+            formats=tuple(config.format), classifier=_text(config.classifier),
             directions=config.directions, codes=config.codes, space=config.space, label=_text(config.label),
             extent=config.extent, layer=_text(config.layer), units=config.units, seed=config.seed,
             device=device_named(config.device), cache_dir=config.paths.cache_dir, attribution=plain(config.attribution),

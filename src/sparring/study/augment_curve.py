@@ -4,12 +4,22 @@ All arms of a replicate share labelled images, seeds, steps and batch size; adde
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from sparring.config.compose import quoted
 from sparring.core.errors import ConfigError
 from sparring.study.base import ArmStudy, check_counts, check_fraction
+from sparring.study.cells.augment_arms import (
+    ARMS,
+    COUNTERFACTUAL,
+    GENERATED,
+    MORE_REAL,
+    MUST_HELP,
+    OWN_BUDGET,
+    UNAUGMENTED,
+)
 from sparring.study.cells.candidates import Choices, check_choices
+from sparring.study.cells.derived import derived_cells
 from sparring.study.cells.recipes import (
     NO_AUGMENTATION,
     classic_augmentation,
@@ -38,36 +48,17 @@ from sparring.study.tables.candidates import choice_limit, choices_table, val_ac
 from sparring.study.tables.comparisons import conclusion, control_first, other_differences
 from sparring.study.tables.pictures import training_pictures
 
-GENERATED = ("gan", "gan_aug")
-MORE_REAL = ("pseudo", "more_real")  # use real images in addition to the labelled ones
-UNAUGMENTED = ("real", "gan")
-OWN_BUDGET = ("compute",)
-MUST_HELP = "more_real"  # against the baseline, or the study cannot see any effect
-
 
 class AugmentCurve(ArmStudy):
     """Labels per class x arms, over paired replicates."""
 
     question = "Do images from a GAN trained on the same labelled images make the classifier more accurate?"
-    ARMS: ClassVar[dict[str, str]] = {
-        "real": "the labelled images alone",
-        "aug": "labelled images with classic augmentation: random shifts, mirroring where the data allows it",
-        "strong_aug": "labelled images with stronger augmentation",
-        "oversample": "as aug, a share of each batch replaced by the same labelled images again, every class equally often",
-        "gaussian": "as aug, a share replaced by draws from a Gaussian per class: a negative control for the GAN",
-        "gan": "as real, a share replaced by images of the GAN",
-        "gan_aug": "as aug, a share replaced by images of the GAN",
-        "flow": "as aug, a share replaced by images of a rectified flow that was trained on the same labelled images",
-        "outside": "as aug, a share replaced by published images, whose generator saw the labels of the whole train split",
-        "pseudo": "as aug, a share replaced by further real images with labels predicted by the aug classifier",
-        "more_real": "as aug, a share replaced by further real images with their true labels: an upper bound",
-        "compute": "as aug, trained for the steps that the GAN's computing time would pay for",
-    }
+    ARMS = ARMS
 
     def __init__(
         self, *, labels_per_class: Sequence[int], primary_labels: int | None, steps: int, crop: float, strong: Sequence[str],
         gan: Sequence[str], gan_choices: Choices, gan_steps: int, gan_step_cost: float, flow: Sequence[str], flow_steps: int,
-        outside: Sequence[str], pool: int, fraction: float, **common: Any,
+        enhancer: Sequence[str], enhancer_steps: int, outside: Sequence[str], pool: int, fraction: float, **common: Any,
     ) -> None:  # fmt: skip
         """
         Args:
@@ -81,6 +72,7 @@ class AugmentCurve(ArmStudy):
             gan_steps: its iterations.
             gan_step_cost: classifier steps that take as long as one of them, by assumption; the report says what was measured.
             flow, flow_steps: overrides and iterations of the flow's training, for the arm flow.
+            enhancer, enhancer_steps: overrides and iterations of the SRGAN's training, for the arm enhanced.
             outside: image sets of the arm outside, as `data.mix.images` takes them.
             pool: generated images per labelled image.
             fraction: share of each batch that is replaced, 0 to 1.
@@ -91,8 +83,9 @@ class AugmentCurve(ArmStudy):
         """
         super().__init__(**common)
         check_counts(pool=pool)
-        if "pseudo" in self.arms and "aug" not in self.arms:
-            raise ConfigError("study.arms needs aug where it has pseudo: its classifier predicts the labels.")
+        for arm, use in (("pseudo", "predicts the labels"), (COUNTERFACTUAL, "says what another class is")):
+            if arm in self.arms and "aug" not in self.arms:
+                raise ConfigError(f"study.arms needs aug where it has {arm}: its classifier {use}.")
         if ("outside" in self.arms) != bool(outside):
             raise ConfigError(
                 "study.outside=[<.npz, parquet file or folder>] and the arm outside in study.arms need each other."
@@ -100,6 +93,7 @@ class AugmentCurve(ArmStudy):
         self.labels, self.primary_labels = label_counts(labels_per_class, primary_labels)
         self.steps, self.crop, self.strong = steps, crop, list(strong)
         self.gan, self.gan_choices, self.gan_steps = list(gan), check_choices(gan_choices), gan_steps
+        self.enhancer, self.enhancer_steps = list(enhancer), enhancer_steps
         self.flow, self.flow_steps, self.outside = list(flow), flow_steps, list(outside)
         self.pool, self.fraction = pool, check_fraction(fraction)
         # Assumed, not measured: the plan must be the same on every call, or finished cells would run again.
@@ -118,8 +112,9 @@ class AugmentCurve(ArmStudy):
         tags: dict[str, Tag] = {"labels": labels, "replicate": replicate}
         images = labelled_subset(context, labels, seeds)
         cells = []
-        if any(arm in GENERATED for arm in self.arms):
-            for choice, more in self.gan_choices.items():
+        drawn = any(arm in GENERATED for arm in self.arms)
+        if drawn or COUNTERFACTUAL in self.arms:
+            for choice, more in list(self.gan_choices.items())[: None if drawn else 1]:
                 augmentation = classic_augmentation(context, self.crop) if more is None else more
                 cells += gan_and_pool(
                     f"{prefix}/by_{choice}", recipe=[*self.gan, *augmentation], images=images, steps=self.gan_steps, seeds=seeds,
@@ -130,6 +125,10 @@ class AugmentCurve(ArmStudy):
                 f"{prefix}/by_flow", recipe=self.flow, images=images, steps=self.flow_steps, seeds=seeds, tags=tags,
                 gan="generator", part="flow_", count=self.pool * labels * context.num_classes,
             )  # fmt: skip
+        cells += derived_cells(
+            self.arms, prefix, generator=f"{prefix}/by_{next(iter(self.gan_choices))}/generator", images=images, seeds=seeds,
+            tags=tags, count=labels * context.num_classes, enhancer=self.enhancer, steps=self.enhancer_steps,
+        )  # fmt: skip
         for arm in self.arms:
             steps = self.compute_steps if arm == "compute" else self.steps
             for choice in self.gan_choices if arm in GENERATED else [""]:
@@ -152,6 +151,8 @@ class AugmentCurve(ArmStudy):
             "gan": generated,
             "gan_aug": generated,
             "flow": images_mix(f"{prefix}/by_flow/pool", self.fraction),
+            COUNTERFACTUAL: images_mix(f"{prefix}/counterfactuals", self.fraction),
+            "enhanced": images_mix(f"{prefix}/by_enhancer/pool", self.fraction),
             "outside": [
                 "data/mix=images",
                 f"data.mix.images=[{','.join(map(quoted, self.outside))}]",
