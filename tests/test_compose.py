@@ -194,7 +194,7 @@ def _no_report(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def tiny(overrides: tuple[str, ...]) -> list[str]:
     """Small networks: the widths that the model has."""
-    if "model=classifier" in overrides:
+    if {"model=classifier", "model=degraded_classifier"} & set(overrides):
         return ["data.image_size=8"]
     if "model=advgan" in overrides:
         return ["data.image_size=8", "model.perturber.width=4", "model.discriminator.width=4"]

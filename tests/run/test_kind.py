@@ -30,8 +30,10 @@ RUNS: dict[str, dict[str, Any]] = {
     "pictures": {"sampling": {"name": "plain"}, "run": "x", "format": ["grid"]},
     "attacked": {"attack": {"steps": 3}, "export": []},
     "study": {"study": {"replicates": 6}},
+    "explained": {"attribution": {"steps": 3}, "format": []},
+    "counterfactuals": {"attribution": {"steps": 3}, "format": ["parquet"]},
 }  # fmt: skip
-NOT_TRAINED = {"images", "pictures", "attacked", "study"}
+NOT_TRAINED = {"images", "pictures", "attacked", "study", "explained", "counterfactuals"}
 ATTACK = {"baseline": None, "attack": {"_target_": "sparring.attack.pgd.PGD"}, "defence": {}}
 TRAIN = {"trainer": {"devices": 1}}
 TRANSFER = {"_target_": "sparring.attack.transfer.Transfer", "run": "gan"}
@@ -97,10 +99,14 @@ def test_which_runs_a_verb_reads(logs: Path, settings: dict[str, Any], fits: set
          "which has no data set of its own; give a training run, or a data set such as reference=cifar10."),
         ({**TRAIN, "data": {"mix": {"images": ["LOGS/images", "LOGS/gan"]}}}, "data.mix.images=LOGS/gan is a run of train and"),
         ({**TRAIN, "data": {"mix": {"images": ["LOGS/attacked"]}}}, "draw them again with export=[parquet]"),
+        ({**TRAIN, "data": {"mix": {"images": ["LOGS/explained"]}}}, "wrote no images; make counterfactual ones with generator="),
         ({**TRAIN, "data": {"mix": {"labeller": "gan"}}}, "holds no classifier"),
         ({**TRAIN, "data": {"mix": {"filter": {"classifier": "gan"}}}}, "holds no classifier"),
         ({**TRAIN, "data": {"mix": {"filter": {"discriminator": "classifier"}}}}, "holds no discriminator"),
         ({**TRAIN, "model": {"target": "gan"}}, "holds no classifier"),
+        ({**TRAIN, "model": {"classifier": "gan"}}, "holds no classifier"),
+        ({**TRAIN, "model": {"restored_by": "gan"}}, "holds no enhancer"),
+        ({"attribution": {"steps": 1}, "run": "classifier", "permuted": "gan"}, "holds no classifier"),
         ({**TRAIN, "callback": {"quality": {"features": {"run": "advgan"}}}}, "holds no classifier"),
     ],
 )  # fmt: skip
@@ -126,7 +132,13 @@ def named(settings: Any, logs: Path) -> Any:
         {"metric": {"k": 5}, "images": "LOGS", "reference": "digits"},  # a folder of files, and a data set
         {
             **TRAIN,
-            "data": {"mix": {"images": ["LOGS/images"], "labeller": "classifier", "filter": {"discriminator": "gan"}}},
+            "data": {
+                "mix": {
+                    "images": ["LOGS/images", "LOGS/counterfactuals"],
+                    "labeller": "classifier",
+                    "filter": {"discriminator": "gan"},
+                }
+            },
         },
         {**TRAIN, "model": {"target": "acgan"}},
     ],

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from sparring.run.kind import NEEDS, check_holds, check_image_set, check_trained, verb_of
 from sparring.run.search import find_run, is_run
 
+OF_A_MODEL = {"target": "classifier", "classifier": "classifier", "restored_by": "enhancer"}  # settings of games
 SUBJECTS = ("generator", "classifier", "discriminator")  # of explain
 
 
@@ -41,7 +42,8 @@ def _networks(config: DictConfig) -> Iterator[tuple[str, set[str]]]:
         asked = str(config.get("subject"))
         yield str(config.run), {asked} if asked in SUBJECTS else NEEDS.get(str(verb), set())
     if verb in ("explain", "enhance"):
-        yield from _given([(config.get("classifier"), "classifier"), (config.get("generator"), "generator")])
+        yield from _given([(config.get("classifier"), "classifier"), (config.get("generator"), "generator"),
+                           (config.get("permuted"), "classifier")])  # fmt: skip
         yield from _given((given, "enhancer") for given in config.get("beside") or ())
     if verb == "attack":
         yield from _given([(config.baseline, "classifier"), (config.defence.get("generator"), "generator")])
@@ -52,7 +54,8 @@ def _networks(config: DictConfig) -> Iterator[tuple[str, set[str]]]:
     if verb == "train":
         mix = OmegaConf.select(config, "data.mix") or {}
         sieve = mix.get("filter") or {}
-        yield from _given([(OmegaConf.select(config, "model.target"), "classifier"), (mix.get("labeller"), "classifier"),
+        yield from _given((OmegaConf.select(config, f"model.{key}"), network) for key, network in OF_A_MODEL.items())
+        yield from _given([(mix.get("labeller"), "classifier"),
                            (sieve.get("classifier"), "classifier"), (sieve.get("discriminator"), "discriminator")])  # fmt: skip
     for section in ("metric.features", "callback.quality.features"):
         yield from _given([(OmegaConf.select(config, f"{section}.run"), "classifier")])

@@ -20,6 +20,7 @@ GAMES = {
     "gan_classifier.GANClassifier": {"generator", "discriminator", "classifier"},
     "semi_supervised.SemiSupervisedGAN": {"generator", "discriminator", "classifier"},
     "classifier.Classifier": {"classifier"},
+    "degraded_classifier.DegradedClassifier": {"classifier"},
     "advgan.AdvGAN": {"perturber", "discriminator"},
     "restorer.Restorer": {"enhancer"},
     "srgan.SRGAN": {"enhancer", "discriminator"},
@@ -90,7 +91,7 @@ def check_holds(path: Path, settings: Mapping[str, Any], wanted: set[str]) -> No
 
 
 # Verbs that draw images, and the setting that says in which form.
-_DRAWING = {"generate": "format", "attack": "export", "enhance": "format"}
+_DRAWING = {"generate": "format", "attack": "export", "enhance": "format", "explain": "format"}
 
 
 def check_image_set(key: str, path: Path, settings: Mapping[str, Any]) -> None:
@@ -113,6 +114,11 @@ def check_image_set(key: str, path: Path, settings: Mapping[str, Any]) -> None:
             advice = f"draw images with `{hint('generate', f'run={path}', 'format=[parquet]')}`, and give that run"
         raise CheckpointError(f"{key}={path} is a run of {verb} and no image set; {advice}.")
     form = settings.get(_DRAWING[verb]) or []
+    if verb == "explain" and not form:
+        raise CheckpointError(
+            f"{key}={path} is a run of explain that wrote no images; make counterfactual ones with generator=<GAN's run> "
+            "format=[parquet]."
+        )
     if not {"parquet", "folder"} & set(map(str, [form] if isinstance(form, str) else form)):
         raise CheckpointError(
             f"{key}={path} is a run of {verb} that left no images but a picture of them; draw them again with "
