@@ -8,7 +8,7 @@ import torch
 
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.task import Task
-from sparring.explanation.counterfactuals import _agreement, _check, _targets, flags_of_counterfactuals
+from sparring.explanation.counterfactuals import _agreement, _targets, check_generator, flags_of_counterfactuals
 from sparring.explanation.settings import ExplainSettings
 from tests.conftest import compose
 
@@ -21,7 +21,7 @@ def settings(*overrides: str) -> ExplainSettings:
 
 
 def subject(size: int = 8) -> Any:
-    return SimpleNamespace(loaded=SimpleNamespace(task=Task(1, size, CLASSES), class_names=CLASSES))
+    return SimpleNamespace(kind="classifier", loaded=SimpleNamespace(task=Task(1, size, CLASSES), class_names=CLASSES))
 
 
 def test_the_class_asked_for() -> None:
@@ -49,12 +49,13 @@ def test_the_class_asked_for() -> None:
 def test_a_generator_of_other_images_or_classes_is_refused(
     channels: int, size: int, classes: tuple[str, ...], message: str
 ) -> None:
-    runs: Any = SimpleNamespace(
-        open=lambda run: SimpleNamespace(config={"data": {"channels": channels, "image_size": size}})
-    )
     trained: Any = SimpleNamespace(origin={"run": "gan"}, class_names=classes)
+    runs: Any = SimpleNamespace(
+        open=lambda run: SimpleNamespace(config={"data": {"channels": channels, "image_size": size}}),
+        generator=lambda run: trained,
+    )
     with pytest.raises(DataError, match=message):
-        _check(settings(), trained, subject(), runs)
+        check_generator(settings(), subject(), runs)
 
 
 def test_agreement_is_the_cosine_of_the_changes() -> None:

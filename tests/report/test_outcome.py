@@ -59,6 +59,13 @@ def test_a_training_in_which_nothing_is_measured() -> None:
     assert came.words == "Trained for 200 iterations, 12,800 real images seen; nothing was measured."
 
 
+def test_a_restorer_is_measured_against_bicubic_images() -> None:
+    metrics = {"test/psnr": {"value": 21.456}, "test/bicubic_psnr": {"value": 19.0}}
+    came = outcome({**TRAINED, "metrics": metrics})
+    assert came.words == "Restored test images are nearer to the originals than bicubic ones."
+    assert came.figures == "test PSNR 21.46 dB, bicubic 19.00 dB."
+
+
 def test_a_perturber_stands_between_noise_and_pgd() -> None:
     under = {
         name: share(value, 0, 1, attack=name, epsilon=0.1)

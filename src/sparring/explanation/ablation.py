@@ -45,6 +45,12 @@ def ablation_record(space: Space, *, layer: str | None, units: int, codes: int, 
     return {"layer": name, "units": channels, "codes": codes, "rows": rows[:units]}
 
 
+def check_layer(space: Space, layer: str | None, units: int) -> None:
+    """Raise ConfigError where there is no such layer to ablate, before anything is computed."""
+    if layer is not None and space.logits is not None and units:
+        _chosen(space, space.draw(1, seed=0, purpose="ablation"), layer)
+
+
 def _chosen(space: Space, code: Codes, layer: str | None) -> tuple[str, int]:
     """(name of the layer, its channels)."""
     image = space.images(code)

@@ -13,7 +13,7 @@ from sparring.attribution.evaluation.comparison import mean_interval
 from sparring.core.modules import frozen_eval
 from sparring.core.progress import working
 from sparring.core.randomness import generator as random_generator
-from sparring.core.task import Task, check_same_task
+from sparring.core.task import Task, check_same_task, class_index
 from sparring.core.terminal import say
 from sparring.explanation.counterfactual.adversary import adversarial
 from sparring.explanation.counterfactual.invert import invert
@@ -54,15 +54,12 @@ def counterfactuals_of(
 ) -> Counterfactuals | None:
     """Counterfactuals of the first images; None where no generator was given. A line on stderr.
 
-    Raises:
-        DataError: the generator draws other images, or knows other classes, than the classifier.
-        ConfigError: a class that does not exist.
+    The generator must be as `check_generator` wants it.
     """
     if settings.generator is None or subject.kind != "classifier":
         return None
     started = time.perf_counter()
     trained = runs.generator(settings.generator)
-    _check(settings, trained, subject, runs)
     few = images.first(settings.counterfactuals)
     logits = logits_of(subject.network, few.image)
     answer, target = logits.argmax(1), _targets(settings, subject, logits)
@@ -75,7 +72,18 @@ def counterfactuals_of(
     return Counterfactuals(**{**vars(found), "record": record | _distances(found, images)})
 
 
-def _check(settings: ExplainSettings, trained: TrainedGenerator, subject: Subject, runs: Runs) -> None:
+def check_generator(settings: ExplainSettings, subject: Subject, runs: Runs) -> None:
+    """Refuse a generator of other images or classes, before anything is computed.
+
+    Raises:
+        CheckpointError: the run has no generator. DataError: it draws other images, or knows other classes.
+        ConfigError: a class that does not exist.
+    """
+    if settings.generator is None or subject.kind != "classifier":
+        return
+    trained = runs.generator(settings.generator)
+    if settings.to is not None:
+        class_index(settings.to, subject.loaded.class_names, key="to")
     data, own = runs.open(trained.origin["run"]).config["data"], subject.loaded.task
     names = trained.class_names or own.class_names
     check_same_task(

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from sparring.core.measurement import Measurement
-from sparring.explanation.ablation import ablation_record
+from sparring.explanation.ablation import ablation_record, check_layer
 from sparring.explanation.directions import FoundDirections, found_directions
 from sparring.explanation.latent_space import classifier_beside, space_of
 from sparring.explanation.pictures import direction_picture
@@ -24,6 +24,7 @@ def explain_generator(settings: ExplainSettings, runs: Runs, run: RunDir) -> dic
     trained = runs.generator(settings.run, checkpoint=settings.checkpoint)
     classifier = classifier_beside(settings, trained, runs)
     space = space_of(settings, trained, classifier)
+    check_layer(space, settings.layer, settings.units)
     listed = "_target_" not in settings.direction
     made = runs.build(settings.direction, section="direction")
     ways = made if listed else {type(made).__module__.rpartition(".")[2]: made}

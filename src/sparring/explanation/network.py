@@ -6,7 +6,12 @@ from typing import Any
 
 from sparring.explanation.attributions import applicable, attributed, table
 from sparring.explanation.counterfactual_set import check_set, write_counterfactuals
-from sparring.explanation.counterfactuals import Counterfactuals, counterfactuals_of, flags_of_counterfactuals
+from sparring.explanation.counterfactuals import (
+    Counterfactuals,
+    check_generator,
+    counterfactuals_of,
+    flags_of_counterfactuals,
+)
 from sparring.explanation.images import images_of
 from sparring.explanation.permuted import permuted_record, permuted_subject
 from sparring.explanation.pictures import attribution_picture, counterfactual_picture
@@ -34,6 +39,7 @@ def explain_network(settings: ExplainSettings, runs: Runs, run: RunDir) -> dict[
     subject = subject_of(settings, runs)
     check_set(settings.formats, settings.generator, subject.loaded.task)
     images = images_of(settings, subject.loaded, runs)
+    check_generator(settings, subject, runs)
     methods, left_out = applicable(chosen, subject, images.image[:1], listed=listed)
     other = permuted_subject(methods, subject, images.image[:1], settings, runs)
     logits = logits_of(subject.network, images.image)

@@ -61,6 +61,10 @@ def _train(result: Result) -> Outcome:
         words, numbers = drawn
         sentences.append(words)
         figures.append(numbers)
+    if "test/psnr" in metrics or "val/psnr" in metrics:
+        words, numbers = _restored(metrics)
+        sentences.append(words)
+        figures.append(numbers)
     if not sentences:
         trained = f"Trained for {clock}; nothing was measured."
         return Outcome(" ".join([trained, *remarks(result)]), f"{_size(result)}.")
@@ -72,6 +76,14 @@ def _classified(metrics: Mapping[str, Metric], split: str) -> tuple[str, str]:
     words = f"The classifier gets {100 * accuracy['value']:.1f} % of the {_SPLITS[split]} images right."
     figures = f"{split} accuracy {percent(accuracy)} of {accuracy['protocol']['images']:,} images"
     return words, figures + (f", calibration error {100 * ece['value']:.1f} %" if ece else "")
+
+
+def _restored(metrics: Mapping[str, Metric]) -> tuple[str, str]:
+    split = "test" if "test/psnr" in metrics else "val"
+    own, bicubic = (metrics[f"{split}/{name}"]["value"] for name in ("psnr", "bicubic_psnr"))
+    nearer = "nearer to the originals than" if own > bicubic else "no nearer to the originals than"
+    words = f"Restored {_SPLITS[split]} images are {nearer} bicubic ones."
+    return words, f"{split} PSNR {own:.2f} dB, bicubic {bicubic:.2f} dB"
 
 
 def _perturber(result: Result, clock: str) -> Outcome:
