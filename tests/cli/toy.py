@@ -34,6 +34,8 @@ def toy(config: DictConfig, run_dir: Path) -> dict[str, Any]:
     if config.act == "diverge":
         (run_dir / "status.json").write_text(json.dumps({"state": "diverged", "reason": "loss is NaN at iteration 7"}))
         raise DivergedError("loss is NaN at iteration 7.")
+    if config.act == "finish":
+        (run_dir / "status.json").write_text(json.dumps({"state": "finished", "reason": ""}))
     if config.act == "interrupt":
         raise KeyboardInterrupt
     if config.act == "sleep":

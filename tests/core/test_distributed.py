@@ -1,14 +1,17 @@
 """Two processes with half the batch each equal one process with the whole."""
 
 import os
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.conftest import ROOT, TINY, read_run, train
+from tests.warm import WARM
 
 pytestmark = pytest.mark.slow
 
@@ -118,3 +121,34 @@ def test_a_disk_that_is_full_for_one_rank_stops_both(tmp_path: Path, cache_dir: 
     )  # fmt: skip
     assert done.returncode == 7, done.stderr
     assert "failure 3 in a row" in done.stderr
+
+
+def as_torchrun(rank: int, port: int) -> dict[str, str]:
+    """What torchrun gives to the one process of each of two machines, here both on the loopback device."""
+    given = {"RANK": rank, "LOCAL_RANK": 0, "GROUP_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 1, "GROUP_WORLD_SIZE": 2,
+             "MASTER_PORT": port}  # fmt: skip
+    named = {"MASTER_ADDR": "127.0.0.1", "TORCHELASTIC_RUN_ID": "test", "GLOO_SOCKET_IFNAME": "lo"}
+    return {**os.environ, **named, **{name: str(value) for name, value in given.items()}}
+
+
+def test_two_machines_equal_one_and_write_each_file_once(tmp_path: Path, cache_dir: Path) -> None:
+    settings = [*TINY, "model=rpgan", "trainer.accelerator=cpu", "data.batch_size=16", "trainer.precision=64-true",
+                "trainer.max_steps=3", f"paths.cache_dir={cache_dir}", "report=false"]  # fmt: skip
+    one = read_run(train(tmp_path / "one", cache_dir, *settings))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    there = [str(ROOT / "train.py"), *settings, "trainer.num_nodes=2", f"paths.log_dir={tmp_path / 'two'}"]
+    with ThreadPoolExecutor() as machines:
+        ends = [
+            machines.submit(WARM.run, there, cwd=ROOT, timeout=120, environment=as_torchrun(rank, port))
+            for rank in (0, 1)
+        ]
+    assert [end.result().returncode for end in ends] == [0, 0], [end.result().stderr for end in ends]
+    (run,) = (tmp_path / "two" / "train").iterdir()
+    two = read_run(run)
+    for name, tensor in one.weights.items():
+        torch.testing.assert_close(two.weights[name], tensor, rtol=1e-5, atol=1e-7)
+    assert [row["iteration"] for row in two.metrics] == [row["iteration"] for row in one.metrics]
+    files = [{file.relative_to(each).as_posix() for file in each.rglob("*")} for each in (one.path, run)]
+    assert files[0] == files[1]

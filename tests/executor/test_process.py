@@ -10,7 +10,8 @@ import pytest
 
 from sparring.core.errors import ConfigError
 from sparring.executor.inline import Inline
-from sparring.executor.process import CallStopped, Process, WorkerDied
+from sparring.executor.process import Process
+from sparring.executor.support.answer import CallStopped, WorkerDied
 
 
 def fail() -> None:

@@ -68,3 +68,10 @@ def test_accelerators_that_nobody_tried_are_refused(name: str) -> None:
         check_accelerator(replace(settings, accelerator=name))
     for known in ACCELERATORS:
         check_accelerator(replace(settings, accelerator=known))
+
+
+def test_slurm_says_how_many_devices_and_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert world_size(trainer("trainer=slurm")) == 1
+    monkeypatch.setenv("SLURM_NTASKS_PER_NODE", "4")
+    monkeypatch.setenv("SLURM_JOB_NUM_NODES", "2")
+    assert world_size(trainer("trainer=slurm")) == 8

@@ -22,7 +22,7 @@ from sparring.run.settings import read_settings
 from sparring.run.status import RESUME
 
 AUTO = "auto"
-_UNFINISHED = ("running", "interrupted", "failed")  # a diverged run would diverge again
+UNFINISHED = ("running", "interrupted", "failed")  # a diverged run would diverge again
 _PLACES = ("hydra.run.dir=", "dir=")  # typed: the one directory to look at
 _PATIENCE = 120.0  # seconds that other processes wait for the first one's choice
 
@@ -73,7 +73,7 @@ def _asks(item: str) -> bool:
 
 def _first(runs: Sequence[Path], settings: dict[str, Any]) -> Path | None:
     for run in (each.resolve() for each in runs):
-        if _state(run / "status.json") not in _UNFINISHED or not _can_go_on(run) or not _has(run, settings):
+        if state_of(run) not in UNFINISHED or not can_go_on(run) or not _has(run, settings):
             continue
         if is_locked(run):
             raise ConfigError(
@@ -84,15 +84,16 @@ def _first(runs: Sequence[Path], settings: dict[str, Any]) -> Path | None:
     return None
 
 
-def _state(record: Path) -> str:
+def state_of(run: Path) -> str:
+    """What its `status.json` says, such as "finished"; empty where there is none that can be read."""
     try:
-        content = json.loads(record.read_text("utf-8"))
+        content = json.loads((run / "status.json").read_text("utf-8"))
     except (OSError, ValueError):
         return ""
     return str(content.get("state")) if isinstance(content, dict) else ""
 
 
-def _can_go_on(run: Path) -> bool:
+def can_go_on(run: Path) -> bool:
     """A training from its checkpoint; a study from its finished cells, if any."""
     return (run / "cells").is_dir() or any((run / "checkpoints").glob("*.ckpt"))
 

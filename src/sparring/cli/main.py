@@ -8,15 +8,13 @@ Nothing here imports torch or lightning, so help, completion and typos answer at
 """
 
 import argparse
-import atexit
 import contextlib
 import os
-import shutil
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sparring.cli.surroundings import note_untested_python, set_environment
 from sparring.core.errors import ConfigError, Interrupted, OutOfMemoryError, SparringError, is_out_of_memory
@@ -25,9 +23,7 @@ from sparring.core.signals import Stop, listening, stop_number, stop_with_parent
 from sparring.core.terminal import clean_logs, say
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
-    from sparring.cli.sweep import JobOutcome
+    from sparring.cli.job import Job
 
 _PYTHON_ERROR = 1
 _MEMORY_ADVICE = "try a smaller data.batch_size, or model.accumulate=2 for less memory at the same batch"
@@ -84,53 +80,6 @@ def _known(error: Exception) -> SparringError | None:
     return None
 
 
-class Job:
-    """What Hydra calls with the composed configuration. Keeps the stage's error, which Hydra would print in its way.
-
-    words: see `run`. arguments: flags and overrides after them.
-    """
-
-    def __init__(self, verb: str, words: Sequence[str], arguments: Sequence[str]) -> None:
-        # Hydra takes its name of the program from here.
-        self.__module__ = f"sparring.stage.{verb}"
-        self.verb, self.words, self.arguments = verb, list(words), list(arguments)
-        self.error: Exception | None = None
-        self.outcomes: list[JobOutcome] = []
-
-    def __call__(self, config: "DictConfig") -> Any:
-        from hydra.core.hydra_config import HydraConfig
-        from hydra.types import RunMode
-
-        from sparring.cli.ending import told
-        from sparring.config.prune import prune_overrides
-
-        hydra_config = HydraConfig.get()
-        run_dir = Path(hydra_config.runtime.output_dir)
-        # Lightning starts its children with this process's command line.
-        sys.argv = [sys.argv[0], *self.words, *self.arguments]
-        try:
-            prune_overrides(config, hydra_config)
-            _freeze(config, run_dir, hydra_config.output_subdir)
-            return told(self.verb, config, run_dir)
-        except Exception as error:
-            if hydra_config.mode != RunMode.RUN:  # in a launcher other than ours, Hydra has to hear of the failure
-                raise
-            self.error = error
-            return None
-
-
-def _freeze(config: "DictConfig", run_dir: Path, subdir: str | None) -> None:
-    """Resolve `config` in place, and in the file that Hydra wrote, so that the run can be read without Hydra."""
-    from sparring.config.compose import rank, resolve
-    from sparring.run.settings import write_settings
-
-    resolve(config)
-    if subdir is not None:
-        write_settings(run_dir, config, folder=subdir)
-    if rank() > 0 and run_dir.name.startswith("sparring_rank"):
-        atexit.register(shutil.rmtree, run_dir, ignore_errors=True)
-
-
 def _dispatch(verb: str, config_dir: Path, words: Sequence[str]) -> int:
     from sparring.cli.completion import offered
     from sparring.cli.flags import flags, parse
@@ -153,8 +102,11 @@ def _dispatch(verb: str, config_dir: Path, words: Sequence[str]) -> int:
         say("\n".join(names), file=sys.stdout)
         return 0
     overrides = arguments.overrides = _with_config_dir(arguments)
+    sweep = _is_sweep(arguments)
     if not (arguments.shell_completion or arguments.hydra_help or arguments.info):
         overrides = _checked(arguments, config_name, config_dir)
+    from sparring.cli.job import Job
+
     job = Job(verb, words, [*flags(arguments), *overrides])
     sys.argv[1:] = job.arguments  # what Hydra reads
     if arguments.cfg == "job":
@@ -165,11 +117,15 @@ def _dispatch(verb: str, config_dir: Path, words: Sequence[str]) -> int:
     _hydra(job, config_name, config_dir)
     if job.error is not None:
         raise job.error
-    if job.outcomes:
-        from sparring.cli.sweep_table import summary
+    return _after_sweep(job) if sweep else 0
 
-        return summary(job.outcomes)
-    return 0
+
+def _after_sweep(job: "Job") -> int:
+    from sparring.cli.again import repeated
+    from sparring.cli.sweep_table import summary
+
+    outcomes = job.collected()
+    return summary(outcomes, again=repeated(job, outcomes)) if outcomes else 0
 
 
 def _help(arguments: argparse.Namespace, config_name: str, config_dir: Path, *, verb: str) -> str:
@@ -196,19 +152,25 @@ def _with_config_dir(arguments: argparse.Namespace) -> list[str]:
     return [*(item for item in overrides if item not in given), f"{SEARCHPATH}=[{','.join(filter(None, places))}]"]
 
 
+def _is_sweep(arguments: argparse.Namespace) -> bool:
+    return arguments.multirun or "hydra.mode=MULTIRUN" in arguments.overrides
+
+
 def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) -> list[str]:
     """The overrides, those of a resumed run included, after all checks."""
+    from sparring.cli.again import expand_sweep
     from sparring.cli.auto import expand_auto
     from sparring.cli.early import check_early, expand_latest
+    from sparring.cli.job import through_launcher
     from sparring.cli.resume import expand_dir, expand_resume, refuse_used
     from sparring.config.check import check
     from sparring.config.compose import log_dir, rank
     from sparring.config.habits import translated
 
-    sweep = arguments.multirun or "hydra.mode=MULTIRUN" in arguments.overrides
+    sweep = _is_sweep(arguments)
     if sweep and rank() > 0:
         raise ConfigError("-m starts the processes of each job itself: start it once, without torchrun or srun.")
-    typed, notes = translated(config_name, arguments.overrides)
+    typed, notes = translated(config_name, expand_sweep(arguments.overrides, sweep=sweep))
     expanded = expand_latest(config_name, typed, log_dir=log_dir(typed))
     notes += [f"{item} is {new.partition('=')[2]}" for item, new in zip(typed, expanded, strict=True) if item != new]
     for note in notes:
@@ -226,10 +188,10 @@ def _checked(arguments: argparse.Namespace, config_name: str, config_dir: Path) 
     check(config_name, overrides, config_dir=config_dir, sweep=sweep, complete=complete)
     if complete and not sweep and rank() == 0:
         check_early(config_name, overrides)
-    return overrides
+    return [*overrides, *through_launcher(config_name, overrides, config_dir)] if sweep else overrides
 
 
-def _hydra(job: Job, config_name: str, config_dir: Path) -> None:
+def _hydra(job: "Job", config_name: str, config_dir: Path) -> None:
     """Let Hydra compose, make the run directory and call `job`, or print what a flag asks for."""
     import hydra
 

@@ -21,6 +21,7 @@ from sparring.core.terminal import say
 
 _POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 5.0  # for helpers of a job that failed; ranks waiting for a dead one would wait half an hour
+BEFORE = "finished before"
 _MEANINGS = {2: "configuration", 3: "data", 4: "diverged", 5: "out of memory", 6: "checkpoint", 7: "disk"}
 
 
@@ -28,7 +29,7 @@ _MEANINGS = {2: "configuration", 3: "data", 4: "diverged", 5: "out of memory", 6
 class SweepJob:
     """What is to run, and where it writes.
 
-    gpus: that it uses; None: it says itself which.
+    gpus: that it uses; None: it says itself which. before: what became of it in an earlier sweep, as `again.Place` says it.
     """
 
     number: int
@@ -36,6 +37,7 @@ class SweepJob:
     command: tuple[str, ...]
     directory: Path
     gpus: int | None = None
+    before: str = "new"
 
     def __str__(self) -> str:
         return " ".join(self.overrides)
@@ -161,9 +163,14 @@ def run_jobs(
                 waiting = []
             while waiting and len(stop.running) < n_jobs and stop.signal is None:
                 job = waiting.pop(0)
+                if (without := _without_start(job)) is not None:
+                    outcomes[job.number] = without
+                    continue
                 slot = min(set(range(n_jobs)) - {item.slot for item in stop.running})
                 own = share(environment, slot, each=job.gpus) if n_jobs > 1 else {}
-                _print(f"[{job.number}] start ({len(jobs)} jobs): {job} -> {shown(job.directory)}")
+                verb = "goes on" if job.before == "unfinished" else "start"
+                of = f" ({len(jobs)} jobs)" if len(jobs) > 1 else ""
+                _print(f"[{job.number}] {verb}{of}: {job} -> {shown(job.directory)}")
                 prefix = f"[{job.number}] " if n_jobs > 1 else None
                 stop.running.append(_Running(job, {**environment, **own}, prefix, slot, descriptors))
             for item in [item for item in stop.running if item.process.poll() is not None]:
@@ -174,6 +181,17 @@ def run_jobs(
     if stop.signal is not None:
         return [JobOutcome(**{**vars(outcomes[job.number]), "stopped_by": stop.signal}) for job in jobs]
     return [outcomes[job.number] for job in jobs]
+
+
+def _without_start(job: SweepJob) -> JobOutcome | None:
+    """The outcome of a job that has run before, or that another process is running; None if it is to be started."""
+    if job.before == "finished":
+        _print(f"[{job.number}] finished before: {job} -> {shown(job.directory)}")
+        return JobOutcome(job, 0, 0.0, "finished", BEFORE)
+    if job.before == "busy":
+        _print(f"[{job.number}] is being run by another process: {job} -> {shown(job.directory)}")
+        return JobOutcome(job, None, 0.0, "running", "being run by another process")
+    return None
 
 
 def _status(directory: Path, exit_code: int) -> tuple[str, str]:

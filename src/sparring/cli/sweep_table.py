@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sparring.cli.sweep import JobOutcome
+from sparring.cli.sweep import BEFORE, JobOutcome
 from sparring.core.errors import printable
 from sparring.core.program import shown
 from sparring.core.terminal import say
@@ -18,8 +18,12 @@ from sparring.report.runs.table import table
 PIPED_WIDTH = 160  # characters of a line where there is no terminal
 
 
-def summary(outcomes: Sequence[JobOutcome]) -> int:
-    """Print the table of a sweep; exit code of the whole: 0, 1 when a job failed, 128 + signal when it was stopped."""
+def summary(outcomes: Sequence[JobOutcome], *, again: str = "") -> int:
+    """Print the table of a sweep; exit code of the whole: 0, 1 when a job failed, 128 + signal when it was stopped.
+
+    Args:
+        again: the command that runs what is not finished.
+    """
     folder = Path(os.path.commonpath([outcome.job.directory.parent for outcome in outcomes]))
     rows = [_row(outcome, folder) for outcome in outcomes]
     _print(rows, title=shown(folder))
@@ -33,6 +37,8 @@ def summary(outcomes: Sequence[JobOutcome]) -> int:
     say(f"Result: {ending}. {words}".rstrip() + f"\nNumbers: {figures}", file=sys.stdout)
     if folder.is_dir():
         say(f"Report: {shown(place)}", file=sys.stdout)
+    if again:
+        say(f"Unfinished: {again}", file=sys.stdout)
     stopped = next((outcome.stopped_by for outcome in outcomes if outcome.stopped_by is not None), None)
     return 128 + stopped if stopped is not None else int(bad > 0)
 
@@ -45,6 +51,8 @@ def _row(outcome: JobOutcome, folder: Path) -> RunRow:
         "number": outcome.job.number, "overrides": as_choices(outcome.job.overrides), "state": outcome.state,
         "seconds": outcome.seconds if started else None, "exit_code": outcome.exit_code, "reason": outcome.reason,
     }  # fmt: skip
+    if outcome.reason == BEFORE:
+        seen["seconds"] = left.seconds
     if left.state == DAMAGED and outcome.exit_code == 0:
         seen["reason"] = left.reason
     return RunRow(**{**vars(left), **seen})

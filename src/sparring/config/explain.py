@@ -14,7 +14,13 @@ from sparring.core.errors import ConfigError
 from sparring.core.wording import listing, near
 
 # Choices that people look for under another name.
-ELSEWHERE = {("data", "mixed"): ", real and generated images together are data=<data set> data/mix=images"}
+_EXTRA = "; it comes with pip install -c constraints.txt -e '.[{}]'"
+ELSEWHERE = {
+    ("data", "mixed"): ", real and generated images together are data=<data set> data/mix=images",
+    ("hydra/launcher", "joblib"): _EXTRA.format("sweep"),
+    ("hydra/launcher", "submitit_local"): _EXTRA.format("slurm"),
+    ("hydra/launcher", "submitit_slurm"): _EXTRA.format("slurm"),
+}
 
 
 @contextmanager

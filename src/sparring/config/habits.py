@@ -74,7 +74,7 @@ CHOICES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "logger=null": ("logger=[]",), "logger=none": ("logger=[]",), "logger=false": ("logger=[]",),
         "trainer.logger=false": ("logger=[]",),
         "wandb=true": ("logger=[csv,wandb]",), "use_wandb=true": ("logger=[csv,wandb]",),
-        "trainer=mps": ("trainer.accelerator=mps",), "trainer=ddp_sim": ("trainer=ddp_cpu",),
+        "trainer=ddp_sim": ("trainer=ddp_cpu",),
         "fast_dev_run=true": ("debug=fast",), "fast_dev_run=1": ("debug=fast",), "trainer.fast_dev_run=true": ("debug=fast",),
         "trainer.fast_dev_run=1": ("debug=fast",),
         "debug=default": ("debug=fast",), "debug=fdr": ("debug=fast",), "debug=limit": ("debug=fast",),
@@ -102,7 +102,6 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
     "train": {
         "strategy": "the strategy follows from the number of devices: trainer.devices=2",
         "trainer.strategy": "the strategy follows from the number of devices: trainer.devices=2",
-        "trainer=ddp": "several devices are trainer.devices=2, two processes on the CPU trainer=ddp_cpu",
         "compile": "networks are not compiled; a faster step is trainer.precision=bf16-mixed",
         "model.compile": "networks are not compiled; a faster step is trainer.precision=bf16-mixed",
         "overfit_batches": "to fit one batch, write debug=overfit",

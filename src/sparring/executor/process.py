@@ -10,24 +10,16 @@ import os
 import queue
 import signal
 import threading
-import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from sparring.core.gpus import share
+from sparring.executor.support.answer import WorkerDied, answer
 
 T = TypeVar("T")
 _Call = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
-
-
-class WorkerDied(RuntimeError):
-    """The process of a call ended before the call did."""
-
-
-class CallStopped(RuntimeError):
-    """A signal to the worker ended the call, which may be made again."""
 
 
 class Process(Executor):
@@ -159,24 +151,14 @@ def _serve(connection: Connection, threads: int, environment: dict[str, str]) ->
     os.environ.update(environment)
     import torch
 
-    from sparring.core.errors import Interrupted
-    from sparring.core.signals import Stop, listening
-    from sparring.core.terminal import clean_logs, say
+    from sparring.core.terminal import clean_logs
 
     clean_logs()
     torch.set_num_threads(threads)
     with contextlib.suppress(EOFError):
         while True:
             fn, args, kwargs = connection.recv()
-            try:
-                with listening():
-                    response = (True, fn(*args, **kwargs))
-            except (Interrupted, Stop, KeyboardInterrupt) as error:
-                response = (False, CallStopped(f"it was stopped: {error}"))
-            except BaseException as error:
-                say(traceback.format_exc().rstrip())
-                response = (False, RuntimeError(f"{type(error).__name__}: {error}"))
-            connection.send(response)
+            connection.send(answer(fn, args, kwargs))
             gc.collect()  # a trainer, its model and its data form cycles: many calls would fill memory, or a GPU's
 
 

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import shlex
+import sys
 import warnings
 from typing import Any, TypeVar
 
@@ -73,10 +75,7 @@ def check_trainer(settings: TrainSettings) -> None:
     check_launcher(trainer)
     _check_split(settings, world_size(trainer))
     if trainer.num_nodes > 1 and not any(name in os.environ for name in LAUNCHERS):
-        raise ConfigError(
-            f"trainer.num_nodes={trainer.num_nodes} would wait for nodes that do not know of each other: start it with "
-            "torchrun or srun on every node, or set MASTER_ADDR, MASTER_PORT and NODE_RANK."
-        )
+        raise ConfigError(_how_to_start(trainer))
     if trainer.precision in HALF:
         raise ConfigError(
             f"trainer.precision={trainer.precision} is not supported: its loss scaling was never tried with gradient "
@@ -86,6 +85,17 @@ def check_trainer(settings: TrainSettings) -> None:
         value = getattr(trainer, key)
         if not isinstance(value, int) or value < 1:
             raise ConfigError(f"trainer.{key}={value} must be a whole number of at least 1.")
+
+
+def _how_to_start(trainer: TrainerSettings) -> str:
+    each, nodes = _devices_per_node(trainer), trainer.num_nodes
+    torchrun = f"torchrun --nnodes={nodes} --nproc-per-node={each} --rdzv-backend=c10d --rdzv-id=<name>"
+    typed = shlex.join(sys.argv)
+    return (
+        f"trainer.num_nodes={nodes} needs a start on every machine, and this one would wait for others that do not know of it: "
+        f"type {torchrun} --rdzv-endpoint=<first machine>:29500 {typed} on each, or under SLURM srun --nodes={nodes} "
+        f"--ntasks-per-node={each} python {typed}."
+    )
 
 
 def iterations(trainer: TrainerSettings, per_epoch: int) -> int:

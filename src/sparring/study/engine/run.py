@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-from sparring.executor.process import CallStopped
+from sparring.executor.base import Detached
+from sparring.executor.support.answer import CallStopped
 from sparring.study.engine.plan import Planned
 from sparring.study.engine.work import CellRecord, StageCall, run_cell
 
@@ -124,10 +126,22 @@ def _skip_blocked(waiting: list[Planned], outcomes: dict[str, CellOutcome], watc
 def _submit(
     each: Planned, executor: Executor, watcher: Watcher, call: StageCall, archive: Path
 ) -> "Future[CellRecord]":
-    _archive(each.folder, each.cell.name, archive)
+    """Start a cell, or find it where an earlier run of the study has started it in a cluster, and it runs yet."""
+
+    def read() -> CellRecord | None:
+        record = CellRecord.read(each.folder)
+        return record if record is not None and record.key == each.key else None
+
+    running = executor.rejoin(each.folder, each.key, read) if isinstance(executor, Detached) else None
+    if running is None:
+        _archive(each.folder, each.cell.name, archive)
     watcher.started(each.cell.name)
     watcher.tick()
-    return executor.submit(run_cell, call, each.cell.verb, each.config, each.cell.overrides, each.folder, each.key)
+    if running is not None:
+        log.warning("cell %s runs already, and is not started again.", each.cell.name)
+        return running
+    cell = partial(run_cell, call, each.cell.verb, each.config, each.cell.overrides, each.folder, each.key)
+    return executor.submit_at(each.folder, each.key, cell) if isinstance(executor, Detached) else executor.submit(cell)
 
 
 def _archive(folder: Path, name: str, archive: Path) -> None:

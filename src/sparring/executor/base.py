@@ -1,0 +1,137 @@
+"""What executors share whose calls run in a cluster and go on there when this program ends."""
+
+import hashlib
+import json
+import pickle
+import threading
+import time
+import uuid
+from abc import abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sparring.core.atomic import write_atomic
+from sparring.core.errors import ConfigError
+from sparring.executor.support.answer import WorkerDied, answer_to_file
+
+T = TypeVar("T")
+_POLL_SECONDS = 0.5
+
+
+class Detached(Executor):
+    """`submit` is that of concurrent.futures. A call that has a place is found again there by the next program.
+
+    Args:
+        workers: calls given to the engine at a time.
+        threads: of torch in each of them.
+        folder: for what is known of the calls; every machine must see it.
+
+    Raises:
+        ConfigError: a number below 1.
+    """
+
+    def __init__(self, *, workers: int, threads: int, folder: str) -> None:
+        if workers < 1 or threads < 1:
+            raise ConfigError(f"executor.workers={workers} and executor.threads={threads} must be at least 1.")
+        self.workers, self._threads, self._folder = workers, threads, Path(folder).absolute()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._closed = threading.Event()
+        self._watchers: list[threading.Thread] = []
+
+    @abstractmethod
+    def _start(self, fn: Callable[..., Any], *args: Any) -> str:
+        """Give a call to the engine; the name by which any program finds it there."""
+
+    @abstractmethod
+    def _alive(self, job: str) -> bool:
+        """Whether the call waits or runs."""
+
+    @abstractmethod
+    def _cancel(self, job: str) -> None:
+        """End a call that waits or runs."""
+
+    @abstractmethod
+    def _log(self, job: str) -> str:
+        """Where to read why a call died."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
+        return self._given(fn, args, kwargs)[0]
+
+    def submit_at(self, place: Path, key: str, fn: Callable[..., T], /, *args: Any) -> "Future[T]":
+        """`submit`, and a note of it under `place`. See `rejoin`."""
+        future, job = self._given(fn, args, {})
+        write_atomic(self._note(place), json.dumps({"key": key, "job": job}).encode())
+        return future
+
+    def rejoin(self, place: Path, key: str, read: Callable[[], T | None]) -> "Future[T] | None":
+        """The call that an earlier program gave for `place`, if it still waits or runs; one with another key is ended.
+
+        Args:
+            place: directory that the call writes.
+            key: of what is to be computed there.
+            read: what the call returns, from the files that it leaves; None while it has not.
+        """
+        try:
+            note = json.loads(self._note(place).read_text("utf-8"))
+            there, job = str(note["key"]), str(note["job"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if not self._alive(job):
+            return None
+        if there != key:
+            self._cancel(job)
+            while self._alive(job):
+                time.sleep(_POLL_SECONDS)
+            return None
+        return self._watched(job, read)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """With `cancel_futures` nothing is waited for: what has a place goes on in the cluster, and `rejoin` finds it."""
+        if cancel_futures:
+            self._closed.set()
+        if wait:
+            for watcher in self._watchers:
+                watcher.join()
+
+    def _given(self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple["Future[T]", str]:
+        # A name that nobody else can know: this program unpickles the file.
+        file = self._folder / f"{uuid.uuid4().hex}.answer"
+        job = self._start(answer_to_file, fn, args, kwargs, self._threads, file)
+        return self._watched(job, lambda: _answer(file), unpack=True), job
+
+    def _watched(self, job: str, read: Callable[[], Any], *, unpack: bool = False) -> "Future[Any]":
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+
+        def watch() -> None:
+            while (found := read()) is None and not self._closed.is_set():
+                if not self._alive(job) and (found := read()) is None:
+                    future.set_exception(WorkerDied(f"its process ended without an answer ({self._log(job)})"))
+                    return
+                if found is not None:
+                    break
+                time.sleep(_POLL_SECONDS)
+            if found is None:
+                future.set_exception(WorkerDied("this program ended first"))
+            elif not unpack or found[0]:
+                future.set_result(found[1] if unpack else found)
+            else:
+                future.set_exception(found[1])
+
+        self._watchers.append(threading.Thread(target=watch, daemon=True))
+        self._watchers[-1].start()
+        return future
+
+    def _note(self, place: Path) -> Path:
+        return self._folder / f"{hashlib.sha256(str(place.absolute()).encode()).hexdigest()[:16]}.json"
+
+
+def _answer(file: Path) -> Any:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return None
+    file.unlink(missing_ok=True)
+    return pickle.loads(content)

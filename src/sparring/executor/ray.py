@@ -1,0 +1,97 @@
+"""`executor=ray`: every cell in a process of Ray, on this computer or in a cluster of machines."""
+
+import contextlib
+import socket
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from sparring.core.errors import ConfigError
+from sparring.executor.base import Detached
+
+_NAMESPACE = "sparring"
+_PATIENCE = 15.0  # seconds that an address may take to answer
+
+
+class Ray(Detached):
+    """Gives calls to actors, which Ray places where there are enough resources.
+
+    With an address they go on when this program ends; the Ray that it starts itself ends with it.
+
+    Args:
+        address: of a cluster, such as 10.0.0.1:6379 or ray://10.0.0.1:10001; auto: the one on this computer; null: a new one.
+        workers, threads, folder: see `Detached`; the folder must lie on a file system that all machines share.
+        cpus, gpus: that a cell takes; a share such as 0.5 puts two on one GPU.
+
+    Raises:
+        ConfigError: Ray is not there, or nothing answers at the address.
+    """
+
+    def __init__(
+        self, *, address: str | None, workers: int, threads: int, cpus: float, gpus: float, folder: str
+    ) -> None:
+        try:
+            import ray
+        except ImportError as error:
+            raise ConfigError(
+                "executor=ray needs the package ray: pip install -c constraints.txt -e '.[ray]'."
+            ) from error
+        super().__init__(workers=workers, threads=threads, folder=folder)
+        self._ray: Any = ray
+        if address not in (None, "auto"):
+            _check_answers(str(address))
+        try:
+            ray.init(address=address, namespace=_NAMESPACE, include_dashboard=False if address is None else None,
+                     log_to_driver=False, logging_level="error", ignore_reinit_error=True)  # fmt: skip
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            first = (str(error).strip().splitlines() or ["no reason given"])[0]
+            raise ConfigError(f"executor.address={address}: Ray cannot be used there ({first}).") from error
+        self._outlives = address is not None
+        self._actor = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0)(_Runner)
+        self._kept: dict[str, Any] = {}  # Ray ends an actor that nobody refers to
+
+    def _start(self, fn: Callable[..., Any], *args: Any) -> str:
+        name = uuid.uuid4().hex
+        actor = self._actor.options(name=name, lifetime="detached" if self._outlives else None).remote()
+        self._kept[name] = actor, actor.run.remote(fn, *args)
+        return name
+
+    def _alive(self, job: str) -> bool:
+        try:
+            self._ray.get_actor(job, namespace=_NAMESPACE)
+        except ValueError:
+            self._kept.pop(job, None)
+            return False
+        return True
+
+    def _cancel(self, job: str) -> None:
+        with contextlib.suppress(ValueError):
+            self._ray.kill(self._ray.get_actor(job, namespace=_NAMESPACE))
+
+    def _log(self, job: str) -> str:
+        return "Ray's own logs say why, as does `ray list actors`"
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait, cancel_futures=cancel_futures)
+        self._ray.shutdown()
+
+
+class _Runner:
+    """The process of one call, which ends with it."""
+
+    def run(self, fn: Callable[..., Any], *args: Any) -> None:
+        import ray
+
+        fn(*args)
+        ray.actor.exit_actor()
+
+
+def _check_answers(address: str) -> None:
+    host, _, port = address.rpartition("//")[2].rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"executor.address={address} does not answer ({error}): give host:port of a Ray that runs (`ray start --head` prints "
+            "it), auto for the one on this computer, or null to start one."
+        ) from error

@@ -1,0 +1,114 @@
+"""`executor=submitit`: every cell a job of SLURM, or with `cluster=local` a process that outlives this program."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from sparring.core.errors import ConfigError
+from sparring.executor.base import Detached
+
+_NEEDED = ("sbatch", "srun", "sacct", "scancel")
+
+
+class Submitit(Detached):
+    """Gives calls to submitit, and asks it or the kernel what became of them.
+
+    Args:
+        cluster: "slurm", "local", or "auto": slurm where there is one.
+        workers, threads, folder: see `Detached`; the folder must lie on a file system that all nodes share.
+        gpus: of each cell; on this computer the first ones.
+        cpus: of each cell.
+        minutes: that a cell may take.
+        parameters: further ones of SLURM, such as {partition: gpu, mem_gb: 16}, under submitit's names.
+
+    Raises:
+        ConfigError: submitit or SLURM is not there, or a setting is refused.
+    """
+
+    def __init__(
+        self, *, cluster: Literal["auto", "slurm", "local"], workers: int, threads: int, gpus: int, cpus: int, minutes: int,
+        parameters: dict[str, Any], folder: str,
+    ) -> None:  # fmt: skip
+        try:
+            import submitit
+            from submitit.local.local import LocalJob
+            from submitit.slurm.slurm import SlurmJob
+        except ImportError as error:
+            raise ConfigError(
+                "executor=submitit needs the package submitit: pip install -c constraints.txt -e '.[slurm]'."
+            ) from error
+        missing = [name for name in _NEEDED if shutil.which(name) is None]
+        if cluster == "auto":
+            cluster = "local" if missing else "slurm"
+        if cluster not in ("slurm", "local"):
+            raise ConfigError(f"executor.cluster={cluster} is unknown; give auto, slurm or local.")
+        if cluster == "slurm" and missing:
+            raise ConfigError(
+                f"executor.cluster=slurm needs {missing[0]}, which this machine does not have: start the study on a login node "
+                "of the cluster, or give executor.cluster=local."
+            )
+        super().__init__(workers=workers, threads=threads, folder=folder)
+        self._make: Any = SlurmJob if cluster == "slurm" else LocalJob
+        self._jobs: dict[str, Any] = {}
+        given = {"timeout_min": minutes, "gpus_per_node": gpus, "tasks_per_node": 1, "nodes": 1, "cpus_per_task": cpus}
+        prefixed = {
+            name if name in ("mem_gb", "name") else f"slurm_{name}": value for name, value in parameters.items()
+        }
+        if cluster == "slurm":  # a cell that starts again in its own directory would be refused there
+            prefixed["slurm_additional_parameters"] = {"no-requeue": True} | prefixed.get(
+                "slurm_additional_parameters", {}
+            )
+        try:
+            self._engine = submitit.AutoExecutor(folder=self._folder / "%j", cluster=cluster)
+            self._engine.update_parameters(**given, **prefixed)
+        except (NameError, ValueError, TypeError, RuntimeError, AssertionError) as error:
+            raise ConfigError(f"submitit refuses the settings of executor: {str(error).splitlines()[0]}.") from error
+
+    def _start(self, fn: Callable[..., Any], *args: Any) -> str:
+        job = self._engine.submit(fn, *args)
+        name = str(job.job_id)
+        if self._local:
+            name = f"{name}:{_started(int(name))}"
+        self._jobs[name] = job
+        return name
+
+    @property
+    def _local(self) -> bool:
+        return bool(self._make.__name__ == "LocalJob")
+
+    def _alive(self, job: str) -> bool:
+        if job in self._jobs:
+            return not self._jobs[job].done()
+        if not self._local:
+            self._jobs[job] = self._make(folder=self._folder / "%j", job_id=job)
+            return not self._jobs[job].done(force_check=True)
+        number, _, start = job.partition(":")
+        return number.isdecimal() and _started(int(number)) == start != ""
+
+    def _cancel(self, job: str) -> None:
+        if not self._local:
+            self._jobs[job].cancel(check=False)
+        elif self._alive(job):
+            os.kill(int(job.partition(":")[0]), signal.SIGTERM)  # its controller passes it on
+
+    def _log(self, job: str) -> str:
+        number = job.partition(":")[0]
+        return f"see {self._folder / number / f'{number}_0_log.err'}"
+
+
+def _started(number: int) -> str:
+    """What tells a process from a later one of the same number; empty where there is none that runs."""
+    try:
+        text = Path(f"/proc/{number}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        if Path("/proc/self/stat").exists():
+            return ""
+        try:  # no such files outside of Linux
+            os.kill(number, 0)
+        except OSError:
+            return ""
+        return "running"
+    return "" if text[0] == "Z" else text[19]
