@@ -1,4 +1,4 @@
-"""Ray Tune calling sparring: `python examples/sweep/ray_tune.py`, with pip install -e '.[ray]'.
+"""Ray Tune calling sparring: `python examples/sweep/ray_tune.py`, with pip install 'ray[tune]==2.60.0'.
 
 Each trial trains with its own values in a directory of its own, and reports the accuracy on val.
 """

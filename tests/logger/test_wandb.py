@@ -93,8 +93,9 @@ def test_two_open_loggers_do_not_mix(stub: WandbStub, tmp_path: Path) -> None:
 def test_resume_continues_the_run_without_duplicates(stub: WandbStub, tmp_path: Path) -> None:
     first = make(tmp_path)
     log_something(first, range(1, 8))
-    first.finalize("failed")
+    first.finalize("preempted")
     assert stub.exit_codes[first.run_id] == 1
+    assert stub.preempted == {first.run_id}
     second = make(tmp_path)
     second.continue_after(5, first.run_id)
     log_something(second, range(6, 11))

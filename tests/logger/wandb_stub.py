@@ -23,6 +23,7 @@ class WandbStub:
         self.uploads: dict[str, bytes] = {}
         self.runs: dict[str, dict[str, Any]] = {}
         self.exit_codes: dict[str, int] = {}
+        self.preempted: set[str] = set()
         self.operations: list[str] = []
         self._stop = threading.Event()
 
@@ -130,5 +131,7 @@ class WandbStub:
         content = message.get("files", {}).get("wandb-history.jsonl")
         if content:
             self.history.setdefault(run, []).extend(json.loads(line) for line in content["content"])
+        if message.get("preempting"):
+            self.preempted.add(run)
         if message.get("complete"):
             self.exit_codes[run] = message.get("exitcode", 0)

@@ -1,6 +1,7 @@
 """A signal to stop ends a run at the next iteration, on all devices together; a signal to save has it saved there."""
 
 import contextlib
+import signal
 from typing import Any
 
 import lightning.pytorch as L
@@ -8,8 +9,11 @@ import lightning.pytorch as L
 from sparring.callback.checkpoint import Checkpoint, validation_due
 from sparring.core.distributed import any_rank
 from sparring.core.signals import HANDLED, Requests, polled
+from sparring.logger.support.wandb_start import PREEMPTED
 from sparring.model.game import Game
+from sparring.run.requeue import goes_on_later
 
+PERSONAL = (signal.SIGINT, signal.SIGHUP)  # from a person at a terminal; the others come from a scheduler
 _STOP = max(HANDLED) + 1  # added to the number of a signal to stop: the largest value of all devices decides
 
 
@@ -34,7 +38,8 @@ class Signals(L.Callback):
         assert isinstance(pl_module, Game)
         if trainer.world_size > 1 and pl_module.device.type != "cpu" and batch_idx % 10:
             return
-        asked = any_rank(_STOP + self._requests.stop if self._requests.stop else self._requests.save)
+        stop = self._requests.stop or (self._requests.save if goes_on_later(self._requests.save) else 0)
+        asked = any_rank(_STOP + stop if stop else self._requests.save)
         self._requests.save = 0
         if asked > _STOP:
             self.received = asked - _STOP
@@ -49,7 +54,7 @@ class Signals(L.Callback):
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         if self.received:  # before Lightning tells the loggers that all went well
             for logger in trainer.loggers:
-                logger.finalize("interrupted")
+                logger.finalize("interrupted" if self.received in PERSONAL else PREEMPTED)
         self._inside.close()
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:

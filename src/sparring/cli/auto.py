@@ -17,6 +17,7 @@ from sparring.core.atomic import write_atomic
 from sparring.core.errors import CheckpointError, ConfigError
 from sparring.core.terminal import say
 from sparring.run.lock import is_locked
+from sparring.run.requeue import ASKED
 from sparring.run.saved import same_settings
 from sparring.run.settings import read_settings
 from sparring.run.status import RESUME
@@ -43,6 +44,7 @@ def expand_auto(verb: str, overrides: Sequence[str], *, log_dir: Path, config_di
     """
     if not any(_asks(item) for item in overrides):
         return list(overrides)
+    os.environ[ASKED] = "1"
     typed = [item for item in overrides if not _asks(item)]
     place = next((item.partition("=")[2].strip("'\"") for item in typed if item.startswith(_PLACES)), None)
     told = _file_of_launch(log_dir)

@@ -20,6 +20,7 @@ from sparring.config.plain import plain
 from sparring.config.prune import prune_overrides
 from sparring.core.errors import ConfigError
 from sparring.core.program import restart
+from sparring.run.requeue import ASKED
 
 # Overrides of Hydra that steer the sweep; in a job they would start it again.
 _OF_THE_SWEEP = ("mode", "sweep", "sweeper", "launcher", "run.dir", "job.num", "job.id", "job.config", "output_subdir")
@@ -28,7 +29,7 @@ _OF_THE_SWEEP = ("mode", "sweep", "sweeper", "launcher", "run.dir", "job.num", "
 _OF_ONE_RUN = (
     "LOCAL_RANK", "RANK", "NODE_RANK", "GROUP_RANK", "ROLE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE",
     "MASTER_ADDR", "MASTER_PORT", "PL_GLOBAL_SEED", "PL_SEED_WORKERS", "WANDB_RUN_ID", "WANDB_RESUME", "WANDB_NAME",
-    "HYDRA_FULL_ERROR",
+    "HYDRA_FULL_ERROR", ASKED,
 )  # fmt: skip
 
 
@@ -84,7 +85,8 @@ def launch_one(started: Started, config: DictConfig, directory: Path, hydra: Dic
         with contextlib.suppress(OSError):  # Hydra made it; a folder that is not empty stays
             directory.rmdir()
     job = _job(started, int(hydra.job.num), list(hydra.overrides.task), hydra, place, gpus_of(config))
-    (outcome,) = run_jobs([job], environment=_environment(directory.parent), n_jobs=1, fail_fast=False)
+    environment = _environment(directory.parent) | {ASKED: "1"}  # this function is called again, and goes on
+    (outcome,) = run_jobs([job], environment=environment, n_jobs=1, fail_fast=False)
     return outcome
 
 

@@ -1,9 +1,13 @@
 """`executor=submitit`: every cell a job of SLURM, or with `cluster=local` a process that outlives this program."""
 
+import contextlib
+import functools
 import os
 import shutil
 import signal
-from collections.abc import Callable
+import subprocess
+import types
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,7 +72,8 @@ class Submitit(Detached):
             raise ConfigError(f"submitit refuses the settings of executor: {str(error).splitlines()[0]}.") from error
 
     def _start(self, fn: Callable[..., Any], *args: Any) -> str:
-        job = self._engine.submit(fn, *args)
+        with _own_session():
+            job = self._engine.submit(fn, *args)
         name = str(job.job_id)
         if self._local:
             name = f"{name}:{_started(int(name))}"
@@ -97,6 +102,19 @@ class Submitit(Detached):
     def _log(self, job: str) -> str:
         number = job.partition(":")[0]
         return f"see {self._folder / number / f'{number}_0_log.err'}"
+
+
+@contextlib.contextmanager
+def _own_session() -> Iterator[None]:
+    """Inside, submitit's local processes start apart from this program's: Ctrl-C, or a kill of its group, does not reach them."""
+    from submitit.local import local
+
+    before = local.subprocess
+    local.subprocess = types.SimpleNamespace(Popen=functools.partial(subprocess.Popen, start_new_session=True))
+    try:
+        yield
+    finally:
+        local.subprocess = before
 
 
 def _started(number: int) -> str:

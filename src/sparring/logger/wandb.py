@@ -17,7 +17,7 @@ from sparring.core.errors import ConfigError
 from sparring.core.terminal import say
 from sparring.logger.support import wandb_media
 from sparring.logger.support.wandb_settings import api_key_is_set, first_line, plain_config, requested_mode, why_not
-from sparring.logger.support.wandb_start import kind_of_work, labels, sent_before, start_run
+from sparring.logger.support.wandb_start import finish_run, kind_of_work, labels, sent_before, start_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,7 +158,7 @@ class WandbLogger(Logger):
             return
         run, self._run = self._run, None
         try:
-            run.finish(exit_code=0 if status == "success" else 1)
+            finish_run(run, status)
         except Exception as error:  # the run itself went well, whatever W&B says
             log.warning("W&B did not finish (%s); to upload: wandb sync %s", first_line(error), run.settings.sync_dir)
 

@@ -22,6 +22,7 @@ from sparring.model.game import Game
 from sparring.report.outcome import summary
 from sparring.run.commands import resume_command, use_command
 from sparring.run.directory import RunDir, State, write_atomic
+from sparring.run.requeue import goes_on_later, requeue
 from sparring.run.settings import given_in
 from sparring.run.status import ended_with, record_config, remember
 from sparring.trained.scorer import RunScorers
@@ -154,6 +155,8 @@ class Training:
         self._write_status(ending.state, ending.reason, ending.exit_code)
         self._report()
         if ending.signal:
+            if goes_on_later(ending.signal):
+                say(requeue(ending.signal))
             raise Interrupted(f"{ending.reason}; go on with: {resume_command('train', self.run)}", ending.signal)
         if hints:
             self._print_next()

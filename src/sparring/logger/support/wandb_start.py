@@ -13,6 +13,7 @@ from sparring.run.kind import verb_of
 log = logging.getLogger(__name__)
 
 PROJECT = "sparring"
+PREEMPTED = "preempted"  # a status that a run ends with: the scheduler of a cluster ended it, and it goes on later
 # What `wandb.init` may need on top of its own time limit to give up and to start again offline.
 GIVING_UP_SECONDS = 3.0
 FINISH_SECONDS = 60.0
@@ -109,3 +110,14 @@ def sent_before(file: Path) -> tuple[int, dict[str, int]]:
         log.warning("%s is damaged: rows that W&B has already may be sent to it again.", file)
         return 0, {}
     return rows, iterations
+
+
+def finish_run(run: Any, status: str) -> None:
+    """Upload the rest and end `run`: well, or with another status than "success".
+
+    Raises:
+        Exception: whatever the SDK raises.
+    """
+    if status == PREEMPTED:
+        run.mark_preempting()  # W&B then calls it preempted, not crashed, and the agent of a sweep starts it again
+    run.finish(exit_code=0 if status == "success" else 1)
