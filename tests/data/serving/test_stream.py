@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from sparring.data.serving.stream import EvalLoader, RawBatch, Stream, TrainLoader
+from sparring.data.serving.stream import BLOCK, EvalLoader, RawBatch, Stream, TrainLoader
 
 
 def loader(*, rank: int = 0, world: int = 1, iteration: int = 0, iterations: int = 7, flip: bool = True) -> TrainLoader:
@@ -46,6 +46,21 @@ def test_chunks_may_be_asked_for_in_any_order() -> None:
 def test_seeds_and_names_give_different_orders() -> None:
     orders = [Stream(name, seed, 23, 23).chunk(0).tolist() for name in ("a", "b") for seed in (1, 2)]
     assert len({tuple(order) for order in orders}) == 4
+
+
+def test_a_window_reads_a_few_blocks_at_a_time() -> None:
+    length, window = 20 * BLOCK + 7, 4 * BLOCK
+    stream = Stream("a", 1, length, length, window)
+    passes = [stream.chunk(number) for number in range(2)]
+    for order in passes:
+        assert torch.equal(order.sort().values, torch.arange(length))
+        first = order[:window]
+        assert len(set((first // BLOCK).tolist())) in (4, 5)  # the last block of all is a short one
+        assert not torch.equal(first, first.sort().values)
+    assert set(passes[0][:window].tolist()) != set(passes[1][:window].tolist())
+    small = Stream("a", 1, length, 64, window)
+    assert torch.equal(small.chunk(17), passes[0][17 * 64 : 18 * 64])  # at once, as after a resume
+    assert torch.equal(Stream("a", 1, 23, 4, 23).chunk(3), Stream("a", 1, 23, 4).chunk(3))
 
 
 def test_a_chunk_may_be_the_whole_set() -> None:

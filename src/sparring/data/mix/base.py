@@ -116,7 +116,7 @@ class MixedStream(Stream):
     _other: Stream = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._real = Stream(self.name, self.seed, self.length, self.batch_size - self.mixed)
+        self._real = Stream(self.name, self.seed, self.length, self.batch_size - self.mixed, self.window)
         self._other = Stream(f"{self.name}/mix", self.seed, self.pool, self.mixed)
 
     def chunk(self, number: int) -> Tensor:
@@ -145,11 +145,13 @@ class MixedImages:
         )
 
 
-def stream_of(name: str, seed: int, length: int, batch_size: int, pool: Pool | None, mix: Mix | None) -> Stream:
+def stream_of(
+    name: str, seed: int, length: int, batch_size: int, window: int | None, pool: Pool | None, mix: Mix | None
+) -> Stream:
     """The stream of `length` real images, with those of the pool where there is one."""
     if pool is None or mix is None:
-        return Stream(name, seed, length, batch_size)
-    return MixedStream(name, seed, length, batch_size, pool=len(pool.images), mixed=mix.rows(batch_size))
+        return Stream(name, seed, length, batch_size, window)
+    return MixedStream(name, seed, length, batch_size, window, pool=len(pool.images), mixed=mix.rows(batch_size))
 
 
 def reader_of(real: Images, pool: Images | None) -> Callable[[Tensor], tuple[Tensor, Tensor]]:

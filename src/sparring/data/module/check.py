@@ -11,7 +11,7 @@ from sparring.data.serving.storage import STORAGE
 
 def check_settings(
     *, name: str, channels: int, image_size: int, batch_size: int, crop: int, resize: str, value_range: int | None, storage: str,
-    on_error: str, on_duplicates: str,
+    on_error: str, on_duplicates: str, window: int | None = None,
 ) -> None:  # fmt: skip
     """Raise ConfigError for a setting of `conf/data/_base.yaml` that is out of range."""
     if not name or Path(name).name != name or name.startswith(".") or not name.isprintable():
@@ -26,6 +26,10 @@ def check_settings(
     if value_range is not None and not 0 < value_range < 2**16:
         raise ConfigError(
             f"data.value_range={value_range} must be from 1 to 65535: the largest value of 16-bit images."
+        )
+    if window is not None and window < batch_size:
+        raise ConfigError(
+            f"data.window={window} must be at least data.batch_size={batch_size}, or null for all images."
         )
     if batch_size < 1 or image_size < 1 or not 0 <= crop < image_size:
         raise ConfigError(

@@ -63,6 +63,7 @@ class ImageData(OpenedImages, L.LightningDataModule):
         resize: str,
         value_range: int | None,
         storage: Literal["auto", "memory", "mmap", "device"],
+        window: int | None = None,
         on_error: Literal["fail", "skip"],
         on_duplicates: Literal["warn", "drop", "fail"] = "warn",
         cache_dir: str,
@@ -72,7 +73,7 @@ class ImageData(OpenedImages, L.LightningDataModule):
         super().__init__()
         check_settings(
             name=name, channels=channels, image_size=image_size, batch_size=batch_size, crop=crop, resize=resize,
-            value_range=value_range, storage=storage, on_error=on_error, on_duplicates=on_duplicates,
+            value_range=value_range, storage=storage, window=window, on_error=on_error, on_duplicates=on_duplicates,
         )  # fmt: skip
         self.data_name, self.source, self.seed, self.batch_size = name, source, seed, batch_size
         self.shape = ImageShape(channels, image_size, num_classes)
@@ -84,7 +85,7 @@ class ImageData(OpenedImages, L.LightningDataModule):
             val_fraction, test_fraction, split_seed, labels_per_class, label_fraction, imbalance, subset_seed, permuted_labels
         )  # fmt: skip
         self.classes, self.flip, self.crop, self.storage = classes, flip, crop, storage
-        self.on_duplicates = on_duplicates
+        self.on_duplicates, self.window = on_duplicates, window
         self.decoder = Decoder(channels, image_size, resize, source.channels, source.image_size, on_error, value_range)
         self.cache_dir = Path(cache_dir).expanduser().absolute()
         self.streams: dict[str, int] = {}
@@ -215,7 +216,7 @@ class ImageData(OpenedImages, L.LightningDataModule):
                 f"data.batch_size={self.batch_size} {given} of all devices together and cannot be divided by"
                 f" {self._world_size} devices: set a multiple of {self._world_size}."
             )
-        return stream_of(name, self.seed, length, size, self.pool, self.mix)
+        return stream_of(name, self.seed, length, size, self.window, self.pool, self.mix)
 
     def val_dataloader(self) -> EvalLoader | list[Any]:
         """Batches of val in order, uint8; none without a val split."""

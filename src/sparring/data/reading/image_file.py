@@ -50,6 +50,11 @@ def sub_folders(folder: Path) -> list[Path]:
     return sorted(entries, key=lambda entry: natural(entry.name))
 
 
+def is_image(name: str) -> bool:
+    """Whether a file is called as images of a known format are."""
+    return Path(name).suffix.lower() in _suffixes()
+
+
 def natural(text: str) -> list[tuple[int, int | str]]:
     """A sort key under which 2 comes before 10: runs of digits count as numbers."""
     parts = re.split(r"(\d+)", text)

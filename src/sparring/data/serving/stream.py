@@ -37,6 +37,24 @@ class RawBatch(NamedTuple):
     mirror: Tensor
 
 
+BLOCK = 256  # images that lie side by side on the disk and are read for one window
+
+
+def windowed(length: int, window: int, draw: torch.Generator) -> Tensor:
+    """A permutation (length,) int64 whose reads stay together: blocks in random order, shuffled within windows of several.
+
+    While a window is passed over, its `window` images alone are read from the disk, in runs of BLOCK; which blocks meet in a
+    window is drawn anew for every pass.
+
+    Args:
+        window: images, rounded up to whole blocks.
+    """
+    blocks = torch.arange(length).split(BLOCK)
+    order = torch.cat([blocks[number] for number in torch.randperm(len(blocks), generator=draw).tolist()])
+    parts = order.split(-(-window // BLOCK) * BLOCK)
+    return torch.cat([part[torch.randperm(len(part), generator=draw)] for part in parts])
+
+
 @dataclass
 class Stream:
     """An infinite shuffled pass over `length` images in chunks of `batch_size`.
@@ -45,12 +63,14 @@ class Stream:
         name, seed: what the shuffles depend on.
         length: images.
         batch_size: of all ranks together.
+        window: images that are shuffled among each other; None: all. See `windowed`.
     """
 
     name: str
     seed: int
     length: int
     batch_size: int
+    window: int | None = None
     _permutations: dict[int, Tensor] = field(default_factory=dict, repr=False)
 
     def chunk(self, number: int) -> Tensor:
@@ -74,7 +94,11 @@ class Stream:
         if epoch not in self._permutations:
             self._permutations = {e: p for e, p in self._permutations.items() if e == epoch - 1}
             draw = generator("order", self.seed, self.name, epoch)
-            self._permutations[epoch] = torch.randperm(self.length, generator=draw)
+            whole = self.window is None or self.window >= self.length
+            made = (
+                torch.randperm(self.length, generator=draw) if whole else windowed(self.length, self.window or 0, draw)
+            )
+            self._permutations[epoch] = made
         return self._permutations[epoch]
 
 
