@@ -1,8 +1,9 @@
 """Resident memory with images that do not fit: `python benchmarks/data_beyond_memory.py [--images 1280000] [--limit 1500]`.
 
-Writes synthetic shards of WebDataset (PNGs of `--size` pixels), lets `data=webdataset` make its cache from them, and reads `--batches`
-batches of 64 in windows; each step in a process of its own under a limit of RLIMIT_DATA, which counts memory that the process holds,
-not files that it maps. Prints the largest resident memory without mapped files (RssAnon of /proc/self/status), and images per second.
+Writes synthetic shards of WebDataset (PNGs of `--size` pixels), lets `data=webdataset` make its cache from them, and
+reads `--batches` batches of 64 in windows; each step in a process of its own under a limit of RLIMIT_DATA, which counts
+memory that the process holds, not files that it maps. Prints the largest resident memory without mapped files (RssAnon
+of /proc/self/status), and images per second.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """ImageNet-1k: 1,281,167 + 50,000 colour images of 1000 kinds of things (Russakovsky et al. 2015).
 
-From a folder with train/<class>/ and val/<class>/, from parquet files, or from the HF hub, for accounts that have accepted the terms
-of ILSVRC/imagenet-1k.
+From a folder with train/<class>/ and val/<class>/, from parquet files, or from the HF hub, for accounts that have
+accepted the terms of ILSVRC/imagenet-1k.
 """
 
 from typing import Any

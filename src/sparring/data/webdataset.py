@@ -1,8 +1,8 @@
 """Shards of WebDataset: tar files that hold the files of a sample side by side, `<key>.jpg` and `<key>.cls`.
 
-The label is a number or a class name in `.cls` or `.cls.txt`, or the value of "label", "cls" or "class" in `.json`. A split is a
-folder, or the beginning of a shard's name (train-000000.tar, val-000000.tar). Nothing is extracted to disk, and a shard is read twice:
-for its labels, and for its images.
+The label is a number or a class name in `.cls` or `.cls.txt`, or the value of "label", "cls" or "class" in `.json`. A
+split is a folder, or the beginning of a shard's name (train-000000.tar, val-000000.tar). Nothing is extracted to disk,
+and a shard is read twice: for its labels, and for its images.
 """
 
 import json
