@@ -39,7 +39,7 @@ class Engine(Detached):
     """A program that uses the cluster."""
 
     def __init__(self, cluster: Cluster, folder: Path) -> None:
-        super().__init__(workers=2, threads=1, folder=str(folder))
+        super().__init__(workers=2, threads=1, run_dir=str(folder))
         self.cluster = cluster
 
     def _start(self, fn: Callable[..., Any], *args: Any) -> str:
@@ -68,11 +68,11 @@ def reader(file: Path) -> Callable[[], int | None]:
 
 def test_a_call_of_an_earlier_program_is_found_again(tmp_path: Path) -> None:
     cluster, file = Cluster(), tmp_path / "record.json"
-    first = Engine(cluster, tmp_path / "jobs")
+    first = Engine(cluster, tmp_path / "study")
     lost = first.submit_at(tmp_path / "cell", "key", record, file, 5)
     first.shutdown(cancel_futures=True)
     assert isinstance(lost.exception(), WorkerDied)
-    second = Engine(cluster, tmp_path / "jobs")
+    second = Engine(cluster, tmp_path / "study")
     found = second.rejoin(tmp_path / "cell", "key", reader(file))
     assert found is not None
     assert second.rejoin(tmp_path / "another", "key", reader(file)) is None
@@ -84,7 +84,7 @@ def test_a_call_of_an_earlier_program_is_found_again(tmp_path: Path) -> None:
 
 def test_a_call_for_something_else_is_ended(tmp_path: Path) -> None:
     cluster, file = Cluster(), tmp_path / "record.json"
-    engine = Engine(cluster, tmp_path / "jobs")
+    engine = Engine(cluster, tmp_path / "study")
     engine.submit_at(tmp_path / "cell", "key", record, file, 5)
     assert engine.rejoin(tmp_path / "cell", "other key", reader(file)) is None
     assert not cluster.waiting
@@ -101,7 +101,7 @@ def test_a_call_that_dies_or_fails_ends_its_future_alone(tmp_path: Path) -> None
         fails.result(timeout=5)
     assert works.result(timeout=5) == 2
     engine.shutdown()
-    assert not list(tmp_path.glob("*.answer"))
+    assert not list(tmp_path.glob("jobs/*.answer"))
 
 
 def test_a_study_that_was_killed_waits_for_the_cells_that_run(tmp_path: Path, stage: list[str]) -> None:
@@ -116,11 +116,11 @@ def test_a_study_that_was_killed_waits_for_the_cells_that_run(tmp_path: Path, st
         with progress(cells, tmp_path / "cells.csv", workers=2, line_seconds=60) as watcher:
             return run(cells, engine, watcher, retry=False, workers=2, call=call, archive=tmp_path / "archive")
 
-    first = Engine(cluster, tmp_path / "jobs")
+    first = Engine(cluster, tmp_path / "study")
     with pytest.raises(KeyboardInterrupt):
         go(first, KilledOnceRunning)
     first.shutdown(cancel_futures=True)
-    second = Engine(cluster, tmp_path / "jobs")
+    second = Engine(cluster, tmp_path / "study")
     for seconds in (0.5, 2.0):  # the first cell ends, and the one that needs it
         threading.Timer(seconds, cluster.go).start()
     outcomes = go(second, Progress)
@@ -143,7 +143,7 @@ class TestEngines:
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed.")
         module = importlib.import_module(f"sparring.executor.{name}")
-        settings = {"workers": 2, "threads": 1, "cpus": 1, "gpus": 0, "folder": str(folder), **change}
+        settings = {"workers": 2, "threads": 1, "cpus": 1, "gpus": 0, "run_dir": str(folder), **change}
         made: Detached = getattr(module, name.capitalize())(**settings)
         return made
 
@@ -152,7 +152,7 @@ class TestEngines:
     ) -> None:
         monkeypatch.setitem(__import__("sys").modules, name, None)
         module = importlib.import_module(f"sparring.executor.{name}")
-        settings = {"workers": 2, "threads": 1, "cpus": 1, "gpus": 0, "folder": str(tmp_path), **change}
+        settings = {"workers": 2, "threads": 1, "cpus": 1, "gpus": 0, "run_dir": str(tmp_path), **change}
         with pytest.raises(ConfigError, match=rf"pip install .*\[{extra}\]"):
             getattr(module, name.capitalize())(**settings)
 
@@ -160,7 +160,7 @@ class TestEngines:
     def test_calls_run_elsewhere_and_are_found_again(
         self, name: str, extra: str, change: dict[str, Any], tmp_path: Path
     ) -> None:
-        engine, file = self.made(name, tmp_path / "jobs", change), tmp_path / "record.json"
+        engine, file = self.made(name, tmp_path / "study", change), tmp_path / "record.json"
         future = engine.submit_at(tmp_path / "cell", "key", record, file, 5)
         again = engine.rejoin(tmp_path / "cell", "key", reader(file))
         other = engine.submit(os.getpid)
@@ -176,9 +176,9 @@ def test_what_is_not_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigError, match="sbatch, which this machine does not have"):
-        Submitit(cluster="slurm", workers=1, threads=1, gpus=0, cpus=1, minutes=1, parameters={}, folder=str(tmp_path))
+        Submitit(cluster="slurm", workers=1, threads=1, gpus=0, cpus=1, minutes=1, parameters={}, run_dir=str(tmp_path))
     pytest.importorskip("ray")
     from sparring.executor.ray import Ray
 
     with pytest.raises(ConfigError, match=r"127.0.0.1:9 does not answer"):
-        Ray(address="127.0.0.1:9", workers=1, threads=1, cpus=1, gpus=0, folder=str(tmp_path))
+        Ray(address="127.0.0.1:9", workers=1, threads=1, cpus=1, gpus=0, run_dir=str(tmp_path))

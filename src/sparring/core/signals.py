@@ -117,6 +117,21 @@ def held() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def handlers_kept() -> Iterator[None]:
+    """Handlers that other code sets inside are undone afterwards. In another thread than the main one nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in HANDLED}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
 def tied_children() -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:
     """(variables for the environment, descriptors to pass on) of children that stop when this process ends, SIGKILL included.
 

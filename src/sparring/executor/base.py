@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import ConfigError
+from sparring.core.terminal import say
 from sparring.executor.support.answer import WorkerDied, answer_to_file
 
 T = TypeVar("T")
@@ -23,22 +24,27 @@ _POLL_SECONDS = 0.5
 class Detached(Executor):
     """`submit` is that of concurrent.futures. A call that has a place is found again there by the next program.
 
+    outlives: whether calls go on when this program ends.
+
     Args:
         workers: calls given to the engine at a time.
         threads: of torch in each of them.
-        folder: for what is known of the calls; every machine must see it.
+        run_dir: of the study, for what is known of the calls; every machine must see it.
 
     Raises:
         ConfigError: a number below 1.
     """
 
-    def __init__(self, *, workers: int, threads: int, folder: str) -> None:
+    outlives = True
+
+    def __init__(self, *, workers: int, threads: int, run_dir: str) -> None:
         if workers < 1 or threads < 1:
             raise ConfigError(f"executor.workers={workers} and executor.threads={threads} must be at least 1.")
-        self.workers, self._threads, self._folder = workers, threads, Path(folder).absolute()
+        self.workers, self._threads, self._folder = workers, threads, Path(run_dir).absolute() / "jobs"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._closed = threading.Event()
         self._watchers: list[threading.Thread] = []
+        self._futures: list[Future[Any]] = []
 
     @abstractmethod
     def _start(self, fn: Callable[..., Any], *args: Any) -> str:
@@ -90,6 +96,9 @@ class Detached(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """With `cancel_futures` nothing is waited for: what has a place goes on in the cluster, and `rejoin` finds it."""
         if cancel_futures:
+            running = sum(not future.done() for future in self._futures)
+            if running and self.outlives:
+                say(f"{running} cells go on without this command; the same one finds them again.")
             self._closed.set()
         if wait:
             for watcher in self._watchers:
@@ -104,6 +113,7 @@ class Detached(Executor):
     def _watched(self, job: str, read: Callable[[], Any], *, unpack: bool = False) -> "Future[Any]":
         future: Future[Any] = Future()
         future.set_running_or_notify_cancel()
+        self._futures.append(future)
 
         def watch() -> None:
             while (found := read()) is None and not self._closed.is_set():

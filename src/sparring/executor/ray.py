@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sparring.core.errors import ConfigError
+from sparring.core.signals import handlers_kept
 from sparring.executor.base import Detached
 
 _NAMESPACE = "sparring"
@@ -20,7 +21,7 @@ class Ray(Detached):
 
     Args:
         address: of a cluster, such as 10.0.0.1:6379 or ray://10.0.0.1:10001; auto: the one on this computer; null: a new one.
-        workers, threads, folder: see `Detached`; the folder must lie on a file system that all machines share.
+        workers, threads, run_dir: see `Detached`; that folder must lie on a file system that all machines share.
         cpus, gpus: that a cell takes; a share such as 0.5 puts two on one GPU.
 
     Raises:
@@ -28,31 +29,29 @@ class Ray(Detached):
     """
 
     def __init__(
-        self, *, address: str | None, workers: int, threads: int, cpus: float, gpus: float, folder: str
+        self, *, address: str | None, workers: int, threads: int, cpus: float, gpus: float, run_dir: str
     ) -> None:
-        try:
-            import ray
-        except ImportError as error:
-            raise ConfigError(
-                "executor=ray needs the package ray: pip install -c constraints.txt -e '.[ray]'."
-            ) from error
-        super().__init__(workers=workers, threads=threads, folder=folder)
-        self._ray: Any = ray
+        with handlers_kept():  # Ray has a handler of its own for SIGTERM
+            self._ray: Any = _ray()
+        super().__init__(workers=workers, threads=threads, run_dir=run_dir)
         if address not in (None, "auto"):
             _check_answers(str(address))
         try:
-            ray.init(address=address, namespace=_NAMESPACE, include_dashboard=False if address is None else None,
-                     log_to_driver=False, logging_level="error", ignore_reinit_error=True)  # fmt: skip
+            with handlers_kept():
+                self._ray.init(
+                    address=address, namespace=_NAMESPACE, include_dashboard=False if address is None else None,
+                    log_to_driver=False, logging_level="error", ignore_reinit_error=True,
+                )  # fmt: skip
         except (ConnectionError, RuntimeError, ValueError) as error:
             first = (str(error).strip().splitlines() or ["no reason given"])[0]
             raise ConfigError(f"executor.address={address}: Ray cannot be used there ({first}).") from error
-        self._outlives = address is not None
-        self._actor = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0)(_Runner)
+        self.outlives = address is not None
+        self._actor = self._ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0)(_Runner)
         self._kept: dict[str, Any] = {}  # Ray ends an actor that nobody refers to
 
     def _start(self, fn: Callable[..., Any], *args: Any) -> str:
         name = uuid.uuid4().hex
-        actor = self._actor.options(name=name, lifetime="detached" if self._outlives else None).remote()
+        actor = self._actor.options(name=name, lifetime="detached" if self.outlives else None).remote()
         self._kept[name] = actor, actor.run.remote(fn, *args)
         return name
 
@@ -74,6 +73,14 @@ class Ray(Detached):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         super().shutdown(wait, cancel_futures=cancel_futures)
         self._ray.shutdown()
+
+
+def _ray() -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError("executor=ray needs the package ray: pip install -c constraints.txt -e '.[ray]'.") from error
+    return ray
 
 
 class _Runner:

@@ -22,7 +22,7 @@ class Submitit(Detached):
 
     Args:
         cluster: "slurm", "local", or "auto": slurm where there is one.
-        workers, threads, folder: see `Detached`; the folder must lie on a file system that all nodes share.
+        workers, threads, run_dir: see `Detached`; that folder must lie on a file system that all nodes share.
         gpus: of each cell; on this computer the first ones.
         cpus: of each cell.
         minutes: that a cell may take.
@@ -34,7 +34,7 @@ class Submitit(Detached):
 
     def __init__(
         self, *, cluster: Literal["auto", "slurm", "local"], workers: int, threads: int, gpus: int, cpus: int, minutes: int,
-        parameters: dict[str, Any], folder: str,
+        parameters: dict[str, Any], run_dir: str,
     ) -> None:  # fmt: skip
         try:
             import submitit
@@ -54,7 +54,7 @@ class Submitit(Detached):
                 f"executor.cluster=slurm needs {missing[0]}, which this machine does not have: start the study on a login node "
                 "of the cluster, or give executor.cluster=local."
             )
-        super().__init__(workers=workers, threads=threads, folder=folder)
+        super().__init__(workers=workers, threads=threads, run_dir=run_dir)
         self._make: Any = SlurmJob if cluster == "slurm" else LocalJob
         self._jobs: dict[str, Any] = {}
         given = {"timeout_min": minutes, "gpus_per_node": gpus, "tasks_per_node": 1, "nodes": 1, "cpus_per_task": cpus}
