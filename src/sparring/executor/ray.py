@@ -42,7 +42,7 @@ class Ray(Detached):
                     address=address, namespace=_NAMESPACE, include_dashboard=False if address is None else None,
                     log_to_driver=False, logging_level="error", ignore_reinit_error=True,
                 )  # fmt: skip
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # of many kinds, the plain one among them
             first = (str(error).strip().splitlines() or ["no reason given"])[0]
             raise ConfigError(f"executor.address={address}: Ray cannot be used there ({first}).") from error
         self.outlives = address is not None
