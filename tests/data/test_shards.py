@@ -50,7 +50,14 @@ def write(folder: Path, suffix: str = ".cls", end: str = ".tar") -> Path:
 @pytest.mark.parametrize(("suffix", "end"), [(".cls", ".tar"), (".json", ".tar.gz")])
 def test_shards_give_their_images_and_labels(suffix: str, end: str, tmp_path: Path, make: Make) -> None:
     path = write(tmp_path / "shards", suffix, end)
-    data = make("webdataset", f"data.path={path}", "data.num_classes=10", "data.image_size=8", "data.val_fraction=0")
+    data = make(
+        "webdataset",
+        f"data.path={path}",
+        "data.num_classes=10",
+        "data.image_size=8",
+        "data.batch_size=4",
+        "data.val_fraction=0",
+    )
     data.setup()
     for split, (image, label) in ARRAYS.items():
         images = data.splits.images[split]
@@ -78,7 +85,7 @@ def test_classes_may_have_names(tmp_path: Path) -> None:
     [
         ({".png": b"x"}, "no label"),
         ({".cls": b"3"}, "no image"),
-        ({".png": b"x", ".json": b"{}"}, "no label, cls or class"),
+        ({".png": b"x", ".json": b"{}"}, "its json has no label"),
         ({".png": b"x", ".cls": b"\xff"}, "cannot be read"),
     ],
 )

@@ -143,7 +143,7 @@ def _label(content: bytes, suffix: str, shard: Path) -> str:
         facts = json.loads(content)
         return str(next(facts[name] for name in _IN_JSON if name in facts)).strip()
     except (ValueError, TypeError, StopIteration) as error:
+        why = str(error) or "its json has no label, cls or class"
         raise DataError(
-            f"{shard} has a label that cannot be read ({error or 'no label, cls or class in its json'}): expected a number or a "
-            'name in .cls, or {{"label": ...}} in .json.'
+            f'{shard} has a label that cannot be read ({why}): expected a number or a name in .cls, or {{"label": ...}} in .json.'
         ) from error
