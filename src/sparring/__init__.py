@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sparring.api.compose import compose
     from sparring.api.evaluate import evaluate
     from sparring.api.open import open
+    from sparring.api.pretrained import from_pretrained
     from sparring.api.run import Run
     from sparring.api.train import train
 
@@ -39,13 +40,15 @@ _HOMES = {
     "Run": "run",
     "compose": "compose",
     "evaluate": "evaluate",
+    "from_pretrained": "pretrained",
     "open": "open",
     "train": "train",
 }
 
 __all__ = [
     "AttackResult", "CheckpointError", "ConfigError", "DataError", "DiskError", "DivergedError", "Interrupted",
-    "OutOfMemoryError", "Run", "SparringError", "__version__", "attack", "compose", "evaluate", "open", "train",
+    "OutOfMemoryError", "Run", "SparringError", "__version__", "attack", "compose", "evaluate", "from_pretrained",
+    "open", "train",
 ]  # fmt: skip
 
 

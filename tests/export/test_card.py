@@ -9,7 +9,8 @@ from sparring.export.card import card, description
 from sparring.export.networks import Portable
 
 RESULT: dict[str, Any] = {
-    "verb": "export", "differences": {"classifier": 0.0}, "config_hash": "c", "classes": ["cat", "dog"],
+    "verb": "export", "differences": {"classifier": {"pt2": 0.0}}, "files": {"classifier": {"pt2": "classifier.pt2"}},
+    "config_hash": "c", "classes": ["cat", "dog"],
     "data": {"fingerprints": {"train": "0123456789abcdef", "outside": None}},
     "clock": {"iteration": 12, "images_seen": 3456},
     "metrics": {"accuracy": {"value": 0.5, "interval": [0.4, 0.6]}, "fd": {"value": 3.0, "interval": None}, "x": {"value": None}},
@@ -24,7 +25,7 @@ def test_a_card_says_what_goes_in_what_comes_out_and_what_it_is_worth() -> None:
     )  # fmt: skip
     weights = {"iteration": 12, "images_seen": 3456}
     content = description([classifier], name="mine", settings=SETTINGS, result=RESULT, weights=weights)
-    assert content["networks"]["classifier"]["file"] == "classifier.pt2"
+    assert content["networks"]["classifier"]["files"] == {"pt2": "classifier.pt2"}
     text = card(content, RESULT)
     assert text.startswith("---\nlibrary_name: pytorch\npipeline_tag: image-classification\n")
     for words in ("# mine", "12 iterations, 3,456 real images", "Classes: cat, dog", "train `0123456789ab`", "`deadbeef`",

@@ -7,6 +7,8 @@ from sparring.core.package import VERSION
 from sparring.export.networks import Portable
 from sparring.report.outcome import outcome
 
+# Format -> where a network lies in the folder, for its name.
+FILES = {"pt2": "{}.pt2", "onnx": "{}.onnx", "hub": "{}/"}
 _TASKS = {
     "generator": "unconditional-image-generation",
     "classifier": "image-classification",
@@ -21,6 +23,7 @@ def description(
     settings: Mapping[str, Any],
     result: Mapping[str, Any],
     weights: Mapping[str, int],
+    formats: Sequence[str] = ("pt2",),
 ) -> dict[str, Any]:
     """The content of config.json, plain values.
 
@@ -30,6 +33,7 @@ def description(
         settings: of the run.
         result: the content of its result.json.
         weights: "iteration" and "images_seen" of the exported weights; figures of other weights are left out.
+        formats: of FILES, in which the networks are written.
     """
     measured = (result.get("weights") or {}).get("iteration", result["clock"]["iteration"])
     data = settings["data"]
@@ -38,7 +42,7 @@ def description(
         "run": name,
         "networks": {
             each.name: {
-                "file": f"{each.name}.pt2",
+                "files": {kind: FILES[kind].format(each.name) for kind in formats},
                 "takes": each.takes,
                 "gives": each.gives,
                 "weights_sha256": each.sha256,
@@ -71,7 +75,9 @@ def card(content: Mapping[str, Any], result: Mapping[str, Any]) -> str:
         lines = [f"- `{argument}`: {words}" for argument, words in network["takes"].items()]
         lines += [f"- gives `{argument}`: {words}" for argument, words in network["gives"].items()]
         lines.append(f"- sha256 of the weights: `{network['weights_sha256']}`")
-        parts += [f"## {name}.pt2", _example(name, content), "\n".join(lines)]
+        for kind, file in network["files"].items():
+            parts += [f"## {file}", _example(name, kind, content)]
+        parts.append("\n".join(lines))
     parts += [
         "## What was measured",
         f"{ended.words}\n\n{ended.figures}" if content["metrics"] else "Nothing was measured of these weights.",
@@ -100,24 +106,57 @@ def _fingerprints(data: Mapping[str, Any]) -> dict[str, str]:
     return {str(split): str(value) for split, value in found.items() if value}
 
 
-def _example(name: str, content: Mapping[str, Any]) -> str:
+def _example(name: str, kind: str, content: Mapping[str, Any]) -> str:
+    """Code that runs in the folder: the network is read, given something and its result named."""
     network, image = content["networks"][name], content["image"]
     shape = f"{image['channels']}, {image['image_size']}, {image['image_size']}"
+    file = network["files"][kind].rstrip("/")
+    if kind == "onnx":
+        return _code(*_onnx_example(name, file, content, shape))
+    read = {
+        "pt2": ["import torch", "", f'network = torch.export.load("{file}").module()'],
+        "hub": ["import torch", "", "import sparring", "", f'network = sparring.from_pretrained("{file}")'],
+    }[kind]
     if name == "generator":
-        latent_dim = network["takes"]["latent"].split(",")[1].strip(" )").partition(")")[0]
-        classes = len(content["classes"]) if "the class" in network["takes"]["label"] else 1
-        given = [f"latent, label = torch.randn(16, {latent_dim}), torch.arange(16) % {classes}"]
+        given = [
+            f"latent, label = torch.randn(16, {_latent_dim(network)}), torch.arange(16) % {_classes(network, content)}"
+        ]
         call = f"image = network(latent, label)  # (16, {shape}), -1 to 1"
     else:
-        sides = network["takes"]["image"].partition(")")[0].removeprefix("(N, ")
-        given = [f"image = torch.rand(16, {sides}) * 2 - 1  # yours, scaled to -1 .. 1"]
-        call = (
-            "probability = network(image).softmax(1)"
-            if name == "classifier"
-            else f"better = network(image)  # (16, {shape})"
-        )
-    lines = ["import torch", "", f'network = torch.export.load("{name}.pt2").module()', *given, call]
+        given = [f"image = torch.rand(16, {_sides(network)}) * 2 - 1  # yours, scaled to -1 .. 1"]
+        probability = "probability = network(image).softmax(1)"
+        call = probability if name == "classifier" else f"better = network(image)  # (16, {shape})"
+    return _code(*read, *given, call)
+
+
+def _onnx_example(name: str, file: str, content: Mapping[str, Any], shape: str) -> list[str]:
+    network = content["networks"][name]
+    lines = ["import numpy", "import onnxruntime", "", f'session = onnxruntime.InferenceSession("{file}")']
+    if name == "generator":
+        latent = f"numpy.random.standard_normal((16, {_latent_dim(network)})).astype(numpy.float32)"
+        return [
+            *lines, f"latent = {latent}", f"label = numpy.arange(16, dtype=numpy.int64) % {_classes(network, content)}",
+            f'(image,) = session.run(None, {{"latent": latent, "label": label}})  # (16, {shape}), -1 to 1',
+        ]  # fmt: skip
+    given = f"image = numpy.random.random_sample((16, {_sides(network)})).astype(numpy.float32) * 2 - 1"
+    gives = "logits" if name == "classifier" else "better"
+    return [*lines, f"{given}  # yours, scaled to -1 .. 1", f'({gives},) = session.run(None, {{"image": image}})']
+
+
+def _code(*lines: str) -> str:
     return "```python\n" + "\n".join(lines) + "\n```"
+
+
+def _latent_dim(network: Mapping[str, Any]) -> str:
+    return str(network["takes"]["latent"].split(",")[1].strip(" )").partition(")")[0])
+
+
+def _classes(network: Mapping[str, Any], content: Mapping[str, Any]) -> int:
+    return len(content["classes"]) if "the class" in network["takes"]["label"] else 1
+
+
+def _sides(network: Mapping[str, Any]) -> str:
+    return str(network["takes"]["image"].partition(")")[0].removeprefix("(N, "))
 
 
 def _table(metrics: Mapping[str, Any]) -> str:

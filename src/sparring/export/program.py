@@ -40,7 +40,7 @@ def write_program(portable: Portable, path: Path, *, tolerance: float) -> float:
         ) from error
     differences = []
     for rows_given in BATCHES:
-        given = _rows(portable.inputs, rows_given)
+        given = rows_of(portable.inputs, rows_given)
         differences.append((network(*given) - loaded(*given)).abs().max())
     worst = float(torch.stack(differences).max())  # NaN where one is
     if not worst <= tolerance:
@@ -52,5 +52,6 @@ def write_program(portable: Portable, path: Path, *, tolerance: float) -> float:
     return worst
 
 
-def _rows(inputs: Inputs, count: int) -> Inputs:
+def rows_of(inputs: Inputs, count: int) -> Inputs:
+    """`count` rows of everything, repeated where there are not so many."""
     return tuple(each.repeat(count, *[1] * (each.dim() - 1))[:count] for each in inputs)

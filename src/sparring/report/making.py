@@ -50,13 +50,20 @@ def enhanced(result: Result) -> Outcome:
     return Outcome(f"{words}.", f"{figures}.")
 
 
+_OPENED = {"pt2": "PyTorch alone", "onnx": "ONNX runtimes", "hub": "sparring.from_pretrained"}
+
+
 def exported(result: Result) -> Outcome:
-    differences = result["differences"]
-    words = f"{' and '.join(differences)} can be opened with torch.export.load alone; README.md says how."
+    differences, files = result["differences"], result["files"]
+    kinds = next(iter(differences.values()))
+    words = f"{' and '.join(differences)} can be opened by {', '.join(_OPENED[kind] for kind in kinds)}; README.md says how."
     figures = ", ".join(
-        f"{name}.pt2 differs from the network by {worst:.1g} at most" for name, worst in differences.items()
+        f"{files[name][kind]} differs from the network by {worst:.1g} at most"
+        for name, own in differences.items()
+        for kind, worst in own.items()
     )
-    return Outcome(words[0].upper() + words[1:], f"{figures}.")
+    pushed = f"; uploaded to {result['pushed']}" if "pushed" in result else ""
+    return Outcome(words[0].upper() + words[1:], f"{figures}{pushed}.")
 
 
 def reported(result: Result) -> Outcome:
