@@ -45,7 +45,7 @@ def export(config: DictConfig, run_dir: Path) -> dict[str, Any]:
                 f"{trained.run.path} has not finished, so there is nothing to say of its quality; finish it first."
             )
         networks = _chosen(portable(trained), config)
-        described = {
+        described: dict[str, Any] = {
             "name": trained.run.path.name, "settings": trained.settings, "result": ended,
             "weights": {name: trained.fact(name) for name in ("iteration", "images_seen")},
         }  # fmt: skip
