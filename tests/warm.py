@@ -25,6 +25,7 @@ from pathlib import Path
 PRELOADED = (
     "torch", "lightning.pytorch", "torchmetrics", "hydra", "hydra.core.hydra_config", "hydra._internal.instantiate._instantiate2",
     "omegaconf", "numpy", "PIL.Image", "safetensors.torch", "sklearn.datasets", "scipy.linalg", "scipy.stats", "torch._dynamo",
+    "matplotlib.figure", "matplotlib.backends.backend_svg", "matplotlib.backends.backend_agg", "jinja2", "rich.console", "dotenv",
 )  # fmt: skip
 
 
@@ -46,25 +47,14 @@ class Warm:
         Raises:
             subprocess.TimeoutExpired: it took longer than `timeout` seconds, and was killed.
         """
-        address = self._started()
-        variables = {**(environment or os.environ), ADDRESS: address}
-        with (
-            tempfile.TemporaryFile("w+") as out,
-            tempfile.TemporaryFile("w+") as err,
-            _connected(address) as connection,
-        ):
-            _ask(connection, arguments, cwd, variables, [out.fileno(), err.fileno()])
-            answers = connection.makefile("r")
-            pid = int(answers.readline())
-            connection.settimeout(timeout)
-            try:
-                code = int(answers.readline())
-            except TimeoutError:
-                os.kill(pid, signal.SIGKILL)
-                raise subprocess.TimeoutExpired(list(arguments), timeout) from None
-            out.seek(0)
-            err.seek(0)
-            return subprocess.CompletedProcess(list(arguments), code, out.read(), err.read())
+        fork = self.start(arguments, cwd=cwd, environment=environment)
+        out, err = fork.communicate(timeout)
+        assert fork.returncode is not None
+        return subprocess.CompletedProcess(list(arguments), fork.returncode, out, err)
+
+    def start(self, arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str] | None = None) -> "Fork":
+        """What `subprocess.Popen([sys.executable, *arguments], stdout=PIPE, stderr=PIPE, text=True, ...)` gives."""
+        return Fork(self._started(), arguments, cwd=cwd, environment={**(environment or os.environ)})
 
     def _started(self) -> str:
         with self._lock:
@@ -83,6 +73,40 @@ class Warm:
             time.sleep(0.02)
         atexit.register(server.kill)
         self._address = address
+
+
+class Fork:
+    """A running script, with the part of `subprocess.Popen` that tests use."""
+
+    def __init__(self, address: str, arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> None:
+        self.arguments = list(arguments)
+        self.returncode: int | None = None
+        self._out, self._err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")  # noqa: SIM115 - `communicate` closes
+        self._connection = _connected(address)
+        files = [self._out.fileno(), self._err.fileno()]
+        _ask(self._connection, arguments, cwd, {**environment, ADDRESS: address}, files)
+        self._answers = self._connection.makefile("r")
+        self.pid = int(self._answers.readline())
+
+    def poll(self) -> int | None:
+        if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
+            self.returncode = int(self._answers.readline())
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def communicate(self, timeout: float) -> tuple[str, str]:
+        """(standard output, standard error) of the whole run, which is killed after `timeout` seconds."""
+        if self.poll() is None and not select.select([self._connection], [], [], timeout)[0]:
+            os.kill(self.pid, signal.SIGKILL)
+            raise subprocess.TimeoutExpired(self.arguments, timeout)
+        self.poll()
+        with self._out, self._err, self._connection:
+            for file in (self._out, self._err):
+                file.seek(0)
+            return self._out.read(), self._err.read()
 
 
 class Child:

@@ -2,8 +2,6 @@
 
 import os
 import socket
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +18,7 @@ pytestmark = pytest.mark.slow
 EVERYTHING = [
     "model/regularizer=[r1,r2,wgan_gp]", "model.d_steps=2", "model.accumulate=2",
     "data.batch_size=16", "trainer.precision=64-true", "trainer.max_steps=5", "trainer.log_every_n_steps=1",
-    "trainer.val_check_interval=5", "trainer.accelerator=cpu",
+    "trainer.val_check_interval=5", "trainer.accelerator=cpu", "report=false",
 ]  # fmt: skip
 
 
@@ -100,11 +98,10 @@ def test_fewer_processes_than_asked_for_are_refused(tmp_path: Path, cache_dir: P
         "JOB_NAME": "job",
         "NODELIST": "localhost",
     }
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), *TINY, "trainer=ddp_cpu", "trainer.max_steps=2", f"paths.cache_dir={cache_dir}",
+    done = WARM.run(
+        [str(ROOT / "train.py"), *TINY, "trainer=ddp_cpu", "trainer.max_steps=2", f"paths.cache_dir={cache_dir}",
          f"paths.log_dir={tmp_path}"],
-        env={**os.environ, **{f"SLURM_{name}": value for name, value in slurm.items()}},
-        capture_output=True, text=True, timeout=120, check=False,
+        environment={**os.environ, **{f"SLURM_{name}": value for name, value in slurm.items()}}, cwd=ROOT, timeout=120,
     )  # fmt: skip
     assert done.returncode == 2, done.stderr
     assert "2 processes were asked for" in done.stderr
@@ -114,10 +111,10 @@ def test_a_disk_that_is_full_for_one_rank_stops_both(tmp_path: Path, cache_dir: 
     """Rank 0 alone writes; when it fails, the other must not wait for ever."""
     folder = tmp_path / "run"
     program = Path(__file__).parents[1] / "stage" / "full_disk.py"
-    done = subprocess.run(
-        [sys.executable, str(program), *TINY, "trainer=ddp_cpu", "trainer.max_steps=20", "callback.checkpoint.every=2",
+    done = WARM.run(
+        [str(program), *TINY, "trainer=ddp_cpu", "trainer.max_steps=20", "callback.checkpoint.every=2",
          f"paths.cache_dir={cache_dir}", f"hydra.run.dir={folder}"],
-        capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, timeout=120,
     )  # fmt: skip
     assert done.returncode == 7, done.stderr
     assert "failure 3 in a row" in done.stderr

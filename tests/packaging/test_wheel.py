@@ -76,11 +76,21 @@ def _build(target: str, source: Path, folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def sparring(tmp_path_factory: pytest.TempPathFactory, built: tuple[Path, Path]) -> Installed:
     folder = tmp_path_factory.mktemp("environment") / "venv"
-    venv.create(folder, with_pip=True, symlinks=True)
-    python = folder / "bin" / "python"
-    pip = [str(python), "-m", "pip", "--isolated", "install", "--quiet", "--no-index", "--no-deps", str(built[1])]
+    venv.create(folder, symlinks=True)
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--isolated",
+        "--python",
+        str(folder),
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-deps",
+    ]
     own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run(pip, env=own, check=True, capture_output=True)
+    subprocess.run([*pip, str(built[1])], env=own, check=True, capture_output=True)
     places = sysconfig.get_paths("venv", {"base": str(folder), "platbase": str(folder)})
     site_packages = Path(places["purelib"])
     # Files with paths are read in site-packages alone, so this environment's own sparring stays out of sight.
@@ -162,23 +172,27 @@ def test_a_measurement_keeps_its_classifier_in_the_users_cache(sparring: Install
     assert classifier.stat().st_size > 0
 
 
-@pytest.mark.parametrize(("module", "seeds"), [(False, "1,2"), (True, "3")], ids=["command", "module"])
+@pytest.mark.parametrize(
+    ("module", "devices", "seeds"), [(False, "1,2", "1"), (True, "2", "3")], ids=["command", "module"]
+)
 def test_jobs_of_a_sweep_and_children_of_lightning(
-    module: bool, seeds: str, sparring: Installed, tmp_path: Path
+    module: bool, devices: str, seeds: str, sparring: Installed, tmp_path: Path
 ) -> None:
     """Both are started from this process's own command line."""
-    keys = ["debug=fast", *MODEL, "trainer.devices=2", "trainer.accelerator=cpu", f"seed={seeds}"]
+    keys = ["debug=fast", *MODEL, f"trainer.devices={devices}", "trainer.accelerator=cpu", f"seed={seeds}"]
     done = sparring("train", "-m", *keys, cwd=tmp_path, module=module)
-    count = len(seeds.split(","))
+    count = len(devices.split(","))
     assert f"{count} of {count} jobs finished" in done.stdout
     runs = list((tmp_path / "logs" / "train").glob("*_sweep_*/*/result.json"))
     assert len(runs) == count
+    started_with = set()
     for run in runs:
         settings = (run.parent / ".hydra" / "config.yaml").read_text()
-        assert "devices: 2" in settings
+        started_with |= {each for each in "12" if f"devices: {each}\n" in settings}
         assert json.loads(run.read_text())["clock"]["images_seen"] == 4
         start = "python -m sparring generate" if module else "sparring generate"
         assert f"{start} run={run.parent}" in done.stderr
+    assert started_with == set(devices.split(","))
 
 
 def test_configurations_and_classes_of_the_users_own(sparring: Installed, tmp_path: Path) -> None:
@@ -194,7 +208,7 @@ def test_configurations_and_classes_of_the_users_own(sparring: Installed, tmp_pa
 
 
 def test_a_study(sparring: Installed, tmp_path: Path) -> None:
-    """Its workers are processes that import the program anew."""
+    """Its worker is a process that imports the program anew."""
     keys = [
         "study=seed_noise",
         "data.image_size=8",
@@ -202,5 +216,5 @@ def test_a_study(sparring: Installed, tmp_path: Path) -> None:
         "study.labels_per_class=[10]",
         "study.steps=20",
     ]
-    sparring("study", *keys, "executor.workers=2", "dir=mine", cwd=tmp_path)
+    sparring("study", *keys, "executor.workers=1", "dir=mine", cwd=tmp_path)
     assert json.loads((tmp_path / "mine" / "status.json").read_text())["state"] == "finished"

@@ -1,10 +1,8 @@
 """The study verb as a user runs it, with real trainings: cache, kills, failures, refusals, and the page in the end."""
 
-import os
 import re
 import shlex
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -133,17 +131,15 @@ def test_a_study_with_other_settings_is_refused(finished: Path, cache: str) -> N
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_stopped_study_goes_on(number: int, tmp_path: Path, cache: str) -> None:
     folder = tmp_path / "study"
-    process = subprocess.Popen(
-        command(*EXAMPLE, cache, f"dir={folder}", "study.replicates=14", "executor.workers=1"),
-        cwd=ROOT, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    words = command(*EXAMPLE, cache, f"dir={folder}", "study.replicates=6", "executor.workers=1")
+    process = WARM.start(words[1:], cwd=ROOT)
     deadline = time.monotonic() + 120
     while len(started(folder)) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.kill(process.pid, number)
+    process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     done = started(folder)
-    assert 2 <= len(done) < 42
+    assert 2 <= len(done) < 18
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number
         assert sorted(hint(stderr, "go on with: ")) == sorted(
@@ -152,7 +148,7 @@ def test_a_stopped_study_goes_on(number: int, tmp_path: Path, cache: str) -> Non
         assert RunDir.open(folder).status()["state"] == "interrupted"
     study(PLACE, "extensions=[tests]", cache, f"resume={folder}")
     after = started(folder)
-    assert len(after) == 42
+    assert len(after) == 18
     assert {name: after[name] for name in done} == done
     assert result(folder)["analysis"]["verdict"] == "HELPS"
 

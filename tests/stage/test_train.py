@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import torch
 
 from sparring.run.directory import RunDir
 from tests.conftest import ROOT, TINY, command, read_run, train
-from tests.warm import WARM
+from tests.warm import WARM, Fork
 
 pytestmark = pytest.mark.slow
 
@@ -113,12 +111,8 @@ def test_signal_saves_and_exits_and_the_run_goes_on(
     requeued.write_text('#!/bin/sh\necho "$@" >> "$0.log"\n')
     requeued.chmod(0o755)
     slurm = {**SLURM, "PATH": f"{tmp_path}:{os.environ['PATH']}"} if devices == 1 else {}
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *places(tmp_path, cache_dir), *settings],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **slurm},
-    )
+    words = [str(ROOT / "train.py"), *places(tmp_path, cache_dir), *settings]
+    process = WARM.start(words, cwd=ROOT, environment={**os.environ, **slurm})
     wait_for(lambda: list(tmp_path.glob("train/*/metrics.csv")), process)
     if slurm:
         process.send_signal(signal.SIGUSR1)
@@ -149,10 +143,10 @@ def computed(run: Path) -> list[dict[str, str]]:
     return [{key: value for key, value in row.items() if not key.startswith("speed/")} for row in read_run(run).metrics]
 
 
-def wait_for(condition, process: subprocess.Popen, seconds: float = 90) -> None:
+def wait_for(condition, process: Fork, seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, process.communicate(1)
         assert time.monotonic() < end, "nothing happened"
         time.sleep(0.05)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -47,6 +47,10 @@ class FlowGenerator(Generator):
         return self.solver(lambda image, time: self._guided(image, time.expand(image.shape[0]), label), start).clamp(
             -1, 1
         )
+
+    def compile(self, *options: Any, **named: Any) -> None:
+        """`torch.compile` in place, with its options; of the velocity, which is all that training calls."""
+        self.velocity.compile(*options, **named)
 
     def _guided(self, image: Tensor, time: Tensor, label: Tensor) -> Tensor:
         if self.guidance == 1 or not self.conditional:

@@ -1,6 +1,7 @@
 """The adversarial step: n discriminator steps, one generator step, one update of the averaged generator."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import ClassVar
 
 import torch
@@ -23,11 +24,12 @@ from sparring.model.layer.shared_weight import weights_once
 from sparring.model.layer.synchronised_norm import synchronise
 from sparring.model.loss.base import Loss
 from sparring.model.regularizer.base import Regularizer
-from sparring.model.regularizer.shared.collection import Regularizers, total
+from sparring.model.regularizer.shared.collection import DueRegularizers, Regularizers, total
 from sparring.model.schedule.base import Schedule
 from sparring.model.selection.base import Selection
 from sparring.model.step.draws import EVERY, taken
 from sparring.model.step.recipe import Recipe, RecipePart
+from sparring.model.step.reuse import Kept, check_reuse
 from sparring.model.step.views import DiscriminatorView, GeneratorView, Part
 from sparring.model.view_maker import ViewMaker
 
@@ -47,6 +49,8 @@ class GAN(ImageGame):
         discriminator_attack: adversarial change of the real images in D's step.
         ema: average of G's weights, which samples and metrics use. sync_batchnorm: BatchNorm over all devices' images.
         d_steps: discriminator steps per generator step, each on fresh real images.
+        reuse_fakes: G learns from the images of the last D step of its iteration, as in DCGAN's script, instead of from new ones:
+            one pass of G less.
         accumulate: parts that a chunk is processed in; without BatchNorm the gradients are those of the whole chunk, the
             memory that of a part.
         published_images: iterations times batch of the paper's (or StudioGAN's) training on CIFAR-10, None where there is none.
@@ -80,6 +84,7 @@ class GAN(ImageGame):
         discriminator_attack: DiscriminatorAttack,
         published_images: float | None,
         sync_batchnorm: bool = False,
+        reuse_fakes: bool = False,
     ) -> None:
         if d_steps < 1:
             raise ConfigError(f"model.d_steps={d_steps} must be at least 1.")
@@ -101,6 +106,8 @@ class GAN(ImageGame):
         self.conditional = self.uses_labels = check_labels(generator, conditioning, head)
         self.latent_dim, self.d_steps = latent_dim, d_steps
         self.published_images = published_images
+        self.reuse_fakes = reuse_fakes
+        self._kept: Kept | None = None
         self._held_out: list[Tensor] = []
         self._together = discriminator.passes_together()
         recipe = Recipe(
@@ -113,6 +120,8 @@ class GAN(ImageGame):
         parts: tuple[RecipePart, ...] = (loss, discriminator.head, augment, selection, schedule, *regularizer.values())
         for part in parts:
             part.check(recipe)
+        if reuse_fakes:
+            check_reuse(loss, accumulate)
 
     # -- the algorithm -------------------------------------------------------------------------------------------------
 
@@ -127,12 +136,14 @@ class GAN(ImageGame):
         self.clock.advance(images=images)
 
     def discriminator_step(self, chunk: Batch, number: int) -> None:
-        """D step `number` of the run on one chunk of real images; G's forward needs no graph."""
+        """D step `number` of the run on one chunk of real images; G's forward needs no graph, unless its images are reused."""
         due, strength = self.regularizers.due("discriminator", number), self.schedule.penalty(self.progress)
         for part in self.parts(chunk, "discriminator", number):
-            with torch.no_grad():
+            with torch.set_grad_enabled(self._keeps("discriminator", number)):
                 generated = self.generator(part.latent, part.fake_label)
-            with due.precision(self.device):
+            if self._keeps("discriminator", number):
+                self._kept = Kept(part.latent, part.fake_label, generated)
+            with self.running(due):
                 view = self.views.discriminator_view(part, generated, gradients_at=due.gradients_at)
                 adversarial = self.loss.discriminator(view.real.logits, view.fake.logits).mean()
                 self.note({"loss/discriminator": adversarial})
@@ -157,8 +168,10 @@ class GAN(ImageGame):
         due, strength = self.regularizers.due("generator", number), self.schedule.penalty(self.progress)
         with frozen(self.discriminator):
             for part in self.parts(chunk, "generator", number):
-                with due.precision(self.device):
-                    view = self.views.generator_view(part, compares=self.loss.pairs or due.compares)
+                part, generated = self._kept_instead(part)
+                with self.running(due):
+                    compares = self.loss.pairs or due.compares
+                    view = self.views.generator_view(part, generated, compares=compares)
                     losses = self.loss.generator(view.fake.logits, view.real.logits if view.real else None)
                     self.note({"loss/generator": losses.mean()})
                     adversarial = self.selection(losses, view.fake.logits, number)
@@ -172,6 +185,15 @@ class GAN(ImageGame):
     def generator_terms(self, view: GeneratorView) -> dict[str, Tensor]:
         """Terms of G's loss, (N,) or 0-d, besides the adversarial one and the penalties, by the name in the logs."""
         return dict(self.discriminator.head.generator_terms(view.fake))
+
+    @contextmanager
+    def running(self, due: DueRegularizers) -> Iterator[None]:
+        """Full precision and no compiled network where a penalty differentiates twice; as the trainer was set elsewhere."""
+        if not due.differentiates_twice:
+            yield
+            return
+        with torch.autocast(self.device.type, enabled=False), self.eager():
+            yield
 
     # -- parts and terms of a step --------------------------------------------------------------------------------------
 
@@ -201,11 +223,24 @@ class GAN(ImageGame):
                 image, label = taken(chunk.image, rows).to(self.weight_dtype()), taken(chunk.label, rows)
             draws = self.draws(player, number, rows=rows)
             part = Part(image, label, draws.normal("latent", self.latent_dim), taken(fake_label, rows), draws)
+            reused = player == "generator" and self._kept is not None  # G made its pass in D's step
+            graph = player == "generator" or self._keeps(player, number)
             with (
-                weights_once(self.generator, graph=player == "generator", update=first == 0),
+                weights_once(self.generator, graph=graph, update=first == 0 and not reused),
                 weights_once(self.discriminator, update=first == 0),
             ):
                 yield part
+
+    def _keeps(self, player: str, number: int) -> bool:
+        """Whether G's step learns from the images of this step."""
+        return self.reuse_fakes and player == "discriminator" and (number + 1) % self.d_steps == 0
+
+    def _kept_instead(self, part: Part) -> tuple[Part, Tensor | None]:
+        """A part of G's step with the latents and labels of the kept images, and these; itself and None where there are none."""
+        kept, self._kept = self._kept, None
+        if kept is None:
+            return part, None
+        return part._replace(latent=kept.latent, fake_label=kept.label), kept.image
 
     def _means(self, terms: Mapping[str, Tensor], *, prefix: str = "") -> dict[str, Tensor]:
         """The mean of each term of a loss, 0-d; also noted, under `prefix` and its name."""
@@ -220,7 +255,9 @@ class GAN(ImageGame):
         check_shapes(self.generator, self.discriminator, latent_dim=self.latent_dim, **shape)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._held_out.append(self.discriminator(batch.image.to(self.weight_dtype()), batch.label).detach())
+        with self.eager():
+            logits = self.discriminator(batch.image.to(self.weight_dtype()), batch.label)
+        self._held_out.append(logits.detach())
 
     def validation_scalars(self) -> dict[str, float]:
         """D's mean logit on held-out real images: far below `logits/real`, D remembers its training images."""

@@ -58,9 +58,14 @@ class ViewMaker:
             self.discriminator, self.generator, augment, fake_output, part.latent, part.draws, real=real_output
         )
 
-    def generator_view(self, part: Part, *, compares: bool) -> GeneratorView:
-        """New generated images with their graph and D's outputs for them; for real images too where `compares` says so."""
-        generated = self.generator(part.latent, part.fake_label)
+    def generator_view(self, part: Part, generated: Tensor | None, *, compares: bool) -> GeneratorView:
+        """Generated images with their graph and D's outputs for them; for real images too where `compares` says so.
+
+        Args:
+            generated: (N, C, H, W) of the part's latents and labels; None: they are made here.
+        """
+        if generated is None:
+            generated = self.generator(part.latent, part.fake_label)
         augment = partial(self.augment, draws=part.draws.of("fake"))
         fake = self.discriminator.forward_with_features(augment(generated), part.fake_label)
         real = None

@@ -13,7 +13,8 @@ def opening_lines(parts: TrainingParts, trainer: L.Trainer) -> list[str]:
         parts: with the data set up.
         trainer: knows the devices.
     """
-    return [f"Device: {_device(trainer)}", f"Data: {_data(parts)}", f"Model: {_model(parts)}"]
+    compiled = ", compiled: the first iterations take longer" if parts.model.compiled else ""
+    return [f"Device: {_device(trainer)}{compiled}", f"Data: {_data(parts)}", f"Model: {_model(parts)}"]
 
 
 def _device(trainer: L.Trainer) -> str:

@@ -27,6 +27,7 @@ PARTS: dict[str, Any] = {
     "state_dict": dict, "optimizer_states": list, "loops": dict, "callbacks": dict, "clock": dict, "meter": dict,
     "fingerprints": dict, "budget": int, "logger_runs": dict, "seconds": float | int,
 }  # fmt: skip
+BEFORE = {"model.reuse_fakes": False}  # what a run from before a setting existed did
 PLACES = ("data.source", "data.path", "data.cache_dir", "data.storage")
 
 
@@ -180,7 +181,7 @@ def is_concluded(run: RunDir, iteration: int, *, report: bool) -> bool:
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """One text per setting in FIXED that changed: `model.d_steps was 1, now 2`."""
-    old, new = _leaves(before), _leaves(now)
+    old, new = BEFORE | _leaves(before), BEFORE | _leaves(now)
     keys = [key for key in {**old, **new} if key.startswith(FIXED) and not key.startswith(PLACES)]
     if not before.get("speed"):  # a run from before there was this section
         keys = [key for key in keys if not key.startswith("speed.")]

@@ -1,6 +1,9 @@
-"""How a training uses its hardware: memory format, TF32, bf16 and the choice of algorithms."""
+"""How a training uses its hardware: memory format, compiled networks, TF32, bf16 and the choice of algorithms."""
 
 import copy
+import importlib.util
+import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,16 +21,21 @@ class SpeedSettings:
     """The section `speed`; conf/speed/reproducible.yaml says what each key means."""
 
     channels_last: bool | str
+    compile: bool | str
     tf32: bool
     benchmark: bool
     bf16: bool
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> "SpeedSettings":
-        """Raises ConfigError for a memory format that is none."""
-        settings = cls(**{key: section[key] for key in ("channels_last", "tf32", "benchmark", "bf16")})
-        if settings.channels_last not in (True, False, "auto"):
-            raise ConfigError(f"speed.channels_last={settings.channels_last} must be auto, true or false.")
+        """Raises ConfigError for a choice that is none. A run from before a key existed was made without it."""
+        settings = cls(
+            compile=section.get("compile", False),
+            **{key: section[key] for key in ("channels_last", "tf32", "benchmark", "bf16")},
+        )
+        for key in ("channels_last", "compile"):
+            if getattr(settings, key) not in (True, False, "auto"):
+                raise ConfigError(f"speed.{key}={getattr(settings, key)} must be auto, true or false.")
         return settings
 
     def precision(self, given: str) -> str:
@@ -36,10 +44,13 @@ class SpeedSettings:
         return "bf16-mixed" if self.bf16 and given == "32-true" and capable else given
 
     def apply(self, model: Game, device: torch.device, *, image: tuple[int, int, int], rows: int) -> None:
-        """Set the process up and bring the model's networks into their memory format.
+        """Set the process up, bring the model's networks into their memory format, and compile them.
 
         Args:
             device: that trains. image: (C, H, W). rows: images of a chunk on one device, in one part.
+
+        Raises:
+            ConfigError: networks are to be compiled, and there is no compiler.
         """
         if device.type == "cuda":
             torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
@@ -48,6 +59,20 @@ class SpeedSettings:
         if isinstance(model, GAN) and self._channels_last(model, device, image, rows):
             for network in (model.generator, model.ema, model.discriminator):
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self._compiles(device):
+            model.compile_networks(dynamic=False)  # chunks have one size, and graphs of one size are faster
+
+    def _compiles(self, device: torch.device) -> bool:
+        if self.compile == "auto":
+            return device.type == "cuda" and has_compiler(device)
+        if self.compile and not has_compiler(device):
+            needed = (
+                "Triton, which torch's CUDA build brings"
+                if device.type == "cuda"
+                else "a C++ compiler (g++ or clang++)"
+            )
+            raise ConfigError(f"speed.compile=true needs {needed}, and there is none; say speed.compile=false.")
+        return bool(self.compile)
 
     def _channels_last(self, model: GAN, device: torch.device, image: tuple[int, int, int], rows: int) -> bool:
         if self.channels_last != "auto":
@@ -55,6 +80,14 @@ class SpeedSettings:
         if device.type == "cuda":
             return self.tf32 or self.bf16  # tensor cores want it
         return device.type == "cpu" and maps_outweigh_weights(model, image, rows)
+
+
+def has_compiler(device: torch.device) -> bool:
+    """Whether torch.compile finds what it makes kernels with."""
+    if device.type == "cuda":
+        return importlib.util.find_spec("triton") is not None
+    names = [os.environ.get("CXX", ""), "g++", "clang++"]
+    return any(name and shutil.which(name) is not None for name in names)
 
 
 def maps_outweigh_weights(model: GAN, image: tuple[int, int, int], rows: int) -> bool:

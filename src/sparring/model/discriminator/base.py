@@ -1,5 +1,7 @@
 """The base of discriminators: features of an image, and a head that gets the label."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -35,6 +37,10 @@ class Discriminator(nn.Module):
         """Features (N, F) and logits (N,) of images (N, C, H, W) with classes (N,), from one pass."""
         features = self.features(image)
         return DiscriminatorOutput(image, label, features, self.head(features, label))
+
+    def compile(self, *options: Any, **named: Any) -> None:
+        """`torch.compile` in place, with its options; of what all passes go through."""
+        self.forward_with_features = torch.compile(self.forward_with_features, *options, **named)  # type: ignore[method-assign]
 
     def judge_together(
         self, image: tuple[Tensor, Tensor], label: tuple[Tensor, Tensor]

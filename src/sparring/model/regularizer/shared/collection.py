@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import cast
 
@@ -51,10 +50,10 @@ class DueRegularizers:
         """Whether one of them needs real images in G's step."""
         return any(regularizer.compares for regularizer in self.by_name.values())
 
-    def precision(self, device: torch.device) -> AbstractContextManager[object]:
-        """Full precision where a penalty differentiates twice; the trainer's precision elsewhere."""
-        exact = any(regularizer.differentiates_twice for regularizer in self.by_name.values())
-        return torch.autocast(device.type, enabled=False) if exact else nullcontext()
+    @property
+    def differentiates_twice(self) -> bool:
+        """Whether the step needs full precision, and networks that are not compiled."""
+        return any(regularizer.differentiates_twice for regularizer in self.by_name.values())
 
     def discriminator(self, view: DiscriminatorView) -> dict[str, Tensor]:
         """Penalties (N,) or 0-d by name, in D's loss."""
