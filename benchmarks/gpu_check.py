@@ -20,6 +20,7 @@ SMALL = [
     "callback.samples.rows=2",
     "report=false",
 ]
+NARROW = ["model.generator.width=8", "model.discriminator.width=8"]
 
 
 class Check:

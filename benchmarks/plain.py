@@ -130,8 +130,8 @@ WITHOUT_LABELS = ("model/conditioning=none", "model/head=none")
 LOOPS = {
     "dcgan64": Work(
         dcgan,
-        ("model=dcgan", "model.reuse_fakes=true", *WITHOUT_LABELS, "data=cifar10", "data.image_size=64", "model.generator.width=64",
-         "model.discriminator.width=64"),
+        ("model=dcgan", "model.reuse_fakes=true", *WITHOUT_LABELS, "data=cifar10", "data.image_size=64",
+         "model.generator.width=64", "model.discriminator.width=64"),
     ),
     "sngan32": Work(
         sngan,
