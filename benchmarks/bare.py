@@ -58,7 +58,7 @@ class Bare:
         model = self.model
         due = list(self.due(number))
         (real, label), latent, fake_label = self.real(), self.latent(), self.fake_label()
-        keeps = model.reuse_fakes and (number + 1) % model.d_steps == 0
+        keeps = model.reuse is not None and model.reuse.wants(number)
         with torch.set_grad_enabled(keeps), weights_once(self.generator, graph=keeps):
             generated = self.generator(latent, fake_label)
         self.kept = (latent, fake_label, generated) if keeps else None

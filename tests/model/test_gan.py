@@ -1,7 +1,5 @@
 """The adversarial step: who moves when, on which images, by which clock."""
 
-from contextlib import nullcontext
-
 import lightning.pytorch as L
 import pytest
 import torch
@@ -165,9 +163,11 @@ def test_bad_counts_are_refused() -> None:
 def test_only_penalties_with_a_second_derivative_leave_the_trainer_s_precision() -> None:
     for name, exact in (("r1", True), ("approximate_r1", False), ("lecam", False), ("dragan", True)):
         model = gan(f"model/regularizer=[{name}]")
-        assert isinstance(model.regularizers.due("discriminator", 0).precision(model.device), nullcontext) == (
-            not exact
-        ), name
+        assert model.regularizers.due("discriminator", 0).differentiates_twice == exact, name
+    with torch.autocast("cpu", torch.bfloat16):
+        for twice in (False, True):
+            with model.precisely(twice):
+                assert torch.is_autocast_enabled("cpu") != twice
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,9 @@ stages and callbacks treat all alike.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar
 
-import lightning.pytorch as L
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -19,7 +18,7 @@ from sparring.core.measurement import FinalMetrics
 from sparring.core.randomness import generator as random_generator
 from sparring.core.types import Batch, TrainedNetwork, TrainingData
 from sparring.model.clock import Clock
-from sparring.model.layer.noise import GaussianNoise
+from sparring.model.compiled import CompiledNetworks
 from sparring.model.meter import Meter
 from sparring.model.schedule.base import Schedule
 from sparring.model.step.draws import EVERY, Draws
@@ -27,7 +26,7 @@ from sparring.model.step.draws import EVERY, Draws
 OptimizerFactory = Callable[..., Optimizer]
 
 
-class Game(L.LightningModule):
+class Game(CompiledNetworks):
     """Base of the LightningModules: players, clock, meter, schedules, and draws that do not depend on the device count.
 
     Subclasses register each player's network under the player's own name (`self.discriminator = ...`), and write
@@ -69,7 +68,6 @@ class Game(L.LightningModule):
         self.accumulate, self.seed = accumulate, seed
         self.clock, self.meter = Clock(), Meter()
         self.budget = 1
-        self.compiled = False  # whether `compile_networks` was called
         self._batch_size: int | None = None
 
     # -- for stages and callbacks ----------------------------------------------------------------------------------------
@@ -127,24 +125,6 @@ class Game(L.LightningModule):
         """Each player's optimizer as Lightning wraps it."""
         optimizers = self.optimizers()
         return dict(zip(self.factories, optimizers if isinstance(optimizers, list) else [optimizers], strict=True))
-
-    def compile_networks(self, **options: Any) -> None:
-        """Compile the players' networks in place; their weights keep names and places.
-
-        One with noise inside stays as it is: no graph holds a seeded generator.
-
-        Args:
-            options: of `torch.compile`.
-        """
-        for player in self.factories:
-            network = getattr(self, player)
-            if not any(isinstance(module, GaussianNoise) for module in network.modules()):
-                network.compile(**options)
-        self.compiled = True
-
-    def eager(self) -> AbstractContextManager[object]:
-        """Compiled networks run as they were written inside: where a pass is differentiated twice, or one of its kind."""
-        return torch.compiler.set_stance("force_eager") if self.compiled else nullcontext()
 
     def weight_dtype(self) -> torch.dtype:
         """float32, or another type by the trainer's precision."""

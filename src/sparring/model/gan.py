@@ -1,7 +1,6 @@
 """The adversarial step: n discriminator steps, one generator step, one update of the averaged generator."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import ClassVar
 
 import torch
@@ -24,12 +23,12 @@ from sparring.model.layer.shared_weight import weights_once
 from sparring.model.layer.synchronised_norm import synchronise
 from sparring.model.loss.base import Loss
 from sparring.model.regularizer.base import Regularizer
-from sparring.model.regularizer.shared.collection import DueRegularizers, Regularizers, total
+from sparring.model.regularizer.shared.collection import Regularizers, total
 from sparring.model.schedule.base import Schedule
 from sparring.model.selection.base import Selection
 from sparring.model.step.draws import EVERY, taken
 from sparring.model.step.recipe import Recipe, RecipePart
-from sparring.model.step.reuse import Kept, check_reuse
+from sparring.model.step.reuse import Reuse
 from sparring.model.step.views import DiscriminatorView, GeneratorView, Part
 from sparring.model.view_maker import ViewMaker
 
@@ -106,8 +105,7 @@ class GAN(ImageGame):
         self.conditional = self.uses_labels = check_labels(generator, conditioning, head)
         self.latent_dim, self.d_steps = latent_dim, d_steps
         self.published_images = published_images
-        self.reuse_fakes = reuse_fakes
-        self._kept: Kept | None = None
+        self.reuse = Reuse(d_steps) if reuse_fakes else None
         self._held_out: list[Tensor] = []
         self._together = discriminator.passes_together()
         recipe = Recipe(
@@ -120,8 +118,8 @@ class GAN(ImageGame):
         parts: tuple[RecipePart, ...] = (loss, discriminator.head, augment, selection, schedule, *regularizer.values())
         for part in parts:
             part.check(recipe)
-        if reuse_fakes:
-            check_reuse(loss, accumulate)
+        if self.reuse:
+            self.reuse.check(loss, accumulate)
 
     # -- the algorithm -------------------------------------------------------------------------------------------------
 
@@ -139,11 +137,11 @@ class GAN(ImageGame):
         """D step `number` of the run on one chunk of real images; G's forward needs no graph, unless its images are reused."""
         due, strength = self.regularizers.due("discriminator", number), self.schedule.penalty(self.progress)
         for part in self.parts(chunk, "discriminator", number):
-            with torch.set_grad_enabled(self._keeps("discriminator", number)):
+            with torch.set_grad_enabled(self.reuse is not None and self.reuse.wants(number)):
                 generated = self.generator(part.latent, part.fake_label)
-            if self._keeps("discriminator", number):
-                self._kept = Kept(part.latent, part.fake_label, generated)
-            with self.running(due):
+            if self.reuse:
+                self.reuse.keep(part, generated, number)
+            with self.precisely(due.differentiates_twice):
                 view = self.views.discriminator_view(part, generated, gradients_at=due.gradients_at)
                 adversarial = self.loss.discriminator(view.real.logits, view.fake.logits).mean()
                 self.note({"loss/discriminator": adversarial})
@@ -168,8 +166,8 @@ class GAN(ImageGame):
         due, strength = self.regularizers.due("generator", number), self.schedule.penalty(self.progress)
         with frozen(self.discriminator):
             for part in self.parts(chunk, "generator", number):
-                part, generated = self._kept_instead(part)
-                with self.running(due):
+                part, generated = self.reuse.take(part) if self.reuse else (part, None)
+                with self.precisely(due.differentiates_twice):
                     compares = self.loss.pairs or due.compares
                     view = self.views.generator_view(part, generated, compares=compares)
                     losses = self.loss.generator(view.fake.logits, view.real.logits if view.real else None)
@@ -185,15 +183,6 @@ class GAN(ImageGame):
     def generator_terms(self, view: GeneratorView) -> dict[str, Tensor]:
         """Terms of G's loss, (N,) or 0-d, besides the adversarial one and the penalties, by the name in the logs."""
         return dict(self.discriminator.head.generator_terms(view.fake))
-
-    @contextmanager
-    def running(self, due: DueRegularizers) -> Iterator[None]:
-        """Full precision and no compiled network where a penalty differentiates twice; as the trainer was set elsewhere."""
-        if not due.differentiates_twice:
-            yield
-            return
-        with torch.autocast(self.device.type, enabled=False), self.eager():
-            yield
 
     # -- parts and terms of a step --------------------------------------------------------------------------------------
 
@@ -223,24 +212,13 @@ class GAN(ImageGame):
                 image, label = taken(chunk.image, rows).to(self.weight_dtype()), taken(chunk.label, rows)
             draws = self.draws(player, number, rows=rows)
             part = Part(image, label, draws.normal("latent", self.latent_dim), taken(fake_label, rows), draws)
-            reused = player == "generator" and self._kept is not None  # G made its pass in D's step
-            graph = player == "generator" or self._keeps(player, number)
+            reused = player == "generator" and self.reuse is not None  # G made its pass in D's step
+            graph = player == "generator" or (self.reuse is not None and self.reuse.wants(number))
             with (
                 weights_once(self.generator, graph=graph, update=first == 0 and not reused),
                 weights_once(self.discriminator, update=first == 0),
             ):
                 yield part
-
-    def _keeps(self, player: str, number: int) -> bool:
-        """Whether G's step learns from the images of this step."""
-        return self.reuse_fakes and player == "discriminator" and (number + 1) % self.d_steps == 0
-
-    def _kept_instead(self, part: Part) -> tuple[Part, Tensor | None]:
-        """A part of G's step with the latents and labels of the kept images, and these; itself and None where there are none."""
-        kept, self._kept = self._kept, None
-        if kept is None:
-            return part, None
-        return part._replace(latent=kept.latent, fake_label=kept.label), kept.image
 
     def _means(self, terms: Mapping[str, Tensor], *, prefix: str = "") -> dict[str, Tensor]:
         """The mean of each term of a loss, 0-d; also noted, under `prefix` and its name."""
@@ -256,8 +234,7 @@ class GAN(ImageGame):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         with self.eager():
-            logits = self.discriminator(batch.image.to(self.weight_dtype()), batch.label)
-        self._held_out.append(logits.detach())
+            self._held_out.append(self.discriminator(batch.image.to(self.weight_dtype()), batch.label).detach())
 
     def validation_scalars(self) -> dict[str, float]:
         """D's mean logit on held-out real images: far below `logits/real`, D remembers its training images."""

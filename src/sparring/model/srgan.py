@@ -85,7 +85,7 @@ class SRGAN(Restorer):
         for first, rows in enumerate(self.parts()):
             asked = (("real", image), ("fake", restored))
             seen = [each[rows].detach().clone().requires_grad_(side in due.gradients_at) for side, each in asked]
-            with weights_once(self.discriminator, update=first == 0), due.precision(self.device):
+            with weights_once(self.discriminator, update=first == 0), self.precisely(due.differentiates_twice):
                 real, fake = (self.discriminator.forward_with_features(each, label[rows]) for each in seen)
                 draws = self.draws("discriminator", number, rows=rows)
                 view = DiscriminatorView(self.discriminator, self.enhancer, _same, fake, bad[rows], draws, real=real)
@@ -106,7 +106,7 @@ class SRGAN(Restorer):
 
     def enhancer_loss(self, bad: Tensor, restored: Tensor, image: Tensor, label: Tensor, rows: slice) -> Tensor:
         due, seen_label = self.regularizers.due("generator", self.clock.iteration), label.clamp(min=0)
-        with weights_once(self.discriminator, update=False), due.precision(self.device):
+        with weights_once(self.discriminator, update=False), self.precisely(due.differentiates_twice):
             with torch.no_grad():
                 real = self.discriminator.forward_with_features(image, seen_label)
             fake = self.discriminator.forward_with_features(restored, seen_label)

@@ -77,7 +77,7 @@ def test_a_generator_with_spectral_norm_iterates_once_a_step_and_makes_one_pass_
 
 
 def test_what_it_cannot_work_with() -> None:
-    with pytest.raises(ConfigError, match=r"G's step has other real images than D's"):
+    with pytest.raises(ConfigError, match=r"step has other real images than D's"):
         gan("model=rpgan", "model.reuse_fakes=true")
     with pytest.raises(ConfigError, match=r"model.accumulate=2 parts at once"):
         gan("model=dcgan", "model.reuse_fakes=true", "model.accumulate=2")
