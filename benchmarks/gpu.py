@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from gpu_check import Check
-from gpu_parts import presets, resume, stages, storage, waits
+from gpu_parts import every_preset, presets, resume, stages, storage, waits
 from gpu_speed import speed
 
 PARTS = {part.__name__: part for part in (presets, stages, waits, speed, resume, storage)}
@@ -23,13 +23,14 @@ PARTS = {part.__name__: part for part in (presets, stages, waits, speed, resume,
 def tables(check: Check) -> None:
     print("\n| part | what | result |\n|---|---|---|")
     for row in check.rows:
-        print(f"| {row['part']} | {row['what']} | {'' if row['ok'] else '**failed**: '}{row['said']} |")
+        print(f"| {row['part']} | {row['what']} | {row['state']}: {row['said']} |")
     ways = list(dict.fromkeys(way for each in check.laps.values() for way in each))
     print(f"\n| milliseconds of a step | {' | '.join(ways)} |\n|---|{'---|' * len(ways)}")
     for name, found in check.laps.items():
         print(f"| {name} | {' | '.join(f'{found[way]:.2f}' if way in found else '' for way in ways)} |")
-    failed = sum(not row["ok"] for row in check.rows)
-    print(f"\n{failed} of {len(check.rows)} failed; {time.monotonic() - check.start:.0f} s, {check.out / 'gpu.json'}")
+    failed, skipped = (sum(row["state"] == state for row in check.rows) for state in ("FAILED", "skipped"))
+    seconds = time.monotonic() - check.start
+    print(f"\n{failed} of {len(check.rows)} failed, {skipped} skipped; {seconds:.0f} s, {check.out / 'gpu.json'}")
     sys.exit(failed > 0)
 
 
@@ -37,6 +38,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cpu", action="store_true", help="the tiny mode")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas (default: %(default)s)")
+    parser.add_argument(
+        "--presets", help="those of the part presets, with commas (default: all; with --cpu rpgan,classifier)"
+    )
     parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "gpu_check")
     parser.add_argument(
         "--seconds", type=float, default=440.0, help="after which nothing new is begun (default: %(default)s)"
@@ -48,7 +52,8 @@ def main() -> None:
         sys.exit("torch sees no CUDA device; --cpu shows that the script works.")
     given.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as runs:
-        check = Check(given.out, Path(runs), cpu=given.cpu, seconds=given.seconds)
+        names = given.presets or ("rpgan,classifier" if given.cpu else ",".join(every_preset()))
+        check = Check(given.out, Path(runs), presets=names.split(","), cpu=given.cpu, seconds=given.seconds)
         where = "CPU" if given.cpu else torch.cuda.get_device_name()
         print(f"{where}; torch {torch.__version__}, Python {sys.version.split()[0]}", flush=True)
         for part in given.only.split(","):

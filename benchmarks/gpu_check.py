@@ -26,7 +26,8 @@ NARROW = ["model.generator.width=8", "model.discriminator.width=8"]
 class Check:
     """Rows of what was tried, in a folder, within a number of seconds."""
 
-    def __init__(self, out: Path, runs: Path, *, cpu: bool, seconds: float) -> None:
+    def __init__(self, out: Path, runs: Path, *, presets: list[str], cpu: bool, seconds: float) -> None:
+        self.presets = presets
         self.out, self.runs, self.cpu, self.seconds = out, runs, cpu, seconds
         self.device = torch.device("cpu" if cpu else "cuda")
         self.steps = 3 if cpu else 20
@@ -39,17 +40,17 @@ class Check:
 
     def tried(self, part: str, what: str, work: Callable[[], str]) -> None:
         """Print and keep what `work` says, or why it failed."""
-        ok, said, began = True, "no time left", time.monotonic()
+        state, said, began = "skipped", "no time left", time.monotonic()
         if self.left() > 5:
             try:
-                said = work()
+                state, said = "ok", work()
             except Exception as error:
-                ok, said = False, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
+                state, said = "FAILED", f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
                 with (self.out / "gpu.log").open("a") as log:
                     traceback.print_exc(file=log)
-        row = {"part": part, "what": what, "ok": ok, "said": said, "seconds": round(time.monotonic() - began, 1)}
+        row = {"part": part, "what": what, "state": state, "said": said, "seconds": round(time.monotonic() - began, 1)}
         self.rows.append(row)
-        print(f"{part:10} {what:34} {'ok' if ok else 'FAIL':4} {row['seconds']:6.1f} s  {said}", flush=True)
+        print(f"{part:10} {what:34} {state:7} {row['seconds']:6.1f} s  {said}", flush=True)
         (self.out / "gpu.json").write_text(json.dumps({"rows": self.rows, "milliseconds": self.laps}, indent=1))
 
     def compose(self, verb: str, run: Path, *overrides: str) -> Any:

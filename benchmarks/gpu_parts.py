@@ -16,19 +16,24 @@ OTHERS = {  # with settings of their own; the rest are GANs
     "flow": ["model.velocity.width=16"],
     "ssgan": ["data.labels_per_class=10"],
     "classifier": ["model.backbone.width=8"],
+    "degraded_classifier": ["model.backbone.width=8"],
     "restorer": [],
     "srgan": ["model.discriminator.width=8"],
 }
 
 
+def every_preset() -> list[str]:
+    """All but advgan, which needs the run of another."""
+    return sorted(each.stem for each in CONF.glob("[!_]*.yaml") if each.stem != "advgan")
+
+
 def presets(check: Check) -> None:
     """All trainings, then with `speed=fast`."""
-    names = sorted(each.stem for each in CONF.glob("[!_]*.yaml") if each.stem != "advgan")
-    chosen = dict.fromkeys(names, NARROW) | OTHERS
+    chosen = {name: OTHERS.get(name, NARROW) for name in check.presets}
     for name, more in chosen.items():
         check.tried("presets", name, lambda n=name, m=more: _peak(check.train(n, f"model={n}", *m)))
-    for name in ("rpgan", "sngan", "classifier"):
-        keys = [f"model={name}", *chosen[name], "speed=fast"]
+    for name in ("rpgan", "sngan", "classifier") if "sngan" in chosen else ("rpgan",):
+        keys = [f"model={name}", *OTHERS.get(name, NARROW), "speed=fast"]
         check.tried("fast", name, lambda n=name, k=keys: _peak(check.train(f"{n}_fast", *k)))
     attacked = [f"model.target={check.runs / 'classifier'}", "model.epsilon=0.2", "model.distill=dynamic"]
     check.tried("presets", "advgan", lambda: _peak(check.train("advgan", "model=advgan", *attacked)))
