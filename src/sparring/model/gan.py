@@ -119,7 +119,7 @@ class GAN(ImageGame):
         for part in parts:
             part.check(recipe)
         if self.reuse:
-            self.reuse.check(loss, accumulate)
+            self.reuse.check(pairs=loss.pairs, accumulate=accumulate)
 
     # -- the algorithm -------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from torch import Tensor
 
 from sparring.core.errors import ConfigError
-from sparring.model.loss.base import Loss
 from sparring.model.step.views import Part
 
 
@@ -18,9 +17,9 @@ class Reuse:
         self.d_steps = d_steps
         self._kept: tuple[Part, Tensor] | None = None
 
-    def check(self, loss: Loss, accumulate: int) -> None:
-        """Raise ConfigError where the images of D's step cannot be those of G's."""
-        if loss.pairs:
+    def check(self, *, pairs: bool, accumulate: int) -> None:
+        """Raise ConfigError where the images of D's step cannot be those of G's, as for a loss that compares `pairs`."""
+        if pairs:
             raise ConfigError(
                 "model.reuse_fakes=true cannot work with a loss that compares generated with real images of the same class: G's "
                 "step has other real images than D's; set model.reuse_fakes=false."
