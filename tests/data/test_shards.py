@@ -32,7 +32,7 @@ def shard(file: Path, samples: list[dict[str, bytes]]) -> None:
 
 
 def labelled(label: int, suffix: str) -> bytes:
-    return json.dumps({"label": label}).encode() if suffix == ".json" else f"{label}\n".encode()
+    return json.dumps({"label": int(label)}).encode() if suffix == ".json" else f"{label}\n".encode()
 
 
 def write(folder: Path, suffix: str = ".cls", end: str = ".tar") -> Path:
