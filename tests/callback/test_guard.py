@@ -13,9 +13,11 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from sparring.callback.guard import Guard
 from sparring.callback.scalars import Scalars
+from sparring.callback.support.growth import Growth
 from sparring.callback.support.spectrum import first_weight, largest_singular_value
 from sparring.callback.support.trouble import Decision
 from sparring.core.errors import ConfigError, DivergedError
+from sparring.evaluation.glance import GlanceValues
 from sparring.model.layer.spectral import spectrally_normalise
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
@@ -54,18 +56,35 @@ def test_looking_at_a_layer_does_not_move_the_estimates_of_spectral_normalisatio
 
 
 def test_weights_explode_within_half_of_a_runs_age_and_may_grow_slowly_for_ever() -> None:
-    guard = Guard(**DEFAULTS)
-    guard._before = [(0, {"generator": 1.0})]
+    growth = Growth(15.0)
+    growth.restart(0, {"generator": 1.0})
     for iteration in range(25, 10_000, 25):  # three times as large whenever the run is twice as old
-        assert guard._exploded(iteration, {"generator": 1.0 + (iteration / 25) ** 1.58}) is None
-    found = guard._exploded(10_000, {"generator": 16 * (1.0 + 200**1.58)})
-    assert found is not None
-    assert found[0] == "weights exploded"
-    assert "at iteration 3200 it was" in found[1]
-    assert guard._exploded(10_000, {"generator": torch.nan}) == (
-        "not finite",
-        "the first layer of the generator holds NaN or infinity",
-    )
+        assert growth.trouble(iteration, {"generator": 1.0 + (iteration / 25) ** 1.58}) == ""
+    assert "at iteration 3200 it was" in growth.trouble(10_000, {"generator": 16 * (1.0 + 200**1.58)})
+
+
+def glance(agreement: float | None) -> GlanceValues:
+    return GlanceValues(0.9, agreement, None if agreement is None else 0.95, 10)
+
+
+@pytest.mark.parametrize(
+    ("looks", "trouble"),
+    [
+        ([glance(0.1)] * 5, [False, False, False, False, True]),
+        ([glance(0.1), glance(0.2), glance(0.6)], [False, False, False]),  # dcgan at a hundred times its rates
+        ([glance(None)], [True]),  # without labels pixels cannot tell
+        ([None], [True]),
+    ],
+)
+def test_samples_decide_whether_weights_that_grow_are_trouble(looks: list[Any], trouble: list[bool]) -> None:
+    guard, coming = Guard(**DEFAULTS), iter(looks)
+    guard._growth.restart(0, {"generator": 1.0})
+    guard._look.shared = lambda *_: next(coming)  # type: ignore[method-assign]
+    game: Any = SimpleNamespace(draws_images=True, clock=SimpleNamespace(iteration=25))
+    trainer: Any = None
+    found = [bool(guard._explosion(trainer, game, {"generator": 20.0})) for _ in looks]
+    assert found == trouble
+    assert guard._explosion(trainer, game, {"generator": 20.0}) == ""  # growth counts from now on
 
 
 @pytest.mark.parametrize(
@@ -85,7 +104,8 @@ def test_settings_are_checked(wrong: dict[str, Any], says: str) -> None:
 def test_decisions_survive_a_checkpoint() -> None:
     guard, other = Guard(**DEFAULTS), Guard(**DEFAULTS)
     guard.decisions = [Decision("guard", 25, "collapsed", "why", "rollback", 0, {"generator": 0.1})]
-    guard._before, guard._lost, guard._margins = [(0, {"generator": 1.5})], 2, [torch.tensor(0.5)]
+    guard._growth.restart(0, {"generator": 1.5})
+    guard._lost, guard._margins, guard._good, guard._suspect = 2, [torch.tensor(0.5)], 250, "it grew"
     other.load_state_dict(json.loads(json.dumps(guard.state_dict())))
     assert other.state_dict() == guard.state_dict()
     assert other.rollbacks == 1
@@ -103,6 +123,7 @@ def test_a_discriminator_that_remembers_its_images_is_warned_about_once_and_not_
     game.players = dict  # type: ignore[method-assign]
     for _ in range(2):
         guard.on_validation_end(used, game)
+    assert logger.alerts == [f"training images remembered (warn): guard {each.sentence}" for each in guard.decisions]
     assert logger.rows[0][1]["guard/remembered"] == pytest.approx(1.1 - unseen)
     assert [each.action for each in guard.decisions] == ["warn"] * warned
     assert not used.should_stop
@@ -126,8 +147,11 @@ def decided(run: RunDir) -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.slow
-def test_a_discriminator_that_is_switched_off_is_caught_within_150_iterations(tmp_path: Path, cache_dir: Path) -> None:
-    run = guarded(tmp_path, cache_dir, "trainer.max_steps=300", f"{RATES[1]}=0")
+def test_a_discriminator_that_is_switched_off_is_caught_within_150_iterations_and_its_end_is_not_gone_back_to(
+    tmp_path: Path, cache_dir: Path
+) -> None:
+    off = ["trainer.max_steps=600", f"{RATES[1]}=0"]
+    run = guarded(tmp_path, cache_dir, *off, "callback.checkpoint.every=40", "callback.guard.look_every=40")
     ((iteration, *what),) = decided(run)
     assert (iteration <= 150, what) == (True, ["discriminator lost", "stop"])
     assert run.result()["stopped"].startswith(
@@ -137,6 +161,14 @@ def test_a_discriminator_that_is_switched_off_is_caught_within_150_iterations(tm
     status = run.status()
     assert status is not None
     assert status["state"] == "finished"
+    again = guarded(
+        tmp_path, cache_dir, *off, f"resume={tmp_path}", "callback.checkpoint.every=10000", "callback.guard.look_every=10000",
+        "callback.guard.on_trouble=rollback", "callback.guard.max_rollbacks=1",
+    )  # fmt: skip
+    _, back, end = again.result()["decisions"]
+    assert (back["action"], end["action"]) == ("rollback", "stop")
+    assert back["back_to"] in (40, 80, 120)  # looked at; the state of the end was not
+    assert back["back_to"] < iteration
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from tests.conftest import TINY, compose
 
 DEFAULTS: dict[str, Any] = {
     "target": None, "patience": None, "min_improvement": 0.0, "confirm": True, "collapse": None, "lost_balance": None,
-    "lost_diversity": None, "never_learned": None, "on_collapse": "stop", "max_rollbacks": 1, "keep_best": True,
+    "lost_diversity": None, "class_ignored": None, "on_collapse": "stop", "max_rollbacks": 1, "keep_best": True,
 }  # fmt: skip
 
 
@@ -166,14 +166,14 @@ def test_one_image_per_class_is_a_collapse_although_fd_improves_and_classes_are_
     assert play_classes("lost_diversity", diversity=[0.02, 0.05, *[0.4] * 6], agreement=right)[1].reason == ""
 
 
-def test_labels_without_effect_at_half_of_the_budget_are_never_learned() -> None:
+def test_labels_without_effect_at_half_of_the_budget_stop_it() -> None:
     various = [1.5] * 8
-    number, stop = play_classes("never_learned", diversity=various, agreement=[0.11, 0.08, 0.12, 0.15, *[0.9] * 4])
+    number, stop = play_classes("class_ignored", diversity=various, agreement=[0.11, 0.08, 0.12, 0.15, *[0.9] * 4])
     assert number == 4
-    assert stop.sentence == "never learned: samples are predicted as the class asked for in 15.0%, by chance in 10.0%"
+    assert stop.sentence == "class ignored: samples are predicted as the class asked for in 15.0%, by chance in 10.0%"
     late = [0.1, 0.1, 0.1, 0.25, 0.3, 0.1, 0.9, 0.9]
-    assert play_classes("never_learned", diversity=various, agreement=late)[0] == 6
-    assert play_classes("never_learned", diversity=various, agreement=[0.1, 0.1, 0.1, *[0.3] * 5])[1].reason == ""
+    assert play_classes("class_ignored", diversity=various, agreement=late)[0] == 6
+    assert play_classes("class_ignored", diversity=various, agreement=[0.1, 0.1, 0.1, *[0.3] * 5])[1].reason == ""
     assert chance_level(10, 0.1) == pytest.approx(0.19)
 
 

@@ -17,7 +17,7 @@ MEASURED = [
     *TINY, "callback=[default,quality,quality_stop]", "metric/features@callback.quality.features=pixels",
     "callback.quality.names=[fd]", "callback.quality.count=64", "callback.quality.max_time_share=null",
     "callback.quality_stop.lost_balance=null", "callback.quality_stop.lost_diversity=null",
-    "callback.quality_stop.never_learned=null", "report=false", "callback.samples.first=1000",
+    "callback.quality_stop.class_ignored=null", "report=false", "callback.samples.first=1000",
 ]  # fmt: skip
 
 

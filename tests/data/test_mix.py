@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hydra.errors import InstantiationException
+from sklearn.covariance import ledoit_wolf_shrinkage
 
 from sparring.core.errors import ConfigError, DataError
 from sparring.core.pixels import crop_and_flip
@@ -135,6 +136,8 @@ def test_shrinkage_is_full_for_white_noise_and_small_for_many_samples() -> None:
     many = torch.from_numpy(random.normal(size=(5000, 4)) * np.array([1, 2, 4, 8]))
     assert estimated_shrinkage(few) > 0.7
     assert estimated_shrinkage(many) < 0.01
+    for each in (few, many, few[:, :3]):  # fewer images than pixels, and more
+        assert estimated_shrinkage(each) == pytest.approx(ledoit_wolf_shrinkage(each.numpy()))
 
 
 def test_fraction_is_checked(make: Make) -> None:

@@ -121,12 +121,15 @@ def test_offline_file_holds_tables_and_summary(tmp_path: Path) -> None:
     logger = make(tmp_path / "study", mode="offline")
     logger.log_table("Accuracy", ("arm", "verdict"), [("real", ""), ("gan", "HELPS")])
     logger.log_summary({"verdict": "HELPS"})
+    logger.log_alert("collapsed (stop)", "guard stopped at iteration 250")
     close(logger)
     (row,) = offline_run(tmp_path / "study")["history"]
     assert row["tables/Accuracy._type"] == "table-file"
     (file,) = (tmp_path / "study").rglob("*.table.json")
     assert json.loads(file.read_text()) == {"columns": ["arm", "verdict"], "data": [["real", ""], ["gan", "HELPS"]]}
     (binary,) = (tmp_path / "study").rglob("*.wandb")
+    (alert,) = [record.alert for record in records(binary) if record.WhichOneof("record_type") == "alert"]
+    assert (alert.title, alert.text, alert.level) == ("collapsed (stop)", "guard stopped at iteration 250", "WARN")
     summaries = [record.summary for record in records(binary) if record.WhichOneof("record_type") == "summary"]
     said = {item.key: json.loads(item.value_json) for summary in summaries for item in summary.update}
     assert said["verdict"] == "HELPS"

@@ -82,7 +82,7 @@ class Collapse(L.Callback):
         unlearned = self.latest.unlearned if late else ""
         again = before is not None and bool(before.collapsed) and self.iteration >= EARLY
         collapsed = self.latest.collapsed if late or again else ""
-        word, why = ("never learned", unlearned) if unlearned else ("collapsed", collapsed)
+        word, why = ("class ignored", unlearned) if unlearned else ("collapsed", collapsed)
         if why and word != self._warned:
             log.warning("Iteration %d: %s. Losses do not show this; look at images/.", self.iteration, why)
         self._warned = word if why else ""

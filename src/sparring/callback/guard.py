@@ -2,7 +2,7 @@
 
 import logging
 import math
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal
 
 import lightning.pytorch as L
 import torch
@@ -11,19 +11,21 @@ from sparring.callback.checkpoint import Checkpoint
 from sparring.callback.finite import ADVICE, Finite
 from sparring.callback.scalars import Scalars
 from sparring.callback.support.glance import SampleGlance
+from sparring.callback.support.growth import Growth
+from sparring.callback.support.guard_settings import check_guard
 from sparring.callback.support.spectrum import first_singular_values
-from sparring.callback.support.trouble import Action, Decision, rates_of, roll_back
-from sparring.core.distributed import average_buffers, mean_over_ranks
-from sparring.core.errors import CheckpointError, ConfigError, DataError, DivergedError
-from sparring.evaluation.glance import COLLAPSED, GlanceValues
+from sparring.callback.support.trouble import Action, Decision, alert, log_scalars, part_of, rates_of, roll_back
+from sparring.core.distributed import mean_over_ranks
+from sparring.core.errors import CheckpointError, DivergedError
+from sparring.evaluation.glance import COLLAPSED
 from sparring.model.game import Game
 
 log = logging.getLogger(__name__)
 REAL, FAKE, UNSEEN = "logits/real", "logits/fake", "val/logits_real"
-Kept = TypeVar("Kept", bound=L.Callback)
 Kind = Literal[
-    "not finite", "weights exploded", "discriminator lost", "collapsed", "never learned", "training images remembered"
+    "not finite", "weights exploded", "discriminator lost", "collapsed", "class ignored", "training images remembered"
 ]
+GRACE = 4  # checks after one at which weights have exploded, within which samples may show that the training goes well
 BY_ROLLBACK = ("not finite", "weights exploded", "discriminator lost", "collapsed")  # what lower rates may cure
 
 
@@ -32,16 +34,18 @@ class Guard(L.Callback):
 
     - not finite: a loss (as callback/finite finds it) or a first layer.
     - weights exploded: the largest singular value of a player's first layer is more than `max_growth` times what it was when the
-      run was half as old; weights that grow slowly for long are none.
+      run was half as old; weights that grow slowly for long are none. Where samples can tell, they decide: within GRACE further
+      checks they must show their class in half as many cases as real images do, or more, and differ; then it is no trouble.
     - discriminator lost: in `lost_checks` checks in a row its mean logit of real images was below that of generated ones.
     - collapsed: images of a class hardly differ, and did before or half of the budget is spent.
     - training images remembered: at a validation D finds real images that it has not seen no more real than generated ones. Only
       warned about, once: lower rates do not cure it, `model/augment=ada` or more images do.
-    - never learned: samples ignore their class when half of the budget is spent.
+    - class ignored: samples show the class asked for hardly more often than by chance when half of the budget is spent.
 
-    On trouble it warns once and goes on, stops the run, or rolls back: the last checkpoint, which was looked at before it was
-    saved, every learning rate times `rate_factor`, and other noise, since draws follow the clock and that goes on. What lower
-    rates do not cure, and the trouble after `max_rollbacks`, stops the run. All devices decide alike. `decisions` is the record.
+    On trouble it warns once and goes on, stops the run, or rolls back: the last checkpoint whose samples were looked at and found
+    good (one that a signal or a stop left may not have been), every learning rate times `rate_factor`, and other noise, since
+    draws follow the clock and that goes on. What lower rates do not cure, and the trouble after `max_rollbacks`, stops the
+    run. All devices decide alike. `decisions` is the record; W&B gets an alert of each.
 
     `conf/callback/guard.yaml` says what each argument means.
 
@@ -53,26 +57,19 @@ class Guard(L.Callback):
         self, *, on_trouble: Action, every: int, max_growth: float | None, lost_checks: int | None, look_every: int | None,
         count: int, max_rollbacks: int, rate_factor: float,
     ) -> None:  # fmt: skip
-        if on_trouble not in get_args(Action):
-            raise ConfigError(f"callback.guard.on_trouble={on_trouble} is unknown; give stop, rollback or warn.")
-        if every < 1 or (look_every is not None and look_every < 1) or (lost_checks is not None and lost_checks < 1):
-            raise ConfigError(
-                f"callback.guard needs every, lost_checks and look_every >= 1, got {every}, {lost_checks} and {look_every}."
-            )
-        if (max_growth is not None and max_growth <= 1) or not 0 < rate_factor <= 1 or max_rollbacks < 0 or count < 2:
-            raise ConfigError(
-                "callback.guard needs max_growth > 1, rate_factor in (0, 1], max_rollbacks >= 0 and count >= 2, got "
-                f"{max_growth}, {rate_factor}, {max_rollbacks} and {count}."
-            )
-        self.on_trouble, self.every, self.max_growth, self.lost_checks = on_trouble, every, max_growth, lost_checks
+        check_guard(
+            on_trouble=on_trouble, every=every, max_growth=max_growth, lost_checks=lost_checks, look_every=look_every,
+            count=count, max_rollbacks=max_rollbacks, rate_factor=rate_factor,
+        )  # fmt: skip
+        self.on_trouble, self.every, self.lost_checks = on_trouble, every, lost_checks
         self.look_every, self.max_rollbacks, self.rate_factor = look_every, max_rollbacks, rate_factor
         self.decisions: list[Decision] = []
         self.sentence = ""  # why the run was stopped; empty while it goes on
         self.trained_on = False  # whether a run that this has stopped, and that was concluded, is trained on
-        self._look = SampleGlance(count)
-        self._before: list[
-            tuple[int, dict[str, float]]
-        ] = []  # (iteration, singular values), each twice as late as the last
+        self._look, self._blind = SampleGlance(count), False  # blind: there are no samples
+        self._growth = Growth(max_growth)
+        self._suspect, self._suspected = "", 0  # what has exploded, and checks since then
+        self._good = 0  # last iteration at which samples were looked at and nothing was found
         self._lost = 0  # checks in a row
         self._had_diversity = False
         self._margins: list[torch.Tensor] = []  # D's logits of real images and minus those of generated ones
@@ -92,11 +89,12 @@ class Guard(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, Game)
+        self._blind = not pl_module.draws_images
         self._margins = [margin.to(pl_module.device) for margin in self._margins]  # a resumed run's are on the CPU
-        if not self._before:
-            self._before = [(pl_module.clock.iteration, self._spectrum(pl_module))]
+        if not self._growth.started:
+            self._growth.restart(pl_module.clock.iteration, self._spectrum(pl_module))
         if self.on_trouble == "rollback" and pl_module.clock.iteration == 0:
-            _of(trainer, Checkpoint).save(trainer, pl_module)  # to come back to before the first regular one
+            part_of(trainer, Checkpoint).save(trainer, pl_module)  # to come back to before the first regular one
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -114,11 +112,11 @@ class Guard(L.Callback):
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """How far D's logits of unseen real images have fallen from seen to generated ones, 0..1 (Karras et al. 2020, eq. 1)."""
         assert isinstance(pl_module, Game)
-        scalars = _of(trainer, Scalars)
+        scalars = part_of(trainer, Scalars)
         seen, fake, unseen = scalars.latest.get(REAL), scalars.latest.get(FAKE), scalars.validated.get(UNSEEN)
         if seen is None or fake is None or unseen is None or not seen > fake:
             return
-        _log(trainer, pl_module, {"guard/remembered": (seen - unseen) / (seen - fake)})
+        log_scalars(trainer, pl_module, {"guard/remembered": (seen - unseen) / (seen - fake)})
         if unseen <= fake:
             why = f"its mean logit of unseen real images is {unseen:.3g}, of seen ones {seen:.3g}, of generated ones {fake:.3g}"
             self._decide(trainer, pl_module, "training images remembered", why)
@@ -142,27 +140,33 @@ class Guard(L.Callback):
             margin = float(mean_over_ranks(torch.stack(margins).float().mean()[None].cpu().double())[0]) * 2
             scalars["guard/logit_margin"] = margin
             self._lost = self._lost + 1 if margin < 0 else 0
-        _log(trainer, module, scalars)
-        if found := self._exploded(module.clock.iteration, spectrum):
-            self._decide(trainer, module, *found)
-            return
-        if self.lost_checks is not None and self._lost >= self.lost_checks:
+        log_scalars(trainer, module, scalars)
+        for player, value in spectrum.items():
+            if not math.isfinite(value):
+                why = f"the first layer of the {player} holds NaN or infinity"
+                self._decide(trainer, module, "not finite", why)
+                return
+        if why := self._explosion(trainer, module, spectrum):
+            self._decide(trainer, module, "weights exploded", why)
+        elif self.lost_checks is not None and self._lost >= self.lost_checks:
             long = f"for {self._lost * self.every} iterations"
             why = f"the discriminator has found generated images more real than real ones {long}"
             self._decide(trainer, module, "discriminator lost", why)
 
-    def _exploded(self, iteration: int, spectrum: dict[str, float]) -> tuple[Kind, str] | None:
-        """What is wrong with these singular values; otherwise they are remembered, where it is time."""
-        old, before = next((each for each in reversed(self._before) if 2 * each[0] <= iteration), self._before[0])
-        for player, value in spectrum.items():
-            if not math.isfinite(value):
-                return "not finite", f"the first layer of the {player} holds NaN or infinity"
-            if self.max_growth is not None and value > self.max_growth * before[player] > 0:
-                grown = f"{value:.3g}, at iteration {old} it was {before[player]:.3g}"
-                return "weights exploded", f"the largest singular value of the {player}'s first layer is {grown}"
-        if iteration >= 2 * self._before[-1][0]:
-            self._before.append((iteration, spectrum))
-        return None
+    def _explosion(self, trainer: L.Trainer, module: Game, spectrum: dict[str, float]) -> str:
+        """What of these singular values is trouble; every device must call it."""
+        why = self._suspect or self._growth.trouble(module.clock.iteration, spectrum)
+        if not why:
+            return ""
+        self._suspected = self._suspected + 1 if self._suspect else 0
+        looked = self._look.shared(trainer, module) if self.look_every is not None and module.draws_images else None
+        learns = None if looked is None else looked.learns
+        if learns is False and self._suspected < GRACE:
+            self._suspect = why
+            return ""
+        self._suspect = ""
+        self._growth.restart(module.clock.iteration, spectrum)
+        return "" if learns else why
 
     @staticmethod
     def _spectrum(module: Game) -> dict[str, float]:
@@ -173,25 +177,19 @@ class Guard(L.Callback):
         if self.look_every is None:
             return False
         due = iteration % self.look_every == 0 or iteration == trainer.max_steps
-        return due or (self.on_trouble == "rollback" and iteration % _of(trainer, Checkpoint).every == 0)
+        return due or (self.on_trouble == "rollback" and iteration % part_of(trainer, Checkpoint).every == 0)
 
     def _look_at_samples(self, trainer: L.Trainer, module: Game) -> None:
-        average_buffers(module)
-        values: GlanceValues | None = None
-        if trainer.is_global_zero:
-            try:
-                values = self._look(trainer.datamodule, module)  # type: ignore[attr-defined]
-            except (DataError, DivergedError) as error:  # real images do not differ; NaN, which others find
-                log.warning("The samples of iteration %d were not looked at: %s", module.clock.iteration, error)
-        plain = trainer.strategy.broadcast(None if values is None else values.plain())  # the first device's decide
-        if plain is None:
-            return
-        values, late = GlanceValues(**plain), 2 * module.clock.iteration >= trainer.max_steps
-        if values.collapsed and (late or self._had_diversity):
+        values, late = self._look.shared(trainer, module), 2 * module.clock.iteration >= trainer.max_steps
+        if values is None:
+            self._good = module.clock.iteration  # as far as can be told
+        elif values.collapsed and (late or self._had_diversity):
             self._decide(trainer, module, "collapsed", values.collapsed)
         elif late and values.unlearned:
-            self._decide(trainer, module, "never learned", values.unlearned)
-        self._had_diversity |= values.diversity >= 2 * COLLAPSED
+            self._decide(trainer, module, "class ignored", values.unlearned)
+        elif not self._suspect:
+            self._good = module.clock.iteration
+        self._had_diversity |= values is not None and values.diversity >= 2 * COLLAPSED
 
     # -- what is done ----------------------------------------------------------------------------------------------------
 
@@ -201,6 +199,7 @@ class Guard(L.Callback):
         if action == "warn" and any(each.kind == kind for each in self.decisions):
             return
         if kind == "not finite" and action != "rollback":
+            alert(trainer, Decision("guard", iteration, kind, why, "stop", None, rates_of(module)))
             raise DivergedError(f"Training diverged: {why} after iteration {iteration}; {ADVICE}.")
         if action == "rollback" and (kind not in BY_ROLLBACK or self.rollbacks >= self.max_rollbacks):
             action = "stop"
@@ -208,15 +207,18 @@ class Guard(L.Callback):
         back_to = None
         if action == "rollback":
             try:
-                back_to = roll_back(trainer, module, _of(trainer, Checkpoint).path, rate_factor=self.rate_factor)
+                file, factor = part_of(trainer, Checkpoint).path, self.rate_factor
+                back_to = roll_back(trainer, module, file, rate_factor=factor, good=self._was_good)
             except CheckpointError as error:
-                action, why = "stop", f"{why}, and no state to go back to can be read: {error}"
-        self._lost, self._margins = 0, []
+                action, why = "stop", f"{why}, and there is no state to go back to: {error}"
+        self._lost, self._margins, self._suspect = 0, [], ""
         if action == "rollback":
-            self._before, self._had_diversity = [(iteration, self._spectrum(module))], False
+            self._growth.restart(iteration, self._spectrum(module))
+            self._had_diversity = False
         decision = Decision("guard", iteration, kind, why, action, back_to, rates_of(module))
         self.decisions.append(decision)
-        _log(trainer, module, {"guard/decisions": float(len(self.decisions))})
+        log_scalars(trainer, module, {"guard/decisions": float(len(self.decisions))})
+        alert(trainer, decision)
         if action == "stop":
             if kind == "not finite":
                 raise DivergedError(f"Training diverged: {why} after iteration {iteration}; {ADVICE}.")
@@ -224,27 +226,25 @@ class Guard(L.Callback):
             trainer.should_stop = True
         log.warning("Guard %s.", decision.sentence)
 
+    def _was_good(self, saved: Any) -> bool:
+        """Whether the samples of a saved state were looked at and found good, where that is done at all."""
+        state = saved["callbacks"].get(self.state_key, {})
+        return self.look_every is None or self._blind or state.get("good") in (None, saved["clock"]["iteration"])
+
     # -- resume ----------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "decisions": [each.plain() for each in self.decisions], "sentence": self.sentence, "lost": self._lost,
             "had_diversity": self._had_diversity, "margins": torch.stack(self._margins).tolist() if self._margins else [],
-            "before": [[iteration, values] for iteration, values in self._before],
+            "before": self._growth.plain(), "suspect": [self._suspect, self._suspected], "good": self._good,
         }  # fmt: skip
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.decisions = [Decision(**each) for each in state_dict["decisions"]]
         self.sentence, self._lost = state_dict["sentence"], state_dict["lost"]
-        self._before = [(iteration, dict(values)) for iteration, values in state_dict["before"]]
+        self._growth.load(state_dict["before"])
+        self._suspect, self._suspected = state_dict.get("suspect", ("", 0))
+        self._good = state_dict.get("good", 0)
         self._had_diversity = state_dict["had_diversity"]
         self._margins = list(torch.tensor(state_dict["margins"]).unbind())
-
-
-def _of(trainer: L.Trainer, kind: type[Kept]) -> Kept:
-    return next(each for each in trainer.callbacks if isinstance(each, kind))  # type: ignore[attr-defined]
-
-
-def _log(trainer: L.Trainer, module: Game, scalars: dict[str, float]) -> None:
-    for logger in trainer.loggers if trainer.is_global_zero else ():
-        logger.log_metrics({"images_seen": module.clock.images_seen, **scalars}, step=module.clock.iteration)

@@ -20,6 +20,7 @@ from sparring.core.errors import ConfigError, DiskError
 from sparring.core.randomness import seed_of
 from sparring.evaluation.curve import CurvePoint, csv_of
 from sparring.evaluation.features import RealFeatures
+from sparring.evaluation.gaussian import gaussian_values
 from sparring.evaluation.monitor import SampleMonitor
 from sparring.evaluation.reference import attach_network
 from sparring.metric.features.base import Features
@@ -37,9 +38,9 @@ MEASUREMENTS = 10  # over the budget, where `every` is null
 class Quality(L.Callback):
     """Every `every` iterations: `count` samples of the averaged generator against the val split.
 
-    Leaves `quality.csv` (one row per measurement), `quality.json` (the protocol), `weights_best.safetensors` and
-    `checkpoints/best.ckpt`. The samples of a measurement depend on the run's seed and the iteration alone. Each device draws
-    a share of them; the first computes the values.
+    Leaves `quality.csv` (one row per measurement), `quality.json` (the protocol, and what a Gaussian per class gets),
+    `weights_best.safetensors` and `checkpoints/best.ckpt`. The samples of a measurement depend on the run's seed and the
+    iteration alone. Each device draws a share of them; the first computes the values.
 
     Measuring and keeping the best state may take `max_time_share` of the time that training takes without them: a
     measurement that would exceed it is left out, and the log says so once. The first and the last are always taken, so a
@@ -75,6 +76,7 @@ class Quality(L.Callback):
         self.cache_dir, self.run_dir, self.log_dir = Path(cache_dir), Path(run_dir), Path(log_dir)
         self.higher = bool(METRICS[metric].higher_is_better)
         self.history: list[CurvePoint] = []
+        self.gaussian: dict[str, float] = {}  # what a Gaussian per class gets, on the first device
         self.spent = self.trained = 0.0  # seconds of measuring, and of everything, over all processes of this run
         self._since: float | None = None
         self._monitor: SampleMonitor | None = None
@@ -84,6 +86,16 @@ class Quality(L.Callback):
     def best(self) -> CurvePoint | None:
         """The newest measurement that was the best when it was taken."""
         return next((each for each in reversed(self.history) if each.best), None)
+
+    @property
+    def unlearned(self) -> str:
+        """That the newest measurement is worse than a Gaussian per class, as a phrase; empty where it is not."""
+        known = self.gaussian.get(self.metric, math.nan)
+        if not self.history or math.isnan(known) or not self.better(known, self.history[-1].values[self.metric]):
+            return ""
+        last = self.history[-1]
+        values = f"{self.metric} {last.values[self.metric]:.3g} after {last.iteration} iterations, {known:.3g}"
+        return f"its images are worse than those of a Gaussian per class, so it has not learned: {values}"
 
     def better(self, value: float, than: float, *, by: float = 0.0) -> bool:
         """Whether `value` is better than `than` by more than the share `by` of it. NaN is never better, and worse than all."""
@@ -122,11 +134,12 @@ class Quality(L.Callback):
             raise ConfigError(
                 "callback.quality's feature network differs between the devices; give all nodes one paths.cache_dir."
             )
-        self._monitor = SampleMonitor(
-            self.features, RealFeatures(data, self.features, self.cache_dir) if first else None, split=SPLIT,
-            names=self.names, k=self.k, count=self.count,
-        )  # fmt: skip
-        if first:
+        real = RealFeatures(data, self.features, self.cache_dir) if first else None
+        measured: dict[str, Any] = {"split": SPLIT, "names": self.names, "k": self.k, "count": self.count}
+        self._monitor = SampleMonitor(self.features, real, **measured)
+        if real is not None:
+            if self.features.name != "pixels":  # nothing beats it where it is fitted to what is measured
+                self.gaussian = gaussian_values(real, **measured)
             self._write_protocol(data)
 
     def _attach(self, settings: Any) -> None:
@@ -222,6 +235,7 @@ class Quality(L.Callback):
             "metric": self.metric, "better": "higher" if self.higher else "lower", "names": self.names, "count": self.count,
             "features": self.features.protocol(), "split": SPLIT, "fingerprint": data.fingerprints()[SPLIT],
             "weights": "ema", "k": self.k,
+            "per_class_gaussian": {name: value for name, value in self.gaussian.items() if math.isfinite(value)},
         }  # fmt: skip
         write_atomic(self.run_dir / "quality.json", (json.dumps(content, indent=2) + os.linesep).encode())
 

@@ -8,20 +8,20 @@ from typing import Any, Literal
 import lightning.pytorch as L
 
 from sparring.callback.quality import Quality
-from sparring.callback.support.trouble import Decision, rates_of, roll_back
+from sparring.callback.support.trouble import Decision, alert, rates_of, roll_back
 from sparring.core.errors import CheckpointError, ConfigError
 from sparring.evaluation.curve import CurvePoint
 from sparring.model.game import Game
 
 log = logging.getLogger(__name__)
-NEEDS = {"lost_balance": "balance", "lost_diversity": "diversity", "never_learned": "agreement"}
+NEEDS = {"lost_balance": "balance", "lost_diversity": "diversity", "class_ignored": "agreement"}
 WITHOUT_VALUE = {
     "balance": "the features of callback.quality predict no classes of the data; choose metric/features=classifier",
     "agreement": "it needs a conditional generator and metric/features=classifier",
     "diversity": "it needs a conditional generator",
 }
 NEAR_ZERO = ("kid", "balance")  # good values are near 0, so that ratios to the best mean nothing
-Reason = Literal["reached", "no longer improving", "collapsed", "never learned"]
+Reason = Literal["reached", "no longer improving", "collapsed", "class ignored"]
 
 
 def chance_level(num_classes: int, share: float, best: float = 1.0) -> float:
@@ -44,12 +44,12 @@ class QualityStop(L.Callback):
 
     def __init__(
         self, *, target: float | None, patience: int | None, min_improvement: float, confirm: bool, collapse: float | None,
-        lost_balance: float | None, lost_diversity: float | None, never_learned: float | None,
+        lost_balance: float | None, lost_diversity: float | None, class_ignored: float | None,
         on_collapse: Literal["stop", "rollback"], max_rollbacks: int, keep_best: bool,
     ) -> None:  # fmt: skip
-        if all(each is None for each in (target, patience, collapse, lost_balance, lost_diversity, never_learned)):
+        if all(each is None for each in (target, patience, collapse, lost_balance, lost_diversity, class_ignored)):
             raise ConfigError(
-                "callback.quality_stop has no target, patience, collapse, lost_balance, lost_diversity or never_learned: nothing "
+                "callback.quality_stop has no target, patience, collapse, lost_balance, lost_diversity or class_ignored: nothing "
                 "would stop it."
             )
         if (patience is not None and patience < 1) or min_improvement < 0 or (collapse is not None and collapse <= 1):
@@ -61,7 +61,7 @@ class QualityStop(L.Callback):
             raise ConfigError(f"callback.quality_stop.on_collapse={on_collapse} is unknown; give stop or rollback.")
         self.target, self.patience, self.min_improvement, self.confirm = target, patience, min_improvement, confirm
         self.collapse, self.lost_balance, self.on_collapse = collapse, lost_balance, on_collapse
-        self.lost_diversity, self.never_learned = lost_diversity, never_learned
+        self.lost_diversity, self.class_ignored = lost_diversity, class_ignored
         self.max_rollbacks, self.keep_best = max_rollbacks, keep_best
         self.reason: Reason | Literal[""] = ""
         self.sentence = ""
@@ -114,7 +114,7 @@ class QualityStop(L.Callback):
                 self._stop(trainer, "collapsed", why)
         elif late and (why := self.unlearned(module, values)):
             if self._confirmed(trainer, module, quality, lambda new: bool(self.unlearned(module, new))):
-                self._stop(trainer, "never learned", why)
+                self._stop(trainer, "class ignored", why)
         elif self.reached(quality, value):
             if self._confirmed(trainer, module, quality, lambda values: self.reached(quality, values[quality.metric])):
                 self._stop(trainer, "reached", f"{quality.metric} is {value:.4g}, the target is {self.target:g}")
@@ -162,7 +162,7 @@ class QualityStop(L.Callback):
     def unlearned(self, module: Any, values: dict[str, float]) -> str:
         """Why these values are those of a generator that has not learned the classes, as a phrase; empty if it has."""
         agreement = values.get("agreement", math.nan)
-        if self.never_learned is None or not agreement < chance_level(module.num_classes, self.never_learned):
+        if self.class_ignored is None or not agreement < chance_level(module.num_classes, self.class_ignored):
             return ""
         return f"samples are predicted as the class asked for in {agreement:.1%}, by chance in {1 / module.num_classes:.1%}"
 
@@ -206,6 +206,7 @@ class QualityStop(L.Callback):
             return
         iteration, rates = module.clock.iteration, rates_of(module)
         self.decisions.append(Decision("quality_stop", iteration, "collapsed", why, "rollback", back_to, rates))
+        alert(trainer, self.decisions[-1])
         log.warning(
             "Collapsed at iteration %d (%s); going on from the best state, of iteration %d (rollback %d of %d).",
             iteration, why, back_to, self.rollbacks, self.max_rollbacks,

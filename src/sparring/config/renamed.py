@@ -9,6 +9,7 @@ RENAMED: Mapping[str, str] = {
     "augmentation": "transform",
     "threat": "discriminator_attack",
     "reach": "step_size",
+    "never_learned": "class_ignored",
 }
 
 

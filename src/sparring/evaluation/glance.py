@@ -12,6 +12,7 @@ from sparring.metric.diversity import intra_class_diversity, within_class_varian
 SIDE = 8  # pixels that images are averaged down to: what is left is shape and tone, not noise
 RIDGE = 0.01  # of the mean variance, added to the covariance within classes
 COLLAPSED = 0.1  # diversity below which images of a class are one image
+LEARNS = 0.5  # share of that way, from which on a generator is learning
 UNLEARNED = 0.1  # share of the way from chance to real images, below which the class asked for has no effect
 
 
@@ -40,6 +41,16 @@ class GlanceValues:
             return ""
         shares = f"in {self.agreement:.0%}, by chance in {chance:.0%}, real images in {self.real_agreement:.0%}"
         return f"samples show the class asked for {shares}"
+
+    @property
+    def learns(self) -> bool | None:
+        """Whether these samples show their class and differ within it, as those of a training that goes well; None where pixels
+        cannot tell.
+        """
+        chance = 1 / self.num_classes
+        if self.agreement is None or self.real_agreement is None or self.real_agreement < 2 * chance:
+            return None
+        return self.agreement >= chance + LEARNS * (self.real_agreement - chance) and not self.collapsed
 
     @property
     def collapsed(self) -> str:

@@ -122,7 +122,6 @@ class WandbLogger(Logger):
     @rank_zero_only
     def log_image(self, name: str, image: "NDArray[np.uint8]", step: int) -> None:
         """Record an (H, W, C) uint8 picture, unchanged."""
-
         self._send(f"images/{name}", step, lambda: {f"images/{name}": wandb_media.picture(image)})
 
     @rank_zero_only
@@ -144,6 +143,12 @@ class WandbLogger(Logger):
         """Record values that W&B shows in its list of runs, for example a verdict."""
         if self._opened() is not None:
             self._guarded(lambda: self._run.summary.update(dict(values)))
+
+    @rank_zero_only
+    def log_alert(self, title: str, text: str) -> None:
+        """Send a message, which W&B passes on by mail or Slack where its user asked for that."""
+        if self._opened() is not None:
+            self._guarded(lambda: self._run.alert(title=title, text=text, level="WARN"))
 
     @rank_zero_only
     def log_weights(self, path: Path) -> None:
@@ -218,8 +223,6 @@ class WandbLogger(Logger):
     def _folders(self, prefix: str) -> list[Path]:
         """A resumed run has one folder for each process that wrote it; W&B joins them by their id."""
         return sorted((self._folder / "wandb").glob(f"{prefix}*-{self._run_id}"))
-
-    # -- logging
 
     @property
     def _sent_file(self) -> Path:

@@ -32,7 +32,7 @@ from sparring.study.engine.looks import decided, look_sentence, looks_of
 from sparring.study.engine.plan import Planned, plan
 from sparring.study.engine.results import Results
 from sparring.study.engine.run import CellOutcome, run
-from sparring.study.stats.levels import SINGLE, levels
+from sparring.study.stats.levels import SINGLE, Levels, levels
 from sparring.study.tables.analysis import Analysis
 from sparring.study.tables.record import analysis_record, cells_record, costs_record, metrics_record
 
@@ -98,6 +98,7 @@ def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
     """Content of result.json. The configuration is read here and nowhere below."""
     started = time.perf_counter()
     folder.write_status("running", "planning", None, {}, None)
+    config.paths.run_dir = str(folder.path)
     context = StudyContext.read(config)
     subject = context.build(config.study, section="study")
     if not isinstance(subject, Study):
@@ -107,9 +108,10 @@ def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
     executor = context.build(config.executor, section="executor")
     try:
         for index, subject.replicates in enumerate(looks):
-            planned, outcomes = _look(subject, context, executor, folder, retry=bool(config.retry) and index == 0)
             tested = levels(looks, index) if subject.adaptive else SINGLE
-            results = Results(planned, outcomes, replicates=subject.replicates, build=context.build, levels=tested)
+            results = _look(subject, context, executor, folder, retry=bool(config.retry) and index == 0, tested=tested)
+            while subject.more(results):
+                results = _look(subject, context, executor, folder, retry=False, tested=tested)
             analysis = subject.analyse(results)
             if subject.adaptive and decided(analysis.comparisons):
                 break
@@ -127,8 +129,8 @@ def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
         "metrics": metrics_record(analysis),
         "analysis": analysis_record(analysis),
         "checks": results.checks,
-        "cells": cells_record(planned, outcomes, results),
-        "cost": costs_record(planned, outcomes, time.perf_counter() - started),
+        "cells": cells_record(results.planned, results.outcomes, results),
+        "cost": costs_record(results.planned, results.outcomes, time.perf_counter() - started),
         "environment": environment(),
     }
     folder.write_result(result)
@@ -146,8 +148,8 @@ def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
 
 
 def _look(
-    subject: Study, context: StudyContext, executor: Any, folder: RunDir, *, retry: bool
-) -> tuple[list[Planned], dict[str, CellOutcome]]:
+    subject: Study, context: StudyContext, executor: Any, folder: RunDir, *, retry: bool, tested: Levels
+) -> Results:
     """Plan the cells of the study's replicates, and run those that are not finished."""
     with composing(context, CONFIG_DIR, searchpath()) as composer:
         code = source_hash.digest(context.build.extensions)
@@ -155,7 +157,7 @@ def _look(
     outcomes = _outcomes(planned, executor, folder, retry=retry)
     if subject.divergence_is_a_result:
         outcomes = {each.cell.name: _diverged(each, outcomes[each.cell.name]) for each in planned}
-    return planned, outcomes
+    return Results(planned, outcomes, replicates=subject.replicates, build=context.build, levels=tested)
 
 
 def _diverged(each: Planned, outcome: CellOutcome) -> CellOutcome:

@@ -63,6 +63,13 @@ class Study(ABC):
             ConfigError: the settings do not fit each other or the data.
         """
 
+    def more(self, results: Results) -> bool:
+        """Whether further cells follow from the results so far: `cells` is then called again and lists them, too.
+
+        A study that goes on after a stop comes to the same ones, from the same results.
+        """
+        return False
+
     @abstractmethod
     def analyse(self, results: Results) -> Analysis:
         """Read the results; called once all cells have ended, whether or not some failed."""

@@ -10,7 +10,7 @@ from sparring.config.compose import hydra_at, searchpath
 from sparring.core.errors import ConfigError
 from sparring.core.package import CONFIG_DIR
 from sparring.study.base import Study, check_counts
-from sparring.study.cells.rates import fd_watched, own_rates, short_training
+from sparring.study.cells.rates import fd_watched, recipe_of, short_training
 from sparring.study.engine.cell import Cell
 from sparring.study.engine.compose import changed_data
 from sparring.study.engine.context import StudyContext
@@ -24,7 +24,7 @@ from sparring.study.tables.grids import Multiples, Text
 from sparring.study.tables.learning_rate import DEFINITIONS
 from sparring.study.tables.rate_grids import FD, small_picture
 from sparring.study.tables.recipe import training_texts
-from sparring.study.tables.trainings import TrainingCurves, read_training
+from sparring.study.tables.trainings import TrainingCurves, gaussian_sentence, read_training
 
 PLAYERS = ("generator_optimizer", "discriminator_optimizer")
 
@@ -73,8 +73,9 @@ class Stability(Study):
     # -- cells ---------------------------------------------------------------------------------------------------------
 
     def cells(self, context: StudyContext) -> list[Cell]:
-        self._rates, generates = own_rates(context, [self.model])
-        if not generates or not set(PLAYERS) <= set(self._rates):
+        recipe = recipe_of(context, [self.model])
+        self._rates = dict(recipe.rates)
+        if not recipe.generates or not set(PLAYERS) <= set(self._rates):
             raise ConfigError(
                 f"study.{self.model} has no generator and discriminator to compare losses of; choose a GAN, such as rpgan."
             )
@@ -128,6 +129,7 @@ class Stability(Study):
             texts=self._texts(recipes),
             limits=[
                 f"fd is measured on {self.samples} samples against val with features `{self.features}`.",
+                *gaussian_sentence((run for row in curves for runs in row for run in runs), "fd"),
                 f"The numbers hold for {self.steps} iterations of the networks of {self.model}, whose own rates were chosen for "
                 "one loss alone.",
                 *DEFINITIONS,

@@ -11,6 +11,7 @@ from sparring.callback.best import Best
 from sparring.callback.checkpoint import Checkpoint
 from sparring.callback.collapse import Collapse
 from sparring.callback.guard import Guard
+from sparring.callback.quality import Quality
 from sparring.callback.quality_stop import QualityStop
 from sparring.callback.scalars import Scalars
 from sparring.callback.signals import Signals
@@ -75,8 +76,11 @@ def ending_of(trainer: L.Trainer, model: Game, *, best: int | None, conclusion: 
 
 
 def remarks(trainer: L.Trainer, model: Game) -> list[str]:
-    """What losses do not show, as phrases: samples that have collapsed, and a budget far below the published one."""
+    """What losses do not show, as phrases: samples that have collapsed or are worse than a Gaussian per class, and a budget far
+    below the published one.
+    """
     found = [each.sentence for each in callbacks_of(trainer, Collapse) if each.sentence]
+    found += [each.unlearned for each in callbacks_of(trainer, Quality) if each.unlearned]
     found += [f"{each.by} {each.sentence}" for each in decisions_of(trainer.callbacks) if each.action != "stop"]  # type: ignore[attr-defined]
     if model.draws_images and getattr(model, "latent_dim", None) == 0:
         found.append("its generator has no latent (model.latent_dim=0), so it can draw one image per class")

@@ -40,8 +40,24 @@ def test_outcomes_of_generators(
     quality: list[float], diversity: list[float], agreement: list[float], broke: bool, expected: Outcome
 ) -> None:
     real = 0.95 if agreement else None
-    found = generator_outcome(quality, diversity, agreement, broke=broke, chance=0.1, real_agreement=real)
+    found = generator_outcome(
+        quality, diversity, agreement, broke=broke, chance=0.1, real_agreement=real, gaussian=None
+    )
     assert found is expected
+
+
+def test_worse_than_a_gaussian_per_class_is_never_learned_unless_it_is_something_worse() -> None:
+    def outcome(quality: list[float], diversity: float, *, gaussian: float | None) -> Outcome:
+        return generator_outcome(
+            quality, [0.5, diversity], [0.8, 0.8], broke=False, chance=0.1, real_agreement=0.95, gaussian=gaussian
+        )
+
+    assert outcome([9, 5, 3, 2.7], 0.9, gaussian=2.6) is Outcome.NEVER_LEARNED
+    assert outcome([9, 5, 3, 2.5], 0.9, gaussian=2.6) is outcome([9, 5, 3, 2.7], 0.9, gaussian=None) is Outcome.TRAINED
+    assert (
+        outcome([9, 2, 4.1, 5, 4.2], 0.9, gaussian=2.6) is Outcome.DIVERGED
+    )  # it was better, and fell to twice its best
+    assert outcome([9, 5, 3, 2.7], 0.02, gaussian=2.6) is Outcome.COLLAPSED
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,18 @@
 """Samples of the averaged generator of a run beside its training images, at a glance."""
 
 import copy
+import logging
 from typing import Any
 
+import lightning.pytorch as L
+
+from sparring.core.distributed import average_buffers
+from sparring.core.errors import DataError, DivergedError
 from sparring.core.randomness import seed_of
 from sparring.evaluation.glance import Glance, GlanceValues
 from sparring.generation.sampler import Sampler, joined
 
+log = logging.getLogger(__name__)
 REAL = 2000  # training images that samples are compared with, over all classes
 
 
@@ -35,3 +41,15 @@ class SampleGlance:
         )  # fmt: skip
         samples = joined(sampler)
         return self._glance(samples.image, samples.label)
+
+    def shared(self, trainer: L.Trainer, module: Any) -> GlanceValues | None:
+        """The same on every device, each of which must call it; None where they cannot be looked at, which is said."""
+        average_buffers(module)
+        values: GlanceValues | None = None
+        if trainer.is_global_zero:
+            try:
+                values = self(trainer.datamodule, module)  # type: ignore[attr-defined]
+            except (DataError, DivergedError) as error:  # real images do not differ; NaN, which others find
+                log.warning("The samples of iteration %d were not looked at: %s", module.clock.iteration, error)
+        plain = trainer.strategy.broadcast(None if values is None else values.plain())  # the first device's decide
+        return None if plain is None else GlanceValues(**plain)

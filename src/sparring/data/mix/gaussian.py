@@ -55,10 +55,17 @@ class Gaussian(Mix):
 
 
 def estimated_shrinkage(flat: Tensor) -> float:
-    """Ledoit and Wolf's share of the identity for samples (n, D), 0 to 1."""
-    from sklearn.covariance import ledoit_wolf_shrinkage
-
-    return float(ledoit_wolf_shrinkage(flat.numpy()))
+    """The best share of the identity for samples (n, D), 0 to 1: Ledoit and Wolf 2004, lemmas 3.2 to 3.4."""
+    n, size = flat.shape
+    centred = (flat - flat.mean(0)).double()
+    products = (
+        centred @ centred.T if n < size else centred.T @ centred
+    )  # either has the sum of squares of the covariance
+    squares = float(products.square().sum()) / n**2
+    variance = float(centred.square().sum()) / n  # over all directions
+    away = squares - variance**2 / size  # of the covariance from a multiple of the identity, squared
+    noise = (float(centred.square().sum(1).square().sum()) / n - squares) / n  # of the covariance, by chance
+    return min(max(noise / away, 0.0), 1.0) if away > 0 else 1.0
 
 
 def drawn(flat: Tensor, shrinkage: float, count: int, random: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""Learning rates of the optimizers of a recipe: which there are, and the trainings over a grid of them."""
+"""Learning rates and other settings of a recipe: which there are, and the trainings over their values."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -11,45 +11,29 @@ from sparring.config.explain import readable_errors
 from sparring.core.errors import ConfigError
 from sparring.core.package import CONFIG_DIR
 from sparring.core.wording import listing
+from sparring.study.cells.axis import OPTIONS, Axis
 from sparring.study.cells.recipes import budget
 from sparring.study.engine.context import StudyContext
 
-SHORT = {"generator_optimizer": "G", "discriminator_optimizer": "D", "optimizer": "lr"}
-
 
 @dataclass(frozen=True)
-class Axis:
-    """One optimizer of the recipe and the rates that it is tried at, ascending.
+class Recipe:
+    """What a preset itself says of the settings that are varied.
 
     Args:
-        optimizer: its setting below `model`, such as "generator_optimizer".
-        rates: each above 0.
-        own: the rate of the recipe itself.
+        rates: learning rate of each optimizer. betas: second beta of those that have betas. options: of OPTIONS, by name.
+        generates: whether it has a generator. scheduled: whether its rates follow a schedule over the budget.
     """
 
-    optimizer: str
-    rates: tuple[float, ...]
-    own: float
-
-    @property
-    def key(self) -> str:
-        """The setting on the command line of a training."""
-        return f"model.{self.optimizer}.lr"
-
-    @property
-    def short(self) -> str:
-        """In names of cells: G, D, lr, or the optimizer's name."""
-        return SHORT.get(self.optimizer, self.optimizer.removesuffix("_optimizer"))
-
-    @property
-    def words(self) -> str:
-        """In tables."""
-        player = self.optimizer.removesuffix("optimizer").rstrip("_").replace("_", " ")
-        return f"learning rate of the {player}" if player else "learning rate"
+    rates: Mapping[str, float]
+    betas: Mapping[str, float]
+    options: Mapping[str, float]
+    generates: bool
+    scheduled: bool
 
 
-def own_rates(context: StudyContext, model: Sequence[str]) -> tuple[dict[str, float], bool]:
-    """(learning rate of each optimizer of a recipe, whether the recipe has a generator), from its configuration.
+def recipe_of(context: StudyContext, model: Sequence[str]) -> Recipe:
+    """Read from the configuration of a recipe.
 
     Args:
         context: of the study: its data set, and overrides of every training.
@@ -63,10 +47,62 @@ def own_rates(context: StudyContext, model: Sequence[str]) -> tuple[dict[str, fl
         config = compose_all("train", overrides)
         names = [str(key) for key in config.model if str(key).endswith("optimizer")]
         rates = {name: float(OmegaConf.select(config, f"model.{name}.lr")) for name in names}
+        betas = {name: OmegaConf.select(config, f"model.{name}.betas") for name in names}
+        options = {name: OmegaConf.select(config, option.key) for name, option in OPTIONS.items() if name != "beta1"}
+        schedule = str(OmegaConf.select(config, "model.schedule._target_", default="constant"))
         generates = "generator" in config.model or "velocity" in config.model
     if not rates:
         raise ConfigError(f"{listing(model)} has no optimizer whose learning rate could be chosen.")
-    return rates, generates
+    options["batch_size"] = context.batch_size
+    options["beta1"] = next((each[0] for each in betas.values() if each), None)
+    return Recipe(
+        rates, {name: float(each[1]) for name, each in betas.items() if each},
+        {name: float(value) for name, value in options.items() if value is not None}, generates,
+        scheduled="constant" not in schedule,
+    )  # fmt: skip
+
+
+def option_axes(recipe: Recipe, given: Mapping[str, Sequence[float] | None], model: str) -> list[Axis]:
+    """Axes beside the learning rates.
+
+    Args:
+        given: name in OPTIONS -> values; None: not varied.
+        model: the override that chose the recipe, for messages.
+
+    Raises:
+        ConfigError: the recipe has no such setting, or values out of range or twice.
+    """
+    axes = []
+    for name, values in given.items():
+        if values is None:
+            continue
+        where = f"study.options.{name}={list(values)}"
+        if name not in recipe.options:
+            raise ConfigError(f"{where}: {model} has no {OPTIONS[name].needs}.")
+        ordered = tuple(sorted(map(float, values)))
+        if name == "beta1" and not all(0 <= value < 1 for value in ordered):
+            raise ConfigError(f"{where} must hold numbers from 0 to below 1.")
+        if name == "batch_size" and not all(value.is_integer() for value in ordered):
+            raise ConfigError(f"{where} must hold whole numbers.")
+        _check_values(where, ordered, lowest=0.0 if name == "beta1" else None)
+        axes.append(Axis(name, ordered, recipe.options[name], tuple(recipe.betas.items())))
+    return axes
+
+
+def check_several(axes: Sequence[Axis]) -> None:
+    """Raise ConfigError for a grid of one point."""
+    if all(len(axis.rates) == 1 for axis in axes):
+        raise ConfigError(
+            f"The grid has one point ({', '.join(f'{axis.key}={axis.rates[0]:g}' for axis in axes)}), and nothing to compare it "
+            "with: give study.factors two or more values, such as [0.25,1,4]."
+        )
+
+
+def _check_values(where: str, values: Sequence[float], *, lowest: float | None = None) -> None:
+    """Raise ConfigError unless there are values, none twice, above 0, or from `lowest`."""
+    good = all(value > 0 if lowest is None else value >= lowest for value in values)
+    if not values or not good or len(set(values)) < len(values):
+        raise ConfigError(f"{where} must hold one or more numbers above 0, none twice.")
 
 
 def grid_axes(
@@ -80,7 +116,7 @@ def grid_axes(
         given: optimizer -> rates; None: not given.
 
     Raises:
-        ConfigError: rates of an optimizer that the recipe does not have, no positive rates, one twice, or a grid of one point.
+        ConfigError: rates of an optimizer that the recipe does not have, no positive rates, or one twice.
     """
     chosen = {name: rates for name, rates in given.items() if rates is not None}
     for name in chosen:
@@ -94,14 +130,8 @@ def grid_axes(
             list(chosen[name] or []) if name in chosen else [float(f"{factor * own[name]:.4g}") for factor in factors]
         )
         where = f"study.rates.{name}={rates}" if name in chosen else f"study.factors={list(factors)}"
-        if not rates or not all(rate > 0 for rate in rates) or len(set(rates)) < len(rates):
-            raise ConfigError(f"{where} must hold one or more numbers above 0, none twice.")
+        _check_values(where, rates)
         axes.append(Axis(name, tuple(sorted(map(float, rates))), own[name]))
-    if all(len(axis.rates) == 1 for axis in axes):
-        raise ConfigError(
-            f"The grid has one point ({', '.join(f'{axis.key}={axis.rates[0]:g}' for axis in axes)}), and nothing to compare it "
-            "with: give study.factors two or more values, such as [0.25,1,4]."
-        )
     return axes
 
 
@@ -128,7 +158,7 @@ def point_name(axes: Sequence[Axis], rates: Sequence[float]) -> str:
 
 def rate_overrides(axes: Sequence[Axis], rates: Sequence[float]) -> list[str]:
     """Overrides of a training at a point of the grid."""
-    return [f"{axis.key}={rate:g}" for axis, rate in zip(axes, rates, strict=True)]
+    return [item for axis, rate in zip(axes, rates, strict=True) for item in axis.overrides(rate)]
 
 
 def fd_watched(*, features: str, every: int, samples: int) -> list[str]:

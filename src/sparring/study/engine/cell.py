@@ -27,6 +27,8 @@ class Cell:
         tags: what `Results` selects the cell by, for example {"arm": "gan", "replicate": 0, "labels": 50}.
         data_section: section of its configuration that holds the study's data set, to which settings typed for it
             (`data.image_size=8`) are applied; None: `data`, for a training that does not choose its own data.
+        continues: name of the cell whose training this one goes on with, to a larger budget; empty: it starts anew.
+        keeps_state: whether its last checkpoint stays, for a cell that goes on from it.
 
     Raises:
         ValueError: `name` cannot be a path.
@@ -37,6 +39,8 @@ class Cell:
     overrides: tuple[str, ...]
     tags: Mapping[str, Tag] = field(default_factory=dict)
     data_section: str | None = None
+    continues: str = ""
+    keeps_state: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

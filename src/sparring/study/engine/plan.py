@@ -25,6 +25,7 @@ class Planned:
         inputs: names of the cells that it refers to.
         key: sha256 hex of settings, inputs' keys and code; a finished cell of the same key need not run again.
         folder: its run directory.
+        start: run directory of the cell that it goes on from; None: it starts anew.
     """
 
     cell: Cell
@@ -32,6 +33,7 @@ class Planned:
     inputs: tuple[str, ...]
     key: str
     folder: Path
+    start: Path | None = None
 
 
 def plan(cells: Sequence[Cell], composer: Composer, folder: Path, code: str) -> list[Planned]:
@@ -51,16 +53,19 @@ def plan(cells: Sequence[Cell], composer: Composer, folder: Path, code: str) -> 
         name: _composed(cell, composer, folder / name) for name, cell in tracked(by_name.items(), "planning: run")
     }
     composer.check_typed()
-    inputs = {name: tuple(dict.fromkeys(_inputs(name, config, by_name))) for name, config in composed.items()}
+    inputs = {name: tuple(dict.fromkeys(_inputs(by_name[name], composed[name], by_name))) for name in composed}
     planned: dict[str, Planned] = {}
     for name in _ordered(inputs):
         keys = {other: REFERENCE + planned[other].key for other in inputs[name]}
         folders = {other: str(planned[other].folder) for other in inputs[name]}
         identity = config_hash(_replaced(composed[name], keys))
-        text = json.dumps([by_name[name].verb, identity, code])
+        cell = by_name[name]
+        started = [keys[cell.continues]] if cell.continues else []
+        text = json.dumps([cell.verb, identity, code, *started])
         planned[name] = Planned(
-            cell=by_name[name], config=_replaced(composed[name], folders), inputs=inputs[name],
+            cell=cell, config=_replaced(composed[name], folders), inputs=inputs[name],
             key=hashlib.sha256(text.encode()).hexdigest(), folder=folder / name,
+            start=planned[cell.continues].folder if cell.continues else None,
         )  # fmt: skip
     for each in planned.values():
         _check_fraction(each)
@@ -114,12 +119,16 @@ def _composed(cell: Cell, composer: Composer, folder: Path) -> dict[str, Any]:
         raise ConfigError(f"cell {cell.name}: {error}") from error
 
 
-def _inputs(name: str, config: Mapping[str, Any], cells: Mapping[str, Cell]) -> Iterator[str]:
+def _inputs(cell: Cell, config: Mapping[str, Any], cells: Mapping[str, Cell]) -> Iterator[str]:
+    if cell.continues:
+        if cell.continues not in cells:
+            raise ConfigError(f"cell {cell.name} goes on from {cell.continues}, but there is no such cell.")
+        yield cell.continues
     for text in _strings(config):
         if text.startswith(REFERENCE):
             other = _referred_cell(text, cells)
             if other is None:
-                raise ConfigError(f"cell {name} refers to {text}, but there is no such cell.")
+                raise ConfigError(f"cell {cell.name} refers to {text}, but there is no such cell.")
             yield other
 
 

@@ -49,6 +49,7 @@ class Results:
         levels: Levels = SINGLE,
     ) -> None:
         self.replicates, self.build, self.levels = replicates, build, levels
+        self.planned, self.outcomes = list(planned), dict(outcomes)
         self.checks: list[dict[str, Any]] = []
         self._planned = {each.cell.name: each for each in planned}
         self._finished: dict[str, CellResult] = {}

@@ -140,7 +140,10 @@ def _submit(
     if running is not None:
         log.warning("cell %s runs already, and is not started again.", each.cell.name)
         return running
-    cell = partial(run_cell, call, each.cell.verb, each.config, each.cell.overrides, each.folder, each.key)
+    cell = partial(
+        run_cell, call, each.cell.verb, each.config, each.cell.overrides, each.folder, each.key, start=each.start,
+        keep_state=each.cell.keeps_state,
+    )  # fmt: skip
     return executor.submit_at(each.folder, each.key, cell) if isinstance(executor, Detached) else executor.submit(cell)
 
 

@@ -5,6 +5,7 @@ Nothing heavy is imported before a cell is run: a worker process sets its thread
 
 import contextlib
 import json
+import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -21,6 +22,12 @@ RECORD = "cell.json"  # written last: a folder without it holds an unfinished ce
 OUTPUT = "output.log"
 RESULT = "result.json"
 KEPT = (".json", ".csv", ".npz", ".safetensors", ".parquet")
+_NOT_CONTINUED = (
+    RECORD,
+    OUTPUT,
+    "*.lock",
+    "report.html",
+)  # files of a training that one going on with it does not take over
 StageCall = Callable[[str, Any, Path], Any]  # verb, configuration, run directory; importable by name in a worker
 
 
@@ -68,8 +75,9 @@ class CellRecord:
 
 
 def run_cell(
-    call: StageCall, verb: str, config: dict[str, Any], overrides: tuple[str, ...], folder: Path, key: str
-) -> CellRecord:
+    call: StageCall, verb: str, config: dict[str, Any], overrides: tuple[str, ...], folder: Path, key: str, *,
+    start: Path | None = None, keep_state: bool = False,
+) -> CellRecord:  # fmt: skip
     """Call the stage `verb` in the new directory `folder`.
 
     A stage that fails is recorded as failed and raises nothing. What it prints goes to output.log. The checkpoints of a
@@ -82,6 +90,8 @@ def run_cell(
         overrides: what of it the cell chose, for `.hydra/overrides.yaml`.
         folder: run directory of the cell.
         key: cache key of the cell.
+        start: run directory of the training that this one goes on with; a copy of it is what the stage finds.
+        keep_state: whether the checkpoint of the end stays.
 
     Raises:
         Interrupted, KeyboardInterrupt: the stage was stopped; there is no record then.
@@ -90,6 +100,9 @@ def run_cell(
     from omegaconf import OmegaConf
 
     started = time.perf_counter()
+    if start is not None:
+        shutil.copytree(start, folder, ignore=shutil.ignore_patterns(*_NOT_CONTINUED))
+        config = {**config, "resume": str(folder)}
     settings = OmegaConf.create(config)
     OmegaConf.set_struct(settings, True)
     _write_settings(folder, config, overrides)
@@ -105,7 +118,7 @@ def run_cell(
             reason = str(error) if isinstance(error, SparringError) else f"{type(error).__name__}: {first_line}"
     if not reason:
         # Only an unfinished training needs them, and hundreds of cells would fill the disk; weights files stay.
-        _drop_checkpoints(folder / "checkpoints")
+        _drop_checkpoints(folder / "checkpoints", keep_state=keep_state)
     digests = {} if reason else {name: digest_of(folder / name) or "" for name in _files_of(folder)}
     record = CellRecord(
         key, "failed" if reason else "finished", reason, round(time.perf_counter() - started, 3), digests
@@ -130,10 +143,15 @@ def _files_of(folder: Path) -> list[str]:
     )
 
 
-def _drop_checkpoints(folder: Path) -> None:
-    """Remove all but the weights that the quality callback saved for later cells; the folder too, if that leaves it empty."""
+def _drop_checkpoints(folder: Path, *, keep_state: bool) -> None:
+    """Remove all but what later cells need: weights that the quality callback saved, the last state where it is to be kept.
+
+    The folder goes, too, if that leaves it empty.
+    """
     for file in folder.glob("*"):
-        if not (file.name.startswith("quality_") and file.suffix == ".safetensors"):
+        if not (keep_state and file.name.startswith("last.ckpt")) and not (
+            file.name.startswith("quality_") and file.suffix == ".safetensors"
+        ):
             file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # not empty, or not there
         folder.rmdir()

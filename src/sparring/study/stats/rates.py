@@ -22,7 +22,11 @@ class Outcome(StrEnum):
     COLLAPSED = "collapsed"
     DIVERGED = "diverged"
     NEVER_LEARNED = "never learned"
+    PRUNED = "pruned"  # it was not among the best in the middle of the budget, and not trained on
     FAILED = "failed"  # an error of another kind: it says nothing about the setting
+
+
+LOST = (Outcome.COLLAPSED, Outcome.DIVERGED, Outcome.FAILED)  # in the middle of a training, too
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ def generator_outcome(
     broke: bool,
     chance: float,
     real_agreement: float | None,
+    gaussian: float | None,
 ) -> Outcome:
     """How the training of a generator ended.
 
@@ -74,6 +79,7 @@ def generator_outcome(
         broke: whether it was ended by a value that is not finite.
         chance: agreement of samples that ignore their class.
         real_agreement: that of real images; None without labels.
+        gaussian: the distance of a Gaussian per class, fitted to the training images; None where it is not known.
     """
     if broke or not quality or not math.isfinite(quality[-1]):
         return Outcome.DIVERGED
@@ -87,7 +93,9 @@ def generator_outcome(
     best = min((each for each in quality if math.isfinite(each)), default=math.nan)
     if len(quality) > CHECKS and all(not each <= WORSE * best for each in quality[-CHECKS:]):
         return Outcome.DIVERGED
-    return Outcome.NEVER_LEARNED if knows and learned and not learned[-1] else Outcome.TRAINED
+    ignored = knows and bool(learned) and not learned[-1]
+    worse = gaussian is not None and quality[-1] > gaussian
+    return Outcome.NEVER_LEARNED if ignored or worse else Outcome.TRAINED
 
 
 def classifier_outcome(accuracy: Sequence[float], *, broke: bool, chance: float) -> Outcome:

@@ -4,7 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sparring.study.cells.rates import Axis, rate_overrides
+from sparring.core.wording import listing
+from sparring.study.cells.axis import Axis
+from sparring.study.cells.rates import rate_overrides
+from sparring.study.search.halving import share_of_full
 from sparring.study.stats import statistics
 from sparring.study.stats.rates import (
     CHECKS,
@@ -19,16 +22,16 @@ from sparring.study.stats.rates import (
 )
 from sparring.study.tables.analysis import Line, Plot, Table
 from sparring.study.tables.grids import Text
-from sparring.study.tables.rate_grids import Rates, counts, mean_of, show
+from sparring.study.tables.rate_grids import Rates, at_words, counts, mean_of, show
 from sparring.study.tables.recipe import training_texts
-from sparring.study.tables.trainings import TrainingCurves
+from sparring.study.tables.trainings import TrainingCurves, gaussian_sentence
 
 DEFINITIONS = (
     f"Collapsed: images of a class hardly differ at the end (variance below {COLLAPSED:g} of real images'), and once did.",
     f"Diverged: a value was NaN or infinite, or fd was worse than {WORSE:g} times its best at the last {CHECKS} measurements; a "
     "classifier: it fell back to chance.",
-    "Never learned: samples show the class asked for hardly more often than by chance (a classifier: its accuracy is hardly "
-    "above chance), at the end and before.",
+    "Never learned: at the end fd is worse than that of a Gaussian per class, fitted to the training images in pixel space, or "
+    "samples show the class asked for hardly more often than by chance; a classifier: its accuracy is hardly above chance.",
 )
 MOST_LINES = 6  # curves of one plot
 
@@ -85,8 +88,8 @@ def _edges(axes: Sequence[Axis], rates: Rates) -> list[str]:
     if not beyond:
         return []
     places = ", ".join(f"{axis.short} {at:g}" for axis, (at, _) in beyond)
-    wider = [(axis.optimizer, sorted({*axis.rates, further})) for axis, (_, further) in beyond]
-    words = " ".join(f"study.rates.{name}=[{','.join(f'{rate:g}' for rate in more)}]" for name, more in wider)
+    wider = [(axis.setting, sorted({*axis.rates, further})) for axis, (_, further) in beyond]
+    words = " ".join(f"{name}=[{','.join(f'{rate:g}' for rate in more)}]" for name, more in wider)
     return [
         f"The best lies on the border of the grid ({places}), so a better one may lie beyond it: extend with {words}."
     ]
@@ -106,7 +109,7 @@ def settings_table(
         chosen = found is not None and each is settings[found.index]
         flat = found is not None and any(each is settings[i] for i in found.flat)
         rows.append((
-            ", ".join(f"{axis.short} {rate:g}" for axis, rate in zip(axes, each.rates, strict=True)),
+            at_words(axes, each.rates),
             show(objective, mean_of(objective, each.held)), ", ".join(show(objective, value) for value in each.final),
             show(objective, mean_of(objective, each.best)), counts(each.outcomes),
             "recommended" if chosen else "within its interval" if flat else "",
@@ -116,9 +119,11 @@ def settings_table(
     own = ", ".join(f"{axis.short} {axis.own:g}" for axis in axes)
     better = "Higher" if objective.higher else "Lower"
     kind = "geometric means" if objective.ratios else "means"
+    pruned = any(Outcome.PRUNED in each.outcomes for each in settings)
+    note = " Of seeds that were pruned the last measurement." if pruned else ""
     return Table(
         "The settings, best first", head, tuple(rows),
-        f"{better} is better; {kind} over the seeds that trained. The recipe's own rates are {own}.",
+        f"{better} is better; {kind} over the seeds that trained. The recipe's own: {own}.{note}",
     )  # fmt: skip
 
 
@@ -140,7 +145,7 @@ def quality_plot(
     for each in ranked[:MOST_LINES]:
         runs = [dict(zip(run.images_seen, run.quality, strict=True)) for run in curves[each.rates]]
         y = [mean_of(objective, [run[at] for run in runs if at in run]) for at in x]
-        lines.append(Line(", ".join(f"{a.short} {r:g}" for a, r in zip(axes, each.rates, strict=True)), tuple(y)))
+        lines.append(Line(at_words(axes, each.rates), tuple(y)))
     better = "higher is better" if objective.higher else "lower is better"
     note = f"Means over seeds; the {len(lines)} best of {len(settings)} settings." if len(x) > 1 else ""
     return [Plot("Quality by images seen", "images seen", f"{objective.name}, {better}", x, tuple(lines), note=note)]
@@ -151,13 +156,49 @@ def texts(recipe: Sequence[str], axes: Sequence[Axis], rates: Rates, steps: int)
     return training_texts([*recipe, f"trainer.max_steps={steps}", *rate_overrides(axes, rates)], name="learning_rate")
 
 
+def limits(
+    runs: Sequence[TrainingCurves], objective: Objective, *, steps: int, samples: int, features: str
+) -> list[str]:
+    """What the numbers of the study hold for. samples, features: that fd was measured on."""
+    measured = (
+        f"fd is measured on {samples} samples against val with features `{features}`."
+        if objective.name == "fd"
+        else "Accuracy is that on val; test is not read for a choice."
+    )
+    return [
+        measured,
+        *gaussian_sentence(runs, objective.name),
+        f"The numbers hold for {steps} iterations: a longer training usually wants a smaller rate.",
+        "The recommended setting is the best of all that were tried, so its quality is somewhat optimistic; its interval is "
+        "the 95 % t interval of a mean over seeds, with the variance between seeds pooled over all settings.",
+        *DEFINITIONS,
+    ]
+
+
+def pruned_sentence(alive: Sequence[int], rungs: Sequence[int]) -> str:
+    """How many settings were trained how long, and what that cost.
+
+    Args:
+        alive: settings at each rung. rungs: iterations at the end of each.
+    """
+    counted = listing([f"{n} for {steps}" for n, steps in zip(alive, rungs, strict=False)])
+    share = share_of_full(alive, rungs)
+    return f" Pruned: of the settings {counted} iterations, {share:.0%} of what training all to the end would cost."
+
+
 def numbers(
-    settings: Sequence[Setting], found: Recommendation | None, axes: Sequence[Axis], objective: Objective
+    settings: Sequence[Setting],
+    found: Recommendation | None,
+    axes: Sequence[Axis],
+    objective: Objective,
+    *,
+    cost: float,
 ) -> dict[str, Any]:
-    """For result.json."""
+    """For result.json. cost: iterations trained over those without pruning."""
     best = None if found is None else settings[found.index]
     return {
         "objective": objective.name,
+        "share_of_full_cost": cost,
         "axes": {axis.key: list(axis.rates) for axis in axes},
         "settings": [
             {

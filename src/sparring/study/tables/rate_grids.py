@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from sparring.study.cells.rates import Axis
+from sparring.study.cells.axis import Axis
 from sparring.study.stats import statistics
 from sparring.study.stats.rates import Objective, Outcome, Setting
 from sparring.study.tables.grids import Grid, HeatMap, Multiples, SmallCurve, SmallPicture
@@ -12,6 +12,10 @@ from sparring.study.tables.trainings import TrainingCurves
 
 Rates = tuple[float, ...]
 FD = Objective("fd", higher=False, ratios=True)
+MOST = 6  # settings shown where they form no grid
+MULTIPLES_NOTE = (
+    "A line per seed, over images seen; every chart of a kind has the same axes. Samples: the first seed's, at its end."
+)
 
 
 def heat_maps(
@@ -24,12 +28,12 @@ def heat_maps(
         ("at the end", lambda each: mean_of(objective, each.held)),
         ("best on the way", lambda each: mean_of(objective, each.best)),
     ):
-        values = _by_place(axes, [value_of(each) for each in settings])
+        values = _by_place(grid, [value_of(each) for each in settings])
         texts = tuple(tuple(show(objective, value) for value in row) for row in values)
         note = "Over the seeds that trained." if title == "at the end" else "Over all seeds, whatever became of them."
         maps.append(HeatMap(f"{objective.name}, {title}", grid, values, texts, good, objective.ratios, note))  # type: ignore[arg-type]
-    for outcome in (Outcome.COLLAPSED, Outcome.DIVERGED, Outcome.NEVER_LEARNED):
-        values = _by_place(axes, [each.share(outcome) for each in settings])
+    for outcome in (Outcome.COLLAPSED, Outcome.DIVERGED, Outcome.NEVER_LEARNED, Outcome.PRUNED):
+        values = _by_place(grid, [each.share(outcome) for each in settings])
         if any(value > 0 for row in values for value in row):
             texts = tuple(tuple(DASH if math.isnan(v) else f"{v:.0%}" for v in row) for row in values)
             maps.append(HeatMap(f"Share of the seeds: {outcome}", grid, values, texts, "warn"))
@@ -44,13 +48,11 @@ def multiples(
     marked: Rates | None,
 ) -> Multiples:
     """The losses and the samples, in the same grid."""
+    grid = grid_of(axes, marked)
     cells = [small_picture(each, curves[each.rates], objective) for each in settings]
-    width = len(axes[-1].rates)
+    width = len(grid.columns)
     rows = tuple(tuple(cells[at : at + width]) for at in range(0, len(cells), width))
-    return Multiples(
-        "Losses, quality and final samples at each setting", grid_of(axes, marked), rows,
-        "A line per seed, over images seen; every chart of a kind has the same axes. Samples: the first seed's, at its end.",
-    )  # fmt: skip
+    return Multiples("Losses, quality and final samples at each setting", grid, rows, MULTIPLES_NOTE)
 
 
 def small_picture(setting: Setting, runs: Sequence[TrainingCurves], objective: Objective) -> SmallPicture:
@@ -72,15 +74,41 @@ def small_picture(setting: Setting, runs: Sequence[TrainingCurves], objective: O
     )  # fmt: skip
 
 
+def best_multiples(
+    settings: Sequence[Setting],
+    curves: Mapping[Rates, Sequence[TrainingCurves]],
+    axes: Sequence[Axis],
+    objective: Objective,
+    marked: Rates | None,
+) -> Multiples | None:
+    """The losses and the samples of the MOST best settings in a row; None where nothing trained."""
+    held = [each for each in settings if each.held]
+    best = sorted(held, key=lambda each: objective.scale(mean_of(objective, each.held)))[:MOST]
+    if not best:
+        return None
+    names = tuple(at_words(axes, each.rates) for each in best)
+    place = next(((0, i) for i, each in enumerate(best) if each.rates == marked), None)
+    return Multiples(
+        "Losses, quality and final samples of the best settings", Grid("", "setting", ("",), names, place),
+        (tuple(small_picture(each, curves[each.rates], objective) for each in best),), MULTIPLES_NOTE,
+    )  # fmt: skip
+
+
+def at_words(axes: Sequence[Axis], rates: Rates) -> str:
+    """G 0.002, D 0.0005."""
+    return ", ".join(f"{axis.short} {rate:g}" for axis, rate in zip(axes, rates, strict=True))
+
+
 def grid_of(axes: Sequence[Axis], marked: Rates | None) -> Grid:
-    """Rows are the first axis where there are two, columns the last."""
-    rows = axes[0] if len(axes) > 1 else None
+    """Of the one or two axes that have several values: rows are the first, columns the last."""
+    several = [k for k, axis in enumerate(axes) if len(axis.rates) > 1]
+    rows, columns = (axes[several[0]] if len(several) > 1 else None), axes[several[-1]]
     place = None
     if marked is not None:
-        place = (rows.rates.index(marked[0]) if rows else 0, axes[-1].rates.index(marked[-1]))
+        place = (rows.rates.index(marked[several[0]]) if rows else 0, columns.rates.index(marked[several[-1]]))
     return Grid(
-        rows.words if rows else "", axes[-1].words, tuple(f"{rate:g}" for rate in rows.rates) if rows else ("",),
-        tuple(f"{rate:g}" for rate in axes[-1].rates), place,
+        rows.words if rows else "", columns.words, tuple(f"{rate:g}" for rate in rows.rates) if rows else ("",),
+        tuple(f"{rate:g}" for rate in columns.rates), place,
     )  # fmt: skip
 
 
@@ -109,6 +137,6 @@ def thinned(x: Sequence[float], y: Sequence[float], most: int = 60) -> tuple[tup
     return tuple(x[i] for i in chosen), tuple(y[i] for i in chosen)
 
 
-def _by_place(axes: Sequence[Axis], values: Sequence[float]) -> tuple[tuple[float, ...], ...]:
-    width = len(axes[-1].rates)
+def _by_place(grid: Grid, values: Sequence[float]) -> tuple[tuple[float, ...], ...]:
+    width = len(grid.columns)
     return tuple(tuple(values[at : at + width]) for at in range(0, len(values), width))

@@ -1,8 +1,9 @@
 """What the directory of one training says of its course, also where it diverged and left no result."""
 
 import csv
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class TrainingCurves:
         quality: the objective at each of them.
         losses: what was logged as a loss.
         picture: its last sample grid; None without one.
+        gaussian: what a Gaussian per class gets; None where that was not measured.
     """
 
     outcome: Outcome
@@ -29,6 +31,7 @@ class TrainingCurves:
     quality: tuple[float, ...]
     losses: tuple[Series, ...]
     picture: Path | None
+    gaussian: float | None = None
 
     @property
     def final(self) -> float:
@@ -47,6 +50,7 @@ def read_training(run: Path, result: CellResult | None, *, objective: Objective,
     """
     table = {each.name: each for each in MetricTable.read(run / "metrics.csv").series()}
     images, quality = _fd(run / "quality.csv") if objective.name == "fd" else _logged(table.get("val/accuracy"))
+    gaussian = _gaussian(run / "quality.json", objective.name)
     broke = result is None and (RunDir(run).status() or {}).get("state") == "diverged"
     if result is None and not broke:
         outcome = Outcome.FAILED
@@ -54,12 +58,15 @@ def read_training(run: Path, result: CellResult | None, *, objective: Objective,
         outcome = generator_outcome(
             quality, _logged(table.get("samples/diversity"))[1], _logged(table.get("samples/agreement"))[1], broke=broke,
             chance=1 / classes, real_agreement=None if result is None else _real_agreement(result),
+            gaussian=gaussian,
         )  # fmt: skip
     else:
         outcome = classifier_outcome(quality, broke=broke, chance=1 / classes)
     samples = read_samples(run / "images")
     losses = tuple(each for name, each in table.items() if name.startswith("loss/"))
-    return TrainingCurves(outcome, tuple(images), tuple(quality), losses, samples[-1].path if samples else None)
+    return TrainingCurves(
+        outcome, tuple(images), tuple(quality), losses, samples[-1].path if samples else None, gaussian
+    )
 
 
 def _fd(file: Path) -> tuple[list[float], list[float]]:
@@ -68,6 +75,14 @@ def _fd(file: Path) -> tuple[list[float], list[float]]:
     with file.open(encoding="utf-8") as text:
         rows = [(float(row["images_seen"]), float(row["fd"])) for row in csv.DictReader(text)]
     return [x for x, _ in rows], [y for _, y in rows]
+
+
+def _gaussian(file: Path, metric: str) -> float | None:
+    """What a Gaussian per class gets; None where that was not measured."""
+    if not file.exists():
+        return None
+    value = json.loads(file.read_text("utf-8")).get("per_class_gaussian", {}).get(metric)
+    return None if value is None else float(value)
 
 
 def _logged(series: Series | None) -> tuple[Sequence[float], Sequence[float]]:
@@ -80,3 +95,12 @@ def _real_agreement(result: CellResult) -> float | None:
         if name.startswith("train/agreement_"):
             return float(metric["protocol"]["real_images_agreement"])
     return None
+
+
+def gaussian_sentence(runs: Iterable[TrainingCurves], name: str) -> list[str]:
+    """What a Gaussian per class gets, which a generator that has learned does not fall behind; nothing where it is not known."""
+    values = [each.gaussian for each in runs if each.gaussian is not None]
+    if not values:
+        return []
+    spread = f"{min(values):.3g} to {max(values):.3g}" if max(values) > min(values) else f"{values[0]:.3g}"
+    return [f"A Gaussian per class, fitted to the training images in pixel space, gets {name} {spread} (by split)."]
