@@ -116,3 +116,22 @@ def test_settings_are_left_alone() -> None:
 def test_the_home_directory(typed: str, meant: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert translated("train", [typed]) == ([meant.format(home=tmp_path)], [])
+
+
+@pytest.mark.parametrize("verb", ["generate", "evaluate", "attack", "explain", "enhance", "export", "report"])
+def test_debug_fast_is_read_by_every_verb_as_settings_that_it_has(verb: str) -> None:
+    meant, notes = translated(verb, ["debug=fast"])
+    check(verb, [*meant], config_dir=CONFIG_DIR, complete=False)
+    assert notes[0].startswith("debug=fast ")
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in (CONFIG_DIR / "study").glob("*.yaml")))
+def test_debug_fast_makes_every_study_small(name: str) -> None:
+    meant, _ = translated("study", [f"study={name}", "debug=fast", "study.replicates=3"])
+    assert meant[:1] == [f"study={name}"]
+    assert "study.steps=2" in meant
+    assert meant.count("study.replicates=3") == 1
+    check("study", meant, config_dir=CONFIG_DIR)
+    recipe, _ = translated("study", ["experiment/study=fashion_mnist_ssl", "debug=fast"])
+    assert "study.replicates=2" in recipe
+    assert "study.gan_steps=2" not in recipe  # ssl_labels has none

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sparring.config.compose import compose
 from sparring.core.errors import ConfigError
@@ -11,6 +12,7 @@ from sparring.report import grids
 from sparring.run.directory import RunDir
 from sparring.stage.study import study
 from sparring.study.engine.cell import Cell
+from sparring.study.engine.context import StudyContext
 from sparring.study.tables.analysis import Analysis
 from sparring.study.tables.record import analysis_record
 from tests.study.fabricated import planned_by, results, settings
@@ -94,11 +96,58 @@ def test_the_recipe_composes_to_what_its_command_says(analysis: Analysis, tmp_pa
         (["study.factors=[1,-1]"], "above 0"),
         (["study.rates.optimizer=[1e-3,1e-2]"], "this model has no optimizer; it has generator_optimizer and"),
         (["study.model=classifier", "study.objective=fd"], "has no generator"),
+        (["study.search=bayes"], "must be grid, random or tpe"),
+        (["study.search=tpe", "study.keep=0.5"], "give study.search=random"),
+        (["study.keep=1.5"], "above 0 and below 1"),
+        (["study.model=dcgan", "study.options.r1_gamma=[0.1,1]"], "model=dcgan has no r1 penalty"),
+        (
+            [
+                "study.model=classifier",
+                "study.options.ema_half_life=[1,2]",
+                'train=["model/schedule=linear"]',
+                "study.keep=0.4",
+            ],
+            "follow a schedule",
+        ),
+        (["study.options.beta1=[0,1]"], "from 0 to below 1"),
+        (["study.options.batch_size=[32.5]"], "whole numbers"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(cache_dir: Path, overrides: list[str], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         planned_by(cache_dir, "study=learning_rate", *overrides)
+
+
+def test_further_options_are_axes_too_and_a_batch_changes_the_steps(cache_dir: Path) -> None:
+    _, cells = planned_by(
+        cache_dir, "study=learning_rate", "study.factors=[1]", "study.options.beta1=[0,0.5]", "study.steps=40",
+        "study.options.batch_size=[32,128]", "study.replicates=2",
+    )  # fmt: skip
+    assert len(cells) == 2 * 2 * 2
+    first, last = settings(cells[0]), settings(cells[-1])
+    assert cells[-1].name == "G0.002_D0.002_b0.5_n128/r1"
+    assert (first["data.batch_size"], first["trainer.max_steps"], last["trainer.max_steps"]) == ("32", "80", "20")
+    assert last["model.discriminator_optimizer.betas"] == "[0.5,0.99]"
+
+
+def test_the_best_are_trained_on_and_the_others_are_pruned(tmp_path: Path, cache_dir: Path) -> None:
+    subject, cells = planned_by(cache_dir, *SMALL, "study.keep=0.5")
+    assert {each.name for each in cells} >= {"G0.001_D0.001/r0_at10", "G0.002_D0.002/r1_at10"}
+    assert all(each.keeps_state and not each.continues for each in cells)
+    sizes, context = [len(cells)], StudyContext.read(compose("study", ["data.image_size=8", *SMALL]))
+    found = results(subject, cells, tmp_path / "0", made_up)
+    while subject.more(found):
+        cells = subject.cells(context)
+        sizes.append(len(cells))
+        found = results(subject, cells, tmp_path / str(len(sizes)), made_up)
+    assert sizes == [8, 8 + 4, 8 + 4 + 2]
+    last = {each.name: each for each in cells}["G0.001_D0.002/r0"]
+    assert (last.continues, last.keeps_state) == ("G0.001_D0.002/r0_at20", False)
+    analysis = subject.analyse(found)
+    assert analysis.numbers["recommended"]["rates"]["model.discriminator_optimizer.lr"] == 0.002
+    assert analysis.numbers["share_of_full_cost"] == pytest.approx((4 * 10 + 2 * 10 + 1 * 20) / (4 * 40))
+    assert "4 for 10, 2 for 20 and 1 for 40 iterations, 50% of what" in analysis.conclusion
+    assert sorted(row[4] for row in analysis.tables[0].rows)[:2] == ["1 collapsed, 1 pruned", "2 pruned"]
 
 
 @pytest.mark.slow
@@ -117,3 +166,10 @@ def test_a_tiny_one_runs_and_divergence_is_a_result(tmp_path: Path, cache_dir: P
     assert "Share of the seeds: diverged" in page
     assert "<polyline" in page
     assert "data:image" in page
+    pruned = study(
+        compose("study", [*tiny, "study.keep=0.5"]), tmp_path / "pruned"
+    )  # of a surviving setting nothing changes
+    assert len(pruned["cells"]) == 2 * 2 + 2 + 2
+    one, other = (RunDir.open(tmp_path / name / "cells" / "G0.002_D0.002" / "r0") for name in ("study", "pruned"))
+    weights = one.load_weights()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in other.load_weights().items())

@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sparring.config.debug_fast import fast
 from sparring.core.errors import ConfigError
+from sparring.core.package import CONFIG_DIR
 
 # Verb -> setting -> what people call it. The names of every verb stand under "".
 NAMES: Mapping[str, Mapping[str, str]] = {
@@ -93,7 +95,6 @@ CHOICES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "study": {
         "logger=null": ("logger=[]",), "logger=none": ("logger=[]",), "logger=false": ("logger=[]",),
-        "debug=fast": ("study.replicates=2", "study.steps=2"), "fast_dev_run=true": ("study.replicates=2", "study.steps=2"),
     },
 }  # fmt: skip
 
@@ -145,10 +146,11 @@ def translated(verb: str, overrides: Sequence[str]) -> tuple[list[str], list[str
     result: list[str] = []
     notes: list[str] = []
     for item in overrides:
-        meant = _meant(verb, item)
+        quick = item.lstrip("+").lower() in ("debug=fast", "fast_dev_run=true") and verb != "train"
+        meant = fast(verb, overrides, CONFIG_DIR) if quick else _meant(verb, item)
         result += [_at_home(each) for each in ([item] if meant is None else meant)]
         if meant is not None:
-            notes.append(f"{item} is read as {' '.join(meant)}" if meant else f"{item} is what happens anyway")
+            notes.append(f"{item} is read as {' '.join(meant)}" if meant else f"{item} changes nothing")
             twice = [each for each in overrides if {_key(each)} & {_key(new) for new in meant} and each != item]
             if twice:
                 raise ConfigError(f"{item} and {twice[0]} set the same; give one of them.")

@@ -115,7 +115,8 @@ def _optuna() -> Any:
         import optuna
     except ImportError as error:
         raise ConfigError(
-            "study.search=tpe needs Optuna, which is not installed: pip install 'optuna>=5', or give study.search=random."
+            "study.search=tpe needs Optuna, which is not installed: pip install 'optuna>=5' (the extra `optuna`), or give "
+            "study.search=random."
         ) from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna

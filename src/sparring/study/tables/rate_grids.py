@@ -32,7 +32,7 @@ def heat_maps(
         texts = tuple(tuple(show(objective, value) for value in row) for row in values)
         note = "Over the seeds that trained." if title == "at the end" else "Over all seeds, whatever became of them."
         maps.append(HeatMap(f"{objective.name}, {title}", grid, values, texts, good, objective.ratios, note))  # type: ignore[arg-type]
-    for outcome in (Outcome.COLLAPSED, Outcome.DIVERGED, Outcome.NEVER_LEARNED, Outcome.PRUNED):
+    for outcome in (Outcome.COLLAPSED, Outcome.DIVERGED, Outcome.NEVER_LEARNED):
         values = _by_place(grid, [each.share(outcome) for each in settings])
         if any(value > 0 for row in values for value in row):
             texts = tuple(tuple(DASH if math.isnan(v) else f"{v:.0%}" for v in row) for row in values)
