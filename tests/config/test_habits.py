@@ -123,6 +123,11 @@ def test_debug_fast_is_read_by_every_verb_as_settings_that_it_has(verb: str) -> 
     meant, notes = translated(verb, ["debug=fast"])
     check(verb, [*meant], config_dir=CONFIG_DIR, complete=False)
     assert notes[0].startswith("debug=fast ")
+    for beside in ("images=x", "generator=x"):  # what cli/combined.py refuses beside them
+        extra = [item.partition("=")[0] for item in translated(verb, ["debug=fast", beside])[0]]
+        assert ("counterfactuals" in extra) == (verb == "explain" and beside == "generator=x")
+        assert "pictured" not in extra or verb != "enhance" or beside != "images=x"
+        assert "repeats" not in extra or beside != "images=x"
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in (CONFIG_DIR / "study").glob("*.yaml")))

@@ -14,12 +14,18 @@ FAST: Mapping[str, Mapping[str, int]] = {
     "evaluate": {"count": 40, "repeats": 2},
     "attack": {"count": 8, "probe": 4},
     "explain": {
-        "count": 4, "curve_steps": 4, "squares": 2, "sanity": 2, "pictured": 2, "counterfactuals": 2, "restarts": 1,
-        "invert_steps": 2, "directions": 2, "codes": 8, "units": 2,
+        "count": 4, "curve_steps": 4, "squares": 2, "sanity": 2, "pictured": 2, "directions": 2, "codes": 8, "units": 2,
     },
     "enhance": {"count": 8, "pictured": 2},
     "export": {},
     "report": {},
+}  # fmt: skip
+# Verb -> what must be typed -> further ones; and what must not be typed -> those that are then left out.
+WITH: Mapping[str, tuple[str, Mapping[str, int]]] = {
+    "explain": ("generator", {"counterfactuals": 2, "restarts": 1, "invert_steps": 2})
+}
+WITHOUT: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "evaluate": ("images", ("count", "repeats")), "enhance": ("images", ("pictured",))
 }  # fmt: skip
 # Of the settings of a study, those that it has.
 FAST_STUDY: Mapping[str, int | str] = {
@@ -43,6 +49,10 @@ def fast(verb: str, overrides: Sequence[str], folder: Path) -> list[str] | None:
         has = _settings(folder, _study(folder, overrides))
         small = {f"study.{key}": value for key, value in FAST_STUDY.items() if key in has}
     typed = {item.lstrip("+").partition("=")[0] for item in overrides}
+    if verb in WITH and WITH[verb][0] in typed:
+        small |= WITH[verb][1]
+    if verb in WITHOUT and WITHOUT[verb][0] in typed:
+        small = {key: value for key, value in small.items() if key not in WITHOUT[verb][1]}
     return [f"{key}={value}" for key, value in small.items() if key not in typed]
 
 
