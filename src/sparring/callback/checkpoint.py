@@ -14,6 +14,7 @@ from sparring.callback.finite import check_weights
 from sparring.core.distributed import any_rank, average_buffers
 from sparring.core.errors import ConfigError, DiskError
 from sparring.model.game import Game
+from sparring.run.checkpoint import AGAIN
 from sparring.run.directory import RunDir
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Checkpoint(L.Callback):
         self._since: tuple[float, float] | None = None
         self._failures = 0
         self._waiting = False
+        self._saved: int | None = None  # iteration of the newest state
         self.asked = False  # whether a signal wants the state of the next iteration saved
 
     @property
@@ -91,7 +93,8 @@ class Checkpoint(L.Callback):
         check_weights(module, iteration)
         failed: DiskError | None = None
         try:
-            trainer.save_checkpoint(self.path, weights_only=False)  # all state, not only weights
+            again = AGAIN if iteration == self._saved else None  # a stop saves before and after its validation
+            trainer.save_checkpoint(self.path, weights_only=False, storage_options=again)  # all state, not only weights
         except DiskError as error:
             failed = error
             trainer.strategy.barrier("checkpoint failed")  # the others wait in save_checkpoint
@@ -101,7 +104,7 @@ class Checkpoint(L.Callback):
         except DiskError as error:
             failed = error
         if not any_rank(int(failed is not None)):
-            self._failures = 0
+            self._failures, self._saved = 0, iteration
             self._record(trainer, module, "training, saved at")
             return
         self._failures += 1

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _warned_of: set[Path] = set()
 
 _URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:/")
+AGAIN: dict[str, Any] = {"again": True}  # of `save_checkpoint`
 
 
 class VerifiedCheckpointIO(CheckpointIO):
@@ -44,13 +45,13 @@ class VerifiedCheckpointIO(CheckpointIO):
 
         Args:
             checkpoint: tensors and plain containers.
-            storage_options: part of Lightning's interface; must be None.
+            storage_options: None, or AGAIN for the same iteration as before, which does not push out the file before it.
 
         Raises:
             DiskError: when it could not be written or read back; the earlier files are intact.
             CheckpointError: when `path` is a URL.
         """
-        if storage_options is not None:
+        if storage_options not in (None, AGAIN):
             raise TypeError("VerifiedCheckpointIO writes local files only and takes no storage_options.")
         target = _local(path)
         with writing(target) as temporary:
@@ -59,7 +60,7 @@ class VerifiedCheckpointIO(CheckpointIO):
                 sweep(target.parent)
                 self._swept.add(target.parent)
             digest = _write(checkpoint, temporary)
-            old_digests = _keep_previous(target)
+            old_digests = _keep_previous(target, again=storage_options == AGAIN)
             sidecar.write(target, *old_digests, digest)
             os.replace(temporary, target)
             sync_folder(target.parent)
@@ -165,8 +166,8 @@ def _culprit(error: pickle.UnpicklingError) -> str:
     return name.group(1) if name else str(error).rpartition("WeightsUnpickler error: ")[2].splitlines()[0]
 
 
-def _keep_previous(target: Path) -> list[str]:
-    """Put a link to an intact `target` in the place of its predecessor; return the digest of `target`, if any."""
+def _keep_previous(target: Path, *, again: bool) -> list[str]:
+    """Put a link to an intact `target` in the place of its predecessor, but not `again`; its digest, if there is one."""
     try:
         with target.open("rb") as file:
             digest = sha256_of(file)
@@ -175,6 +176,8 @@ def _keep_previous(target: Path) -> list[str]:
     if digest not in sidecar.read(target):
         # A damaged file must not push out the good one before it.
         return []
+    if again:
+        return [digest]
     previous = previous_path(target)
     with writing(previous) as temporary:
         try:
