@@ -203,7 +203,7 @@ class Guard(L.Callback):
             raise DivergedError(f"Training diverged: {why} after iteration {iteration}; {ADVICE}.")
         if action == "rollback" and (kind not in BY_ROLLBACK or self.rollbacks >= self.max_rollbacks):
             action = "stop"
-            why += f", after {self.rollbacks} rollbacks" if self.rollbacks else ""
+            why += f", after {self.rollbacks} rollback{'s' * (self.rollbacks > 1)}" if self.rollbacks else ""
         back_to = None
         if action == "rollback":
             try:
