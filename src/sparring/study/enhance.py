@@ -157,8 +157,8 @@ class Enhance(ArmStudy):
         comparisons = primary_first(judged([self._compare(results, *pair) for pair in pairs]))
         primary, accuracy = comparisons[0], {arm: self._accuracies(results, arm) for arm in self.arms}
         verdict = conclusion(
-            primary, arm=f"learning from {self.ARMS[primary.arm]} ({primary.arm})", unit="points",
-            baseline=f"learning from {self.ARMS[primary.baseline]}", replicates=self.replicates,
+            primary, arm=f"{primary.arm} ({self.ARMS[primary.arm]})", unit="points",
+            baseline=f"{primary.baseline} ({self.ARMS[primary.baseline]})", replicates=self.replicates,
         )  # fmt: skip
         sentences = (control_first(comparisons), verdict, other_differences(comparisons[1:]), self._cost(results))
         return Analysis(
