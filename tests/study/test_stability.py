@@ -53,6 +53,17 @@ def analysis(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Analy
     return subject.analyse(results(subject, cells, tmp_path_factory.mktemp("stability"), made_up))
 
 
+def test_a_normalisation_is_a_part_of_the_recipe(cache_dir: Path) -> None:
+    spectral = '+study.normalisations.spectral=["model.discriminator.spectral_norm=true"]'
+    subject, cells = planned_by(cache_dir, *SMALL, spectral)
+    assert len(subject.recipes) == 2 * 2 * 2  # type: ignore[attr-defined]
+    by_name = {each.name: settings(each) for each in cells}
+    assert by_name["hinge_r1_spectral_x1/r0"]["model.discriminator.spectral_norm"] == "true"
+    assert "model.discriminator.spectral_norm" not in by_name["hinge_r1_as_is_x1/r0"]
+    with pytest.raises(ConfigError, match="must make two or more recipes"):
+        planned_by(cache_dir, *SMALL, "study.losses=[hinge]", "study.regularizers=[[]]")
+
+
 def test_recipes_are_ranked_by_how_often_they_trained_and_then_by_quality(analysis: Analysis) -> None:
     table = analysis.tables[0]
     assert [row[0] for row in table.rows] == ["rpgan, none", "rpgan, r1", "hinge, r1", "hinge, none"]

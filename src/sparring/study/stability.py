@@ -1,9 +1,10 @@
-"""`study=stability`: at which losses, regularizers and learning rates GANs collapse, diverge or never learn.
+"""`study=stability`: at which losses, regularizers, normalisations and learning rates GANs collapse, diverge or never learn.
 
-Every loss with every regularizer is trained at several multiples of the recipe's own rates, with several seeds.
+Every loss with every regularizer and every normalisation is trained at several multiples of the recipe's own rates, with several
+seeds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparring.config.compose import hydra_at, searchpath
@@ -27,23 +28,26 @@ from sparring.study.tables.recipe import training_texts
 from sparring.study.tables.trainings import TrainingCurves, gaussian_sentence, read_training
 
 PLAYERS = ("generator_optimizer", "discriminator_optimizer")
+Recipe = tuple[str, tuple[str, ...], str]  # loss, regularizers, normalisation
 
 
 class Stability(Study):
-    """Losses x regularizers x learning rates x seeds."""
+    """Losses x regularizers x normalisations x learning rates x seeds."""
 
     question = "Which losses and regularizers train, and over how wide a range of learning rates?"
     divergence_is_a_result = True
 
     def __init__(
-        self, *, model: str, losses: Sequence[str], regularizers: Sequence[Sequence[str]], factors: Sequence[float],
-        steps: int, checks: int, features: str, samples: int, **common: Any,
+        self, *, model: str, losses: Sequence[str], regularizers: Sequence[Sequence[str]],
+        normalisations: Mapping[str, Sequence[str]], factors: Sequence[float], steps: int, checks: int, features: str,
+        samples: int, **common: Any,
     ) -> None:  # fmt: skip
         """
         Args:
             model: the recipe, a choice of `model` with a generator and a discriminator.
             losses: choices of `model/loss`.
             regularizers: choices of `model/regularizer`, together in a list; an empty one is none.
+            normalisations: overrides by name, such as those of spectral normalisation; one is not named on the page.
             factors: of both learning rates over the recipe's own.
             steps: iterations of each training.
             checks: measurements of quality on the way.
@@ -58,9 +62,15 @@ class Stability(Study):
         if self.adaptive:
             raise ConfigError("study.replicates=auto decides a comparison, and this study has none: give a number.")
         check_counts(steps=steps, checks=checks)
-        self.recipes = [(loss, tuple(each)) for loss in losses for each in regularizers]
+        self.normalisations = {str(name): list(overrides) for name, overrides in normalisations.items()}
+        self.recipes = [
+            (loss, tuple(each), norm) for loss in losses for each in regularizers for norm in self.normalisations
+        ]
         if len(self.recipes) < 2 or len(set(self.recipes)) < len(self.recipes):
-            given = f"study.losses={list(losses)} and study.regularizers={[list(each) for each in regularizers]}"
+            given = (
+                f"study.losses={list(losses)}, study.regularizers={[list(each) for each in regularizers]} and "
+                f"study.normalisations={list(normalisations)}"
+            )
             raise ConfigError(f"{given} must make two or more recipes, none twice.")
         self.factors = sorted(map(float, factors))
         if not self.factors or self.factors[0] <= 0 or len(set(self.factors)) < len(self.factors):
@@ -85,30 +95,39 @@ class Stability(Study):
         self._data = [f"data={context.dataset}", *changed, *context.train]
         return [
             Cell(
-                f"{_arm(recipe, factor)}/r{replicate}",
+                f"{self._arm(recipe, factor)}/r{replicate}",
                 "train",
                 (
                     *self._overrides(recipe, factor),
                     *fd_watched(features=self.features, every=self.every, samples=self.samples),
                     *short_training(steps=self.steps, every=self.every, seed=self.seeds(replicate).gan),
                 ),
-                {"arm": _arm(recipe, factor), "replicate": replicate, "part": "training"},
+                {"arm": self._arm(recipe, factor), "replicate": replicate, "part": "training"},
             )
             for recipe in self.recipes
             for factor in self.factors
             for replicate in range(self.replicates)
         ]
 
-    def _overrides(self, recipe: tuple[str, tuple[str, ...]], factor: float) -> list[str]:
-        loss, regularizers = recipe
+    def _overrides(self, recipe: Recipe, factor: float) -> list[str]:
+        loss, regularizers, norm = recipe
         rates = [f"model.{name}.lr={float(f'{factor * self._rates[name]:.4g}'):g}" for name in PLAYERS]
-        return [self.model, f"model/loss={loss}", f"model/regularizer=[{','.join(regularizers)}]", *rates]
+        parts = [f"model/loss={loss}", f"model/regularizer=[{','.join(regularizers)}]", *self.normalisations[norm]]
+        return [self.model, *parts, *rates]
+
+    def _arm(self, recipe: Recipe, factor: float) -> str:
+        """hinge_r1+r2_x0.2, hinge_r1+r2_spectral_x0.2."""
+        loss, regularizers, norm = recipe
+        named = f"_{norm}" if len(self.normalisations) > 1 else ""
+        return f"{loss}_{'+'.join(regularizers) or 'none'}{named}_x{factor:g}"
 
     # -- analysis ------------------------------------------------------------------------------------------------------
 
     def analyse(self, results: Results) -> Analysis:
         curves = [[self._read(results, recipe, factor) for factor in self.factors] for recipe in self.recipes]
-        recipes = [_course(recipe, self.factors, row) for recipe, row in zip(self.recipes, curves, strict=True)]
+        recipes = [
+            _course(self._name(recipe), self.factors, row) for recipe, row in zip(self.recipes, curves, strict=True)
+        ]
         return Analysis(
             question=self.question,
             conclusion=tables.conclusion(recipes, self.factors, steps=self.steps),
@@ -137,14 +156,19 @@ class Stability(Study):
             numbers=dict(tables.numbers(recipes, self.factors)),
         )  # fmt: skip
 
-    def _read(self, results: Results, recipe: tuple[str, tuple[str, ...]], factor: float) -> list[TrainingCurves]:
-        arm = _arm(recipe, factor)
+    def _read(self, results: Results, recipe: Recipe, factor: float) -> list[TrainingCurves]:
+        arm = self._arm(recipe, factor)
         return [
             read_training(
                 results.folder(arm=arm, replicate=r), results.one(arm=arm, replicate=r), objective=FD, classes=self.classes
             )
             for r in range(self.replicates)
         ]  # fmt: skip
+
+    def _name(self, recipe: Recipe) -> str:
+        """hinge, r1 + r2; hinge, r1 + r2, spectral."""
+        loss, regularizers, norm = recipe
+        return ", ".join([loss, " + ".join(regularizers) or "none", *([norm] if len(self.normalisations) > 1 else [])])
 
     def _texts(self, recipes: Sequence[tables.RecipeCourse]) -> list[Text]:
         """How to train the steadiest recipe at its best rate; nothing where none trained."""
@@ -155,14 +179,7 @@ class Stability(Study):
         return training_texts([*self._data, f"trainer.max_steps={self.steps}", *chosen], name="stability")
 
 
-def _arm(recipe: tuple[str, tuple[str, ...]], factor: float) -> str:
-    """hinge_r1+r2_x0.2."""
-    return f"{recipe[0]}_{'+'.join(recipe[1]) or 'none'}_x{factor:g}"
-
-
-def _course(
-    recipe: tuple[str, tuple[str, ...]], factors: Sequence[float], row: Sequence[Sequence[TrainingCurves]]
-) -> tables.RecipeCourse:
+def _course(name: str, factors: Sequence[float], row: Sequence[Sequence[TrainingCurves]]) -> tables.RecipeCourse:
     settings = [
         Setting(
             (factor,), tuple(each.outcome for each in runs), tuple(each.final for each in runs),
@@ -171,4 +188,4 @@ def _course(
         for factor, runs in zip(factors, row, strict=True)
     ]  # fmt: skip
     courses = [[course(each.outcome, each.images_seen, each.quality) for each in runs] for runs in row]
-    return tables.RecipeCourse(f"{recipe[0]}, {' + '.join(recipe[1]) or 'none'}", settings, courses)
+    return tables.RecipeCourse(name, settings, courses)

@@ -27,7 +27,8 @@ PARTS: dict[str, Any] = {
     "state_dict": dict, "optimizer_states": list, "loops": dict, "callbacks": dict, "clock": dict, "meter": dict,
     "fingerprints": dict, "budget": int, "logger_runs": dict, "seconds": float | int,
 }  # fmt: skip
-BEFORE = {"model.reuse_fakes": False}  # what a run from before a setting existed did
+# What a run from before a setting existed did.
+BEFORE = {"model.reuse_fakes": False, "data.permuted_labels": False, "data.window": None}
 PLACES = ("data.source", "data.path", "data.cache_dir", "data.storage")
 
 
