@@ -1,6 +1,7 @@
 """When the end of a training was concluded, and when it has to be made again."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from sparring.core.errors import CheckpointError
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
-from sparring.training.resume import PARTS, best_state, check_parts, is_concluded
+from sparring.training.resume import PARTS, best_state, check_parts, check_settings, is_concluded
 from tests.conftest import TINY, trained_here
 
 
@@ -36,6 +37,15 @@ def test_a_training_is_concluded_by_the_result_and_the_page_of_its_last_state(
     if page:
         run.report.write_text("page")
     assert is_concluded(run, 6, report=True) == concluded
+
+
+def test_a_run_from_before_a_setting_existed_goes_on_as_it_was() -> None:
+    before: dict[str, Any] = {"seed": 1, "model": {"d_steps": 1}, "data": {"flip": False}, "trainer": {}, "speed": {}}
+    run: Any = SimpleNamespace(config=before, path=Path("earlier"))
+    added = {"window": None, "permuted_labels": False}
+    check_settings(run, {**before, "model": {"d_steps": 1, "reuse_fakes": False}, "data": {"flip": False, **added}})
+    with pytest.raises(CheckpointError, match="data.window was None, now 4096"):
+        check_settings(run, {**before, "data": {"flip": False, **added, "window": 4096}})
 
 
 @pytest.mark.parametrize("part", sorted(PARTS))
