@@ -44,7 +44,7 @@ def test_a_run_from_before_a_setting_existed_goes_on_as_it_was() -> None:
     run: Any = SimpleNamespace(config=before, path=Path("earlier"))
     added = {"window": None, "permuted_labels": False}
     check_settings(run, {**before, "model": {"d_steps": 1, "reuse_fakes": False}, "data": {"flip": False, **added}})
-    with pytest.raises(CheckpointError, match="data.window was None, now 4096"):
+    with pytest.raises(CheckpointError, match=r"data\.window was None, now 4096"):
         check_settings(run, {**before, "data": {"flip": False, **added, "window": 4096}})
 
 
