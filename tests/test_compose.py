@@ -47,7 +47,7 @@ OWN_SHAPE = ["data.image_size=16", "data.channels=3", "data.num_classes=3"]  # o
 @cache
 def data_sets() -> dict[str, DictConfig]:
     """The section `data` of every data set."""
-    own = {"arrays": OWN_SHAPE, "folder": OWN_SHAPE, "hub": OWN_SHAPE}
+    own = {"arrays": OWN_SHAPE, "folder": OWN_SHAPE, "hub": OWN_SHAPE, "webdataset": OWN_SHAPE}
     return {name: compose(f"data={name}", *own.get(name, [])).data for name in choices("data")}
 
 

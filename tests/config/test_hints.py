@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from sparring.cli.again import _KEYS
 from sparring.core.package import FOLDER
 from tests.config.known import names, unknown
 
 HINT = re.compile(r"(?<![\w.{}@/\"\\-])(~?\+?[a-z_]+(?:[./@][a-z_0-9]+)*)=([\w./+-]*)(?![=\w])")
 # `group=choice` in help and in advice on quoting, an attribute of a class, an option of the shell's completion.
 GRAMMAR = ("group", "setting", "key", "differentiable", "install")
+OF_SWEEPS = {f"sweep.{key}" for key in _KEYS}  # read before Hydra
 
 
 def messages(file: Path) -> Iterator[str]:
@@ -51,7 +53,8 @@ def test_every_hint_names_what_there_is() -> None:
     for where, key, value in hints():
         value = value.rstrip(".")
         repeats = not value and "." not in key and "/" not in key
-        if not repeats and not key.startswith(("hydra", *GRAMMAR)) and unknown(f"{key}={value}"):
+        free = key in OF_SWEEPS or key.startswith(("hydra", *GRAMMAR))
+        if not repeats and not free and unknown(f"{key}={value}"):
             wrong.append(f"{where}: {key}={value}")
     assert not wrong
 

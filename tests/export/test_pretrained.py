@@ -54,10 +54,13 @@ def test_a_class_of_another_package_is_not_built(folder: Path) -> None:
 def test_damage_is_said_in_a_sentence(folder: Path) -> None:
     with pytest.raises(ConfigError, match="network='painter' must be one of generator, classifier, enhancer"):
         sparring.from_pretrained(changed(folder, network="painter"))
-    with pytest.raises(ConfigError, match="the settings build no generator"):
-        sparring.from_pretrained(changed(folder, network="enhancer"))
+    for other in ("generator", "enhancer"):
+        with pytest.raises(ConfigError, match=f"Classifier, which has no {other}"):
+            sparring.from_pretrained(changed(folder, network=other))
+    with pytest.raises(ConfigError, match="which has no classifier"):
+        sparring.from_pretrained(changed(folder, network="classifier", settings={"model": {}, "data": {}}))
     with pytest.raises(ConfigError, match="must have the sections model and data"):
-        sparring.from_pretrained(changed(folder, network="classifier", settings=[]))
+        sparring.from_pretrained(changed(folder, network="classifier", settings={"model": [], "data": {}}))
 
 
 def test_weights_of_another_network_are_refused(folder: Path) -> None:

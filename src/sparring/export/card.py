@@ -135,7 +135,7 @@ def _onnx_example(name: str, file: str, content: Mapping[str, Any], shape: str) 
     if name == "generator":
         latent = f"numpy.random.standard_normal((16, {_latent_dim(network)})).astype(numpy.float32)"
         return [
-            *lines, f"latent = {latent}", f"label = numpy.arange(16, dtype=numpy.int64) % {_classes(network, content)}",
+            *lines, f"latent = {latent}", f"label = numpy.arange(16) % {_classes(network, content)}",
             f'(image,) = session.run(None, {{"latent": latent, "label": label}})  # (16, {shape}), -1 to 1',
         ]  # fmt: skip
     given = f"image = numpy.random.random_sample((16, {_sides(network)})).astype(numpy.float32) * 2 - 1"

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import CheckpointError, ConfigError
 from sparring.export.networks import Portable
-from sparring.model.discriminator.base import DiscriminatorClassifier
+from sparring.model.discriminator.base import Discriminator, DiscriminatorClassifier
+from sparring.model.restorer import Restorer
 from sparring.run.settings import given_in
 from sparring.trained.runs import build_model
 
@@ -44,13 +45,17 @@ class Pretrained(nn.Module, PyTorchModelHubMixin, library_name="sparring", tags=
         super().__init__()
         if network not in _NETWORKS:
             raise ConfigError(f"network={network!r} must be one of {', '.join(_NETWORKS)}.")
-        if not isinstance(settings, Mapping) or not {"model", "data"} <= set(settings):
+        sections = [settings.get(name) for name in ("model", "data")] if isinstance(settings, Mapping) else []
+        if not sections or not all(isinstance(each, Mapping) for each in sections):
             raise ConfigError("the settings of a network must have the sections model and data.")
         self.kind, self.settings, self.class_names = network, settings, class_names
         try:
-            self.network: nn.Module = _NETWORKS[network](build_model(settings))
-        except (AttributeError, KeyError) as error:
-            raise ConfigError(f"the settings build no {network} (without {error}).") from error
+            found = _NETWORKS[network](build_model(settings))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ConfigError(f"the settings build no {network} ({error}).") from error
+        if found is None:
+            raise ConfigError(f"the settings build a {settings['model'].get('_target_')}, which has no {network}.")
+        self.network: nn.Module = found
         self.eval().requires_grad_(False)
 
     def forward(self, *given: Tensor) -> Tensor:
@@ -58,15 +63,24 @@ class Pretrained(nn.Module, PyTorchModelHubMixin, library_name="sparring", tags=
         return out
 
 
-def _classifier(model: Any) -> nn.Module:
-    network: nn.Module = (
-        model.classifier() if hasattr(model, "classifier") else DiscriminatorClassifier(model.discriminator)
-    )
-    return network
+def _generator(model: Any) -> nn.Module | None:
+    return model.ema if model.draws_images else None
 
 
-# The averaged network, as `trained.networks` takes it out of a model.
-_NETWORKS = {"generator": lambda model: model.ema, "classifier": _classifier, "enhancer": lambda model: model.ema}
+def _classifier(model: Any) -> nn.Module | None:
+    if hasattr(model, "classifier"):
+        return model.classifier()  # type: ignore[no-any-return]
+    discriminator = getattr(model, "discriminator", None)
+    classifies = isinstance(discriminator, Discriminator) and discriminator.head.classifies
+    return DiscriminatorClassifier(discriminator) if classifies else None
+
+
+def _enhancer(model: Any) -> nn.Module | None:
+    return model.ema if isinstance(model, Restorer) else None
+
+
+# The averaged network, as `trained.networks` and `trained.enhancer` take it out of a model; None where it has none.
+_NETWORKS = {"generator": _generator, "classifier": _classifier, "enhancer": _enhancer}
 
 
 def from_pretrained(source: str | Path, **hub: Any) -> Pretrained:
