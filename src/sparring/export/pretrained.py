@@ -69,10 +69,12 @@ def _generator(model: Any) -> nn.Module | None:
 
 def _classifier(model: Any) -> nn.Module | None:
     if hasattr(model, "classifier"):
-        return model.classifier()  # type: ignore[no-any-return]
+        own: nn.Module = model.classifier()
+        return own
     discriminator = getattr(model, "discriminator", None)
-    classifies = isinstance(discriminator, Discriminator) and discriminator.head.classifies
-    return DiscriminatorClassifier(discriminator) if classifies else None
+    if isinstance(discriminator, Discriminator) and discriminator.head.classifies:
+        return DiscriminatorClassifier(discriminator)
+    return None
 
 
 def _enhancer(model: Any) -> nn.Module | None:
