@@ -50,7 +50,9 @@ def test_arms_share_all_but_what_the_classifier_is_shown(cache_dir: Path) -> Non
         assert own == (
             {"model.enlarge": "false"} if name == "small" else {"model.restored_by": f"cell:r2/enhancers/{name}"}
         )
-    assert int(by_name["r2/compute"]["trainer.max_steps"]) == 300 + 600
+    assert (
+        int(by_name["r2/compute"]["trainer.max_steps"]) == 300 + 600 + 300
+    )  # itself, the enhancer, the classifier that it learns from
     enhancers = {name: by_name[f"r2/enhancers/{name}"] for name in ("restorer", "srgan", "task_srgan")}
     assert {each["trainer.max_steps"] for each in enhancers.values()} == {"300"}
     assert enhancers["task_srgan"]["model.classifier"] == "cell:r2/original"

@@ -111,6 +111,7 @@ def test_the_recipe_composes_to_what_its_command_says(analysis: Analysis, tmp_pa
         ),
         (["study.options.beta1=[0,1]"], "from 0 to below 1"),
         (["study.options.batch_size=[32.5]"], "whole numbers"),
+        (["study.objective=accuracy"], "measures a classifier, and model=rpgan has none: give study.objective=fd"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(cache_dir: Path, overrides: list[str], reason: str) -> None:
@@ -118,8 +119,8 @@ def test_settings_that_do_not_fit_are_refused(cache_dir: Path, overrides: list[s
         planned_by(cache_dir, "study=learning_rate", *overrides)
 
 
-def test_further_options_are_axes_too_and_a_batch_changes_the_steps(cache_dir: Path) -> None:
-    _, cells = planned_by(
+def test_further_options_are_axes_too_and_a_batch_changes_the_steps(tmp_path: Path, cache_dir: Path) -> None:
+    subject, cells = planned_by(
         cache_dir, "study=learning_rate", "study.factors=[1]", "study.options.beta1=[0,0.5]", "study.steps=40",
         "study.options.batch_size=[32,128]", "study.replicates=2",
     )  # fmt: skip
@@ -128,6 +129,22 @@ def test_further_options_are_axes_too_and_a_batch_changes_the_steps(cache_dir: P
     assert cells[-1].name == "G0.002_D0.002_b0.5_n128/r1"
     assert (first["data.batch_size"], first["trainer.max_steps"], last["trainer.max_steps"]) == ("32", "80", "20")
     assert last["model.discriminator_optimizer.betas"] == "[0.5,0.99]"
+    found = subject.analyse(results(subject, cells, tmp_path, best_at_the_largest))
+    assert "beyond it" not in found.conclusion  # a list of values has no next one
+    command = found.texts[0].content
+    assert "trainer.max_steps=20" in command  # as many images as were measured
+    assert "data.batch_size=128" in command
+
+
+def best_at_the_largest(cell: Cell, run: Path) -> dict[str, Any]:
+    chosen = settings(cell)
+    last = float(chosen["data.batch_size"]) + (1 if "[0.5" in chosen["model.discriminator_optimizer.betas"] else 0)
+    (run / "quality.csv").write_text(f"iteration,images_seen,fd,best\n10,1280,9,1\n20,2560,{1 / last},1\n")
+    (run / "metrics.csv").write_text(
+        "iteration,images_seen,loss/generator,loss/discriminator,samples/diversity,samples/agreement\n20,2560,1,1,0.9,0.8\n"
+    )
+    agreement = {"value": 0.8, "protocol": {"real_images_agreement": 0.95}}
+    return {"metrics": {"train/agreement_pixels_200": agreement}, "cost": {"seconds": 1.0, "cpu_seconds": 1.0}}
 
 
 def test_the_best_are_trained_on_and_the_others_are_pruned(tmp_path: Path, cache_dir: Path) -> None:

@@ -100,6 +100,24 @@ def rank_and_world(module: L.LightningModule) -> tuple[int, int]:
     return (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
 
 
+TRAINING_DRAWS = 2**40  # numbers of images in training begin here, those of a split at 0
+
+
+def drawn_in_training(module: L.LightningModule, count: int, iteration: int) -> Tensor:
+    """(count,) int64: numbers of this process's images in an iteration, by which something is drawn for each of them."""
+    rank, world = rank_and_world(module)
+    return torch.arange(count) + count * (rank + iteration * world) + TRAINING_DRAWS
+
+
+def places_in_split(module: L.LightningModule, batch: int, count: int, *, batch_size: int) -> Tensor:
+    """(count,) int64: where the images of this process lie in a split that `EvalLoader` goes through.
+
+    In the last, shorter batch of several processes they are other numbers, which no other image has.
+    """
+    rank, world = rank_and_world(module)
+    return torch.arange(batch_size).tensor_split(world)[rank][:count] + batch * batch_size
+
+
 class _Gather(torch.autograd.Function):
     """Rows of all processes; the gradient of a row is summed over the processes that used it."""
 

@@ -20,8 +20,13 @@ from sparring.trained.data import data_of
 from sparring.trained.runs import Runs
 
 
-def check_set(formats: Sequence[str], generator: str | None, task: Task) -> None:
-    """Raise ConfigError for formats of counterfactuals that nothing makes, or that there are not."""
+def check_set(formats: Sequence[str], generator: str | None, task: Task, *, kind: str) -> None:
+    """Raise ConfigError for formats of counterfactuals that nothing makes, or that there are not. kind: of the subject."""
+    if formats and kind != "classifier":
+        raise ConfigError(
+            f"format={list(formats)} writes counterfactual images of a classifier, and what is explained is a {kind}: leave it "
+            "out."
+        )
     if formats and generator is None:
         raise ConfigError(
             f"format={list(formats)} writes counterfactual images, which need generator=<GAN's run>; give one."

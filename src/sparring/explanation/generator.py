@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from sparring.core.errors import ConfigError
 from sparring.core.measurement import Measurement
 from sparring.explanation.ablation import ablation_record, check_layer
 from sparring.explanation.directions import FoundDirections, found_directions
@@ -21,6 +22,11 @@ def explain_generator(settings: ExplainSettings, runs: Runs, run: RunDir) -> dic
         ConfigError: a space, class or layer that it does not have, or a way of finding directions that does not apply.
     """
     started = time.perf_counter()
+    for setting, given in (("format", list(settings.formats)), ("permuted", settings.permuted)):
+        if given:
+            raise ConfigError(
+                f"{setting}={given} is about a classifier, and what is explained is a generator: leave it out."
+            )
     trained = runs.generator(settings.run, checkpoint=settings.checkpoint)
     classifier = classifier_beside(settings, trained, runs)
     space = space_of(settings, trained, classifier)

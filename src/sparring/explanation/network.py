@@ -37,7 +37,7 @@ def explain_network(settings: ExplainSettings, runs: Runs, run: RunDir) -> dict[
     made = runs.build(settings.attribution, section="attribution")
     chosen = made if listed else {type(made).__module__.rpartition(".")[2]: made}
     subject = subject_of(settings, runs)
-    check_set(settings.formats, settings.generator, subject.loaded.task)
+    check_set(settings.formats, settings.generator, subject.loaded.task, kind=subject.kind)
     images = images_of(settings, subject.loaded, runs)
     check_generator(settings, subject, runs)
     methods, left_out = applicable(chosen, subject, images.image[:1], listed=listed)

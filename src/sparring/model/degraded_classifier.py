@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.core.distributed import rank_and_world
+from sparring.core.distributed import drawn_in_training, places_in_split
 from sparring.core.errors import ConfigError
 from sparring.core.measurement import FinalMetrics
 from sparring.core.pixels import normalise, to_uint8
@@ -83,13 +83,11 @@ class DegradedClassifier(Classifier):
 
     def training_step(self, batch: Mapping[str, list[Batch]], batch_idx: int) -> None:
         (chunk,) = batch["classifier"]
-        rank, world = rank_and_world(self)
-        count = len(chunk.label)
-        index = torch.arange(count) + count * (rank + self.clock.iteration * world)
+        index = drawn_in_training(self, len(chunk.label), self.clock.iteration)
         super().training_step({"classifier": [Batch(self.shown(chunk.image, index), chunk.label)]}, batch_idx)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        index = torch.arange(len(batch.label)) + batch_idx * self.batch_size
+        index = places_in_split(self, batch_idx, len(batch.label), batch_size=self.batch_size)
         super().validation_step(Batch(self.shown(batch.image, index), batch.label), batch_idx)
 
     def prepare(self, data: TrainingData) -> None:

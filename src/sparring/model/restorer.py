@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sparring.core.distributed import mean_over_images, rank_and_world
+from sparring.core.distributed import drawn_in_training, mean_over_images, places_in_split
 from sparring.core.errors import ConfigError
 from sparring.core.measurement import FinalMetrics, Measurement
 from sparring.core.pixels import normalise
@@ -122,8 +122,7 @@ class Restorer(Game):
 
     def _index(self, count: int) -> Tensor:
         """(N,) numbers of this device's images in this iteration, for what is drawn."""
-        rank, world = rank_and_world(self)
-        return torch.arange(count) + count * rank + self.clock.iteration * count * world
+        return drawn_in_training(self, count, self.clock.iteration)
 
     # -- the classifier ------------------------------------------------------------------------------------------------
 
@@ -155,7 +154,8 @@ class Restorer(Game):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         image = batch.image.to(self.weight_dtype())
-        bad = self.degradation(image, seed=self.seed, index=torch.arange(len(image)) + batch_idx * len(image))
+        index = places_in_split(self, batch_idx, len(image), batch_size=self.batch_size)
+        bad = self.degradation(image, seed=self.seed, index=index)
         self._held_out.append(psnr(self.ema(bad), image).float())
 
     def validation_scalars(self) -> dict[str, float]:

@@ -44,7 +44,7 @@ from sparring.study.tables.augment_curve import (
     step_cost,
     tables,
 )
-from sparring.study.tables.candidates import choice_limit, choices_table, val_accuracy
+from sparring.study.tables.candidates import choice_limits, choices_table, val_accuracy
 from sparring.study.tables.comparisons import conclusion, control_first, other_differences
 from sparring.study.tables.pictures import training_pictures
 
@@ -234,7 +234,7 @@ class AugmentCurve(ArmStudy):
     def _limits(self) -> list[str]:
         return [
             "The numbers hold for this classifier, this GAN, this data set and these numbers of steps.",
-            choice_limit(self.gan_choices),
+            *choice_limits(self.gan_choices),
             "All replicates share the test images: the intervals describe variation over labels and seeds, not over test sets.",
             "One classifier is trained for each arm and replicate, and evaluated once, at its last step.",
         ]

@@ -88,6 +88,8 @@ class Enhance(ArmStudy):
         self.degradation, self.enhancer = list(degradation), list(enhancer)
         self.gan, self.task = list(gan), list(task)
         self.gan_step_cost, self.compute_steps = gan_step_cost, steps + round(gan_step_cost * enhancer_steps)
+        if self.primary.removesuffix(FIXED) == "task_srgan":
+            self.compute_steps += steps  # of the classifier of originals, which it learns from
 
     # -- cells ---------------------------------------------------------------------------------------------------------
 
@@ -226,7 +228,9 @@ class Enhance(ArmStudy):
         if "compute" not in self.arms or not self.enhancers:
             return ""
         classifiers = [each for arm in ("bicubic", "compute") if arm in self.arms for each in results.find(arm=arm)]
-        measured = relative_step_cost(results.find(part="enhancer"), classifiers)
+        kind = self.primary.removesuffix(FIXED)
+        of_primary = {"kind": kind} if kind in self.enhancers else {}
+        measured = relative_step_cost(results.find(part="enhancer", **of_primary), classifiers)
         return step_cost_sentence(measured, assumed=self.gan_step_cost)
 
     def _pictures(self, results: Results) -> list[Picture]:

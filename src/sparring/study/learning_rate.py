@@ -131,6 +131,10 @@ class LearningRate(Study):
                 f"study.objective=fd measures generated images, and {self.model} has no generator: "
                 "give study.objective=accuracy."
             )
+        if self.objective_name == "accuracy" and not recipe.classifies:
+            raise ConfigError(
+                f"study.objective=accuracy measures a classifier, and {self.model} has none: give study.objective=fd."
+            )
         if self.keep is not None and recipe.scheduled:
             raise ConfigError(
                 "study.keep trains on from shorter trainings, and the rates of this recipe follow a schedule over the whole: "

@@ -12,6 +12,7 @@ from sparring.core.pixels import normalise
 from sparring.core.settings import pixel_fraction
 from sparring.core.task import Task
 from sparring.core.types import TrainedNetwork
+from sparring.model.degraded_classifier import DegradedClassifier
 from sparring.model.discriminator.base import Discriminator, DiscriminatorClassifier
 from sparring.model.perturber.base import Perturber
 from sparring.run import weights as weights_file
@@ -97,6 +98,11 @@ def classifier_of(trained: TrainedModel) -> TrainedNetwork:
         CheckpointError: the model has none, or its weights do not fit the settings.
     """
     model, discriminator = trained.model, getattr(trained.model, "discriminator", None)
+    if isinstance(model, DegradedClassifier):
+        raise CheckpointError(
+            f"{trained.run.path} holds a classifier of degraded images, which knows nothing of images as they are; give the "
+            "directory of a training run with model=classifier."
+        )
     if hasattr(model, "classifier"):
         return _trained_network(trained, model.classifier())
     if isinstance(discriminator, Discriminator) and discriminator.head.classifies:

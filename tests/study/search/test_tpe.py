@@ -63,3 +63,13 @@ def test_the_draws_depend_on_the_seed_alone(tmp_path: Path) -> None:
     one, same, other = (Tpe(AXES, trials=2, seed=seed, folder=tmp_path / name).points for seed, name in
                         ((1, "a"), (1, "b"), (2, "c")))  # fmt: skip
     assert one == same != other
+
+
+def test_a_search_ends_whose_every_training_fails(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    search = Tpe(AXES, trials=3, seed=1, folder=tmp_path)
+    rounds = 1
+    while search.tell([ended(each, Outcome.FAILED) for each in search.points], FD):
+        rounds += 1
+        assert rounds < 10
+    assert 3 <= len(search.points) <= 5

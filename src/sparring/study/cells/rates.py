@@ -11,6 +11,7 @@ from sparring.config.explain import readable_errors
 from sparring.core.errors import ConfigError
 from sparring.core.package import CONFIG_DIR
 from sparring.core.wording import listing
+from sparring.run.kind import networks_of
 from sparring.study.cells.axis import OPTIONS, Axis
 from sparring.study.cells.recipes import budget
 from sparring.study.engine.context import StudyContext
@@ -22,13 +23,15 @@ class Recipe:
 
     Args:
         rates: learning rate of each optimizer. betas: second beta of those that have betas. options: of OPTIONS, by name.
-        generates: whether it has a generator. scheduled: whether its rates follow a schedule over the budget.
+        generates, classifies: whether it has a generator, a classifier.
+        scheduled: whether its rates follow a schedule over the budget.
     """
 
     rates: Mapping[str, float]
     betas: Mapping[str, float]
     options: Mapping[str, float]
     generates: bool
+    classifies: bool
     scheduled: bool
 
 
@@ -51,6 +54,7 @@ def recipe_of(context: StudyContext, model: Sequence[str]) -> Recipe:
         options = {name: OmegaConf.select(config, option.key) for name, option in OPTIONS.items() if name != "beta1"}
         schedule = str(OmegaConf.select(config, "model.schedule._target_", default="constant"))
         generates = "generator" in config.model or "velocity" in config.model
+        known = networks_of({"model": OmegaConf.to_container(config.model, resolve=False)})
     if not rates:
         raise ConfigError(f"{listing(model)} has no optimizer whose learning rate could be chosen.")
     options["batch_size"] = context.batch_size
@@ -58,7 +62,7 @@ def recipe_of(context: StudyContext, model: Sequence[str]) -> Recipe:
     return Recipe(
         rates, {name: float(each[1]) for name, each in betas.items() if each},
         {name: float(value) for name, value in options.items() if value is not None}, generates,
-        scheduled="constant" not in schedule,
+        classifies=known is None or "classifier" in known, scheduled="constant" not in schedule,
     )  # fmt: skip
 
 

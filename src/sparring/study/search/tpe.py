@@ -56,12 +56,16 @@ class Tpe:
         return list(dict.fromkeys(complete))
 
     def ask(self) -> bool:
-        """Ask for as many trials as may run at once; whether there are any that were not told."""
+        """Ask for as many trials as may run at once; whether there are any that were not told.
+
+        Failed ones are replaced, until as many have failed as were asked for.
+        """
         state = self._optuna.trial.TrialState
         while True:
             trials = self._study.get_trials(deepcopy=False)
             running = [each for each in trials if each.state == state.RUNNING]
-            if len(running) >= AT_ONCE or sum(each.state != state.FAIL for each in trials) >= self._trials:
+            failed = sum(each.state == state.FAIL for each in trials)
+            if len(running) >= AT_ONCE or max(len(trials) - failed, failed) >= self._trials:
                 return bool(running)
             self._study = self._opened(len(trials))
             self._study.ask(fixed_distributions={axis.key: self._distribution(axis) for axis in self._axes})

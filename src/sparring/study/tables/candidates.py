@@ -42,11 +42,13 @@ def choices_table(
     return [Table("What the generated arms were chosen from", head, tuple(rows), note)]
 
 
-def choice_limit(choices: Collection[str]) -> str:
+def choice_limits(choices: Collection[str]) -> list[str]:
     """How the GAN's recipe came about, for the limits of a study's page."""
     if len(choices) < 2:
-        return "The GAN's recipe and the augmentation are as given and were not tuned within the study."
-    return (
+        return ["The GAN's recipe and the augmentation are as given and were not tuned within the study."]
+    return [
         f"What the GAN is trained with is chosen on val in each replicate, among {len(choices)}; val has labels that no arm "
-        "trains on. The rest of its recipe and the augmentation are as given and were not tuned within the study."
-    )
+        "trains on. The rest of its recipe and the augmentation are as given and were not tuned within the study.",
+        f"Each generated arm is the best of {len(choices)} classifiers on val, and the baseline is one: a part of a gain may "
+        "come from the choice, which a study with one entry in study.gan_choices does not make.",
+    ]

@@ -84,7 +84,8 @@ def _flatness(settings: Sequence[Setting], found: Recommendation, axes: Sequence
 
 def _edges(axes: Sequence[Axis], rates: Rates) -> list[str]:
     """A warning where the best lies on the border of the grid, with the settings that extend it; nothing elsewhere."""
-    beyond = [(axis, found) for axis, rate in zip(axes, rates, strict=True) if (found := edge(axis.rates, rate))]
+    ranges = [(axis, rate) for axis, rate in zip(axes, rates, strict=True) if not axis.listed]
+    beyond = [(axis, found) for axis, rate in ranges if (found := edge(axis.rates, rate))]
     if not beyond:
         return []
     places = ", ".join(f"{axis.short} {at:g}" for axis, (at, _) in beyond)
@@ -152,8 +153,15 @@ def quality_plot(
 
 
 def texts(recipe: Sequence[str], axes: Sequence[Axis], rates: Rates, steps: int) -> list[Text]:
-    """The command that trains at the recommended rates, and the same as a file of the configuration."""
-    return training_texts([*recipe, f"trainer.max_steps={steps}", *rate_overrides(axes, rates)], name="learning_rate")
+    """The command that trains at the recommended rates, and the same as a file of the configuration.
+
+    steps: of the recipe's own batch; another batch sees as many images.
+    """
+    scale = math.prod(axis.iterations(rate) for axis, rate in zip(axes, rates, strict=True))
+    return training_texts(
+        [*recipe, f"trainer.max_steps={max(1, round(steps * scale))}", *rate_overrides(axes, rates)],
+        name="learning_rate",
+    )
 
 
 def limits(
