@@ -104,6 +104,16 @@ def test_a_call_that_dies_or_fails_ends_its_future_alone(tmp_path: Path) -> None
     assert not list(tmp_path.glob("jobs/*.answer"))
 
 
+def test_an_engine_that_does_not_answer_any_more_ends_the_call(tmp_path: Path) -> None:
+    class Silent(Engine):
+        def _alive(self, job: str) -> bool:
+            raise ConnectionError("no answer")
+
+    future = Silent(Cluster(), tmp_path).submit(abs, -1)
+    with pytest.raises(WorkerDied, match=r"nothing is known of it any more \(no answer; its log"):
+        future.result(timeout=5)
+
+
 def test_a_study_that_was_killed_waits_for_the_cells_that_run(tmp_path: Path, stage: list[str]) -> None:
     cells, cluster = [planned(tmp_path, "a"), planned(tmp_path, "b", "a")], Cluster()
 

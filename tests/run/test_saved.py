@@ -14,7 +14,8 @@ ALLOWED = [
     "optimizer@model.generator_optimizer=adam", "+model.augment.p=0.2", "~model.augment", "data=folder", "data.path=/a/b:c",
     "data/mix=images", "data.mix.images=logs/generate/x", "trainer=gpu", "trainer.max_steps=5", "callback=[default,quality]",
     "callback.quality.every=3", "experiment=digits_rpgan", "debug=fast", "logger=csv", "logger=[csv,tensorboard]",
-    "study=seed_noise", "study.replicates=3", "executor.workers=4", "train=[trainer.max_steps=4,'model/loss=hinge']",
+    "study=seed_noise", "study.replicates=3", "executor.workers=4", "executor=ray",
+    "train=[trainer.max_steps=4,'model/loss=hinge']",
     "experiment/study=demo", "dataset=digits", "report=false", "speed=fast", "speed.tf32=true", "split_seed=2", "budget=6",
     "metric/features@callback.quality.features=pixels", "+attack@model.robust.attack=pgd", "attack.pgd.steps=3",
 ]  # fmt: skip
@@ -28,6 +29,8 @@ REFUSED = [
     "train=['logger=wandb']", "train=['paths.cache_dir=/x']", "train=['+extensions=[evil]']", "train=['hydra.run.dir=/x']",
     "train=['callback.checkpoint.run_dir=/x']", "root_dir=/x", "+anything.new=1",
     r"name=$\{oc.env:X\}", r"train=[extensions\=\[evil\]]", r"study.gan=[logger\=wandb]", "+trainer= {profiler: advanced}",
+    "executor.address=ray://evil:10001", "executor.parameters={setup: [x]}", "executor.cluster=slurm", "executor={address: x}",
+    "+executor.parameters.setup=[x]",
     "metric/features@trainer.logger=pixels", "attack@hydra.launcher=pgd", "logger@model.x=csv", "+callback@logger.x=quality",
 ]  # fmt: skip
 

@@ -116,6 +116,12 @@ class Detached(Executor):
         self._futures.append(future)
 
         def watch() -> None:
+            try:
+                wait()
+            except Exception as error:  # of the engine, or of a file system: the study must not wait for ever
+                future.set_exception(WorkerDied(f"nothing is known of it any more ({error}; {self._log(job)})"))
+
+        def wait() -> None:
             while (found := read()) is None and not self._closed.is_set():
                 if not self._alive(job) and (found := read()) is None:
                     future.set_exception(WorkerDied(f"its process ended without an answer ({self._log(job)})"))

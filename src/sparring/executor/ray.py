@@ -1,7 +1,9 @@
 """`executor=ray`: every cell in a process of Ray, on this computer or in a cluster of machines."""
 
 import contextlib
+import os
 import socket
+import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +13,7 @@ from sparring.core.signals import handlers_kept
 from sparring.executor.base import Detached
 
 _NAMESPACE = "sparring"
+_UNCALLED = 60.0  # seconds after which an actor ends that nobody has called
 _PATIENCE = 15.0  # seconds that an address may take to answer
 
 
@@ -33,13 +36,16 @@ class Ray(Detached):
     ) -> None:
         with handlers_kept():  # Ray has a handler of its own for SIGTERM
             self._ray: Any = _ray()
+        if cpus < 0 or gpus < 0:
+            raise ConfigError(f"executor.cpus={cpus} and executor.gpus={gpus} must be 0 or more.")
         super().__init__(workers=workers, threads=threads, run_dir=run_dir)
         if address not in (None, "auto"):
             _check_answers(str(address))
         try:
             with handlers_kept():
-                self._ray.init(
-                    address=address, namespace=_NAMESPACE, include_dashboard=False if address is None else None,
+                self._ray.init(  # None would join the Ray that was started last on this computer
+                    address="local" if address is None else address, namespace=_NAMESPACE,
+                    include_dashboard=False if address is None else None,
                     log_to_driver=False, logging_level="error", ignore_reinit_error=True,
                 )  # fmt: skip
         except Exception as error:  # of many kinds, the plain one among them
@@ -84,11 +90,17 @@ def _ray() -> Any:
 
 
 class _Runner:
-    """The process of one call, which ends with it."""
+    """The process of one call, which ends with it; or after a while, where the program that would call it has ended."""
+
+    def __init__(self) -> None:
+        self._uncalled = threading.Timer(_UNCALLED, os._exit, (0,))
+        self._uncalled.daemon = True
+        self._uncalled.start()
 
     def run(self, fn: Callable[..., Any], *args: Any) -> None:
         import ray
 
+        self._uncalled.cancel()
         fn(*args)
         ray.actor.exit_actor()
 

@@ -54,6 +54,11 @@ class Submitit(Detached):
                 f"executor.cluster=slurm needs {missing[0]}, which this machine does not have: start the study on a login node "
                 "of the cluster, or give executor.cluster=local."
             )
+        if cluster == "local" and gpus and workers > 1:
+            raise ConfigError(
+                f"executor.gpus={gpus} with executor.workers={workers} would put every cell on the first GPU of this computer: "
+                "give executor=process, which shares them out, or executor.workers=1."
+            )
         super().__init__(workers=workers, threads=threads, run_dir=run_dir)
         self._make: Any = SlurmJob if cluster == "slurm" else LocalJob
         self._jobs: dict[str, Any] = {}
@@ -86,7 +91,7 @@ class Submitit(Detached):
 
     def _alive(self, job: str) -> bool:
         if job in self._jobs:
-            return not self._jobs[job].done()
+            return not self._jobs[job].done() and self._jobs[job].state != "PREEMPTED"  # it does not come back
         if not self._local:
             self._jobs[job] = self._make(folder=self._folder / "%j", job_id=job)
             return not self._jobs[job].done(force_check=True)

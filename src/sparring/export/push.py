@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+from huggingface_hub.errors import LocalTokenNotFoundError
 from huggingface_hub.utils import validate_repo_id
 
 from sparring.core.errors import ConfigError
@@ -23,12 +23,16 @@ def push(folder: Path, repository: str, *, private: bool) -> str:
         api.create_repo(repository, private=private, exist_ok=True)
         done = api.upload_folder(repo_id=repository, folder_path=folder, commit_message="Export from sparring")
     except LocalTokenNotFoundError:
-        raise _refused(repository, "no token of the hub was found; hf auth login stores one, or set HF_TOKEN") from None
-    except (HFValidationError, HfHubHTTPError, OSError, ValueError) as error:
+        raise _refused(
+            folder, repository, "no token of the hub was found; hf auth login stores one, or set HF_TOKEN"
+        ) from None
+    except Exception as error:  # of the hub's client and of its transport, which has errors of its own
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise _refused(repository, reason) from error
+        raise _refused(folder, repository, reason) from error
     return str(done.repo_url if hasattr(done, "repo_url") else done)
 
 
-def _refused(repository: str, reason: str) -> ConfigError:
-    return ConfigError(f"push={repository} did not work: {reason}. The files were written; they can be uploaded later.")
+def _refused(folder: Path, repository: str, reason: str) -> ConfigError:
+    return ConfigError(
+        f"push={repository} did not work: {reason}. The files were written: hf upload {repository} {folder} uploads them."
+    )

@@ -21,6 +21,7 @@ _TRAINER = frozenset({
     "accelerator", "devices", "num_nodes", "max_steps", "max_epochs", "precision", "val_check_interval", "log_every_n_steps",
     "deterministic", "check_val_every_n_epoch",
 })  # fmt: skip
+_EXECUTOR = frozenset({"workers", "threads", "cpus", "gpus", "minutes"})  # no address, and no parameters of a cluster
 _LOCAL_LOGGERS = ("csv", "tensorboard")  # write into the run directory alone
 # Where a process writes: into the run directory, or into folders of this computer that `paths` names.
 _IN_RUN = ("run_dir", "save_dir", "default_root_dir")
@@ -49,6 +50,8 @@ def may_be_saved(item: str) -> bool:
         return words[1] in _TRAINER
     if words[0] == "trainer":
         return re.fullmatch(r"\s*\w+\s*", value) is not None
+    if words[0] == "executor":
+        return words[1] in _EXECUTOR if len(words) > 1 else re.fullmatch(r"\s*\w+\s*", value) is not None
     if words[0] == "logger":
         chosen = [name for name in re.split(r"[\[\],'\"\s]+", value) if name]
         return len(words) == 1 and not place and set(_LOCAL_LOGGERS).issuperset(chosen)

@@ -132,7 +132,15 @@ def _submit(
         record = CellRecord.read(each.folder)
         return record if record is not None and record.key == each.key else None
 
-    running = executor.rejoin(each.folder, each.key, read) if isinstance(executor, Detached) else None
+    running = None
+    if isinstance(executor, Detached):
+        running = executor.rejoin(each.folder, each.key, read)
+        ended = read() if running is None else None  # in a cluster, since this study looked what there is
+        if ended is not None and ended.state == "finished" and ended.damaged(each.folder) is None:
+            watcher.started(each.cell.name)
+            done: Future[CellRecord] = Future()
+            done.set_result(ended)
+            return done
     if running is None:
         _archive(each.folder, each.cell.name, archive)
     watcher.started(each.cell.name)
