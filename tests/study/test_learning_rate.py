@@ -111,7 +111,7 @@ def test_the_recipe_composes_to_what_its_command_says(analysis: Analysis, tmp_pa
         ),
         (["study.options.beta1=[0,1]"], "from 0 to below 1"),
         (["study.options.batch_size=[32.5]"], "whole numbers"),
-        (["study.objective=accuracy"], "measures a classifier, and model=rpgan has none: give study.objective=fd"),
+        (["study.objective=accuracy"], "measures answers, and model=rpgan has no classifier: give study.objective=fd"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(cache_dir: Path, overrides: list[str], reason: str) -> None:

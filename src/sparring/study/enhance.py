@@ -116,13 +116,8 @@ class Enhance(ArmStudy):
         if self.enhancers:
             runs = [f"cell:{prefix}/enhancers/{name}" for name in self.enhancers]
             judge = [f"classifier=cell:{prefix}/original"] if "original" in self.arms else []
-            given = (
-                f"run={runs[0]}",
-                f"beside=[{','.join(runs[1:])}]",
-                *judge,
-                f"seed={seeds.classifier}",
-                "count=null",
-            )
+            beside = f"beside=[{','.join(runs[1:])}]"
+            given = (f"run={runs[0]}", beside, *judge, f"seed={seeds.classifier}", "count=null")
             cells.append(Cell(f"{prefix}/versions", "enhance", given, {**tags, "part": "versions"}))
         return cells
 

@@ -126,14 +126,14 @@ class LearningRate(Study):
         """Read the recipe, and choose the first points."""
         recipe = recipe_of(context, [self.model])
         self.objective_name = self.objective_name or ("fd" if recipe.generates else "accuracy")
-        if self.objective_name == "fd" and not recipe.generates:
-            raise ConfigError(
-                f"study.objective=fd measures generated images, and {self.model} has no generator: "
-                "give study.objective=accuracy."
+        fd = self.objective_name == "fd"
+        if not (recipe.generates if fd else recipe.classifies):
+            measured, missing, other = (
+                ("generated images", "generator", "accuracy") if fd else ("answers", "classifier", "fd")
             )
-        if self.objective_name == "accuracy" and not recipe.classifies:
             raise ConfigError(
-                f"study.objective=accuracy measures a classifier, and {self.model} has none: give study.objective=fd."
+                f"study.objective={self.objective_name} measures {measured}, and {self.model} has no {missing}: give "
+                f"study.objective={other}."
             )
         if self.keep is not None and recipe.scheduled:
             raise ConfigError(
