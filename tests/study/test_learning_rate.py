@@ -95,7 +95,7 @@ def test_the_recipe_composes_to_what_its_command_says(analysis: Analysis, tmp_pa
         (["study.factors=[1]"], "has one point"),
         (["study.factors=[1,-1]"], "above 0"),
         (["study.rates.optimizer=[1e-3,1e-2]"], "this model has no optimizer; it has generator_optimizer and"),
-        (["study.model=classifier", "study.objective=fd"], "has no generator"),
+        (["study.model=classifier", "study.objective=fd"], "needs a generator, and model=classifier has none"),
         (["study.search=bayes"], "must be grid, random or tpe"),
         (["study.search=tpe", "study.keep=0.5"], "give study.search=random"),
         (["study.keep=1.5"], "above 0 and below 1"),
@@ -111,7 +111,7 @@ def test_the_recipe_composes_to_what_its_command_says(analysis: Analysis, tmp_pa
         ),
         (["study.options.beta1=[0,1]"], "from 0 to below 1"),
         (["study.options.batch_size=[32.5]"], "whole numbers"),
-        (["study.objective=accuracy"], "measures answers, and model=rpgan has no classifier: give study.objective=fd"),
+        (["study.objective=accuracy"], "needs a classifier, and model=rpgan has none: give study.objective=fd"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(cache_dir: Path, overrides: list[str], reason: str) -> None:

@@ -128,11 +128,9 @@ class LearningRate(Study):
         self.objective_name = self.objective_name or ("fd" if recipe.generates else "accuracy")
         fd = self.objective_name == "fd"
         if not (recipe.generates if fd else recipe.classifies):
-            measured, missing, other = (
-                ("generated images", "generator", "accuracy") if fd else ("answers", "classifier", "fd")
-            )
+            missing, other = ("generator", "accuracy") if fd else ("classifier", "fd")
             raise ConfigError(
-                f"study.objective={self.objective_name} measures {measured}, and {self.model} has no {missing}: give "
+                f"study.objective={self.objective_name} needs a {missing}, and {self.model} has none: give "
                 f"study.objective={other}."
             )
         if self.keep is not None and recipe.scheduled:
