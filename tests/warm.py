@@ -75,16 +75,16 @@ class Warm:
         self._address = address
 
 
-class Fork:
-    """A running script, with the part of `subprocess.Popen` that tests use."""
+class Script:
+    """A fork of the warm process that runs a script, with the part of `subprocess.Popen` that needs no output."""
 
-    def __init__(self, address: str, arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, address: str, arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str], files: Sequence[int]
+    ) -> None:
         self.arguments = list(arguments)
         self.returncode: int | None = None
-        self._out, self._err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")  # noqa: SIM115 - `communicate` closes
         self._connection = _connected(address)
-        files = [self._out.fileno(), self._err.fileno()]
-        _ask(self._connection, arguments, cwd, {**environment, ADDRESS: address}, files)
+        _ask(self._connection, arguments, cwd, environment, files)
         self._answers = self._connection.makefile("r")
         self.pid = int(self._answers.readline())
 
@@ -96,6 +96,15 @@ class Fork:
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
+
+
+class Fork(Script):
+    """One whose output is kept, as tests want it."""
+
+    def __init__(self, address: str, arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> None:
+        self._out, self._err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")  # noqa: SIM115 - `communicate` closes
+        files = [self._out.fileno(), self._err.fileno()]
+        super().__init__(address, arguments, cwd=cwd, environment={**environment, ADDRESS: address}, files=files)
 
     def communicate(self, timeout: float) -> tuple[str, str]:
         """(standard output, standard error) of the whole run, which is killed after `timeout` seconds."""
@@ -109,24 +118,11 @@ class Fork:
             return self._out.read(), self._err.read()
 
 
-class Child:
-    """What Lightning needs of `subprocess.Popen` for the further processes of a training, as a fork of the warm process."""
+class Child(Script):
+    """What Lightning needs of `subprocess.Popen` for the further processes of a training."""
 
     def __init__(self, command: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None) -> None:
-        self.returncode: int | None = None
-        self._connection = _connected(env[ADDRESS])
-        _ask(self._connection, command[1:], Path(cwd or os.getcwd()), env, [1, 2])
-        self._answers = self._connection.makefile("r")
-        self.pid = int(self._answers.readline())
-
-    def poll(self) -> int | None:
-        if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
-            self.returncode = int(self._answers.readline())
-        return self.returncode
-
-    def send_signal(self, number: int) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, number)
+        super().__init__(env[ADDRESS], command[1:], cwd=Path(cwd or os.getcwd()), environment=env, files=[1, 2])
 
 
 def _connected(address: str) -> socket.socket:

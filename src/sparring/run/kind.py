@@ -13,6 +13,7 @@ SECTIONS = {
     "train": "trainer", "generate": "sampling", "evaluate": "metric", "attack": "attack", "study": "study",
     "explain": "attribution", "enhance": "tile", "report": "runs", "export": "tolerance",
 }  # fmt: skip
+DEGRADED = "degraded classifier"  # knows nothing of images as they are, so no verb takes it for a classifier
 # The games of sparring -> the networks that they train.
 GAMES = {
     "gan.GAN": {"generator", "discriminator"},
@@ -20,7 +21,7 @@ GAMES = {
     "gan_classifier.GANClassifier": {"generator", "discriminator", "classifier"},
     "semi_supervised.SemiSupervisedGAN": {"generator", "discriminator", "classifier"},
     "classifier.Classifier": {"classifier"},
-    "degraded_classifier.DegradedClassifier": {"classifier"},
+    "degraded_classifier.DegradedClassifier": {DEGRADED},
     "advgan.AdvGAN": {"perturber", "discriminator"},
     "restorer.Restorer": {"enhancer"},
     "srgan.SRGAN": {"enhancer", "discriminator"},
@@ -43,7 +44,7 @@ _ADVICE = {
     "discriminator": "a training run with a GAN",
     "enhancer": "a training run with model=restorer or model=srgan",
 }
-_NAMES = {"perturber": "perturbation generator"}
+_NAMES = {"perturber": "perturbation generator", DEGRADED: "classifier of degraded images"}
 
 
 def verb_of(settings: Mapping[str, Any]) -> str | None:

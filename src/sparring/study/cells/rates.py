@@ -11,7 +11,7 @@ from sparring.config.explain import readable_errors
 from sparring.core.errors import ConfigError
 from sparring.core.package import CONFIG_DIR
 from sparring.core.wording import listing
-from sparring.run.kind import networks_of
+from sparring.run.kind import DEGRADED, networks_of
 from sparring.study.cells.axis import OPTIONS, Axis
 from sparring.study.cells.recipes import budget
 from sparring.study.engine.context import StudyContext
@@ -62,7 +62,7 @@ def recipe_of(context: StudyContext, model: Sequence[str]) -> Recipe:
     return Recipe(
         rates, {name: float(each[1]) for name, each in betas.items() if each},
         {name: float(value) for name, value in options.items() if value is not None}, generates,
-        classifies=known is None or "classifier" in known, scheduled="constant" not in schedule,
+        classifies=known is None or bool({"classifier", DEGRADED} & known), scheduled="constant" not in schedule,
     )  # fmt: skip
 
 
