@@ -12,7 +12,7 @@ from sparring.cli.resume import expand_resume
 from sparring.config.read_runs import runs_fit
 from sparring.core.errors import CheckpointError
 from sparring.core.package import CONFIG_DIR
-from sparring.run.kind import CLASSIFYING, GAMES, SECTIONS, networks_of, verb_of
+from sparring.run.kind import CLASSIFYING, GAMES, SECTIONS, check_holds, networks_of, verb_of
 from sparring.run.settings import write_settings
 
 HEAD = {"_target_": "sparring.model.head.projection.Projection"}
@@ -169,3 +169,9 @@ def test_heads_that_tell_classes() -> None:
         own = [each for each in vars(module).values() if getattr(each, "__module__", "") == module.__name__]
         found |= {file.stem for each in own if getattr(each, "classifies", False)}
     assert found == CLASSIFYING
+
+
+def test_a_classifier_of_degraded_images_is_no_classifier() -> None:
+    game = {"_target_": "sparring.model.degraded_classifier.DegradedClassifier"}
+    with pytest.raises(CheckpointError, match=r"no classifier \(it trained a classifier of degraded images\)"):
+        check_holds(Path("run"), {"trainer": {}, "model": game}, {"classifier"})
