@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.callback.collapse import Collapse
+from sparring.callback.support.glance import SampleGlance
 from sparring.core.errors import ConfigError
 from sparring.core.types import Batch
 from sparring.training.result import published_share, remarks
@@ -59,11 +60,14 @@ def trainer(callback: Collapse, *, budget: int = 1000, first: bool = True) -> An
 
 def look(callback: Collapse, used: Any, iteration: int, *, spread: float = 0.15, obeys: bool = True) -> None:
     """One measurement, of a painter at an iteration."""
-    painter = Painter(spread=spread, obeys=obeys)
+    callback.take(used, game_of(Painter(spread=spread, obeys=obeys), iteration))
+
+
+def game_of(painter: nn.Module, iteration: int) -> Any:
     module = torch.nn.Module()
     module.ema, module.seed, module.latent_dim, module.num_classes, module.conditional = painter, 1, 64, 10, True  # type: ignore[assignment]
     module.device, module.clock = torch.device("cpu"), SimpleNamespace(iteration=iteration, images_seen=64 * iteration)  # type: ignore[assignment]
-    callback.take(used, module)
+    return module
 
 
 def test_one_image_per_class_is_said_once_and_stays_in_the_result(caplog: pytest.LogCaptureFixture) -> None:
@@ -149,3 +153,26 @@ def test_a_run_is_told_what_losses_do_not_show() -> None:
     assert "model.latent_dim=0" in remarks(used, module)[1]
     module.published_images = None
     assert published_share(module) == 1.0
+
+
+def test_callbacks_that_share_a_look_draw_the_samples_of_unchanged_weights_once() -> None:
+    drawn: list[int] = []
+
+    class Counted(Painter):
+        def __init__(self) -> None:
+            super().__init__(spread=0.15, obeys=True)
+            self.weight = nn.Parameter(torch.zeros(1))
+
+        def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+            drawn.append(len(latent))
+            return super().forward(latent, label)
+
+    shared, game = SampleGlance(20), game_of(Counted(), 50)
+    first = shared(Data(), game)
+    once = len(drawn)
+    assert shared(Data(), game) == first
+    assert len(drawn) == once
+    with torch.no_grad():
+        torch._foreach_lerp_(list(game.ema.parameters()), [torch.ones(1)], 0.5)  # as the average does
+    shared(Data(), game)
+    assert len(drawn) == 2 * once

@@ -19,6 +19,7 @@ from sparring.callback.support.trouble import Decision
 from sparring.core.errors import ConfigError, DivergedError
 from sparring.evaluation.glance import GlanceValues
 from sparring.model.layer.spectral import spectrally_normalise
+from sparring.model.meter import Meter
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
 from sparring.trained.runs import build_model
@@ -88,6 +89,36 @@ def test_samples_decide_whether_weights_that_grow_are_trouble(looks: list[Any], 
 
 
 @pytest.mark.parametrize(
+    ("look", "lost"), [(glance(0.1), True), (glance(0.9), False), (glance(None), True), (None, True)]
+)
+def test_samples_decide_whether_a_discriminator_that_finds_generated_images_more_real_has_lost(
+    look: Any, lost: bool
+) -> None:
+    guard, meter, looks = Guard(**DEFAULTS), Meter(), []
+    guard._look.shared = lambda *_: looks.append(look) or look  # type: ignore[method-assign, func-returns-value]
+    trainer: Any = SimpleNamespace(loggers=[], is_global_zero=True, should_stop=False)
+    game = build_model(compose(*TINY))
+    game.players = dict  # type: ignore[method-assign]
+    guard._growth.restart(0, guard._spectrum(game))
+    for real in (
+        0.4,
+        0.4,
+        0.6,
+        0.4,
+        0.4,
+        0.4,
+        0.4,
+    ):  # in the first two checks, and from the fourth on, below generated ones
+        for name, logit in (("logits/real", real), ("logits/fake", 0.5)):
+            meter.add(name, torch.tensor(logit))
+        guard._margin.see(meter)
+        assert not guard.decisions
+        guard._check(trainer, game)
+    assert [each.kind for each in guard.decisions] == ["discriminator lost"] * lost
+    assert (trainer.should_stop, guard._margin.below, len(looks)) == (lost, 0, 1)
+
+
+@pytest.mark.parametrize(
     ("wrong", "says"),
     [
         ({"on_trouble": "pray"}, "give stop, rollback or warn"),
@@ -105,7 +136,8 @@ def test_decisions_survive_a_checkpoint() -> None:
     guard, other = Guard(**DEFAULTS), Guard(**DEFAULTS)
     guard.decisions = [Decision("guard", 25, "collapsed", "why", "rollback", 0, {"generator": 0.1})]
     guard._growth.restart(0, {"generator": 1.5})
-    guard._lost, guard._margins, guard._good, guard._suspect = 2, [torch.tensor(0.5)], 250, "it grew"
+    guard._margin.load([0.5, -0.25])
+    guard._margin.below, guard._good, guard._suspect = 2, 250, "it grew"
     other.load_state_dict(json.loads(json.dumps(guard.state_dict())))
     assert other.state_dict() == guard.state_dict()
     assert other.rollbacks == 1

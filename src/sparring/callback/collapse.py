@@ -35,7 +35,7 @@ class Collapse(L.Callback):
         self.count, self.first, self.growth = count, first, growth
         self.latest: GlanceValues | None = None
         self.iteration = 0  # of the latest
-        self._look = SampleGlance(count)
+        self.look = SampleGlance(count)
         self._warned = ""  # the word of the last warning, until samples recover
 
     def on_train_batch_end(
@@ -70,7 +70,7 @@ class Collapse(L.Callback):
         Raises:
             DataError: the real images of a class do not differ. DivergedError: the generator returns NaN.
         """
-        return self._look(data, module)
+        return self.look(data, module)
 
     def warn(self, before: GlanceValues | None, *, late: bool) -> None:
         """Say once what is wrong with the latest samples.

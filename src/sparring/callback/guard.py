@@ -5,23 +5,22 @@ import math
 from typing import Any, Literal
 
 import lightning.pytorch as L
-import torch
 
 from sparring.callback.checkpoint import Checkpoint
+from sparring.callback.collapse import Collapse
 from sparring.callback.finite import ADVICE, Finite
 from sparring.callback.scalars import Scalars
 from sparring.callback.support.glance import SampleGlance
 from sparring.callback.support.growth import Growth
 from sparring.callback.support.guard_settings import check_guard
+from sparring.callback.support.margin import Margin, remembered
 from sparring.callback.support.spectrum import first_singular_values
 from sparring.callback.support.trouble import Action, Decision, alert, log_scalars, part_of, rates_of, roll_back
-from sparring.core.distributed import mean_over_ranks
 from sparring.core.errors import CheckpointError, DivergedError
 from sparring.evaluation.glance import COLLAPSED
 from sparring.model.game import Game
 
 log = logging.getLogger(__name__)
-REAL, FAKE, UNSEEN = "logits/real", "logits/fake", "val/logits_real"
 Kind = Literal[
     "not finite", "weights exploded", "discriminator lost", "collapsed", "class ignored", "training images remembered"
 ]
@@ -36,7 +35,8 @@ class Guard(L.Callback):
     - weights exploded: the largest singular value of a player's first layer is more than `max_growth` times what it was when the
       run was half as old; weights that grow slowly for long are none. Where samples can tell, they decide: within GRACE further
       checks they must show their class in half as many cases as real images do, or more, and differ; then it is no trouble.
-    - discriminator lost: in `lost_checks` checks in a row its mean logit of real images was below that of generated ones.
+    - discriminator lost: in `lost_checks` checks in a row its mean logit of real images was below that of generated ones, and
+      samples, where they can tell, do not show that the training goes well: dragan's D errs a little to one side for long.
     - collapsed: images of a class hardly differ, and did before or half of the budget is spent.
     - training images remembered: at a validation D finds real images that it has not seen no more real than generated ones. Only
       warned about, once: lower rates do not cure it, `model/augment=ada` or more images do.
@@ -70,9 +70,8 @@ class Guard(L.Callback):
         self._growth = Growth(max_growth)
         self._suspect, self._suspected = "", 0  # what has exploded, and checks since then
         self._good = 0  # last iteration at which samples were looked at and nothing was found
-        self._lost = 0  # checks in a row
         self._had_diversity = False
-        self._margins: list[torch.Tensor] = []  # D's logits of real images and minus those of generated ones
+        self._margin = Margin()
 
     @property
     def rollbacks(self) -> int:
@@ -86,11 +85,13 @@ class Guard(L.Callback):
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, Finite):
                 callback.handler = self.not_finite
+            if isinstance(callback, Collapse) and callback.count == self._look.count:
+                self._look = callback.look
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, Game)
         self._blind = not pl_module.draws_images
-        self._margins = [margin.to(pl_module.device) for margin in self._margins]  # a resumed run's are on the CPU
+        self._margin.to(pl_module.device)
         if not self._growth.started:
             self._growth.restart(pl_module.clock.iteration, self._spectrum(pl_module))
         if self.on_trouble == "rollback" and pl_module.clock.iteration == 0:
@@ -100,9 +101,7 @@ class Guard(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         assert isinstance(pl_module, Game)
-        real, fake = pl_module.meter.newest(REAL), pl_module.meter.newest(FAKE)
-        if real is not None and fake is not None:
-            self._margins += real, -fake
+        self._margin.see(pl_module.meter)
         iteration = pl_module.clock.iteration
         if iteration % self.every == 0:
             self._check(trainer, pl_module)
@@ -110,20 +109,16 @@ class Guard(L.Callback):
             self._look_at_samples(trainer, pl_module)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """How far D's logits of unseen real images have fallen from seen to generated ones, 0..1 (Karras et al. 2020, eq. 1)."""
         assert isinstance(pl_module, Game)
         scalars = part_of(trainer, Scalars)
-        seen, fake, unseen = scalars.latest.get(REAL), scalars.latest.get(FAKE), scalars.validated.get(UNSEEN)
-        if seen is None or fake is None or unseen is None or not seen > fake:
-            return
-        log_scalars(trainer, pl_module, {"guard/remembered": (seen - unseen) / (seen - fake)})
-        if unseen <= fake:
-            why = f"its mean logit of unseen real images is {unseen:.3g}, of seen ones {seen:.3g}, of generated ones {fake:.3g}"
-            self._decide(trainer, pl_module, "training images remembered", why)
+        if (found := remembered(scalars.latest, scalars.validated)) is not None:
+            log_scalars(trainer, pl_module, {"guard/remembered": found[0]})
+            if found[1]:
+                self._decide(trainer, pl_module, "training images remembered", found[1])
 
     def not_finite(self, trainer: L.Trainer, module: Game, why: str) -> bool:
         """Whether a rollback has cured a value that is not finite; the handler of callback/finite."""
-        self._margins = []
+        self._margin.forget()
         if self.on_trouble == "rollback":
             self._decide(trainer, module, "not finite", why)
             return not trainer.should_stop
@@ -134,23 +129,15 @@ class Guard(L.Callback):
     def _check(self, trainer: L.Trainer, module: Game) -> None:
         """Of logits and weights. Every device must call it."""
         spectrum = self._spectrum(module)
-        margins, self._margins = self._margins, []
         scalars = {f"guard/singular_value_{player}": value for player, value in spectrum.items()}
-        if margins:
-            margin = float(mean_over_ranks(torch.stack(margins).float().mean()[None].cpu().double())[0]) * 2
+        if (margin := self._margin.read()) is not None:
             scalars["guard/logit_margin"] = margin
-            self._lost = self._lost + 1 if margin < 0 else 0
         log_scalars(trainer, module, scalars)
-        for player, value in spectrum.items():
-            if not math.isfinite(value):
-                why = f"the first layer of the {player} holds NaN or infinity"
-                self._decide(trainer, module, "not finite", why)
-                return
-        if why := self._explosion(trainer, module, spectrum):
+        if broken := [player for player, value in spectrum.items() if not math.isfinite(value)]:
+            self._decide(trainer, module, "not finite", f"the first layer of the {broken[0]} holds NaN or infinity")
+        elif why := self._explosion(trainer, module, spectrum):
             self._decide(trainer, module, "weights exploded", why)
-        elif self.lost_checks is not None and self._lost >= self.lost_checks:
-            long = f"for {self._lost * self.every} iterations"
-            why = f"the discriminator has found generated images more real than real ones {long}"
+        elif why := self._defeat(trainer, module):
             self._decide(trainer, module, "discriminator lost", why)
 
     def _explosion(self, trainer: L.Trainer, module: Game, spectrum: dict[str, float]) -> str:
@@ -159,14 +146,27 @@ class Guard(L.Callback):
         if not why:
             return ""
         self._suspected = self._suspected + 1 if self._suspect else 0
-        looked = self._look.shared(trainer, module) if self.look_every is not None and module.draws_images else None
-        learns = None if looked is None else looked.learns
+        learns = self._learns(trainer, module)
         if learns is False and self._suspected < GRACE:
             self._suspect = why
             return ""
         self._suspect = ""
         self._growth.restart(module.clock.iteration, spectrum)
         return "" if learns else why
+
+    def _defeat(self, trainer: L.Trainer, module: Game) -> str:
+        """Why the discriminator has lost, if it has; every device must call it."""
+        if self.lost_checks is None or self._margin.below < self.lost_checks:
+            return ""
+        long = f"for {self._margin.below * self.every} iterations"
+        self._margin.below = 0
+        found = f"the discriminator has found generated images more real than real ones {long}"
+        return "" if self._learns(trainer, module) else found
+
+    def _learns(self, trainer: L.Trainer, module: Game) -> bool | None:
+        """Whether samples show that the training goes well, None where they cannot tell; every device must call it."""
+        looks = self.look_every is not None and module.draws_images
+        return looked.learns if looks and (looked := self._look.shared(trainer, module)) else None
 
     @staticmethod
     def _spectrum(module: Game) -> dict[str, float]:
@@ -198,12 +198,11 @@ class Guard(L.Callback):
         action: Action = "warn" if kind == "training images remembered" else self.on_trouble
         if action == "warn" and any(each.kind == kind for each in self.decisions):
             return
-        if kind == "not finite" and action != "rollback":
-            alert(trainer, Decision("guard", iteration, kind, why, "stop", None, rates_of(module)))
-            raise DivergedError(f"Training diverged: {why} after iteration {iteration}; {ADVICE}.")
         if action == "rollback" and (kind not in BY_ROLLBACK or self.rollbacks >= self.max_rollbacks):
             action = "stop"
             why += f", after {self.rollbacks} rollback{'s' * (self.rollbacks > 1)}" if self.rollbacks else ""
+        if action == "warn" and kind == "not finite":  # no run goes on with it
+            action = "stop"
         back_to = None
         if action == "rollback":
             try:
@@ -211,7 +210,8 @@ class Guard(L.Callback):
                 back_to = roll_back(trainer, module, file, rate_factor=factor, good=self._was_good)
             except CheckpointError as error:
                 action, why = "stop", f"{why}, and there is no state to go back to: {error}"
-        self._lost, self._margins, self._suspect = 0, [], ""
+        self._suspect = ""
+        self._margin.forget()
         if action == "rollback":
             self._growth.restart(iteration, self._spectrum(module))
             self._had_diversity = False
@@ -235,16 +235,16 @@ class Guard(L.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "decisions": [each.plain() for each in self.decisions], "sentence": self.sentence, "lost": self._lost,
-            "had_diversity": self._had_diversity, "margins": torch.stack(self._margins).tolist() if self._margins else [],
-            "before": self._growth.plain(), "suspect": [self._suspect, self._suspected], "good": self._good,
+            "decisions": [each.plain() for each in self.decisions], "sentence": self.sentence, "lost": self._margin.below,
+            "had_diversity": self._had_diversity, "margins": self._margin.plain(), "before": self._growth.plain(),
+            "suspect": [self._suspect, self._suspected], "good": self._good,
         }  # fmt: skip
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.decisions = [Decision(**each) for each in state_dict["decisions"]]
-        self.sentence, self._lost = state_dict["sentence"], state_dict["lost"]
+        self.sentence, self._margin.below = state_dict["sentence"], state_dict["lost"]
         self._growth.load(state_dict["before"])
         self._suspect, self._suspected = state_dict.get("suspect", ("", 0))
         self._good = state_dict.get("good", 0)
         self._had_diversity = state_dict["had_diversity"]
-        self._margins = list(torch.tensor(state_dict["margins"]).unbind())
+        self._margin.load(state_dict["margins"])

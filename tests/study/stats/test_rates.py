@@ -4,16 +4,20 @@ import math
 
 import pytest
 
+from sparring.study.cells.axis import Axis
 from sparring.study.stats.rates import (
     Objective,
     Outcome,
     Setting,
     classifier_outcome,
     edge,
+    fills_grid,
     flat_range,
     generator_outcome,
     recommend,
+    within,
 )
+from sparring.study.tables.learning_rate import conclusion
 
 FD = Objective("fd", higher=False, ratios=True)
 ACCURACY = Objective("accuracy", higher=True, ratios=False)
@@ -105,6 +109,36 @@ def test_the_interval_pools_the_variance_between_seeds() -> None:
     assert (found.interval.low, found.interval.high) == pytest.approx((0.93 - half, 0.93 + half))
     assert found.flat == (0, 1)
     assert flat_range(settings, found, 0) == (1, 2)
+
+
+def test_how_flat_the_optimum_of_scattered_points_is() -> None:
+    """No two share a rate, so the range of an axis is that of all settings within the interval."""
+    rates = [(0.1, 3.0), (0.2, 1.0), (0.4, 2.0), (0.3, 2.5), (0.9, 9.0)]
+    means = [0.92, 0.93, 0.91, 0.50, 0.60]
+    settings = [Setting(at, (T, T), (m - 0.01, m + 0.01), (m, m)) for at, m in zip(rates, means, strict=True)]
+    found = recommend(settings, ACCURACY)
+    assert found is not None
+    assert (found.index, found.flat) == (1, (0, 1, 2))
+    ranges = [flat_range(settings, found, axis) for axis in (0, 1)]
+    assert ranges == [(0.1, 0.4), (1.0, 3.0)]
+    assert within(settings, ranges) == 4  # the fourth is among them and is worse
+    assert not fills_grid(settings)
+    axes = [Axis("generator_optimizer", (0.1, 1.0), 0.3), Axis("discriminator_optimizer", (1.0, 10.0), 3.0)]
+    said = conclusion(settings, found, axes, ACCURACY, steps=10)
+    assert (
+        "2 other settings are within that interval; with the best they span G 0.1 to 0.4, D 1 to 3 (3 of the 4 " in said
+    )
+    alone = [*settings[1:2], *settings[3:]]
+    found = recommend(alone, ACCURACY)
+    assert found is not None
+    assert "cannot be said: give more study.trials" in conclusion(alone, found, axes, ACCURACY, steps=10)
+
+
+def test_all_combinations_of_rates_are_a_grid() -> None:
+    grid = [Setting(at, (T,), (1.0,), (1.0,)) for at in ((1, 3), (2, 3), (1, 4), (2, 4))]
+    assert fills_grid(grid)
+    assert not fills_grid(grid[:3])
+    assert fills_grid([setting(1, [1.0]), setting(7, [1.0])])  # points of one axis lie on it
 
 
 def test_the_interval_of_an_accuracy_stays_within_0_and_1() -> None:

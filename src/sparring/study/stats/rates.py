@@ -182,8 +182,21 @@ def _pooled_half_width(settings: Sequence[Setting], objective: Objective, n: int
     return float(stats.t.ppf((1 + LEVEL) / 2, df) * math.sqrt(variance / n))
 
 
+def fills_grid(settings: Sequence[Setting]) -> bool:
+    """Whether the settings are all combinations of their rates, and not scattered points."""
+    columns = zip(*(each.rates for each in settings), strict=True)
+    return len({each.rates for each in settings}) == math.prod(len(set(column)) for column in columns)
+
+
 def flat_range(settings: Sequence[Setting], found: Recommendation, axis: int) -> tuple[float, float]:
-    """Lowest and highest rate of an axis in the gapless run of flat settings through the recommended one, along that axis."""
+    """Lowest and highest rate of an axis among the flat settings.
+
+    On a grid of those in the gapless run through the recommended one along that axis; of scattered points, no two of which
+    share a rate, of all flat settings.
+    """
+    if not fills_grid(settings):
+        rates = [settings[i].rates[axis] for i in found.flat]
+        return min(rates), max(rates)
     here = settings[found.index].rates
     line = sorted(
         (each.rates[axis], i)
@@ -197,6 +210,13 @@ def flat_range(settings: Sequence[Setting], found: Recommendation, axis: int) ->
     while high + 1 < len(line) and line[high + 1][1] in found.flat:
         high += 1
     return line[low][0], line[high][0]
+
+
+def within(settings: Sequence[Setting], ranges: Sequence[tuple[float, float]]) -> int:
+    """How many settings lie in a box. ranges: its lowest and highest rate on each axis."""
+    return sum(
+        all(low <= rate <= high for rate, (low, high) in zip(each.rates, ranges, strict=True)) for each in settings
+    )
 
 
 def edge(values: Sequence[float], chosen: float) -> tuple[float, float] | None:

@@ -18,7 +18,9 @@ from sparring.study.stats.rates import (
     Recommendation,
     Setting,
     edge,
+    fills_grid,
     flat_range,
+    within,
 )
 from sparring.study.tables.analysis import Line, Plot, Table
 from sparring.study.tables.grids import Text
@@ -73,13 +75,24 @@ def _interval(objective: Objective, found: Recommendation) -> str:
 def _flatness(settings: Sequence[Setting], found: Recommendation, axes: Sequence[Axis]) -> str:
     if math.isnan(found.interval.low):
         return "How flat the optimum is cannot be said: no setting trained in two seeds."
-    ranges = []
-    for k, axis in enumerate(axes):
-        low, high = flat_range(settings, found, k)
-        ranges.append(f"{axis.short} {low:g}" + (f" to {high:g}" if high > low else " alone"))
     several = len(found.flat) - 1
     others = {0: "No other setting is", 1: "1 other setting is"}.get(several, f"{several} other settings are")
-    return f"{others} within that interval; along each axis through the best: {', '.join(ranges)}."
+    ranges = [flat_range(settings, found, k) for k in range(len(axes))]
+    spans = [
+        f"{axis.short} {low:g}" + (f" to {high:g}" if high > low else " alone")
+        for axis, (low, high) in zip(axes, ranges, strict=True)
+    ]
+    if fills_grid(settings):
+        return f"{others} within that interval; along each axis through the best: {', '.join(spans)}."
+    if not several:
+        return f"{others} within that interval, so how far a rate may be from the best cannot be said: give more study.trials."
+    tried = within(settings, ranges)
+    inside = (
+        f"{len(found.flat)} of the {tried} settings tried in that box"
+        if tried > len(found.flat)
+        else "all that were tried there"
+    )
+    return f"{others} within that interval; with the best they span {', '.join(spans)} ({inside})."
 
 
 def _edges(axes: Sequence[Axis], rates: Rates) -> list[str]:
