@@ -65,7 +65,7 @@ def test_what_choices_and_advice_name_is_there() -> None:
 @pytest.mark.parametrize(
     ("verb", "typed", "says"),
     [
-        ("train", ["+trainer.strategy=ddp"], "trainer.devices=2"),
+        ("train", ["strategy=ddp"], "trainer.devices=2"),
         ("train", ["compile=true"], "trainer.precision=bf16-mixed"),
         ("train", ["lr=0.1"], "model.optimizer.lr"),
         ("attack", ["attack=cw"], "attack.loss=margin"),

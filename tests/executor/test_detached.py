@@ -56,6 +56,10 @@ class Engine(Detached):
     def _log(self, job: str) -> str:
         return "its log"
 
+    @staticmethod
+    def own_name() -> str:
+        return "job1"
+
 
 def record(file: Path, value: int) -> int:
     file.write_text(json.dumps(value))
@@ -88,6 +92,43 @@ def test_a_call_for_something_else_is_ended(tmp_path: Path) -> None:
     engine.submit_at(tmp_path / "cell", "key", record, file, 5)
     assert engine.rejoin(tmp_path / "cell", "other key", reader(file)) is None
     assert not cluster.waiting
+
+
+class Killed(Engine):
+    """A program that is killed as soon as the cluster has a call."""
+
+    def _start(self, fn: Callable[..., Any], *args: Any) -> str:
+        super()._start(fn, *args)
+        raise KeyboardInterrupt
+
+
+def test_a_kill_right_after_the_submission_starts_nothing_twice(tmp_path: Path) -> None:
+    cluster, calls = Cluster(), tmp_path / "calls"
+
+    def count() -> int:
+        calls.write_text(calls.read_text() + "x" if calls.exists() else "x")
+        return 5
+
+    with pytest.raises(KeyboardInterrupt):
+        Killed(cluster, tmp_path / "study").submit_at(tmp_path / "cell", "key", count)
+    second = Engine(cluster, tmp_path / "study")
+    assert second.rejoin(tmp_path / "cell", "key", lambda: None) is None  # it has not begun, and never will
+    future = second.submit_at(tmp_path / "cell", "key", count)
+    cluster.go()  # both calls
+    assert future.result(timeout=5) == 5
+    assert calls.read_text() == "x"
+
+
+def test_a_call_that_began_before_its_note_is_found_by_its_own_name(tmp_path: Path) -> None:
+    cluster, file = Cluster(), tmp_path / "record.json"
+    with pytest.raises(KeyboardInterrupt):
+        Killed(cluster, tmp_path / "study").submit_at(tmp_path / "cell", "key", record, file, 5)
+    begun = cluster.waiting["job1"]
+    begun()
+    found = Engine(cluster, tmp_path / "study").rejoin(tmp_path / "cell", "key", reader(file))
+    assert found is not None
+    assert found.result(timeout=5) == 5
+    assert cluster.started == 1
 
 
 def test_a_call_that_dies_or_fails_ends_its_future_alone(tmp_path: Path) -> None:

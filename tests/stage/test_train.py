@@ -214,6 +214,7 @@ def test_divergence_is_named_and_never_saved(tmp_path: Path, cache_dir: Path) ->
         (["data.image_size=30"], 2, "data.image_size=28 or 32"),
         (["trainer.max_steps=0"], 2, "trainer.max_steps=0 must be at least 1"),
         (["trainer.num_nodes=2"], 2, "type torchrun --nnodes=2 --nproc-per-node=1"),
+        (["trainer.num_nodes=2", "resume=auto"], 2, "resume=auto on each, or under SLURM"),
         (["trainer.precision=16-mixed"], 2, "bf16-mixed"),
         (["model.generator.latent_dim=32"], 2, "model.latent_dim=64"),
         (["trainer.log_every_n_steps=0"], 2, "trainer.log_every_n_steps=0"),

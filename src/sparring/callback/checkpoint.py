@@ -11,8 +11,9 @@ from typing import Any
 import lightning.pytorch as L
 
 from sparring.callback.finite import check_weights
-from sparring.core.distributed import any_rank, average_buffers
+from sparring.core.distributed import any_rank
 from sparring.core.errors import ConfigError, DiskError
+from sparring.core.sharding import settle, whole_state
 from sparring.model.game import Game
 from sparring.run.checkpoint import AGAIN
 from sparring.run.directory import RunDir
@@ -89,7 +90,7 @@ class Checkpoint(L.Callback):
             DiskError: the state could not be saved for the third time in a row, or at the end of the run.
         """
         iteration = module.clock.iteration
-        average_buffers(module)
+        settle(module)
         check_weights(module, iteration)
         failed: DiskError | None = None
         try:
@@ -99,8 +100,7 @@ class Checkpoint(L.Callback):
             failed = error
             trainer.strategy.barrier("checkpoint failed")  # the others wait in save_checkpoint
         try:
-            if trainer.is_global_zero:
-                save_weights(self.run_dir, module, _data(trainer))
+            save_weights(self.run_dir, module, _data(trainer), writes=trainer.is_global_zero)
         except DiskError as error:
             failed = error
         if not any_rank(int(failed is not None)):
@@ -146,16 +146,17 @@ def save_best(trainer: L.Trainer, module: Game, run_dir: Path) -> None:
         failed = error
         trainer.strategy.barrier("best failed")  # the others wait in save_checkpoint
     try:
-        if trainer.is_global_zero and failed is None:
-            save_weights(run_dir, module, _data(trainer), best=True)
+        save_weights(run_dir, module, _data(trainer), best=True, writes=trainer.is_global_zero and failed is None)
     except DiskError as error:
         failed = error
     if failed is not None:
         log.warning("The best state of iteration %d could not be saved: %s", module.clock.iteration, failed)
 
 
-def save_weights(run_dir: Path, module: Game, data: Any, *, best: bool = False, file: Path | None = None) -> None:
-    """Save the players' networks and their averages, named as `Game.networks` does.
+def save_weights(
+    run_dir: Path, module: Game, data: Any, *, best: bool = False, file: Path | None = None, writes: bool = True
+) -> None:
+    """Save the players' networks and their averages, named as `Game.networks` does; every device must call it.
 
     The metadata name the classes and the fingerprints of the images that the networks were trained on, so that no later
     stage measures a classifier on them.
@@ -164,6 +165,7 @@ def save_weights(run_dir: Path, module: Game, data: Any, *, best: bool = False, 
         data: opened.
         best: write `weights_best.safetensors` in place of `weights.safetensors`.
         file: write this file in place of both.
+        writes: whether this device is the one that writes.
 
     Raises:
         DiskError: the file could not be written.
@@ -171,8 +173,10 @@ def save_weights(run_dir: Path, module: Game, data: Any, *, best: bool = False, 
     tensors = {
         f"{player}.{name}": tensor.detach().cpu().contiguous()
         for player, network in module.networks().items()
-        for name, tensor in network.state_dict().items()
+        for name, tensor in whole_state(network).items()
     }
+    if not writes:
+        return
     tensors |= {name: tensor.detach().cpu() for name, tensor in module.extra_tensors().items()}
     metadata = {
         "iteration": str(module.clock.iteration),

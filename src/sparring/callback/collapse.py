@@ -6,10 +6,10 @@ from typing import Any
 import lightning.pytorch as L
 
 from sparring.callback.support.glance import REAL, SampleGlance
-from sparring.core.distributed import average_buffers
 from sparring.core.errors import ConfigError, DataError, DivergedError
 from sparring.core.interval import check_growing, is_due
 from sparring.core.measurement import Measurement
+from sparring.core.sharding import settle
 from sparring.evaluation.glance import SIDE, GlanceValues
 from sparring.model.game import Game
 
@@ -49,7 +49,7 @@ class Collapse(L.Callback):
 
     def take(self, trainer: L.Trainer, module: Any) -> None:
         """Measure once; every device must call it."""
-        average_buffers(module)
+        settle(module)
         if not trainer.is_global_zero:
             return
         before, iteration = self.latest, module.clock.iteration

@@ -9,6 +9,7 @@ from torch import nn
 
 from sparring.core.distributed import any_rank
 from sparring.core.errors import DivergedError
+from sparring.core.sharding import local
 from sparring.model.game import Game
 
 ADVICE = "lower model.discriminator_optimizer.lr and model.generator_optimizer.lr, or raise the regularizer's gamma"
@@ -40,7 +41,11 @@ class Finite(L.Callback):
 
 
 def check_weights(module: nn.Module, iteration: int) -> None:
-    """Raise DivergedError naming the first parameter or buffer that is not finite."""
+    """Raise DivergedError naming the first parameter or buffer that is not finite; every device must call it."""
+    broken = ""
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise DivergedError(f"Training diverged: {name} holds NaN or infinity after iteration {iteration}.")
+        if not broken and tensor.is_floating_point() and not bool(local(tensor).isfinite().all()):
+            broken = name
+    if any_rank(int(bool(broken))):
+        where = broken or "a weight on another device"
+        raise DivergedError(f"Training diverged: {where} holds NaN or infinity after iteration {iteration}.")

@@ -15,9 +15,10 @@ import lightning.pytorch as L
 
 from sparring.callback.checkpoint import save_best, save_weights
 from sparring.core.atomic import write_atomic
-from sparring.core.distributed import any_rank, average_buffers
+from sparring.core.distributed import any_rank
 from sparring.core.errors import ConfigError, DiskError
 from sparring.core.randomness import seed_of
+from sparring.core.sharding import settle
 from sparring.evaluation.curve import CurvePoint, csv_of
 from sparring.evaluation.features import RealFeatures
 from sparring.evaluation.gaussian import gaussian_values
@@ -171,18 +172,21 @@ class Quality(L.Callback):
         self.history.append(measurement)
         if best:
             save_best(trainer, module, self.run_dir)
-        if trainer.is_global_zero:
-            try:
-                self._record(trainer, module, measurement)
-            except DiskError as error:  # costs the record, which the next measurement writes whole, not the run
-                log.warning("The quality of iteration %d could not be recorded: %s", measurement.iteration, error)
+        try:
+            if trainer.is_global_zero:
+                self._record(trainer, measurement)
+            if self.keep_weights:
+                file = self.run_dir / "checkpoints" / f"quality_{measurement.iteration:08d}.safetensors"
+                save_weights(self.run_dir, module, trainer.datamodule, file=file, writes=trainer.is_global_zero)  # type: ignore[attr-defined]
+        except DiskError as error:  # costs the record, which the next measurement writes whole, not the run
+            log.warning("The quality of iteration %d could not be recorded: %s", measurement.iteration, error)
         self.spent += time.perf_counter() - started
         return measurement
 
     def values(self, trainer: L.Trainer, module: Game, *, draw: int) -> dict[str, float]:
         """The metrics of independent set of samples number `draw`, the same on every device; each must call it."""
         started = time.perf_counter()
-        average_buffers(module)
+        settle(module)
         values = self._measured(trainer, module, draw)
         values = trainer.strategy.broadcast(values)  # the first device's decide, so that all decide alike
         self.spent += time.perf_counter() - started
@@ -218,7 +222,7 @@ class Quality(L.Callback):
             )  # fmt: skip
         return exceeds
 
-    def _record(self, trainer: L.Trainer, module: Game, measurement: CurvePoint) -> None:
+    def _record(self, trainer: L.Trainer, measurement: CurvePoint) -> None:
         scalars = {
             f"quality/{metric_name(name, self.features, self.count)}": value
             for name, value in measurement.values.items()
@@ -226,9 +230,6 @@ class Quality(L.Callback):
         for logger in trainer.loggers:
             logger.log_metrics({"images_seen": measurement.images_seen, **scalars}, step=measurement.iteration)
         write_atomic(self.run_dir / "quality.csv", csv_of(self.history, self.names))
-        if self.keep_weights:
-            name = f"quality_{measurement.iteration:08d}.safetensors"
-            save_weights(self.run_dir, module, trainer.datamodule, file=self.run_dir / "checkpoints" / name)  # type: ignore[attr-defined]
 
     def _write_protocol(self, data: Any) -> None:
         content = {

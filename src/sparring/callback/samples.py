@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.core.distributed import average_buffers
 from sparring.core.errors import DiskError
 from sparring.core.interval import check_growing, is_due
 from sparring.core.picture import grid, grid_of_rows, write_png
 from sparring.core.pixels import to_uint8
 from sparring.core.randomness import generator
+from sparring.core.sharding import settle
 from sparring.model.game import Game
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class SampleGrids(L.Callback):
 
     def draw(self, trainer: L.Trainer, module: Any) -> None:
         """One picture; every device must call it."""
-        average_buffers(module)
+        settle(module)
         if trainer.is_global_zero:
             images = to_uint8(self.images(module)).cpu()
             names = _data(trainer).class_names[: len(images) // self.columns] if module.conditional else None

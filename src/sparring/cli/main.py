@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 from sparring.cli.surroundings import note_untested_python, set_environment
 from sparring.core.errors import ConfigError, Interrupted, OutOfMemoryError, SparringError, is_out_of_memory
 from sparring.core.package import CONFIG_DIR
+from sparring.core.program import remember_typed
 from sparring.core.signals import Stop, listening, stop_number, stop_with_parent
 from sparring.core.terminal import clean_logs, say
 
@@ -84,6 +85,7 @@ def _dispatch(verb: str, config_dir: Path, words: Sequence[str]) -> int:
     from sparring.cli.completion import offered
     from sparring.cli.flags import flags, parse
 
+    remember_typed()
     sys.argv[0] = os.path.abspath(sys.argv[0])  # a stage may change the working directory
     set_environment()
     arguments = parse(sys.argv[1 + len(words) :])

@@ -48,7 +48,34 @@ def _classes(config: DictConfig) -> None:
         raise ConfigError(f"data.classes={classes} must be a list with at least one class, such as data.classes=[0,1].")
 
 
-CHECKS: list[Callable[[DictConfig], None]] = [runs_fit, _classes, _numbers]
+SHARDED = tuple(
+    f"sparring.model.{name}" for name in ("gan.GAN", "classifier.Classifier", "degraded_classifier.DegradedClassifier")
+)
+
+
+def _sharing(config: DictConfig) -> None:
+    """How several devices share a training, and what cannot be divided over them."""
+    strategy = OmegaConf.select(config, "trainer.strategy")
+    if strategy not in (None, "ddp", "fsdp"):
+        raise ConfigError(f"trainer.strategy={strategy} must be ddp or fsdp.")
+    if strategy != "fsdp":
+        return
+    target = str(OmegaConf.select(config, "model._target_"))
+    if target.startswith("sparring.") and target not in SHARDED:
+        raise ConfigError(
+            f"trainer=fsdp divides a generator or a classifier, and model={target.rpartition('.')[2]} is no plain GAN or "
+            "classifier; use trainer=ddp."
+        )
+    if "path_length" in (OmegaConf.select(config, "model.regularizer") or {}):
+        raise ConfigError(
+            "trainer=fsdp cannot differentiate a generator twice, as model/regularizer=path_length does; use trainer=ddp."
+        )
+    for key in ("model.reuse_fakes", "speed.compile", "speed.channels_last"):
+        if OmegaConf.select(config, key) is True:
+            raise ConfigError(f"trainer=fsdp does not work with {key}=true; leave it out, or use trainer=ddp.")
+
+
+CHECKS: list[Callable[[DictConfig], None]] = [runs_fit, _classes, _numbers, _sharing]
 
 
 def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool = False, complete: bool = True) -> None:

@@ -101,8 +101,7 @@ CHOICES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 # Verb -> what is typed (a key, or a key with its value) -> what to write, where no one setting is meant.
 ADVICE: Mapping[str, Mapping[str, str]] = {
     "train": {
-        "strategy": "the strategy follows from the number of devices: trainer.devices=2",
-        "trainer.strategy": "the strategy follows from the number of devices: trainer.devices=2",
+        "strategy": "how several devices share the work is trainer.strategy=ddp or trainer.strategy=fsdp, with trainer.devices=2",
         "compile": "networks are not compiled; a faster step is trainer.precision=bf16-mixed",
         "model.compile": "networks are not compiled; a faster step is trainer.precision=bf16-mixed",
         "overfit_batches": "to fit one batch, write debug=overfit",

@@ -22,7 +22,7 @@ OPEN = ("callback", "logger", "attack", "attack.attacks", "model.regularizer", "
 # Arguments of Lightning's Trainer that sparring gives itself, whatever the configuration says.
 OF_THE_TRAINER = frozenset(
     {
-        "strategy", "plugins", "callbacks", "logger", "default_root_dir", "enable_checkpointing", "enable_progress_bar",
+        "plugins", "callbacks", "logger", "default_root_dir", "enable_checkpointing", "enable_progress_bar",
         "enable_model_summary", "num_sanity_val_steps", "use_distributed_sampler", "fast_dev_run", "gradient_clip_val",
         "gradient_clip_algorithm", "accumulate_grad_batches", "max_time", "min_steps", "min_epochs",
     }

@@ -15,6 +15,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 from torch.autograd.function import once_differentiable
+from torch.distributed.tensor import DTensor
 
 from sparring.core.errors import ConfigError
 
@@ -49,10 +50,15 @@ def active() -> bool:
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace the gradients by their mean over all processes: one all-reduce of one flat vector."""
+    """Replace the gradients by their mean over all processes: one all-reduce of one flat vector.
+
+    Those of parameters that are divided over the processes are means already (core/sharding.py).
+    """
     if not active():
         return
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    gradients = [each.grad for each in parameters if each.grad is not None and not isinstance(each, DTensor)]
+    if not gradients:
+        return
     flat = _flatten_dense_tensors(gradients)
     dist.all_reduce(flat)
     flat /= dist.get_world_size()

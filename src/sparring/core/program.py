@@ -13,6 +13,17 @@ from pathlib import Path
 from sparring.core.package import FOLDER
 
 NAME = "sparring"
+_typed_words: list[str] = []
+
+
+def remember_typed() -> None:
+    """Keep `sys.argv` as it is before anything is put in the place of its words."""
+    _typed_words[:] = sys.argv
+
+
+def typed() -> str:
+    """What was typed after `python`, such as `train.py model=dcgan resume=auto`."""
+    return shlex.join(_typed_words or sys.argv)
 
 
 def script() -> Path | None:

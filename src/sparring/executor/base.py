@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sparring.core.atomic import write_atomic
 from sparring.core.errors import ConfigError
 from sparring.core.terminal import say
-from sparring.executor.support.answer import WorkerDied, answer_to_file
+from sparring.executor.support.answer import WITHDRAWN, WorkerDied, answer_to_file, claimed
 
 T = TypeVar("T")
 _POLL_SECONDS = 0.5
@@ -36,6 +36,7 @@ class Detached(Executor):
     """
 
     outlives = True
+    own_name: Callable[[], str]  # asked inside of a call: the name that `_start` returned for it
 
     def __init__(self, *, workers: int, threads: int, run_dir: str) -> None:
         if workers < 1 or threads < 1:
@@ -67,8 +68,11 @@ class Detached(Executor):
 
     def submit_at(self, place: Path, key: str, fn: Callable[..., T], /, *args: Any) -> "Future[T]":
         """`submit`, and a note of it under `place`. See `rejoin`."""
-        future, job = self._given(fn, args, {})
-        write_atomic(self._note(place), json.dumps({"key": key, "job": job}).encode())
+        claim, note = self._folder / f"{uuid.uuid4().hex}.claim", self._note(place)
+        # First the intention: a kill between the submission and its note would leave a call that nobody knows of.
+        write_atomic(note, json.dumps({"key": key, "claim": claim.name, "job": None}).encode())
+        future, job = self._given(fn, args, {}, claim)
+        write_atomic(note, json.dumps({"key": key, "claim": claim.name, "job": job}).encode())
         return future
 
     def rejoin(self, place: Path, key: str, read: Callable[[], T | None]) -> "Future[T] | None":
@@ -81,10 +85,10 @@ class Detached(Executor):
         """
         try:
             note = json.loads(self._note(place).read_text("utf-8"))
-            there, job = str(note["key"]), str(note["job"])
+            there, job = str(note["key"]), note["job"] or self._started(self._folder / str(note["claim"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        if not self._alive(job):
+        if job is None or not self._alive(str(job)):
             return None
         if there != key:
             self._cancel(job)
@@ -104,10 +108,19 @@ class Detached(Executor):
             for watcher in self._watchers:
                 watcher.join()
 
-    def _given(self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple["Future[T]", str]:
+    def _started(self, claim: Path) -> str | None:
+        """The name of a call that was intended and that has begun; None where it has not, and now it never will."""
+        if claimed(claim, WITHDRAWN):
+            return None
+        name = claim.read_text("utf-8")
+        return None if name == WITHDRAWN else name
+
+    def _given(
+        self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], claim: Path | None = None
+    ) -> tuple["Future[T]", str]:
         # A name that nobody else can know: this program unpickles the file.
         file = self._folder / f"{uuid.uuid4().hex}.answer"
-        job = self._start(answer_to_file, fn, args, kwargs, self._threads, file)
+        job = self._start(answer_to_file, fn, args, kwargs, self._threads, file, claim, self.own_name)
         return self._watched(job, lambda: _answer(file), unpack=True), job
 
     def _watched(self, job: str, read: Callable[[], Any], *, unpack: bool = False) -> "Future[Any]":

@@ -17,6 +17,10 @@ _UNCALLED = 60.0  # seconds after which an actor ends that nobody has called
 _PATIENCE = 15.0  # seconds that an address may take to answer
 
 
+def _own_name() -> str:
+    return str(_ray().get_runtime_context().get_actor_name())
+
+
 class Ray(Detached):
     """Gives calls to actors, which Ray places where there are enough resources.
 
@@ -30,6 +34,8 @@ class Ray(Detached):
     Raises:
         ConfigError: Ray is not there, or nothing answers at the address.
     """
+
+    own_name = staticmethod(_own_name)
 
     def __init__(
         self, *, address: str | None, workers: int, threads: int, cpus: float, gpus: float, run_dir: str

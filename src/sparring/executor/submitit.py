@@ -17,6 +17,14 @@ from sparring.executor.base import Detached
 _NEEDED = ("sbatch", "srun", "sacct", "scancel")
 
 
+def _own_name() -> str:
+    import submitit
+
+    there = submitit.JobEnvironment()
+    number = str(there.job_id)
+    return number if there.cluster == "slurm" else f"{number}:{_started(int(number))}"
+
+
 class Submitit(Detached):
     """Gives calls to submitit, and asks it or the kernel what became of them.
 
@@ -31,6 +39,8 @@ class Submitit(Detached):
     Raises:
         ConfigError: submitit or SLURM is not there, or a setting is refused.
     """
+
+    own_name = staticmethod(_own_name)
 
     def __init__(
         self, *, cluster: Literal["auto", "slurm", "local"], workers: int, threads: int, gpus: int, cpus: int, minutes: int,

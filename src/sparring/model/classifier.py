@@ -11,6 +11,7 @@ from sparring.core.distributed import rank_and_world
 from sparring.core.errors import ConfigError
 from sparring.core.measurement import FinalMetrics, Measurement, share
 from sparring.core.pixels import normalise
+from sparring.core.sharding import gathered
 from sparring.core.types import Batch, TrainingData
 from sparring.metric import classification
 from sparring.metric.stateful import ClassificationMetrics
@@ -48,6 +49,7 @@ class Classifier(Game):
     """
 
     headline: ClassVar = {"loss/classifier": "C"}
+    sharded: ClassVar = {"network": "ema"}
 
     def __init__(
         self,
@@ -147,11 +149,14 @@ def learn(game: Game, player: str, robust: Robust, image: Tensor, target: Tensor
         for first in range(game.accumulate):
             rows = slice(first, None, game.accumulate)
             draws = game.draws("robust", game.clock.iteration, rows=rows)
-            with noise_from(network, game.random("noise", game.clock.iteration, first), *rank_and_world(game)):
+            with (
+                gathered(network),
+                noise_from(network, game.random("noise", game.clock.iteration, first), *rank_and_world(game)),
+            ):
                 loss, logits = robust.loss(network, image[rows], target[rows], draws)
+                game.manual_backward(loss / game.accumulate)
             game.note({"loss/classifier": loss})
             game.note({"accuracy/train": (logits.argmax(1) == target[rows].argmax(1)).float().mean()})
-            game.manual_backward(loss / game.accumulate)
         game.step_player(player, counted=replay == robust.replays - 1)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from sparring.core.errors import ConfigError
+from sparring.core.sharding import divide_like, stored
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -58,6 +59,7 @@ class EMA:
     ) -> None:
         """Move `average` towards `network`. Buffers (BatchNorm's statistics) are averages already and are copied."""
         weight = 1.0 - self.decay(images=images, images_seen=images_seen, stretch=stretch)
-        torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), weight)
+        divide_like(average, network)
+        torch._foreach_lerp_(stored(average), stored(network), weight)
         if buffers := list(average.buffers()):
             torch._foreach_copy_(buffers, list(network.buffers()))

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sparring.core.distributed import average_buffers, average_gradients, rank_and_world
+from sparring.core.distributed import average_gradients, rank_and_world
 from sparring.core.errors import ConfigError
 from sparring.core.measurement import FinalMetrics
 from sparring.core.randomness import generator as random_generator
+from sparring.core.sharding import check_gradients, settle
 from sparring.core.types import Batch, TrainedNetwork, TrainingData
 from sparring.model.clock import Clock
 from sparring.model.compiled import CompiledNetworks
@@ -50,6 +51,7 @@ class Game(CompiledNetworks):
     published_images: float | None = None  # iterations times batch that the recipe was published with
     uses_labels = True  # whether it learns from labels; the record of its training images says so
     headline: ClassVar[Mapping[str, str]] = {}  # scalars of the progress line -> their names there
+    sharded: ClassVar[Mapping[str, str]] = {}  # players that trainer=fsdp divides -> their averages
 
     def __init__(
         self,
@@ -166,7 +168,9 @@ class Game(CompiledNetworks):
             counted: False for a further step of the first player in an iteration, which must not move `global_step`.
         """
         optimizer = self.players()[player]
-        average_gradients(getattr(self, player).parameters())
+        parameters = list(getattr(self, player).parameters())
+        check_gradients(parameters)
+        average_gradients(parameters)
         with nullcontext() if counted else _uncounted(optimizer):
             optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -212,7 +216,7 @@ class Game(CompiledNetworks):
         self.meter.to(self.device)  # a resumed run restored it on the CPU
 
     def on_validation_start(self) -> None:
-        average_buffers(self)
+        settle(self)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["clock"] = self.clock.state_dict()

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from sparring.core.distributed import mean_over_images
 from sparring.core.errors import ConfigError
 from sparring.core.modules import frozen
+from sparring.core.sharding import gathered
 from sparring.core.types import Batch
 from sparring.model.augment.base import Augment
 from sparring.model.checks import check_labels, check_shapes
@@ -59,6 +60,7 @@ class GAN(ImageGame):
     """
 
     headline: ClassVar = {"loss/discriminator": "D", "loss/generator": "G"}
+    sharded: ClassVar = {"generator": "ema"}
 
     def __init__(
         self,
@@ -215,6 +217,7 @@ class GAN(ImageGame):
             reused = player == "generator" and self.reuse is not None  # G made its pass in D's step
             graph = player == "generator" or (self.reuse is not None and self.reuse.wants(number))
             with (
+                gathered(self.generator),
                 weights_once(self.generator, graph=graph, update=first == 0 and not reused),
                 weights_once(self.discriminator, update=first == 0),
             ):

@@ -52,6 +52,7 @@ class GANClassifier(GAN):
     """
 
     headline: ClassVar = {**GAN.headline, "loss/classifier": "C"}
+    sharded: ClassVar = {}
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ class TrainerSettings:
     """The section `trainer`; conf/trainer/default.yaml says what each key means."""
 
     accelerator: str
+    strategy: str  # how several devices share the work
     devices: Any  # a number, a list of indices, -1 or "auto"
     num_nodes: int
     precision: str
@@ -28,8 +29,9 @@ class TrainerSettings:
         """The settings of the section `trainer`."""
         devices = list(section.devices) if OmegaConf.is_list(section.devices) else section.devices
         return cls(
-            accelerator=section.accelerator, devices=devices, num_nodes=section.num_nodes,
-            precision=str(section.precision), max_steps=section.max_steps, max_epochs=section.max_epochs,
+            accelerator=section.accelerator, strategy=section.get("strategy", "ddp"), devices=devices,
+            num_nodes=section.num_nodes, precision=str(section.precision),
+            max_steps=section.max_steps, max_epochs=section.max_epochs,
             log_every_n_steps=section.log_every_n_steps, val_check_interval=section.val_check_interval,
         )  # fmt: skip
 

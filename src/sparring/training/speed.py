@@ -43,11 +43,14 @@ class SpeedSettings:
         capable = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
         return "bf16-mixed" if self.bf16 and given == "32-true" and capable else given
 
-    def apply(self, model: Game, device: torch.device, *, image: tuple[int, int, int], rows: int) -> None:
+    def apply(
+        self, model: Game, device: torch.device, *, image: tuple[int, int, int], rows: int, sharded: bool = False
+    ) -> None:
         """Set the process up, bring the model's networks into their memory format, and compile them.
 
         Args:
             device: that trains. image: (C, H, W). rows: images of a chunk on one device, in one part.
+            sharded: whether weights are divided over the devices, which neither layout nor compiler works with.
 
         Raises:
             ConfigError: networks are to be compiled, and there is no compiler.
@@ -56,6 +59,8 @@ class SpeedSettings:
             torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
             torch.backends.cudnn.allow_tf32 = self.tf32
             torch.backends.cudnn.benchmark = self.benchmark
+        if sharded:
+            return
         if isinstance(model, GAN) and self._channels_last(model, device, image, rows):
             for network in (model.generator, model.ema, model.discriminator):
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

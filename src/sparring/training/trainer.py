@@ -2,8 +2,6 @@
 
 import logging
 import os
-import shlex
-import sys
 import warnings
 from typing import Any, TypeVar
 
@@ -14,6 +12,8 @@ from lightning.pytorch.plugins.environments import SLURMEnvironment
 
 from sparring.core.distributed import PlayerStrategy
 from sparring.core.errors import ConfigError
+from sparring.core.program import typed
+from sparring.core.sharding import ShardedStrategy
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
 from sparring.training.parts import TrainingParts
@@ -39,7 +39,7 @@ def build_trainer(parts: TrainingParts, settings: TrainSettings, run: RunDir, bu
     try:
         trainer = parts.make_trainer(
             max_steps=budget, max_epochs=-1, precision=settings.speed.precision(settings.trainer.precision),
-            strategy=PlayerStrategy() if world_size(settings.trainer) > 1 else "auto",
+            strategy=_strategy(settings.trainer),
             plugins=[VerifiedCheckpointIO()], callbacks=parts.callbacks, logger=parts.loggers or False,
             default_root_dir=str(run.path), enable_checkpointing=False, enable_progress_bar=False,
             enable_model_summary=False, num_sanity_val_steps=0, use_distributed_sampler=False,
@@ -52,6 +52,17 @@ def build_trainer(parts: TrainingParts, settings: TrainSettings, run: RunDir, bu
     inner.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
     inner._signal_connector.register_signal_handlers = lambda: None
     return trainer
+
+
+def _strategy(trainer: TrainerSettings) -> Any:
+    if world_size(trainer) == 1:
+        return "auto"
+    return ShardedStrategy() if trainer.strategy == "fsdp" else PlayerStrategy()
+
+
+def is_sharded(strategy: Any) -> bool:
+    """Whether weights are divided over the devices."""
+    return isinstance(strategy, ShardedStrategy)
 
 
 def callback_of(trainer: L.Trainer, kind: type[Callback]) -> Callback:
@@ -90,11 +101,10 @@ def check_trainer(settings: TrainSettings) -> None:
 def _how_to_start(trainer: TrainerSettings) -> str:
     each, nodes = _devices_per_node(trainer), trainer.num_nodes
     torchrun = f"torchrun --nnodes={nodes} --nproc-per-node={each} --rdzv-backend=c10d --rdzv-id=<name>"
-    typed = shlex.join(sys.argv)
     return (
         f"trainer.num_nodes={nodes} needs a start on every machine, and this one would wait for others that do not know of it: "
-        f"type {torchrun} --rdzv-endpoint=<first machine>:29500 {typed} on each, or under SLURM srun --nodes={nodes} "
-        f"--ntasks-per-node={each} python {typed}."
+        f"type {torchrun} --rdzv-endpoint=<first machine>:29500 {typed()} on each, or under SLURM srun --nodes={nodes} "
+        f"--ntasks-per-node={each} python {typed()}."
     )
 
 

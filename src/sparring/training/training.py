@@ -34,7 +34,7 @@ from sparring.training.result import FAR_BELOW, ending_of, is_finished, publishe
 from sparring.training.resume import best_state, is_concluded, load_state, restoring
 from sparring.training.samples import sample_metrics
 from sparring.training.settings import TrainSettings
-from sparring.training.trainer import build_trainer, callbacks_of, iterations
+from sparring.training.trainer import build_trainer, callbacks_of, is_sharded, iterations
 
 log = logging.getLogger(__name__)
 LONGER = 10  # times the iterations that a run had: what it is told to go on with, far below its published budget
@@ -199,7 +199,7 @@ class Training:
         shape, strategy = data.shape, self.trainer.strategy
         rows = self.settings.batch_size // (self.trainer.world_size * self.settings.accumulate)
         image = (shape.channels, shape.image_size, shape.image_size)
-        self.settings.speed.apply(model, strategy.root_device, image=image, rows=rows)
+        self.settings.speed.apply(model, strategy.root_device, image=image, rows=rows, sharded=is_sharded(strategy))
 
     def _start_loggers(self, loggers: list[Any], saved: dict[str, Any] | None) -> None:
         for logger in loggers:

@@ -6,9 +6,9 @@ from typing import Any
 
 import lightning.pytorch as L
 
-from sparring.core.distributed import average_buffers
 from sparring.core.errors import DataError, DivergedError
 from sparring.core.randomness import seed_of
+from sparring.core.sharding import settle
 from sparring.evaluation.glance import Glance, GlanceValues
 from sparring.generation.sampler import Sampler, joined
 
@@ -55,7 +55,7 @@ class SampleGlance:
 
     def shared(self, trainer: L.Trainer, module: Any) -> GlanceValues | None:
         """The same on every device, each of which must call it; None where they cannot be looked at, which is said."""
-        average_buffers(module)
+        settle(module)
         values: GlanceValues | None = None
         if trainer.is_global_zero:
             try:

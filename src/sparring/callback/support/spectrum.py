@@ -7,15 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from sparring.core.randomness import generator
+from sparring.core.sharding import whole
 
 STORED_AS = "parametrizations.weight.original"
 ITERATIONS = 5  # from the same start at every call, so that a resumed run sees what it would have seen
 
 
 def first_singular_values(networks: Mapping[str, nn.Module]) -> dict[str, float]:
-    """Of those networks that have such a layer, read together: one synchronisation with the device."""
+    """Of those networks that have such a layer, read together: one synchronisation with the device. Every device must call it."""
     weights = {name: first_weight(network) for name, network in networks.items()}
-    found = {name: largest_singular_value(weight) for name, weight in weights.items() if weight is not None}
+    found = {name: largest_singular_value(whole(weight)) for name, weight in weights.items() if weight is not None}
     return dict(zip(found, torch.stack(list(found.values())).tolist(), strict=True)) if found else {}
 
 

@@ -1,0 +1,109 @@
+"""Weights divided over two processes (FSDP2): the same numbers, the same files, and what cannot be divided is refused."""
+
+import functools
+import importlib
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sparring.config.check import check
+from sparring.core.errors import ConfigError
+from sparring.run.checkpoint import VerifiedCheckpointIO
+from tests.conftest import CONF, TINY, command, compose, read_run
+
+# Float64, so that a difference is an error and not rounding.
+SETTINGS = [
+    "data.image_size=8", "data.batch_size=16", "trainer.precision=64-true", "trainer.val_check_interval=2", "report=false",
+    "trainer.log_every_n_steps=2", "trainer.accelerator=cpu", "callback.checkpoint.every=2",
+]  # fmt: skip
+SHARDED = ["trainer=fsdp", "trainer.accelerator=cpu", "trainer.devices=2"]
+CHOICES = {
+    "biggan": [*TINY, "model.generator.width=8", "model.sync_batchnorm=true", "model.d_steps=2", "model.accumulate=2"],
+    "stylegan2": [*TINY, "model.discriminator.group=1"],  # the groups of the minibatch stddev are a device's own
+    "r3gan": TINY,
+    "classifier": [
+        "model/backbone=mlp",
+        "model.backbone.widths=[16]",
+        "model/robust=trades",
+        "model.robust.val_images=31",
+    ],
+}
+
+
+def trained(folder: Path, cache_dir: Path, *overrides: str) -> Path:
+    """A run of train.py in `folder`."""
+    command(*SETTINGS, *overrides, f"hydra.run.dir={folder}", f"paths.cache_dir={cache_dir}")
+    return folder
+
+
+def state_of(run: Path) -> dict[str, Any]:
+    return VerifiedCheckpointIO().load_checkpoint(run / "checkpoints" / "last.ckpt")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", CHOICES)
+def test_two_processes_with_halves_of_the_weights_equal_one(preset: str, tmp_path: Path, cache_dir: Path) -> None:
+    """And one device goes on from what two have saved: r3gan is stopped half-way for it."""
+    given, steps = [f"model={preset}", *CHOICES[preset]], 4
+    one = trained(tmp_path / "one", cache_dir, *given, f"trainer.max_steps={steps}")
+    half = steps // 2 if preset == "r3gan" else steps
+    two = trained(tmp_path / "two", cache_dir, *given, *SHARDED, f"trainer.max_steps={half}")
+    state = state_of(two)
+    for optimizer in state["optimizer_states"]:
+        count = sum(len(group["params"]) for group in optimizer["param_groups"])
+        assert sorted(optimizer["state"]) == list(range(count))
+        for moments in optimizer["state"].values():
+            assert moments["exp_avg"].abs().max() > 0  # every parameter of every player had a gradient
+    if half < steps:
+        command(f"resume={two}", "trainer=cpu", f"trainer.max_steps={steps}")
+    first, second = read_run(one), read_run(two)
+    assert first.weights.keys() == second.weights.keys()
+    for name, tensor in first.weights.items():
+        says = functools.partial("{}: {}".format, name)
+        torch.testing.assert_close(second.weights[name], tensor, rtol=1e-5, atol=1e-7, msg=says)
+    before, after = state_of(one), state_of(two)
+    assert _shapes(before["state_dict"]) == _shapes(after["state_dict"])
+    assert _shapes(before["optimizer_states"]) == _shapes(after["optimizer_states"])
+
+
+def _shapes(value: Any) -> Any:
+    """The structure of a state with the shape and type of each tensor."""
+    if isinstance(value, dict):
+        return {key: _shapes(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_shapes(each) for each in value]
+    return (type(value), value.dtype, tuple(value.shape)) if isinstance(value, torch.Tensor) else type(value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (["model=advgan"], "model=AdvGAN is no plain GAN or classifier; use trainer=ddp"),
+        (["model=gan_classifier"], "model=GANClassifier"),
+        (["model=stylegan2", "model/regularizer=[r1,path_length]"], "model/regularizer=path_length"),
+        (["model=dcgan", "model.reuse_fakes=true"], "model.reuse_fakes=true"),
+        (["speed.compile=true"], "speed.compile=true"),
+        (["trainer.strategy=deepspeed"], "trainer.strategy=deepspeed must be ddp or fsdp"),
+    ],
+)
+def test_what_cannot_be_divided_is_refused_before_torch_is_needed(settings: list[str], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check("train", ["trainer=fsdp", *settings], config_dir=CONF)
+    assert says in str(caught.value)
+
+
+def test_every_preset_is_divided_or_refused() -> None:
+    for file in sorted((CONF / "model").glob("[a-z]*.yaml")):
+        target = compose(f"model={file.stem}").model._target_
+        says = f"model={target.rpartition('.')[2]} is no plain GAN or classifier"
+        divided = bool(_class_of(target).sharded)
+        with nullcontext() if divided else pytest.raises(ConfigError, match=says):
+            check("train", [f"model={file.stem}", "trainer=fsdp"], config_dir=CONF)
+
+
+def _class_of(target: str) -> Any:
+    module, _, name = target.rpartition(".")
+    return getattr(importlib.import_module(module), name)
