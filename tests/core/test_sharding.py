@@ -51,14 +51,11 @@ def test_two_processes_with_halves_of_the_weights_equal_one(preset: str, tmp_pat
     one = trained(tmp_path / "one", cache_dir, *given, f"trainer.max_steps={steps}")
     half = steps // 2 if preset == "r3gan" else steps
     two = trained(tmp_path / "two", cache_dir, *given, *SHARDED, f"trainer.max_steps={half}")
-    state = state_of(two)
-    for optimizer in state["optimizer_states"]:
-        count = sum(len(group["params"]) for group in optimizer["param_groups"])
-        assert sorted(optimizer["state"]) == list(range(count))
-        for moments in optimizer["state"].values():
-            assert moments["exp_avg"].abs().max() > 0  # every parameter of every player had a gradient
+    # Every parameter of every player had a gradient, but D's bias where the loss only compares its logits.
+    missing = _without_gradient(state_of(two))
+    assert [player for player, _ in missing] in ([], [1])
     if half < steps:
-        command(f"resume={two}", "trainer=cpu", f"trainer.max_steps={steps}")
+        command(f"resume={two}", "trainer=cpu", "trainer.devices=1", f"trainer.max_steps={steps}")
     first, second = read_run(one), read_run(two)
     assert first.weights.keys() == second.weights.keys()
     for name, tensor in first.weights.items():
@@ -67,6 +64,16 @@ def test_two_processes_with_halves_of_the_weights_equal_one(preset: str, tmp_pat
     before, after = state_of(one), state_of(two)
     assert _shapes(before["state_dict"]) == _shapes(after["state_dict"])
     assert _shapes(before["optimizer_states"]) == _shapes(after["optimizer_states"])
+
+
+def _without_gradient(state: dict[str, Any]) -> list[tuple[int, int]]:
+    """(player, parameter) of those whose optimizer has seen no gradient but zero."""
+    found = []
+    for player, optimizer in enumerate(state["optimizer_states"]):
+        for parameter in range(sum(len(group["params"]) for group in optimizer["param_groups"])):
+            if not optimizer["state"][parameter]["exp_avg_sq"].any():
+                found.append((player, parameter))
+    return found
 
 
 def _shapes(value: Any) -> Any:

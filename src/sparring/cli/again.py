@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sparring.cli.auto import UNFINISHED, can_go_on, state_of
+from sparring.cli.objective import OBJECTIVE, check_objective
 from sparring.cli.started import Started
 from sparring.cli.sweep import JobOutcome
 from sparring.config.compose import quoted
@@ -19,11 +20,11 @@ from sparring.run.settings import read_settings
 from sparring.run.status import RESUME
 
 SKIP = "SPARRING_SKIP_FINISHED"  # in the environment of the processes that start jobs, wherever a launcher starts them
-_KEYS = ("dir", "skip_finished")
+_KEYS = ("dir", "skip_finished", "objective")
 
 
 def expand_sweep(overrides: Sequence[str], *, sweep: bool) -> list[str]:
-    """`overrides` with `sweep.dir=` as Hydra's setting; `sweep.skip_finished=` is left in the environment.
+    """`overrides` with `sweep.dir=` as Hydra's setting; the other settings of a sweep are left in the environment.
 
     Args:
         overrides: as typed.
@@ -32,11 +33,13 @@ def expand_sweep(overrides: Sequence[str], *, sweep: bool) -> list[str]:
     Raises:
         ConfigError: without `-m`, another name, or a value that is neither true nor false.
     """
-    result = []
+    result, objective = [], None
     for item in overrides:
         key, _, value = item.partition("=")
         if key == "sweep":
-            raise ConfigError(f"{item}: settings of a sweep are sweep.dir=<folder> and sweep.skip_finished=false.")
+            raise ConfigError(
+                f"{item}: settings of a sweep are sweep.dir=<folder>, sweep.skip_finished=false and sweep.objective=<metric>."
+            )
         if not key.startswith("sweep."):
             result.append(item)
             continue
@@ -47,10 +50,13 @@ def expand_sweep(overrides: Sequence[str], *, sweep: bool) -> list[str]:
             raise ConfigError(f"{item} is about a sweep: add -m, or leave it out.")
         if name == "dir":
             result.append(f"hydra.sweep.dir={quoted(Path(value).expanduser().absolute())}")
+        elif name == "objective":
+            objective = os.environ[OBJECTIVE] = value
         elif value.lower() in ("true", "false"):
             os.environ[SKIP] = value.lower()
         else:
             raise ConfigError(f"{item} takes true or false.")
+    check_objective(result, objective)
     return result
 
 

@@ -66,8 +66,9 @@ class Job(Started):
             self.error = error
             return None
 
-    def _started_here(self, config: DictConfig, directory: Path, hydra_config: Any) -> int | None:
+    def _started_here(self, config: DictConfig, directory: Path, hydra_config: Any) -> float | None:
         from sparring.cli.launch import launch_one
+        from sparring.cli.objective import told
 
         resolve(config)
         outcome = launch_one(self, config, directory, hydra_config)
@@ -75,7 +76,7 @@ class Job(Started):
         folder = Path(str(hydra_config.sweep.dir)).absolute() / _OUTCOMES
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / f"{outcome.job.number}.json", json.dumps(record).encode())
-        return outcome.exit_code
+        return told(outcome, hydra_config.sweeper)
 
     def collected(self) -> "list[JobOutcome]":
         """What became of the jobs of a sweep, in its order."""

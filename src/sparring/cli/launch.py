@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from sparring.cli.again import Earlier, Place
 from sparring.cli.flags import flags, parse
+from sparring.cli.objective import told
 from sparring.cli.started import Started
 from sparring.cli.sweep import JobOutcome, SweepJob, run_jobs
 from sparring.config.compose import quoted, resolved
@@ -68,7 +69,7 @@ def launch(
     environment = _environment(sweep_dir)
     outcomes = run_jobs(jobs, environment=environment, n_jobs=n_jobs, fail_fast=fail_fast)
     task_function.outcomes += outcomes
-    return [_job_return(outcome.job.overrides, outcome.exit_code) for outcome in outcomes]
+    return [_job_return(outcome.job.overrides, told(outcome, config.hydra.sweeper)) for outcome in outcomes]
 
 
 def launch_one(started: Started, config: DictConfig, directory: Path, hydra: DictConfig) -> JobOutcome:
@@ -161,7 +162,7 @@ def _environment(sweep_dir: Path) -> dict[str, str]:
     return environment
 
 
-def _job_return(overrides: Sequence[str], exit_code: int | None) -> JobReturn:
+def _job_return(overrides: Sequence[str], value: float | None) -> JobReturn:
     answer = JobReturn(overrides=overrides, status=JobStatus.COMPLETED)
-    answer.return_value = exit_code
+    answer.return_value = value
     return answer

@@ -1,0 +1,42 @@
+"""What a sweeper that searches is told of a job."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sparring.cli.again import expand_sweep
+from sparring.cli.objective import OBJECTIVE, told
+from sparring.cli.sweep import JobOutcome, SweepJob
+from sparring.core.errors import ConfigError
+
+METRICS = {
+    "val/accuracy": {"value": 0.75, "direction": "higher"},
+    "test/accuracy": {"value": 0.5, "direction": "higher"},
+}
+
+
+def outcome(folder: Path, exit_code: int = 0) -> JobOutcome:
+    (folder / "result.json").write_text(json.dumps({"metrics": METRICS}))
+    return JobOutcome(SweepJob(0, (), (), folder), exit_code, 1.0, "finished", "")
+
+
+def test_a_finished_job_is_worth_its_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(outcome(tmp_path), {}) == 0  # nothing is searched: the exit code
+    monkeypatch.setenv(OBJECTIVE, "val/accuracy")
+    assert told(outcome(tmp_path), {"direction": "maximize"}) == 0.75
+    assert told(outcome(tmp_path, 4), {"direction": "maximize"}) is None
+    with pytest.raises(ConfigError, match=r"better when it is higher: add hydra\.sweeper\.direction=maximize"):
+        told(outcome(tmp_path), {"direction": "minimize"})
+    monkeypatch.setenv(OBJECTIVE, "val/acuracy")
+    with pytest.raises(ConfigError, match="which have val/accuracy"):
+        told(outcome(tmp_path), {"direction": "maximize"})
+
+
+def test_a_search_without_an_objective_or_by_test_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OBJECTIVE, "")
+    with pytest.raises(ConfigError, match=r"add a metric .* sweep\.objective=val/accuracy"):
+        expand_sweep(["hydra/sweeper=optuna"], sweep=True)
+    with pytest.raises(ConfigError, match="choose by val/accuracy"):
+        expand_sweep(["hydra/sweeper=optuna", "sweep.objective=test/accuracy"], sweep=True)
+    assert expand_sweep(["seed=1,2"], sweep=True) == ["seed=1,2"]
