@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from sparring.cli.again import expand_sweep
 from sparring.cli.objective import OBJECTIVE, told
 from sparring.cli.sweep import JobOutcome, SweepJob
 from sparring.core.errors import ConfigError
 
+MAXIMIZE = OmegaConf.create({"direction": "maximize"})
 METRICS = {
     "val/accuracy": {"value": 0.75, "direction": "higher"},
     "test/accuracy": {"value": 0.5, "direction": "higher"},
@@ -24,13 +26,13 @@ def outcome(folder: Path, exit_code: int = 0) -> JobOutcome:
 def test_a_finished_job_is_worth_its_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(outcome(tmp_path), {}) == 0  # nothing is searched: the exit code
     monkeypatch.setenv(OBJECTIVE, "val/accuracy")
-    assert told(outcome(tmp_path), {"direction": "maximize"}) == 0.75
-    assert told(outcome(tmp_path, 4), {"direction": "maximize"}) is None
+    assert told(outcome(tmp_path), MAXIMIZE) == 0.75
+    assert told(outcome(tmp_path, 4), MAXIMIZE) is None
     with pytest.raises(ConfigError, match=r"better when it is higher: add hydra\.sweeper\.direction=maximize"):
-        told(outcome(tmp_path), {"direction": "minimize"})
+        told(outcome(tmp_path), OmegaConf.create({"direction": "minimize"}))
     monkeypatch.setenv(OBJECTIVE, "val/acuracy")
     with pytest.raises(ConfigError, match="which have val/accuracy"):
-        told(outcome(tmp_path), {"direction": "maximize"})
+        told(outcome(tmp_path), MAXIMIZE)
 
 
 def test_a_search_without_an_objective_or_by_test_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from sparring.config.check import check
+from sparring.config.check import check, check_sharing
 from sparring.core.errors import ConfigError
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from tests.conftest import CONF, TINY, command, compose, read_run
@@ -27,6 +27,7 @@ CHOICES = {
     "classifier": [
         "model/backbone=mlp",
         "model.backbone.widths=[16]",
+        "model/schedule=constant",
         "model/robust=trades",
         "model.robust.val_images=31",
     ],
@@ -46,10 +47,10 @@ def state_of(run: Path) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", CHOICES)
 def test_two_processes_with_halves_of_the_weights_equal_one(preset: str, tmp_path: Path, cache_dir: Path) -> None:
-    """And one device goes on from what two have saved: r3gan is stopped half-way for it."""
+    """And one device goes on from what two have saved: the classifier is stopped half-way for it."""
     given, steps = [f"model={preset}", *CHOICES[preset]], 4
     one = trained(tmp_path / "one", cache_dir, *given, f"trainer.max_steps={steps}")
-    half = steps // 2 if preset == "r3gan" else steps
+    half = steps // 2 if preset == "classifier" else steps
     two = trained(tmp_path / "two", cache_dir, *given, *SHARDED, f"trainer.max_steps={half}")
     # Every parameter of every player had a gradient, but D's bias where the loss only compares its logits.
     missing = _without_gradient(state_of(two))
@@ -88,7 +89,7 @@ def _shapes(value: Any) -> Any:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        (["model=advgan"], "model=AdvGAN is no plain GAN or classifier; use trainer=ddp"),
+        (["model=flow"], "model=Flow is no plain GAN or classifier; use trainer=ddp"),
         (["model=gan_classifier"], "model=GANClassifier"),
         (["model=stylegan2", "model/regularizer=[r1,path_length]"], "model/regularizer=path_length"),
         (["model=dcgan", "model.reuse_fakes=true"], "model.reuse_fakes=true"),
@@ -104,11 +105,12 @@ def test_what_cannot_be_divided_is_refused_before_torch_is_needed(settings: list
 
 def test_every_preset_is_divided_or_refused() -> None:
     for file in sorted((CONF / "model").glob("[a-z]*.yaml")):
-        target = compose(f"model={file.stem}").model._target_
+        composed = compose(f"model={file.stem}", "trainer=fsdp")
+        target = composed.model._target_
         says = f"model={target.rpartition('.')[2]} is no plain GAN or classifier"
         divided = bool(_class_of(target).sharded)
         with nullcontext() if divided else pytest.raises(ConfigError, match=says):
-            check("train", [f"model={file.stem}", "trainer=fsdp"], config_dir=CONF)
+            check_sharing(composed)
 
 
 def _class_of(target: str) -> Any:

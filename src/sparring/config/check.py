@@ -53,7 +53,7 @@ SHARDED = tuple(
 )
 
 
-def _sharing(config: DictConfig) -> None:
+def check_sharing(config: DictConfig) -> None:
     """How several devices share a training, and what cannot be divided over them."""
     strategy = OmegaConf.select(config, "trainer.strategy")
     if strategy not in (None, "ddp", "fsdp"):
@@ -75,7 +75,7 @@ def _sharing(config: DictConfig) -> None:
             raise ConfigError(f"trainer=fsdp does not work with {key}=true; leave it out, or use trainer=ddp.")
 
 
-CHECKS: list[Callable[[DictConfig], None]] = [runs_fit, _classes, _numbers, _sharing]
+CHECKS: list[Callable[[DictConfig], None]] = [runs_fit, _classes, _numbers, check_sharing]
 
 
 def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool = False, complete: bool = True) -> None:

@@ -99,12 +99,12 @@ def stored(network: nn.Module) -> list[Tensor]:
 
 def local(tensor: Tensor) -> Tensor:
     """This device's share of a tensor; the tensor itself where it is not divided."""
-    return tensor.detach().to_local() if isinstance(tensor, DTensor) else tensor
+    return cast(Any, tensor.detach()).to_local() if isinstance(tensor, DTensor) else tensor
 
 
 def whole(tensor: Any) -> Any:
     """A tensor put together from all devices, each of which must call this; anything else as it is."""
-    return tensor.detach().full_tensor() if isinstance(tensor, DTensor) else tensor
+    return cast(Any, tensor.detach()).full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
 def whole_state(network: nn.Module) -> dict[str, Tensor]:
