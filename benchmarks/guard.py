@@ -4,7 +4,8 @@
 
 Digits at 8 pixels, 300 iterations, one run per seed. Made to go wrong, with the default recipe: the discriminator does not learn
 (its rate is 0), both learning rates are 100 times as large, the generator is not shown the class. Healthy: each preset with
-its own settings. The cost is the CPU time within the guard's own hooks over that of the training, in the healthy runs.
+its own settings, and once more without the guard. The cost is what the healthy runs spend more of CPU time within the hooks of
+guard and collapse, which share their looks at samples, over that of the trainings.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from unittest.mock import patch
 
 import torch
 
+from sparring.callback.collapse import Collapse
 from sparring.callback.guard import Guard
 from sparring.config.compose import compose
 from sparring.core.errors import DivergedError
@@ -29,10 +31,11 @@ from sparring.stage.train import train
 
 ITERATIONS = 300
 COMMON = (
-    "data=digits", "data.image_size=8", "callback=[default,guard]", "report=false", "trainer.accelerator=cpu",
+    "data=digits", "data.image_size=8", "report=false", "trainer.accelerator=cpu",
     "callback.samples.first=1000000", "name=guarded", f"trainer.max_steps={ITERATIONS}",
 )  # fmt: skip
-HOOKS = ("on_train_start", "on_train_batch_end", "on_validation_end")
+HOOKS = [(Guard, name) for name in ("on_train_start", "on_train_batch_end", "on_validation_end")]
+HOOKS.append((Collapse, "on_train_batch_end"))
 RATES = ("model.generator_optimizer.lr", "model.discriminator_optimizer.lr")
 WRONG = {
     "discriminator switched off": [f"{RATES[1]}=0"],
@@ -58,7 +61,7 @@ def unlabelled() -> Iterator[None]:
 
 @contextlib.contextmanager
 def timed(spent: list[float]) -> Iterator[None]:
-    """Adds the CPU seconds within the guard's hooks to `spent[0]`."""
+    """Adds the CPU seconds within the hooks of guard and collapse to `spent[0]`."""
 
     def clocked(hook: Callable[..., None]) -> Callable[..., None]:
         def call(*args: Any, **kwargs: Any) -> None:
@@ -69,15 +72,16 @@ def timed(spent: list[float]) -> Iterator[None]:
         return call
 
     with contextlib.ExitStack() as patches:
-        for name in HOOKS:
-            patches.enter_context(patch.object(Guard, name, clocked(getattr(Guard, name))))
+        for callback, name in HOOKS:
+            patches.enter_context(patch.object(callback, name, clocked(getattr(callback, name))))
         yield
 
 
-def guarded(folder: Path, seed: int, *overrides: str) -> tuple[Decisions, float]:
+def guarded(folder: Path, seed: int, *overrides: str, guard: bool = True) -> tuple[Decisions, float]:
     """(decisions of one run, those that only warn of remembered images left out; its CPU seconds of training)."""
     shutil.rmtree(folder, ignore_errors=True)
-    config = compose("train", [*COMMON, f"paths.run_dir={folder}", f"seed={seed}", *overrides])
+    watched = "callback=[default,guard]" if guard else "callback=default"
+    config = compose("train", [*COMMON, watched, f"paths.run_dir={folder}", f"seed={seed}", *overrides])
     try:
         result = train(config, folder, hints=False)
     except DivergedError as error:  # a value that is not finite ends the run without a result
@@ -102,14 +106,19 @@ def main(folder: Path, seeds: int, presets: Sequence[str], overrides: Sequence[s
         with unlabelled() if name == "labels dropped" else contextlib.nullcontext():
             runs = [guarded(folder / "run", seed, *changed, *overrides)[0] for seed in range(1, seeds + 1)]
         print(row(name, runs), flush=True)
-    spent, whole = [0.0], 0.0
+    spent, without, whole = [0.0], [0.0], 0.0
     for preset in presets:
-        with timed(spent):
-            healthy = [guarded(folder / "run", seed, f"model={preset}", *overrides) for seed in range(1, seeds + 1)]
+        healthy = []
+        for seed in range(1, seeds + 1):
+            with timed(spent):
+                healthy.append(guarded(folder / "run", seed, f"model={preset}", *overrides))
+            with timed(without):
+                guarded(folder / "run", seed, f"model={preset}", *overrides, guard=False)
         whole += sum(seconds for _, seconds in healthy)
         print(row(f"healthy: {preset}", [each for each, _ in healthy]), flush=True)
-    share = f"{100 * spent[0] / whole:.2f} % of {whole:.0f} s of training" if whole else "not measured"
-    print(f"\nThe guard of the healthy runs took {spent[0]:.2f} CPU s, {share}.")
+    more = spent[0] - without[0]
+    share = f"{100 * more / whole:.2f} % of {whole:.0f} s of training" if whole else "not measured"
+    print(f"\nThe guard of the healthy runs took {more:.2f} CPU s, {share}.")
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class Guard(L.Callback):
         iteration = pl_module.clock.iteration
         if iteration % self.every == 0:
             self._check(trainer, pl_module)
-        if not trainer.should_stop and self._look_due(trainer, iteration) and pl_module.draws_images:
+        if self._look_due(trainer, iteration) and pl_module.draws_images and not trainer.should_stop:
             self._look_at_samples(trainer, pl_module)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

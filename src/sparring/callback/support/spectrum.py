@@ -42,11 +42,11 @@ def largest_singular_value(weight: Tensor) -> Tensor:
     NaN where the weight is not finite.
     """
     matrix = weight.detach().flatten(1).float()
-    vector = _start(matrix.shape[1]).to(matrix.device)
+    unit = matrix / matrix.norm().clamp(min=1e-30)  # at most 1, so that its powers need no division
+    turned, vector = unit.T, _start(matrix.shape[1]).to(matrix.device)
     for _ in range(ITERATIONS):
-        vector = matrix.T @ (matrix @ vector)
-        vector = vector / vector.norm().clamp(min=1e-30)
-    return (matrix @ vector).norm()
+        vector = turned @ (unit @ vector)
+    return (matrix @ vector).norm() / vector.norm().clamp(min=1e-30)
 
 
 @cache
