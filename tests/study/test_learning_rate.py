@@ -128,6 +128,7 @@ def test_further_options_are_axes_too_and_a_batch_changes_the_steps(tmp_path: Pa
     first, last = settings(cells[0]), settings(cells[-1])
     assert cells[-1].name == "G0.002_D0.002_b0.5_n128/r1"
     assert (first["data.batch_size"], first["trainer.max_steps"], last["trainer.max_steps"]) == ("32", "80", "20")
+    assert first["model.discriminator_optimizer.betas"] == "[0.0,0.99]"  # torch refuses the integer 0
     assert last["model.discriminator_optimizer.betas"] == "[0.5,0.99]"
     found = subject.analyse(results(subject, cells, tmp_path, best_at_the_largest))
     assert "beyond it" not in found.conclusion  # a list of values has no next one

@@ -61,7 +61,8 @@ class Axis:
     def overrides(self, value: float) -> list[str]:
         """Of a training at a value."""
         if self.name == "beta1":
-            return [f"model.{name}.betas=[{value:g},{second:g}]" for name, second in self.optimizers]
+            # both with a point: 0 would be an integer, and torch takes two floats
+            return [f"model.{name}.betas=[{float(value)},{float(second)}]" for name, second in self.optimizers]
         return [f"{self.key}={value:g}"]
 
 
