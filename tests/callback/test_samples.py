@@ -26,8 +26,8 @@ def test_an_interval_that_does_not_grow_is_refused() -> None:
 def test_one_row_per_class_from_the_averaged_generator_with_fixed_latents() -> None:
     model = build_model(compose(*TINY))
     assert isinstance(model, GAN)
-    images = samples().images(model)
+    images = samples().images(model, rows=4, columns=3)
     assert images.shape == (12, 1, 8, 8)
-    torch.testing.assert_close(samples().images(model), images)
+    torch.testing.assert_close(samples().images(model, rows=4, columns=3), images)
     model.ema.to_image.bias.data += 1.0  # type: ignore[operator, union-attr]
-    assert (samples().images(model) > images).all()
+    assert (samples().images(model, rows=4, columns=3) > images).all()

@@ -15,7 +15,7 @@ from sparring.core.package import CONFIG_DIR
 from tests.cli.conftest import ROOT, Program
 
 Command = Callable[..., tuple[object, str, str]]  # words -> (exit code, stdout, stderr)
-VERBS = ["attack", "enhance", "evaluate", "explain", "export", "generate", "report", "study", "train"]
+VERBS = ["attack", "enhance", "evaluate", "explain", "export", "generate", "play", "report", "study", "train"]
 LISTED = f"{', '.join(VERBS[:-1])} and {VERBS[-1]}"
 
 

@@ -13,11 +13,13 @@ from sparring.core.errors import DiskError
 from sparring.core.interval import check_growing, is_due
 from sparring.core.picture import grid, grid_of_rows, write_png
 from sparring.core.pixels import to_uint8
+from sparring.core.plane import POINT
 from sparring.core.randomness import generator
 from sparring.core.sharding import settle
 from sparring.model.game import Game
 
 log = logging.getLogger(__name__)
+POINTS = 2000  # of data=toy2d in a picture
 
 
 class SampleGrids(L.Callback):
@@ -43,11 +45,12 @@ class SampleGrids(L.Callback):
             return
         if trainer.is_global_zero:
             data = _data(trainer)
-            real = data.real_examples(self.columns)
-            classes = range(min(self.rows, data.shape.num_classes))
+            most, columns = self._layout(data)
+            real = data.real_examples(columns)
+            classes = range(min(most, data.shape.num_classes))
             rows = [real.image[real.label == each] for each in classes]
             names = data.class_names[: len(rows)]
-            self._publish(trainer, "real", grid_of_rows(rows, columns=self.columns, row_labels=names), 0)
+            self._publish(trainer, "real", grid_of_rows(rows, columns=columns, row_labels=names), 0)
         self.draw(trainer, pl_module)
 
     def on_train_batch_end(
@@ -64,18 +67,26 @@ class SampleGrids(L.Callback):
         """One picture; every device must call it."""
         settle(module)
         if trainer.is_global_zero:
-            images = to_uint8(self.images(module)).cpu()
-            names = _data(trainer).class_names[: len(images) // self.columns] if module.conditional else None
-            picture = grid(images, self.columns, row_labels=names)
+            rows, columns = self._layout(_data(trainer))
+            images = to_uint8(self.images(module, rows=rows, columns=columns)).cpu()
+            names = _data(trainer).class_names[: len(images) // columns] if module.conditional else None
+            picture = grid(images, columns, row_labels=names)
             self._publish(trainer, f"samples_{module.clock.iteration:08d}", picture, module.clock.iteration)
 
+    def _layout(self, data: Any) -> tuple[int, int]:
+        """(rows at most, columns); of points, which are drawn as their density, many of every class."""
+        shape = data.shape
+        if (shape.channels, shape.image_size, shape.image_size) != POINT:
+            return self.rows, self.columns
+        return shape.num_classes, max(self.columns, POINTS // shape.num_classes)
+
     @torch.no_grad()
-    def images(self, module: Any) -> Tensor:
-        """(rows * columns, C, H, W) images of the averaged generator, row by row one class."""
-        rows = min(self.rows, module.num_classes)
+    def images(self, module: Any, *, rows: int, columns: int) -> Tensor:
+        """(rows * columns, C, H, W) images of the averaged generator, row by row one class; fewer rows where it has fewer."""
+        rows = min(rows, module.num_classes)
         draws = generator(module.seed, "samples")
-        latent = torch.randn(rows * self.columns, module.latent_dim, generator=draws)
-        label = torch.arange(rows).repeat_interleave(self.columns)
+        latent = torch.randn(rows * columns, module.latent_dim, generator=draws)
+        label = torch.arange(rows).repeat_interleave(columns)
         return module.ema(latent.to(module.device, module.weight_dtype()), label.to(module.device))
 
     def _publish(self, trainer: L.Trainer, name: str, picture: np.ndarray, iteration: int) -> None:

@@ -1,5 +1,6 @@
 """What can be said of a command before anything heavy is imported: which run `latest` is, and what cannot work."""
 
+import importlib.util
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from sparring.core.errors import CheckpointError, ConfigError, DataError
 from sparring.core.program import command, hint
 
 LATEST = "latest"
+PLAY_EXTRA = "pip install 'gradio>=6.31,<7' (the extra `play`)"
 
 
 def use_of(verb: str, key: str) -> str | None:
@@ -75,11 +77,12 @@ _USES: Mapping[str, tuple[Callable[[Mapping[str, Any]], bool], str]] = {
     "explain": (lambda result: not _enhances(result), "finished run of a classifier or GAN"),
     "enhance": (_enhances, "finished run of model=restorer or model=srgan"),
     "export": (lambda result: "perturber" not in result, "finished training"),
+    "play": (_draws, "finished run of a generator"),
     "resume": (lambda result: True, "run"),
 }
 # Other settings that name a run -> the verb whose runs they take.
 _OTHERS = {
-    "classifier": "attack", "baseline": "attack", "model.target": "attack", "generator": "generate",
+    "classifier": "attack", "enhancer": "enhance", "baseline": "attack", "model.target": "attack", "generator": "generate",
     "defence.generator": "generate",
 }  # fmt: skip
 
@@ -88,12 +91,14 @@ def check_early(verb: str, overrides: Sequence[str]) -> None:
     """Refuse what needs no library to be refused.
 
     Raises:
-        ConfigError: nothing to evaluate, settings that would be ignored beside others, or a run to resume that has trained its
-            whole budget.
+        ConfigError: a package that is missing, nothing to evaluate, settings that would be ignored beside others, or a run to
+            resume that has trained its whole budget.
         DataError: `data.path` leads nowhere.
     """
     typed = {item.partition("=")[0].lstrip("+"): item.partition("=")[2].strip("'\"") for item in overrides}
     check_combined(verb, typed)
+    if verb == "play" and importlib.util.find_spec("gradio") is None:
+        raise ConfigError(f"the playground needs the package gradio, which is not installed: {PLAY_EXTRA}.")
     path = typed.get("data.path", "null")
     if path != "null" and "$" not in path and not Path(path).expanduser().exists():
         raise DataError(f"data.path={path} does not exist: give the folder or file that holds the data set.")

@@ -19,6 +19,7 @@ FAST: Mapping[str, Mapping[str, int]] = {
     "enhance": {"count": 8, "pictured": 2},
     "export": {},
     "report": {},
+    "play": {"invert_steps": 5, "train_steps": 2},
 }  # fmt: skip
 # Verb -> what must be typed -> further ones; and what must not be typed -> those that are then left out.
 WITH: Mapping[str, tuple[str, Mapping[str, int]]] = {

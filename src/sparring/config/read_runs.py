@@ -41,6 +41,8 @@ def _networks(config: DictConfig) -> Iterator[tuple[str, set[str]]]:
     if config.get("run") is not None:
         asked = str(config.get("subject"))
         yield str(config.run), {asked} if asked in SUBJECTS else NEEDS.get(str(verb), set())
+    if verb in ("generate", "play"):
+        yield from _given([(config.get("classifier"), "classifier"), (config.get("enhancer"), "enhancer")])
     if verb in ("explain", "enhance"):
         yield from _given([(config.get("classifier"), "classifier"), (config.get("generator"), "generator"),
                            (config.get("permuted"), "classifier")])  # fmt: skip

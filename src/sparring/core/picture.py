@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.atomic import write_atomic
+from sparring.core.plane import POINT, density
 
 BACKGROUND = 32  # grey level of gaps, empty cells and the label strip; neither MNIST's black nor a page's white
 TEXT = 224
@@ -58,13 +59,18 @@ def grid_of_rows(
     gap: int = 2,
     row_labels: Sequence[str] | None = None,
 ) -> np.ndarray:
-    """Like `grid`, from one (n, C, H, W) uint8 tensor per row; shorter rows, also n = 0, end in empty cells."""
+    """Like `grid`, from one (n, C, H, W) uint8 tensor per row; shorter rows, also n = 0, end in empty cells.
+
+    Points, which are images of one pixel and two channels, become one density picture, a colour per row.
+    """
     if not rows or all(len(row) == 0 for row in rows):
         raise ValueError("a grid needs at least one image")
     if any(row.dtype != torch.uint8 or row.ndim != 4 for row in rows):
         raise ValueError(f"a grid needs (N, C, H, W) uint8 images, got {rows[0].dtype} of shape {tuple(rows[0].shape)}")
     if row_labels is not None and len(row_labels) != len(rows):
         raise ValueError(f"{len(rows)} rows need as many labels, got {len(row_labels)}")
+    if rows[0].shape[1:] == POINT:
+        return density([row[:, :, 0, 0].cpu().numpy() for row in rows])
     columns = columns or max(len(row) for row in rows)
     cells = [[_cell(image, scale) for image in row] for row in rows]
     height, width, channels = next(cell.shape for row in cells for cell in row)

@@ -77,13 +77,6 @@ def found_directions(
     return found, sentences
 
 
-def step_of(space: Space, vector: Tensor) -> Tensor:
-    """(S,) one standard deviation of the codes along a direction of norm 1."""
-    codes = space.draw(256, seed=0, purpose="spread").code
-    vector = vector.to(codes)
-    return vector * (codes @ vector).std()
-
-
 def movement(space: Space, codes: Codes, vector: Tensor, *, extent: float) -> dict[str, Any]:
     """How images change along a direction: pixels, path length, and each class's logit, with intervals over the codes.
 
@@ -92,7 +85,7 @@ def movement(space: Space, codes: Codes, vector: Tensor, *, extent: float) -> di
     section 4.1) along one direction, in pixels in place of VGG's features, with e in standard deviations.
     `logit_change` is the logit at extent minus that at -extent.
     """
-    step = step_of(space, vector)
+    step = space.step_along(vector)
     low, high = codes.moved(-extent * step), codes.moved(extent * step)
     here, there = space.images(codes), space.images(codes.moved(EPSILON * step))
     moved = (space.images(high) - space.images(low)).abs().flatten(1).mean(1) / 2
@@ -110,6 +103,6 @@ def movement(space: Space, codes: Codes, vector: Tensor, *, extent: float) -> di
 
 def strip(space: Space, code: Codes, vector: Tensor, *, extent: float) -> Tensor:
     """(STEPS, C, H, W) images of one code, moved from -extent to extent."""
-    steps = torch.linspace(-extent, extent, STEPS, device=space.device)[:, None] * step_of(space, vector)
+    steps = torch.linspace(-extent, extent, STEPS, device=space.device)[:, None] * space.step_along(vector)
     repeated = Codes(*(each.expand(STEPS, *each.shape[1:]) for each in (code.code, code.label, code.latent)))
     return space.images(repeated.moved(steps)).cpu()

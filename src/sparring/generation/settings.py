@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sparring.core.settings import device_named
 from sparring.generation.batch_norm import Statistics
+from sparring.generation.directions import strengths
 from sparring.generation.sampler import LabelRule
 from sparring.generation.walk import WalkSettings
 from sparring.run.environment import config_hash
@@ -16,6 +17,7 @@ from sparring.trained.runs import Runs
 
 RECORDED = (
     "count", "label", "truncation", "sampling", "bn", "seed", "batch_size", "format", "device", "interpolate", "morph", "frames",
+    "toward", "share", "move", "classifier",
 )  # fmt: skip
 
 
@@ -25,6 +27,7 @@ class GenerateSettings:
 
     Args:
         sampling: how latents are chosen.
+        move: strength in standard deviations by the name of a direction. direction: the section, to build the ways from.
         runs: where earlier runs are.
         recorded: the settings that images depend on and where they go, as plain values for the manifest.
         config_hash: of the whole configuration, for the record.
@@ -40,6 +43,11 @@ class GenerateSettings:
     batch_size: int
     formats: tuple[str, ...]
     walks: WalkSettings
+    toward: int | None
+    share: float
+    move: dict[str, float]
+    classifier: str | None
+    direction: dict[str, Any]
     weights: str
     checkpoint: str | int
     device: torch.device
@@ -64,6 +72,8 @@ class GenerateSettings:
             walks=WalkSettings(
                 config.interpolate, None if config.morph is None else tuple(map(str, _listed(config.morph))), config.frames
             ),
+            toward=config.toward, share=config.share, move=strengths(_listed(config.move)),
+            classifier=None if config.classifier is None else str(config.classifier), direction=_plain(config.direction),
             weights=config.weights, checkpoint=config.checkpoint, device=device_named(config.device),
             runs=runs,
             recorded={key: _plain(config[key]) for key in RECORDED}, config_hash=config_hash(config), name=str(config.name),

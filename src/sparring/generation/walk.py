@@ -126,21 +126,36 @@ def _walk(name: str, sampler: Sampler, stops: list[tuple[Tensor, Tensor]], frame
 @torch.no_grad()
 def _frame(sampler: Sampler, start: tuple[Tensor, Tensor], end: tuple[Tensor, Tensor], share: float) -> Tensor:
     """(R, C, H, W) uint8, `share` of the way from start to end; BLOCK rows in a pass, as everywhere."""
-    network: Any = sampler.players.generator
     padded = [
         each.repeat(-(-BLOCK // ROWS), *[1] * (each.ndim - 1))[:BLOCK].to(sampler.device) for each in (*start, *end)
     ]
     latent, label, other, other_label = padded
-    if hasattr(network, "synthesis"):
-        style = network.style(latent, label).lerp(network.style(other, other_label), share)
-        image = network.synthesis(style, seeds_of(latent))
-    else:
-        morphing = _between(network, other_label, share) if not torch.equal(label, other_label) else nullcontext()
-        with morphing:
-            image = network(arc(latent, other, share), label)
+    image = between(sampler.players.generator, (latent, label), (other, other_label), share)
     if not bool(image.isfinite().all()):
         raise DivergedError("The generator's images hold NaN or infinity: its weights are from a run that diverged.")
     return to_uint8(image)[:ROWS].cpu()
+
+
+def between(
+    network: Any, start: tuple[Tensor, Tensor], end: tuple[Tensor, Tensor], share: float, *, step: Tensor | None = None
+) -> Tensor:
+    """Images (N, C, H, W) of codes `share` of the way from start to end: latents on arcs, styles on straight lines.
+
+    Args:
+        network: a generator; its codes are styles where it has them.
+        start, end: latents (N, L) and labels (N,), on its device.
+        step: (S,) added to every code; None: nothing.
+    """
+    (latent, label), (other, other_label) = start, end
+    if hasattr(network, "synthesis"):
+        style = network.style(latent, label)
+        if other is not latent or not torch.equal(label, other_label):
+            style = style.lerp(network.style(other, other_label), share)
+        return network.synthesis(style if step is None else style + step, seeds_of(latent))
+    code = latent if other is latent else arc(latent, other, share)
+    morphing = _between(network, other_label, share) if not torch.equal(label, other_label) else nullcontext()
+    with morphing:
+        return network(code if step is None else code + step, label)
 
 
 def arc(first: Tensor, second: Tensor, share: float) -> Tensor:

@@ -10,7 +10,7 @@ from sparring.core.wording import listing
 
 # A section that the settings of one verb alone have.
 SECTIONS = {
-    "train": "trainer", "generate": "sampling", "evaluate": "metric", "attack": "attack", "study": "study",
+    "play": "port", "train": "trainer", "generate": "sampling", "evaluate": "metric", "attack": "attack", "study": "study",
     "explain": "attribution", "enhance": "tile", "report": "runs", "export": "tolerance",
 }  # fmt: skip
 DEGRADED = "degraded classifier"  # knows nothing of images as they are, so no verb takes it for a classifier
@@ -36,6 +36,7 @@ NEEDS = {
     "explain": {"generator", "classifier", "discriminator"},
     "enhance": {"enhancer"},
     "export": {"generator", "classifier", "enhancer"},
+    "play": {"generator"},
 }
 _ADVICE = {
     "generator": "a training run with a GAN, such as model=rpgan",

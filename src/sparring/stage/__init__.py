@@ -4,7 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-WITHOUT_RUN = ("report",)  # verbs that leave a file where they are told to, and no run directory
+WITHOUT_RUN = ("report", "play")  # verbs that leave a file where they are told to or nothing, and no run directory
 
 
 def load(verb: str) -> Any:

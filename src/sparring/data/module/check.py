@@ -10,10 +10,14 @@ from sparring.data.serving.storage import STORAGE
 
 
 def check_settings(
-    *, name: str, channels: int, image_size: int, batch_size: int, crop: int, resize: str, value_range: int | None, storage: str,
-    on_error: str, on_duplicates: str, window: int | None = None,
+    *, name: str, channels: int, native: int | None, image_size: int, batch_size: int, crop: int, resize: str,
+    value_range: int | None, storage: str, on_error: str, on_duplicates: str, window: int | None = None,
 ) -> None:  # fmt: skip
-    """Raise ConfigError for a setting of `conf/data/_base.yaml` that is out of range."""
+    """Raise ConfigError for a setting of `conf/data/_base.yaml` that is out of range.
+
+    Args:
+        native: channels that every image of the source has; None: any.
+    """
     if not name or Path(name).name != name or name.startswith(".") or not name.isprintable():
         raise ConfigError(
             f"data.name={name!r} is part of the name of a folder in the cache: give a name without slashes."
@@ -22,7 +26,7 @@ def check_settings(
     _check_choice("on_error", on_error, ("fail", "skip"))
     _check_choice("on_duplicates", on_duplicates, CHOICES)
     _check_choice("resize", resize, tuple(FILTERS))
-    _check_choice("channels", channels, (1, 3))
+    _check_choice("channels", channels, (1, 3) if native in (None, 1, 3) else (native,))
     if value_range is not None and not 0 < value_range < 2**16:
         raise ConfigError(
             f"data.value_range={value_range} must be from 1 to 65535: the largest value of 16-bit images."

@@ -95,6 +95,12 @@ class Space:
         parts = (codes[slice(first, first + TOGETHER)] for first in range(0, len(codes.code), TOGETHER))
         return torch.cat([self.logits(self.images_of(part).clamp(-1, 1)).float() for part in parts])
 
+    def step_along(self, vector: Tensor) -> Tensor:
+        """(S,) one standard deviation of the codes along a direction (S,) of norm 1."""
+        codes = self.draw(256, seed=0, purpose="spread").code
+        vector = vector.to(codes)
+        return vector * (codes @ vector).std()
+
     def first_weight(self) -> Tensor:
         """(S, F) the matrix by which a code enters the first layer; for styles, all layers that take the style itself.
 
