@@ -34,7 +34,6 @@ from tests.conftest import compose as compose_train
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["zero", "t-shirt/top", *map(str, range(2, 10))]
 FINGERPRINTS = {"train": "ab" * 32, "val": "cd" * 32}
-SEFA = {"_target_": "sparring.direction.sefa.SeFa"}
 RUNS: dict[tuple[str, ...], tuple[DictConfig, dict[str, torch.Tensor]]] = {}
 
 
@@ -68,9 +67,8 @@ def settings(run: Path, /, **changes: object) -> DictConfig:
     fixed: dict[str, object] = {
         "name": "images", "run": str(run), "count": 23, "label": "balanced", "truncation": None, "seed": 4, "batch_size": 10,
         "format": ["grid"], "weights": "ema", "checkpoint": "last", "device": "cpu", "extensions": [], "bn": "running",
-        "logger": {}, "interpolate": None, "morph": None, "frames": 5,
-        "toward": None, "share": 0.5, "move": [], "classifier": None, "direction": {"sefa": SEFA},
-        "sampling": {"_target_": "sparring.sampling.plain.PlainSampling"}, "paths": {"log_dir": str(run.parent)},
+        "logger": {}, "interpolate": None, "morph": None, "frames": 5, "toward": None, "share": 0.5, "move": [], "classifier": None,
+        "direction": {}, "sampling": {"_target_": "sparring.sampling.plain.PlainSampling"}, "paths": {"log_dir": str(run.parent)},
     }  # fmt: skip
     return OmegaConf.create({**fixed, **changes})
 

@@ -70,7 +70,7 @@ class Trainings:
             )  # it ends with this process, however that ends
             self._process = subprocess.Popen(
                 [sys.executable, "-m", NAME, "train", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, cwd=self.log_dir.parent, env=os.environ | variables, pass_fds=descriptors,
+                stderr=subprocess.DEVNULL, env=os.environ | variables, pass_fds=descriptors,
             )  # fmt: skip
             return self._directory
 

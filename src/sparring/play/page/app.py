@@ -30,12 +30,13 @@ READABLE = {
     "block_label_text_color": "*neutral_700", "block_title_text_color": "*neutral_700", "body_text_color_subdued": "*neutral_600",
 }  # fmt: skip
 MOST_UPLOAD = "20mb"
+FORGOTTEN = 3600  # seconds after which uploaded files are deleted
 VISITORS = 100  # whose states are kept
 
 
 def build(studio: Studio, trainings: Trainings) -> gr.Blocks:
     """The page; every visitor's choices are in their own session, the networks are shared."""
-    with gr.Blocks(title="sparring play", analytics_enabled=False) as page:
+    with gr.Blocks(title="sparring play", analytics_enabled=False, delete_cache=(FORGOTTEN, FORGOTTEN)) as page:
         gr.Markdown("# sparring play")
         with gr.Tab("Play"):
             play = PlayTab(studio)
