@@ -3,7 +3,7 @@
     python benchmarks/play.py run=logs/train/<GAN's run> classifier=<classifier's run> device=cpu
 
 What is timed is the whole way of a move: HTTP, 16 images, the classifier's bars, the pictures as PNG, and back. Needs the extra
-`play`. On two shared CPU cores with other work (load 13), digits of 16 x 16: see docs/play.md.
+`play`; what it printed stands in docs/play.md.
 """
 
 import json

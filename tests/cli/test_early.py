@@ -82,3 +82,10 @@ def test_a_run_that_has_trained_its_budget_needs_a_larger_one(tmp_path: Path) ->
     check_early("train", [f"resume={whole}", "trainer.max_epochs=3"])
     stopped_early = run(tmp_path, "early", 1, budget=100, clock={"iteration": 40})
     check_early("train", [f"resume={stopped_early}"])
+
+
+def test_the_playground_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"needs the package gradio, which is not installed: pip install 'gradio>=6\.31,<7'"):
+        check_early("play", ["run=a"])
+    check_early("generate", ["run=a"])

@@ -47,12 +47,14 @@ def test_a_slider_moves_by_keyboard_and_changes_image_bars_and_command(browser: 
     slider.focus()
     for _ in range(30):
         slider.press("ArrowRight")
-    command = page.get_by_label("The command that draws this grid")
+    command = page.locator(".command textarea")
     page.wait_for_function("document.querySelector('.command textarea').value.includes('move=[sefa_1:3]')")
     assert large.get_attribute("src") != before
     assert page.locator("table.bars").first.inner_text() != bars
     assert "generate" in command.input_value()
     assert "seed=0" in command.input_value()
+    moved = large.get_attribute("src")
+    page.wait_for_function(f"document.querySelector('figure.middle img').src == {moved!r}")  # the closer look follows
 
 
 def test_visitors_do_not_mix(browser: Any, address: str) -> None:

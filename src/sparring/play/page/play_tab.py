@@ -1,5 +1,6 @@
 """The tab Play: an image of a generator, what a classifier says of it, and what stands behind both."""
 
+import time
 from typing import Any
 
 import gradio as gr
@@ -13,6 +14,7 @@ from sparring.play.studio import Studio
 
 GRID, COLUMNS, POINTS = 16, 8, 512
 FRAMES = 9  # of a walk
+SETTLING = 0.4  # seconds
 
 
 class PlayTab:
@@ -119,9 +121,8 @@ class PlayTab:
             **quick,
         )
         gr.on(
-            [*(each.release for each in sliders), *(each.input for each in others), self.method.input, self.epsilon.release],
-            told(3)(self.look), inputs, looked, api_name="look", show_progress="hidden", trigger_mode="always_last",
-            concurrency_limit=2,
+            [each.input for each in (*sliders, *others, self.method, self.epsilon)], told(3)(self.settled), inputs, looked,
+            api_name="look", show_progress="hidden", trigger_mode="always_last", concurrency_limit=2,
         )  # fmt: skip
         gr.on(
             [self.run.input, self.classifier.input], told(9 + SLIDERS)(self.opened), [self.run, self.classifier],
@@ -195,8 +196,13 @@ class PlayTab:
         grid = html.sheet(images, COLUMNS, "The same choices for the next latents", f"grid of {GRID} generated images")
         return [shown, answers, grid, gan.recipe(choice, len(images))]
 
+    def settled(self, *given: Any) -> list[Any]:
+        """`look`, a moment later: of all moves in between only the last is looked at, and drawing comes first."""
+        time.sleep(SETTLING)
+        return self.look(*given)
+
     def look(self, run: str, classifier: str, *given: Any) -> list[Any]:
-        """Attribution, attack and nearest training images; after a slider is let go."""
+        """Attribution, attack and nearest training images; the slow part."""
         *given_choice, method, epsilon = given
         gan, judge = self.studio.gan(run, chosen(classifier)), self.studio.judge(run, chosen(classifier))
         choice = self.choice(*given_choice)
