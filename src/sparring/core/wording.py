@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def listing(names: Iterable[str]) -> str:
@@ -17,12 +17,21 @@ def near(name: str, names: Iterable[str]) -> str:
     Dotted names are compared in three ways: with those of the same section, as a whole, and by their last part.
     """
     names = list(dict.fromkeys(names))
+    if siblings := near_sibling(name, names):
+        return siblings
+    last = name.rpartition(".")[2]
+    by_end = [other for other in names if _close(last, [re.split(r"[./]", other)[-1]], 0.8)]
+    return _suggested(_close(name, names, 0.75) or sorted(by_end, key=len))
+
+
+def near_sibling(name: str, names: Iterable[str]) -> str:
+    """`near` among the dotted names of the same section alone."""
     section, _, last = name.rpartition(".")
     siblings = {other.rpartition(".")[2]: other for other in names if other.rpartition(".")[0] == section}
-    similar = [siblings[short] for short in _close(last, siblings, 0.65)] if section else []
-    if not similar:
-        by_end = [other for other in names if _close(last, [re.split(r"[./]", other)[-1]], 0.8)]
-        similar = _close(name, names, 0.75) or sorted(by_end, key=len)
+    return _suggested([siblings[short] for short in _close(last, siblings, 0.65)] if section else [])
+
+
+def _suggested(similar: Sequence[str]) -> str:
     return f", did you mean {' or '.join(similar[:3])}?" if similar else ""
 
 

@@ -72,7 +72,9 @@ class Composer:
         """
         overrides = self._with_study(verb, overrides)
         with readable_errors(ValueError):
-            groups = self._groups.setdefault(verb, Groups(verb, self._search_path))
+            if verb not in self._groups:
+                self._groups[verb] = Groups(verb, self._search_path)
+            groups = self._groups[verb]
             parsed = self._parser.parse_overrides(list(overrides))
             choices = tuple(str(item.input_line) for item in parsed if groups.chosen_by(item))
             base = self._base(verb, choices)
