@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
 
+from sparring.cli.flags import mode_of_flags
 from sparring.config.compose import file_name
+from sparring.core.package import CONFIG_DIR
 from tests.cli.conftest import Program
 
 HEAVY = ("torch", "lightning", "rich", "numpy", "wandb", "matplotlib")
@@ -112,6 +115,16 @@ def test_help_lists_groups_choices_settings_and_examples(toy: Program) -> None:
     assert "python toy.py seed=2    example" in result.out
     assert "hydra/" not in result.out
     assert "_target_" not in result.out
+
+
+def test_no_file_of_ours_says_how_many_jobs_there_are() -> None:
+    """`mode_of_flags` counts on it, and spares every command a composition."""
+    with mode_of_flags():
+        assert Hydra.get_mode(None, "train", ["no=setting"]) is None
+    sections = {file: yaml.safe_load(file.read_text()) or {} for file in CONFIG_DIR.rglob("*.yaml")}
+    own = [content if "hydra" in file.parts else content.get("hydra") or {} for file, content in sections.items()]
+    assert any(own)
+    assert not any("mode" in content for content in own)
 
 
 def test_hydra_answers_as_usual(toy: Program) -> None:

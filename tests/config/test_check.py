@@ -4,11 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
 
 from sparring.config.check import CHECKS, check
+from sparring.config.compose import as_hydra_composes, compose_all, hydra_at, settled, with_values
+from sparring.config.groups import Groups
 from sparring.core.errors import ConfigError
 from tests.cli.conftest import Program
+from tests.conftest import CONF
 
 REFUSED = [
     ("trainer.max_step=5", ["trainer.max_step", "did you mean trainer.max_steps?"]),
@@ -127,3 +132,29 @@ def test_broken_yaml_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"small\.yaml cannot be read: did not find expected") as caught:
         check("toy", [], config_dir=program.folder / "conf")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["model=stylegan2", "model.regularizer.r1.interval=3", "hydra.run.dir=/tmp/here", "name=x"],
+        ["~model.generator_optimizer.betas", "+model.generator.more=[1]", "data=cifar10", "debug=fast"],
+    ],
+)
+def test_values_set_in_a_copy_give_what_hydra_composes(overrides: list[str]) -> None:
+    with hydra_at(CONF, "train"):
+        groups, parser = (
+            Groups("train", []),
+            OverridesParser.create(config_loader=GlobalHydra.instance().config_loader()),
+        )
+        parsed = parser.parse_overrides(overrides)
+        chosen = [item.input_line for item in parsed if groups.chosen_by(item)]
+        values = [item for item in parsed if not groups.chosen_by(item)]
+        assert len(chosen) > 0 < len(values)
+        late = OmegaConf.to_container(settled(with_values(as_hydra_composes("train", chosen), values)))
+        whole = OmegaConf.to_container(compose_all("train", overrides))
+    assert isinstance(late, dict)
+    assert isinstance(whole, dict)
+    late["hydra"]["job"]["override_dirname"] = whole["hydra"]["job"]["override_dirname"]
+    late["hydra"]["overrides"]["task"].sort(key=overrides.index)
+    assert late == whole

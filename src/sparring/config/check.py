@@ -4,6 +4,7 @@ A check that needs only the configuration goes into `CHECKS`: a function that ta
 raises a SparringError.
 """
 
+import copy
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sparring.config.compose import SEARCHPATH, compose_all, hydra_at, resolved
+from sparring.config.compose import SEARCHPATH, as_hydra_composes, hydra_at, resolved, settled, with_values
 from sparring.config.explain import no_choice, readable_errors, unparsable
 from sparring.config.groups import SEVERAL, Groups
 from sparring.config.read_runs import runs_fit
@@ -94,7 +95,7 @@ def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool 
     with hydra_at(config_dir, verb), readable_errors(ValueError):
         groups = Groups(verb, overrides)
         parsed = [_parse(text, groups) for text in overrides]
-        bases: dict[tuple[str, ...], DictConfig] = {}
+        bases: dict[tuple[str, ...], tuple[DictConfig, DictConfig]] = {}  # as Hydra composes the choices, and settled
         for job in _jobs(parsed) if sweep else [parsed]:
             if not sweep:
                 _refuse_sweeps(job, groups)
@@ -105,12 +106,14 @@ def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool 
             chosen = tuple(_line(item) for item in (*choices, *_places(values)))
             first = chosen not in bases
             if first:
-                bases[chosen] = compose_all(verb, chosen)
+                composed = as_hydra_composes(verb, chosen)
+                bases[chosen] = composed, settled(copy.deepcopy(composed))
+            composed, base = bases[chosen]
             for item in values:
-                _check_value(item, bases[chosen], groups)
+                _check_value(item, base, groups)
             if first:
-                whole = compose_all(verb, [_line(item) for item in job]) if values else bases[chosen]
-                _check_read(whole, bases[chosen], values, groups)
+                whole = settled(with_values(composed, values)) if values else base
+                _check_read(whole, base, values, groups)
                 _check_whole(whole, job, complete)
 
 

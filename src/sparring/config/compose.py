@@ -1,5 +1,6 @@
 """Composing a configuration: where logs/ is, and what `${sparring:...}` means in a YAML."""
 
+import copy
 import os
 import re
 import tempfile
@@ -13,8 +14,10 @@ from typing import Any
 from hydra import __version__ as hydra_version
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from sparring.config import class_count  # noqa: F401 - registers ${count_classes:...}
@@ -105,7 +108,36 @@ def hydra_at(config_dir: Path, verb: str) -> Iterator[None]:
 
 def compose_all(config_name: str, overrides: Sequence[str]) -> DictConfig:
     """The configuration with its `hydra` node, settled; interpolations not yet resolved but resolvable."""
-    config = hydra_compose(config_name, list(overrides), return_hydra_config=True)
+    return settled(as_hydra_composes(config_name, overrides))
+
+
+def as_hydra_composes(config_name: str, overrides: Sequence[str]) -> DictConfig:
+    """The configuration with its `hydra` node, before it is `settled`: takes 0.2 s."""
+    config: DictConfig = hydra_compose(config_name, list(overrides), return_hydra_config=True)
+    return config
+
+
+def with_values(composed: DictConfig, values: Sequence[Override]) -> DictConfig:
+    """A copy as Hydra would compose it with these values too; 10 ms. `hydra.job.override_dirname` stays without them.
+
+    Args:
+        composed: what `as_hydra_composes` made of overrides that choose in groups.
+        values: overrides that choose in no group.
+
+    Raises:
+        HydraException: one of them does not fit.
+    """
+    config = copy.deepcopy(composed)
+    ConfigLoaderImpl._apply_overrides_to_config(list(values), config)
+    for item in values:
+        (config.hydra.overrides.hydra if item.is_hydra_override() else config.hydra.overrides.task).append(
+            item.input_line
+        )
+    return config
+
+
+def settled(config: DictConfig) -> DictConfig:
+    """Take out of `config`, in place, the settings that its parts lack, and make it what `${hydra:...}` looks up."""
     prune_overrides(config, config.hydra)
     HydraConfig.instance().set_config(config)
     with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
