@@ -14,14 +14,12 @@ os.environ.setdefault("WANDB_MODE", "offline")
 
 import pytest
 import torch
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from sparring.config.prune import prune_overrides
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
 from sparring.stage import train as train_stage
+from tests import composed
 from tests.run.checkpoint_states import state
 from tests.warm import WARM
 
@@ -32,13 +30,7 @@ CONF = ROOT / "conf"
 def compose(*overrides: str, config: str = "train", run_dir: Path | str = "unused") -> DictConfig:
     """The verb's config as the command line would compose it."""
     places = [f"paths.root_dir={ROOT}", f"paths.log_dir={ROOT}/logs", f"paths.run_dir={run_dir}", "name=test"]
-    with initialize_config_dir(str(CONF), version_base=None):
-        composed = hydra_compose(config, overrides=[*places, *overrides], return_hydra_config=True)
-        prune_overrides(composed, composed.hydra)
-    task = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
-    task._set_parent(None)
-    OmegaConf.set_struct(task, True)
-    return task
+    return composed.compose(config, *places, *overrides)
 
 
 @pytest.fixture(scope="session")
