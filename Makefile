@@ -16,10 +16,10 @@ demo: $(STAMP)
 	$(BIN)/python study.py experiment/study=demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 # A pyenv that has a version which is not its current one offers a python3.x that does not run.
 test-python:

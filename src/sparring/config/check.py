@@ -225,11 +225,10 @@ def _check_choice(item: Override, groups: Groups) -> None:
 def _meant(key: str, known: Sequence[str], groups: Groups) -> str:
     """What a key that is not there may stand for, as part of a sentence; all groups are listed (0.04 s) where they matter."""
     settings = [] if "/" in key else known
-    present = present_name(key, settings)
-    if present is None and (sibling := near_sibling(key, settings)):
+    if (sibling := near_sibling(key, settings)) and present_name(key, settings) is None:
         return sibling
     names = [*groups.names(), *settings]
-    present = present or present_name(key, names)
+    present = present_name(key, names)
     return f", did you mean {present}?" if present else near(key, names)
 
 
