@@ -86,6 +86,8 @@ def test_a_run_that_has_trained_its_budget_needs_a_larger_one(tmp_path: Path) ->
 
 def test_the_playground_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"needs the package gradio, which is not installed: pip install 'gradio>=6\.31,<7'"):
+    with pytest.raises(
+        ConfigError, match=r"needs the package gradio, which is not installed: pip install 'gradio>=6\.31,<7'"
+    ):
         check_early("play", ["run=a"])
     check_early("generate", ["run=a"])
