@@ -1,49 +1,13 @@
-"""The comments of YAML files, found and put behind the settings that Hydra prints."""
+"""The comments of YAML files, put behind the settings that Hydra prints."""
 
 from pathlib import Path
 
 import pytest
 import yaml
 
-from sparring.cli.comments import commented, comments, settings_of, with_comments
+from sparring.cli.comments import commented, comments, with_comments
 from sparring.config.compose import hydra_at
 from tests.conftest import CONF
-
-TEXT = """\
-# What the file is.
-defaults:
-  - _self_
-seed: 1               # of all draws
-name: "a # b"         # no comment before the last
-empty:                # nothing yet
-shape: {width: 8, height: [1, 2]}  # of an image
-ema:   # an average
-  half_life: 10000    # images,
-                      # real ones
-  start: 0
-items:                # one a line
-  - a   # not of a setting
-"""
-
-
-def test_settings_with_what_is_written_behind_them() -> None:
-    found = {name: (written, comment) for name, written, comment in settings_of(TEXT)}
-    assert found == {
-        "defaults": ("", ""),
-        "seed": ("1", "of all draws"),
-        "name": ('"a # b"', "no comment before the last"),
-        "empty": ("", "nothing yet"),
-        "shape": ("{width: 8, height: [1, 2]}", "of an image"),
-        "ema": ("", "an average"),
-        "ema.half_life": ("10000", "images, real ones"),
-        "ema.start": ("0", ""),
-        "items": ("", "one a line"),
-    }
-
-
-@pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n"])
-def test_a_file_without_settings(text: str) -> None:
-    assert list(settings_of(text)) == []
 
 
 def test_what_is_printed_stays_the_same_yaml() -> None:

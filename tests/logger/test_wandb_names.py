@@ -1,8 +1,10 @@
 """What runs are called on W&B, by their settings."""
 
+from pathlib import Path
+
 import pytest
 
-from sparring.logger.support.wandb_start import kind_of_work
+from sparring.logger.support.wandb_start import kind_of_work, labels
 
 
 @pytest.fixture(autouse=True)
@@ -24,3 +26,12 @@ def test_a_run_of_another_verb_says_which_and_on_what(monkeypatch: pytest.Monkey
     assert kind_of_work(settings | {"run": "logs/train/x_sweep/0_seed-2"}, called="x") == {
         "job_type": "check", "name": "x of seed-2"
     }  # fmt: skip
+
+
+def test_cells_of_a_study_are_one_group_and_called_by_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WANDB_RUN_GROUP", raising=False)
+    unset = {"project": None, "entity": None, "name": None, "group": None, "tags": []}
+    cell = labels(Path("logs/study/t_cas_digits_7/cells/r0/gan"), **unset)
+    assert (cell["group"], cell["name"]) == ("t_cas_digits_7", "r0/gan")
+    assert labels(Path("logs/study/t/cells/r0"), **{**unset, "group": "mine"})["group"] == "mine"
+    assert labels(Path("logs/train/t_rpgan_7"), **unset)["group"] is None

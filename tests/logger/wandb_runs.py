@@ -19,7 +19,7 @@ PICTURE = np.random.default_rng(0).integers(0, 2, (6, 4, 3), dtype=np.uint8)  # 
 def make(folder: Path, **change: Any) -> WandbLogger:
     settings: dict[str, Any] = {
         "save_dir": folder, "mode": "auto", "project": "sparring", "entity": None, "name": None, "group": None, "tags": [],
-        "online_timeout": 15, "model_artifact": False,
+        "online_timeout": 15, "artifacts": False, "watch": None, "watch_every": 1,
     }  # fmt: skip
     return WandbLogger(**{**settings, **change})
 
@@ -61,6 +61,23 @@ def records(path: Path) -> Iterator[Any]:
             record.ParseFromString(payload)
             payload = b""
             yield record
+
+
+def artifacts(folder: Path) -> list[tuple[str, str, list[str], bool, str]]:
+    """(type, name, aliases, whether the run reads it, digest) of the artifacts in the one offline file in `folder`."""
+    (path,) = folder.rglob("*.wandb")
+    found = []
+    for record in records(path):
+        kind = record.WhichOneof("record_type")
+        if kind == "request" and record.request.WhichOneof("request_type") == "log_artifact":
+            found.append(record.request.log_artifact.artifact)
+        elif kind == "artifact":
+            found.append(record.artifact)
+    return [
+        (each.type, each.name, list(each.aliases), each.use_after_commit, each.digest)
+        for each in found
+        if each.type in ("model", "images")  # tables are artifacts, too
+    ]
 
 
 def offline_run(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from sparring.cli.docs import WORD, docs
 from sparring.cli.main import guarded, run
 from sparring.core.errors import ConfigError
 from sparring.core.package import CONFIG_DIR, VERSION
@@ -35,6 +36,8 @@ def _answer(words: Sequence[str], verbs: Sequence[str]) -> int:
     if words[0] == "--version":
         say(f"{NAME} {VERSION}", file=sys.stdout)
         return 0
+    if words[0] == WORD:
+        return docs(words[1:])
     if words[0].startswith("-") or "=" in words[0]:
         verb = next((word for word in words if word in verbs), "train")
         others = [word for word in words if word != verb]
@@ -50,5 +53,5 @@ def _complete(verbs: Sequence[str]) -> None:
     if line["verb"] in verbs and line["rest"]:
         os.environ["COMP_LINE"] = line["program"] + line["rest"]
         run(line["verb"])
-    say("\n".join(verb for verb in verbs if verb.startswith(line["verb"])), file=sys.stdout)
+    say("\n".join(verb for verb in sorted([*verbs, WORD]) if verb.startswith(line["verb"])), file=sys.stdout)
     sys.exit(0)

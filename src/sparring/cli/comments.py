@@ -1,4 +1,4 @@
-"""The comments of conf/: what each setting means, beside its value in `--cfg job` and in `--help <group>`."""
+"""`--cfg job`: the settings as Hydra prints them, with the comments of conf/ beside their values."""
 
 import contextlib
 import io
@@ -10,44 +10,10 @@ from typing import Any
 
 import yaml
 
+from sparring.config.comments import settings_of
 from sparring.core.terminal import say
 
 COLUMN = 48  # where the comments of `--cfg` stand, if a line is not longer
-
-
-def settings_of(text: str) -> Iterator[tuple[str, str, str]]:
-    """(dotted key, value as written, comment) of each setting in a YAML text; a mapping in braces is one setting."""
-    lines = text.splitlines()
-    root = yaml.compose(text)
-    if isinstance(root, yaml.MappingNode):
-        yield from _settings(root, lines, "")
-
-
-def _settings(node: yaml.MappingNode, lines: Sequence[str], prefix: str) -> Iterator[tuple[str, str, str]]:
-    for key, value in node.value:
-        name = f"{prefix}{key.value}"
-        if isinstance(value, yaml.MappingNode) and not value.flow_style and value.value:
-            yield name, "", _comment(lines, key.end_mark.line, key.end_mark.column)
-            yield from _settings(value, lines, f"{name}.")
-            continue
-        start, end = value.start_mark, value.end_mark
-        block = isinstance(value, yaml.CollectionNode) and not value.flow_style
-        last = key.end_mark if block or (start.line, start.column) == (end.line, end.column) else end
-        written = "" if block else lines[start.line][start.column : end.column] if start.line == end.line else "..."
-        yield name, written, _comment(lines, last.line, last.column)
-
-
-def _comment(lines: Sequence[str], line: int, column: int) -> str:
-    """What follows ` # ` behind `column`, with the lines below that go on with it."""
-    found = re.search(r"\s# ?(.*)$", lines[line][column:])
-    if found is None:
-        return ""
-    place, parts = column + found.start() + 1, [found[1].strip()]
-    for following in lines[line + 1 :]:
-        if len(following) - len(following.lstrip()) != place or following.lstrip()[:1] != "#":
-            break
-        parts.append(following.strip().removeprefix("#").strip())
-    return " ".join(parts)
 
 
 def commented(printed: str, comments: Mapping[str, str]) -> str:

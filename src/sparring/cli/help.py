@@ -18,6 +18,7 @@ def overview(verbs: Sequence[str], config_dir: Path) -> str:
     """The help of the whole program: its verbs, one line each."""
     more = [
         (f"{command('train')} --help", "groups, choices, settings and examples of a verb"),
+        ("docs", "the documentation in the browser: tutorials, a gallery of all choices, every setting"),
         ("--version", "the version"),
         ("completion", _completion("train")),
     ]

@@ -74,7 +74,8 @@ def _job_dir(number: object, overrides: str) -> str:
     return file_name(f"{number}_{short.replace('=', '-').replace(',', '_')}").rstrip("_")
 
 
-def _cache_dir() -> str:
+def cache_dir() -> str:
+    """The user's folder for what can be made again."""
     home = os.environ.get("XDG_CACHE_HOME")
     return str((Path(home) if home else Path.home() / ".cache") / "sparring")
 
@@ -83,7 +84,7 @@ def register_resolvers() -> None:
     """Give meaning to `${sparring:root}` and the other words below."""
     known: dict[str, Callable[..., str]] = {
         "root": lambda: str(root()),
-        "cache": _cache_dir,
+        "cache": cache_dir,
         "run_dir": _run_dir,
         "sweep_dir": _sweep_dir,
         "job_dir": _job_dir,

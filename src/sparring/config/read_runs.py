@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 
 from sparring.run.kind import NEEDS, check_holds, check_image_set, check_trained, verb_of
 from sparring.run.search import find_run, is_run
 
+Kind = Literal["model", "images"]
 OF_A_MODEL = {"target": "classifier", "classifier": "classifier", "restored_by": "enhancer"}  # settings of games
 SUBJECTS = ("generator", "classifier", "discriminator")  # of explain
 
@@ -33,6 +34,17 @@ def runs_fit(config: DictConfig) -> None:
         folder = find_run(str(config.reference), log_dir)
         if is_run(folder):  # else a data set
             check_trained("reference", folder, RunDir.open(folder).config)
+
+
+def earlier_runs(config: DictConfig) -> list[tuple[Path, Kind, str]]:
+    """(run directory, what is read of it, checkpoint) of the runs that a command reads, each once; files of the user are none."""
+    log_dir, whole = Path(config.paths.log_dir), str(config.get("checkpoint") or "last")
+    own = None if config.get("run") is None else str(config.run)
+    found: dict[tuple[Path, Kind], str] = {}
+    for given, _ in _networks(config):
+        found.setdefault((find_run(given, log_dir), "model"), whole if given == own else "last")
+    found |= {(Path(given).expanduser(), "images"): "last" for _, given in _image_sets(config)}
+    return [(folder, kind, checkpoint) for (folder, kind), checkpoint in found.items() if is_run(folder)]
 
 
 def _networks(config: DictConfig) -> Iterator[tuple[str, set[str]]]:

@@ -10,6 +10,7 @@ RENAMED: Mapping[str, str] = {
     "threat": "discriminator_attack",
     "reach": "step_size",
     "never_learned": "class_ignored",
+    "model_artifact": "artifacts",
 }
 
 

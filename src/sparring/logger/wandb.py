@@ -1,27 +1,26 @@
 """Scalars and pictures on Weights & Biases, online or offline, without ever getting in the way of training."""
 
-import json
 import logging
 import os
 import secrets
-import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lightning.pytorch.loggers.logger import Logger, rank_zero_experiment
 from lightning.pytorch.utilities import rank_zero_only
 
-from sparring.core.atomic import write_atomic
 from sparring.core.errors import ConfigError
 from sparring.core.terminal import say
-from sparring.logger.support import wandb_media
-from sparring.logger.support.wandb_settings import api_key_is_set, first_line, plain_config, requested_mode, why_not
-from sparring.logger.support.wandb_start import finish_run, kind_of_work, labels, sent_before, start_run
+from sparring.logger.support import wandb_artifacts, wandb_media, wandb_start
+from sparring.logger.support.wandb_settings import first_line, plain_config, requested_mode
+from sparring.logger.support.wandb_watch import Watched, check_watch
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import nn
 
 log = logging.getLogger(__name__)
 
@@ -35,19 +34,23 @@ class WandbLogger(Logger):
 
     def __init__(
         self, *, save_dir: str | os.PathLike[str], mode: str, project: str | None, entity: str | None, name: str | None,
-        group: str | None, tags: Sequence[str], online_timeout: float, model_artifact: bool,
+        group: str | None, tags: Sequence[str], online_timeout: float, artifacts: bool, watch: str | None, watch_every: int,
     ) -> None:  # fmt: skip
         """The arguments are explained in `conf/logger/wandb.yaml`; W&B's files go to `<save_dir>/wandb`.
 
         Raises:
-            ConfigError: for an unknown `mode`.
+            ConfigError: for an unknown `mode` or `watch`.
         """
         super().__init__()
+        check_watch(watch, watch_every)
         self._mode = requested_mode(mode)
         self._folder = Path(save_dir).absolute()
-        self._labels = labels(self._folder, project=project, entity=entity, name=name, group=group, tags=tags)
+        self._labels = wandb_start.labels(
+            self._folder, project=project, entity=entity, name=name, group=group, tags=tags
+        )
         self._online_timeout = online_timeout
-        self._model_artifact = model_artifact
+        self._artifacts, self._watch, self._watch_every = artifacts, watch, watch_every
+        self._watched: Watched | None = None
         self.keep_open = False  # while set, Lightning's `finalize` after a good training waits for the figures
         self._run_id = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)
         self._config: dict[str, Any] = {}
@@ -96,13 +99,13 @@ class WandbLogger(Logger):
         if run_id is None:
             return
         self._run_id, self._resumed = run_id, True
-        self._rows, self._sent_before = sent_before(self._sent_file)
+        self._rows, self._sent_before = wandb_start.sent_before(self._sent_file)
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
         """Record the settings as plain containers, with secrets blanked out."""
         self._config = plain_config(params)
-        self._labels |= kind_of_work(self._config, called=self._labels["name"])
+        self._labels |= wandb_start.kind_of_work(self._config, called=self._labels["name"])
         if self._run is None:
             self._opened()  # takes the settings along
         else:
@@ -117,7 +120,8 @@ class WandbLogger(Logger):
         """
         if step is None:
             raise ValueError("WandbLogger.log_metrics needs step=<iteration>.")
-        self._send("metrics", step, lambda: {key: float(value) for key, value in metrics.items()})
+        shown = self._watched.histograms if self._watched is not None else dict
+        self._send("metrics", step, lambda: {**{key: float(value) for key, value in metrics.items()}, **shown()})
 
     @rank_zero_only
     def log_image(self, name: str, image: "NDArray[np.uint8]", step: int) -> None:
@@ -151,10 +155,23 @@ class WandbLogger(Logger):
             self._guarded(lambda: self._run.alert(title=title, text=text, level="WARN"))
 
     @rank_zero_only
-    def log_weights(self, path: Path) -> None:
-        """Record a file of weights as a model artifact, where the settings ask for it."""
-        if self._model_artifact and self._opened() is not None:
-            self._guarded(lambda: self._run.log_artifact(wandb_media.weights(path, name=self._labels["name"])))
+    def log_artifacts(self, folder: Path) -> None:
+        """Record the weights or the images that a run directory holds, where the settings ask for it."""
+        if self._artifacts and self._opened() is not None:
+            for artifact, aliases in wandb_artifacts.left_by(folder):
+                self._guarded(partial(self._run.log_artifact, artifact, aliases=aliases))
+
+    @rank_zero_only
+    def log_used(self, folder: Path, kind: wandb_artifacts.Kind, checkpoint: str = "last") -> None:
+        """Record that this run reads the weights ("model") or the "images" of an earlier one, where the settings ask for it."""
+        if self._artifacts and self._opened() is not None:
+            self._guarded(lambda: wandb_artifacts.use(self._run, folder, kind, checkpoint=checkpoint))
+
+    @rank_zero_only
+    def watch(self, networks: Mapping[str, "nn.Module"]) -> None:
+        """Record histograms of the networks' weights, gradients or both from now on, as the settings ask."""
+        if self._watch is not None and self._opened() is not None:
+            self._watched = Watched(networks, way=self._watch, every=self._watch_every)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
@@ -163,7 +180,7 @@ class WandbLogger(Logger):
             return
         run, self._run = self._run, None
         try:
-            finish_run(run, status)
+            wandb_start.finish_run(run, status)
         except Exception as error:  # the run itself went well, whatever W&B says
             log.warning("W&B did not finish (%s); to upload: wandb sync %s", first_line(error), run.settings.sync_dir)
 
@@ -177,13 +194,13 @@ class WandbLogger(Logger):
         """Open the run online or offline, saying which. Raises ConfigError when mode=online and that fails."""
         reason = "logger.wandb.mode=offline"
         if self._mode in ("auto", "online"):
-            failure = self._try_online()
-            if failure is None:
+            opened = wandb_start.started_online(lambda: self._started("online"), lambda: self._folders("run-"))
+            self._run, reason = opened
+            if self._run is not None:
                 say(f"W&B: {self._run.url}")
                 return
             if self._mode == "online":
-                raise ConfigError(f"logger.wandb.mode=online failed: {failure}; try logger.wandb.mode=auto or offline.")
-            reason = failure
+                raise ConfigError(f"logger.wandb.mode=online failed: {reason}; try logger.wandb.mode=auto or offline.")
         try:
             self._run = self._started("offline")
         except Exception as error:  # training goes on without W&B
@@ -193,25 +210,8 @@ class WandbLogger(Logger):
         parts = " ".join(map(str, self._folders("offline-run-")))
         log.warning("W&B runs offline (%s); to upload: wandb sync %s", reason, parts)
 
-    def _try_online(self) -> str | None:
-        """Open the run online; returns why not."""
-        import wandb
-
-        base_url = wandb.setup().settings.base_url
-        if not api_key_is_set(base_url):
-            return "no API key; get one with `wandb login`, or set WANDB_API_KEY"
-        before = self._folders("run-")
-        try:
-            self._run = self._started("online")
-        except Exception as error:  # no network, a wrong key, a server with problems: training must not depend on it
-            wandb.teardown()  # otherwise the half-opened run keeps its id reserved
-            for folder in set(self._folders("run-")) - set(before):
-                shutil.rmtree(folder, ignore_errors=True)  # an empty run that would only confuse
-            return why_not(error, base_url)
-        return None
-
     def _started(self, mode: Literal["online", "offline"]) -> Any:
-        run = start_run(
+        run = wandb_start.start_run(
             mode, self._folder, self._run_id, resumed=self._resumed, online_timeout=self._online_timeout,
             config=self._config, labels=self._labels,
         )  # fmt: skip
@@ -236,8 +236,7 @@ class WandbLogger(Logger):
             self._run.log({**row(), "iteration": iteration}, step=self._rows, commit=True)
             self._rows += 1
             self._sent[what] = iteration
-            state = {"rows": self._rows, "iterations": {**self._sent_before, **self._sent}}
-            write_atomic(self._sent_file, json.dumps(state).encode())
+            wandb_start.remember_sent(self._sent_file, self._rows, {**self._sent_before, **self._sent})
 
         self._guarded(send)
 

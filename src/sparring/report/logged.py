@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from sparring.config.build import Builder
 from sparring.config.plain import plain
+from sparring.config.read_runs import earlier_runs
 from sparring.core.picture import read_png
 from sparring.report.outcome import summary
 from sparring.run.directory import RunDir
@@ -23,9 +24,20 @@ def logged(config: DictConfig, run: RunDir) -> Iterator[None]:
         ConfigError: a logger refuses its settings.
     """
     with opened(loggers_of(config), plain(config)) as loggers:
+        log_used(loggers, config)
         yield
         for logger in loggers:
             log_result(logger, run.result(), run)
+            if hasattr(logger, "log_artifacts"):
+                logger.log_artifacts(run.path)
+
+
+def log_used(loggers: Sequence[Any], config: DictConfig) -> None:
+    """Tell the loggers that follow such things (W&B) which earlier runs this one reads."""
+    for logger in loggers:
+        if hasattr(logger, "log_used"):
+            for folder, kind, checkpoint in earlier_runs(config):
+                logger.log_used(folder, kind, checkpoint)
 
 
 def loggers_of(config: DictConfig) -> list[Any]:

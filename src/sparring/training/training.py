@@ -19,7 +19,6 @@ from sparring.core.terminal import say
 from sparring.data.module.image_data import ImageData
 from sparring.model.clock import Clock
 from sparring.model.game import Game
-from sparring.report.outcome import summary
 from sparring.run.commands import resume_command, use_command
 from sparring.run.directory import RunDir, State, write_atomic
 from sparring.run.requeue import goes_on_later, requeue
@@ -28,6 +27,7 @@ from sparring.run.status import ended_with, record_config, remember
 from sparring.trained.scorer import RunScorers
 from sparring.training.attach import attach_networks
 from sparring.training.images import record_images, record_mistakes
+from sparring.training.loggers import close_loggers, start_loggers
 from sparring.training.opening import opening_lines
 from sparring.training.parts import TrainingParts
 from sparring.training.result import FAR_BELOW, ending_of, is_finished, published_share, training_result
@@ -80,7 +80,7 @@ class Training:
         model.prepare(data)
         budget = model.budget = iterations(self.settings.trainer, data.iterations_per_epoch)
         saved = load_state(self.run, self.settings, budget, data.fingerprints()) if self.settings.resume else None
-        self._start_loggers(parts.loggers, saved)
+        start_loggers(parts, self.settings.resolved, saved)
         self.trainer = build_trainer(parts, self.settings, self.run, budget)
         self._use_hardware(model, data)
         if saved is not None:
@@ -149,7 +149,7 @@ class Training:
         result = training_result(self.settings, self.trainer, model, self.parts.data, final, best=best, seconds=seconds)
         self.run.write_result(result)
         record_mistakes(self.run, self.parts.data, result, self.parts.loggers)
-        self._close_loggers(result)
+        close_loggers(self.parts.loggers, result, self.run)
         conclusion = "; ".join(result["remarks"])
         ending = ending_of(self.trainer, model, best=best, conclusion=conclusion)
         self._write_status(ending.state, ending.reason, ending.exit_code)
@@ -200,21 +200,6 @@ class Training:
         rows = self.settings.batch_size // (self.trainer.world_size * self.settings.accumulate)
         image = (shape.channels, shape.image_size, shape.image_size)
         self.settings.speed.apply(model, strategy.root_device, image=image, rows=rows, sharded=is_sharded(strategy))
-
-    def _start_loggers(self, loggers: list[Any], saved: dict[str, Any] | None) -> None:
-        for logger in loggers:
-            if saved is not None:
-                logger.continue_after(saved["clock"]["iteration"], saved["logger_runs"].get(logger.name))
-            logger.log_hyperparams(self.settings.resolved)
-
-    def _close_loggers(self, result: dict[str, Any]) -> None:
-        """Give the figures of the end to loggers that have a place for them (W&B), and close all."""
-        for logger in self.parts.loggers:
-            logger.keep_open = False
-            if hasattr(logger, "log_summary"):
-                logger.log_summary(summary(result))
-                logger.log_weights(self.run.weights)
-            logger.finalize("success")
 
     def _take_best(self) -> int | None:
         """Give the run the weights of its best measurement, where callback/quality_stop says so; returns their iteration.

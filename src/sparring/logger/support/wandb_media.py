@@ -1,7 +1,5 @@
-"""Pictures and files as the W&B SDK takes them."""
+"""Pictures as the W&B SDK takes them."""
 
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,12 +13,3 @@ def picture(image: "NDArray[np.uint8]") -> Any:
     from PIL import Image
 
     return wandb.Image(Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image))
-
-
-def weights(path: Path, *, name: str) -> Any:
-    """A file of weights as an artifact of the type `model`, called after the run."""
-    import wandb
-
-    artifact = wandb.Artifact(re.sub(r"[^\w.-]+", "-", name), type="model")
-    artifact.add_file(str(path))
-    return artifact

@@ -4,15 +4,19 @@ import json
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from sparring.core.atomic import write_atomic
+from sparring.logger.support.wandb_settings import api_key_is_set, why_not
 from sparring.run.kind import verb_of
 
 log = logging.getLogger(__name__)
 
 PROJECT = "sparring"
+CELLS = "cells"  # folder of a study that its runs are in
 PREEMPTED = "preempted"  # a status that a run ends with: the scheduler of a cluster ended it, and it goes on later
 # What `wandb.init` may need on top of its own time limit to give up and to start again offline.
 GIVING_UP_SECONDS = 3.0
@@ -26,18 +30,21 @@ def labels(
     """What `wandb.init` calls a run. A setting wins over the variable of W&B for it, and that over the default.
 
     Args:
-        folder: run directory, whose name holds model and data; a job of a sweep adds what varies to that of its sweep.
+        folder: run directory, whose name holds model and data; a job of a sweep adds what varies to that of its sweep, and a
+            cell of a study is called by its place in that, whose runs are one group.
     """
-    given = os.environ
-    job = (
-        f"{folder.parent.name.partition('_sweep')[0]} {folder.name}" if "_sweep_" in folder.parent.name else folder.name
-    )
+    given, job, study = os.environ, folder.name, None
+    if "_sweep_" in folder.parent.name:
+        job = f"{folder.parent.name.partition('_sweep')[0]} {folder.name}"
+    if CELLS in folder.parts[1:]:
+        place = folder.parts.index(CELLS)
+        study, job = folder.parts[place - 1], "/".join(folder.parts[place + 1 :])
     variable = [tag.strip() for tag in given.get("WANDB_TAGS", "").split(",") if tag.strip()]
     return {
         "project": project or given.get("WANDB_PROJECT") or PROJECT,
         "entity": entity or given.get("WANDB_ENTITY"),
         "name": name or given.get("WANDB_NAME") or job,
-        "group": group or given.get("WANDB_RUN_GROUP"),
+        "group": group or given.get("WANDB_RUN_GROUP") or study,
         "tags": list(tags) or variable,
     }
 
@@ -96,6 +103,27 @@ def start_run(
     return run
 
 
+def started_online(start: Callable[[], Any], folders: Callable[[], Sequence[Path]]) -> tuple[Any, str]:
+    """(run, "") of `start`, or (None, why not); what a failure leaves behind is removed.
+
+    Args:
+        folders: those of W&B's online files as they are now.
+    """
+    import wandb
+
+    base_url = wandb.setup().settings.base_url
+    if not api_key_is_set(base_url):
+        return None, "no API key; get one with `wandb login`, or set WANDB_API_KEY"
+    before = folders()
+    try:
+        return start(), ""
+    except Exception as error:  # no network, a wrong key, a server with problems: training must not depend on it
+        wandb.teardown()  # otherwise the half-opened run keeps its id reserved
+        for folder in set(folders()) - set(before):
+            shutil.rmtree(folder, ignore_errors=True)  # an empty run that would only confuse
+        return None, why_not(error, base_url)
+
+
 def sent_before(file: Path) -> tuple[int, dict[str, int]]:
     """(rows, last iteration by kind of row) that the process before this one has sent; nothing where it sent none.
 
@@ -110,6 +138,11 @@ def sent_before(file: Path) -> tuple[int, dict[str, int]]:
         log.warning("%s is damaged: rows that W&B has already may be sent to it again.", file)
         return 0, {}
     return rows, iterations
+
+
+def remember_sent(file: Path, rows: int, iterations: Mapping[str, int]) -> None:
+    """Write down what `sent_before` reads."""
+    write_atomic(file, json.dumps({"rows": rows, "iterations": dict(iterations)}).encode())
 
 
 def finish_run(run: Any, status: str) -> None:

@@ -1,0 +1,96 @@
+"""Artifacts on W&B, in its offline files: what a run leaves, and that a later run names the same version."""
+
+from pathlib import Path
+
+import pytest
+
+from sparring.logger.support.wandb_artifacts import name_of
+from tests.logger.wandb_runs import artifacts, close, make
+
+pytestmark = pytest.mark.usefixtures("no_wandb_account")
+
+
+def finished(folder: Path, **files: bytes) -> Path:
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / f"{name}.safetensors").write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("files", "versions"),
+    [
+        ({"weights": b"last"}, [["latest"]]),
+        ({"weights": b"last", "weights_best": b"best"}, [["best"], ["latest"]]),
+        ({"weights": b"best", "weights_best": b"best"}, [["latest", "best"]]),  # callback/quality_stop took them back
+        ({}, []),
+    ],
+)
+def test_a_training_leaves_its_weights_and_the_best_ones(
+    files: dict[str, bytes], versions: list[list[str]], tmp_path: Path
+) -> None:
+    folder = finished(tmp_path / "2026_rpgan digits", **files)
+    logger = make(folder, mode="offline", artifacts=True)
+    logger.log_artifacts(folder)
+    close(logger)
+    found = artifacts(folder) if versions else []
+    assert [aliases for _, _, aliases, _, _ in found] == versions
+    assert {(kind, name, used) for kind, name, _, used, _ in found} == (
+        {("model", "2026_rpgan-digits", False)} if versions else set()
+    )
+    assert len({digest for *_, digest in found}) == len(found)
+
+
+def test_the_line_goes_from_a_training_over_its_images_to_a_classifier(tmp_path: Path) -> None:
+    gan = finished(tmp_path / "train" / "1_rpgan", weights=b"g", weights_best=b"better")
+    images = finished(tmp_path / "generate" / "2_images")
+    (images / "folder" / "0").mkdir(parents=True)
+    (images / "folder" / "0" / "000000.png").write_bytes(b"png")
+    (images / "samples.parquet").write_bytes(b"parquet")
+    (images / "manifest.csv").write_text("index,label\n0,0\n")
+    classifier = finished(tmp_path / "train" / "3_classifier", weights=b"c")
+    for folder, used in ((gan, []), (images, [(gan, "model", "best")]), (classifier, [(images, "images", "last")])):
+        logger = make(folder, mode="offline", artifacts=True)
+        for source, kind, checkpoint in used:
+            logger.log_used(source, kind, checkpoint)
+        logger.log_artifacts(folder)
+        close(logger)
+    best, last = artifacts(gan)
+    read, drawn = artifacts(images)
+    assert read[:4] == ("model", "1_rpgan", ["best"], True)
+    assert read[4] == best[4] != last[4]  # the version that the training left
+    assert drawn[:4] == ("images", "2_images", ["latest"], False)
+    read, own = artifacts(classifier)
+    assert read == ("images", "2_images", ["latest"], True, drawn[4])
+    assert own[:4] == ("model", "3_classifier", ["latest"], False)
+
+
+def test_nothing_leaves_where_it_is_not_asked_for(tmp_path: Path) -> None:
+    folder = finished(tmp_path / "run", weights=b"w")
+    logger = make(folder, mode="offline")
+    logger.log_metrics({"loss": 1.0}, step=1)
+    logger.log_used(folder, "model")
+    logger.log_artifacts(folder)
+    close(logger)
+    assert artifacts(folder) == []
+
+
+def test_a_run_that_holds_no_weights_is_not_named(tmp_path: Path) -> None:
+    folder = finished(tmp_path / "run")
+    logger = make(folder, mode="offline", artifacts=True)
+    logger.log_used(tmp_path / "nowhere", "model")
+    logger.log_used(folder, "images")
+    close(logger)
+    assert artifacts(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("logs/train/2026_rpgan_7", "2026_rpgan_7"),
+        ("logs/train/2026_sweep_7/0_seed-1", "2026_sweep_7-0_seed-1"),
+        ("logs/study/2026_cas_7/cells/r0/gan", "2026_cas_7-r0-gan"),
+    ],
+)
+def test_no_two_runs_share_a_name(folder: str, name: str) -> None:
+    assert name_of(Path(folder)) == name

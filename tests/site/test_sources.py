@@ -1,0 +1,89 @@
+"""The folder that Sphinx reads, and the commands of the pages."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from sparring.config.check import check
+from sparring.config.habits import translated
+from sparring.site.interface import CLASSES, ERRORS, FUNCTIONS, reference
+from sparring.site.markdown import escaped, table
+from sparring.site.sources import files, linked, write_sources
+from tests.conftest import CONF, ROOT
+
+KNOWN = {"docs/a.md", "docs/b.md", "docs/p.png", "examples/x/README.md", "README.md"}
+
+
+def test_links_lead_to_what_the_site_has() -> None:
+    text = (
+        "[a](a.md#here) [x](../examples/x) ![p](p.png) [gone](c.md) [out](https://x.y) `[b](c.md)`\n\n    [d](c.md)\n"
+    )
+    assert linked(text, "docs/b.md", KNOWN) == (
+        "[a](a.md#here) [x](../examples/x/README.md) ![p](p.png) gone [out](https://x.y) `[b](c.md)`\n\n    [d](c.md)\n"
+    )
+    assert (
+        linked("[a](a.md) [r](../README.md)", "docs/index.md", KNOWN, place="index.md")
+        == "[a](docs/a.md) [r](README.md)"
+    )
+
+
+def test_special_characters_keep_their_looks() -> None:
+    assert escaped("a_b * `c_d` <e> [f] {g}") == r"a\_b \* `c_d` \<e> \[f\] \{g\}"
+    assert table(["a"], [["x | y"], [r"x \| y"]]) == "| a |\n| --- |\n| x \\| y |\n| x \\| y |"
+
+
+def test_every_page_is_in_a_table_of_contents(tmp_path: Path) -> None:
+    write_sources(ROOT, tmp_path / "site")
+    pages = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.md")}
+    listed = {"index.md"}
+    for page in pages:
+        text = (tmp_path / "site" / page).read_text()
+        for tree in re.findall(r"^```\{toctree\}\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            names = [line for line in tree.split("\n") if line and not line.startswith(":")]
+            listed |= {
+                name[1:] + ".md" if name.startswith("/") else str(Path(page).parent / f"{name}.md") for name in names
+            }
+    assert pages == listed
+    assert {"docs/zoo.md", "docs/studies/demo.md", "gallery/model_loss.md", "reference/python.md", "README.md"} <= pages
+    assert (tmp_path / "site" / "conf.py").is_file()
+    assert "docs/index.md" not in pages
+
+
+def test_the_interface_is_complete() -> None:
+    import sparring
+
+    assert {*FUNCTIONS, *CLASSES, *ERRORS} == set(sparring.__all__) - {"__version__"}
+    for name in FUNCTIONS:
+        assert f"## sparring.{name}" in reference()
+
+
+def commands(page: Path) -> list[str]:
+    """Commands of a page: lines of indented blocks, and words in backticks."""
+    text = page.read_text()
+    found = re.findall(r"^    (python \w+\.py .*|python \w+\.py)$|`(python \w+\.py[^`]*)`", text, re.MULTILINE)
+    return [re.sub(r" {2,}.*", "", first or second) for first, second in found]
+
+
+PAGES = [*sorted((ROOT / "docs" / "tutorial").glob("*.md")), ROOT / "docs" / "howto.md", ROOT / "docs" / "faq.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_commands_of_a_page_are_accepted(page: Path) -> None:
+    """They compose, but for the one that is mistyped on purpose and those of a package of examples."""
+    checked = 0
+    for line in commands(page):
+        words = shlex.split(re.sub(r"<[^>]*>", "given", line))
+        if any(word in ("--help", "--cfg", "--config-dir", "model=dcgna") for word in words):
+            continue
+        verb, overrides = words[1].removesuffix(".py"), [word for word in words[2:] if word != "-m"]
+        check(verb, translated(verb, overrides)[0], config_dir=CONF, sweep="-m" in words, complete=False)
+        checked += 1
+    assert checked or page.stem == "faq"
+
+
+def test_the_site_is_made_of_files_of_the_repository() -> None:
+    found = files(ROOT)
+    assert Path("docs/notebook.ipynb") in found
+    assert all((ROOT / path).is_file() for path in found)
