@@ -83,7 +83,8 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("sparring ", VERBS),
+        ("sparring ", sorted([*VERBS, "docs"])),
+        ("sparring d", ["docs"]),
         ("sparring e", ["enhance", "evaluate", "explain", "export"]),
         ("sparring train model=dc", ["model=dcgan"]),
         ("sparring attack attack=fg", ["attack=fgsm"]),

@@ -1,8 +1,5 @@
 """The gallery and the configuration reference, which are made from conf/ and need no Sphinx."""
 
-import re
-import shlex
-
 import pytest
 import yaml
 
@@ -14,6 +11,7 @@ from sparring.site.gallery import TITLES, entry, gallery
 from sparring.site.leaves import Leaf, all_leaves
 from sparring.site.settings import reference
 from tests.conftest import CONF, ROOT
+from tests.site.typed import words_of
 
 DOCS = ROOT / "docs"
 LEAVES = all_leaves(CONF)
@@ -75,8 +73,7 @@ def test_the_command_names_verb_list_and_preset(override: str, command: str) -> 
 @pytest.mark.parametrize("group", sorted(TITLES))
 def test_every_command_is_accepted(group: str) -> None:
     for leaf in (leaf for leaf in LEAVES if leaf.group == group and leaf.override != "data=arrays"):
-        words = shlex.split(re.sub(r"<[\w/' ]+>", "given", command_line(leaf, CONF).replace("<owner>/<name>", "given")))
-        check(words[1].removesuffix(".py"), words[2:], config_dir=CONF, complete=False)
+        check(*words_of(command_line(leaf, CONF)), config_dir=CONF, complete=False)
 
 
 def test_a_command_of_a_choice_that_is_not_there_would_be_refused() -> None:

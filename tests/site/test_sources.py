@@ -1,7 +1,6 @@
 """The folder that Sphinx reads, and the commands of the pages."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from sparring.site.interface import CLASSES, ERRORS, FUNCTIONS, reference
 from sparring.site.markdown import escaped, table
 from sparring.site.sources import files, linked, write_sources
 from tests.conftest import CONF, ROOT
+from tests.site.typed import words_of
 
 KNOWN = {"docs/a.md", "docs/b.md", "docs/p.png", "examples/x/README.md", "README.md"}
 
@@ -74,11 +74,10 @@ def test_the_commands_of_a_page_are_accepted(page: Path) -> None:
     """They compose, but for the one that is mistyped on purpose and those of a package of examples."""
     checked = 0
     for line in commands(page):
-        words = shlex.split(re.sub(r"<[^>]*>", "given", line))
-        if any(word in ("--help", "--cfg", "--config-dir", "model=dcgna") for word in words):
+        if re.search(r"--help|--cfg|--config-dir|model=dcgna|resume=", line):
             continue
-        verb, overrides = words[1].removesuffix(".py"), [word for word in words[2:] if word != "-m"]
-        check(verb, translated(verb, overrides)[0], config_dir=CONF, sweep="-m" in words, complete=False)
+        verb, overrides = words_of(line)
+        check(verb, translated(verb, overrides)[0], config_dir=CONF, sweep=" -m " in line, complete=False)
         checked += 1
     assert checked or page.stem == "faq"
 

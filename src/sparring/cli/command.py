@@ -42,7 +42,7 @@ def _answer(words: Sequence[str], verbs: Sequence[str]) -> int:
         verb = next((word for word in words if word in verbs), "train")
         others = [word for word in words if word != verb]
         raise ConfigError(f"'{words[0]}' stands where the verb belongs: write {command(verb, *others)}")
-    raise ConfigError(f"there is no verb '{words[0]}'{near(words[0], verbs)} (there are {listing(verbs)})")
+    raise ConfigError(f"there is no verb '{words[0]}'{near(words[0], [*verbs, WORD])} (there are {listing(verbs)})")
 
 
 def _complete(verbs: Sequence[str]) -> None:

@@ -21,6 +21,7 @@ _PRESETS = (
 _BESIDE = {
     "data/mix": ["model=classifier"],
     "data=folder": ["data.path=<folder>"],
+    "data=webdataset": ["data.path=<folder>"],
     "data=hub": ["data.hub_id=<owner>/<name>"],
     "attack=bpda": ["defence=purify", "defence.generator=<run>"],
     "attack=defended": ["defence=purify", "defence.generator=<run>"],

@@ -13,7 +13,7 @@ exclude_patterns: list[str] = []
 html_theme = "furo"
 html_title = f"sparring {VERSION}"
 html_theme_options: dict[str, Any] = {"navigation_with_keys": True}
-html_copy_source = html_show_sourcelink = False
+html_copy_source = html_show_sourcelink = html_show_copyright = False
 highlight_language = "none"  # of indented blocks, which hold commands and tables alike
 
 myst_heading_anchors = 4  # links to headings, as GitHub has them

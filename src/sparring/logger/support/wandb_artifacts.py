@@ -30,7 +30,7 @@ def left_by(folder: Path) -> Iterator[tuple["Artifact", list[str]]]:
     """(artifact, aliases) of what a finished run left: weights, the best ones first where they are others, or images."""
     weights, best = folder / WEIGHTS, folder / BEST
     if best.is_file() and weights.is_file() and not filecmp.cmp(best, weights, shallow=False):
-        yield _model(folder, best), ["best"]
+        yield _model(folder, best), ["best"]  # first: W&B gives `latest` to whatever comes last
         yield _model(folder, weights), ["latest"]
     elif weights.is_file():
         yield _model(folder, weights), ["latest", "best"] if best.is_file() else ["latest"]
