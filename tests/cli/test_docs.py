@@ -22,6 +22,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
         (site / "index.html").touch()
 
     monkeypatch.setattr(build, "build", one_page)
+    monkeypatch.setattr(build, "missing", list)
     return addresses
 
 

@@ -24,7 +24,7 @@ def docs(words: Sequence[str]) -> int:
         ConfigError: an unknown word, or the packages that build the site are not installed.
         SparringError: the site could not be built.
     """
-    from sparring.site.build import build, is_current
+    from sparring.site.build import build, is_current, missing
 
     if any(word in ("--help", "-h") for word in words):
         say(
@@ -38,7 +38,8 @@ def docs(words: Sequence[str]) -> int:
         )
     site = place()
     if not is_current(site):
-        say("building the documentation, half a minute or more")
+        if not missing():  # else `build` says so
+            say("building the documentation, half a minute or more")
         build(site)
     page = site / "index.html"
     say(str(page), file=sys.stdout)
