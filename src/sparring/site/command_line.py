@@ -9,7 +9,7 @@ import yaml
 from sparring.config.comments import settings_in
 from sparring.site.leaves import Leaf
 
-VERBS = ("train", "generate", "evaluate", "attack", "explain", "enhance", "export", "study", "report")
+VERBS = ("train", "generate", "evaluate", "attack", "explain", "enhance", "export", "study", "report", "play")
 _PRESETS = (
     "rpgan",
     "classifier",
