@@ -33,8 +33,7 @@ def test_shapes_at_any_size_and_channel_count(name: str, size: int) -> None:
     config = compose(*TINY, f"model/generator={name}", f"model/discriminator={name}", f"data.image_size={size}")
     for channels in (1, 3, 4):
         config.data.channels = channels
-        with torch.device("meta"):
-            gan = build_model(config)
+        gan = build_model(config).to("meta")
         label = torch.zeros(2, dtype=torch.int64, device="meta")
         image = gan.generator(torch.empty(2, gan.latent_dim, device="meta"), label)
         assert image.shape == (2, channels, size, size)
