@@ -50,11 +50,6 @@ class ShardedStrategy(PlayerStrategy):
     def optimizer_state(self, optimizer: Optimizer) -> dict[str, Any]:
         return cast(dict[str, Any], _mapped(super().optimizer_state(optimizer)))
 
-    def load_optimizer_state_dict(self, checkpoint: Mapping[str, Any]) -> None:
-        super().load_optimizer_state_dict(checkpoint)
-        for optimizer in self.optimizers:
-            divide_state(optimizer)
-
     def on_train_end(self) -> None:
         """Give the game networks of whole tensors: what follows runs in the first process alone."""
         super().on_train_end()
@@ -139,12 +134,18 @@ def settle(module: nn.Module) -> None:
     put_together(module)
 
 
-def divide_state(optimizer: Optimizer) -> None:
-    """Divide what an optimizer was given as whole tensors, as its parameters are."""
+def lay_out(optimizer: Optimizer) -> None:
+    """Bring a restored state into the layout of the parameters: divided as they are, and in their order in memory.
+
+    A state from another number of devices may have another order (`speed.channels_last=auto`), and a fused optimizer pairs
+    numbers by their place in memory.
+    """
     for parameter, state in optimizer.state.items():
         for name, value in state.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
-                state[name] = _like(value, parameter)
+                value = _like(value, parameter)
+                same = isinstance(value, DTensor) or value.stride() == parameter.stride()
+                state[name] = value if same else torch.empty_like(parameter, dtype=value.dtype).copy_(value).detach()
 
 
 def check_gradients(parameters: Iterable[nn.Parameter]) -> None:

@@ -16,7 +16,7 @@ from sparring.core.distributed import average_gradients, rank_and_world
 from sparring.core.errors import ConfigError
 from sparring.core.measurement import FinalMetrics
 from sparring.core.randomness import generator as random_generator
-from sparring.core.sharding import check_gradients, settle
+from sparring.core.sharding import check_gradients, lay_out, settle
 from sparring.core.types import Batch, TrainedNetwork, TrainingData
 from sparring.model.clock import Clock
 from sparring.model.compiled import CompiledNetworks
@@ -214,6 +214,8 @@ class Game(CompiledNetworks):
 
     def on_train_start(self) -> None:
         self.meter.to(self.device)  # a resumed run restored it on the CPU
+        for optimizer in self.trainer.optimizers:
+            lay_out(optimizer)
 
     def on_validation_start(self) -> None:
         settle(self)

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 import lightning.pytorch as L
 
 from sparring.core.errors import CheckpointError
-from sparring.core.sharding import divide_state, divided
+from sparring.core.sharding import divided, lay_out
 from sparring.model.game import Game
 from sparring.run.checkpoint import VerifiedCheckpointIO, previous_path
 
@@ -84,7 +84,7 @@ def roll_back(
     module.load_state_dict(divided(saved["state_dict"], module))
     for optimizer, state, now in zip(trainer.optimizers, saved["optimizer_states"], rates, strict=True):
         optimizer.load_state_dict(state)
-        divide_state(optimizer)
+        lay_out(optimizer)
         for group, rate in zip(optimizer.param_groups, now, strict=True):
             group["initial_lr"] = group["lr"] = rate
     module.meter.clear()
