@@ -1,9 +1,14 @@
 """The Gaussian per class that a generator has to beat: drawn alike every time, class by class."""
 
+import types
+
+import pytest
 import torch
+import torch.distributed as dist
 
 from sparring.core.types import Batch
-from sparring.evaluation.gaussian import gaussian_samples
+from sparring.evaluation.gaussian import gaussian_samples, gaussian_values
+from sparring.metric.suite import ImageFeatures, Reference
 
 
 def images(count: int, level: int) -> torch.Tensor:
@@ -31,3 +36,24 @@ def test_a_class_of_one_image_and_images_without_a_label_are_left_out() -> None:
     assert samples is not None
     assert samples.label.tolist() == [0] * 10
     assert gaussian_samples(Batch(train.image[5:6], train.label[5:6]), 2, 10) is None
+
+
+def test_one_process_measures_it_while_others_do_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first process of a distributed training alone does; a gathering would wait for ever."""
+
+    def features(batch: Batch) -> ImageFeatures:
+        return ImageFeatures(batch.image.flatten(1).float(), None, batch.label)
+
+    def gathered(*_: object, **__: object) -> None:
+        raise AssertionError("it gathers")
+
+    train = Batch(images(40, 60), torch.zeros(40, dtype=torch.int64))
+    reference = Reference(features(train), features(train), features(train), 1)
+    data = types.SimpleNamespace(whole=lambda split: train)
+    real = types.SimpleNamespace(data=data, num_classes=1, of=features, reference=lambda split, names: reference)
+    monkeypatch.setattr(dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(dist, "get_world_size", lambda *_: 2)
+    monkeypatch.setattr(dist, "all_gather", gathered)
+    monkeypatch.setattr(dist, "barrier", gathered)
+    values = gaussian_values(real, split="train", names=["fd"], k=3, count=40)  # type: ignore[arg-type]
+    assert values["fd"] > 0

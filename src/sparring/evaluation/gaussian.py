@@ -12,13 +12,15 @@ from sparring.core.randomness import generator
 from sparring.core.types import Batch
 from sparring.data.mix.gaussian import drawn, estimated_shrinkage
 from sparring.evaluation.features import RealFeatures
-from sparring.metric.stateful import SampleMetrics
+from sparring.metric.suite import measure
 
 MOST = 2000  # training images of a class that are fitted to
 
 
 def gaussian_values(real: RealFeatures, *, split: str, names: Sequence[str], k: int, count: int) -> dict[str, float]:
     """Metrics of `count` samples as `SampleMonitor` measures a generator's; empty where no class has two labelled images.
+
+    Of this process alone, whatever the others do.
 
     Args:
         real: features of the data. split: that samples are measured against.
@@ -28,9 +30,8 @@ def gaussian_values(real: RealFeatures, *, split: str, names: Sequence[str], k: 
     samples = gaussian_samples(real.data.whole("train"), real.num_classes, count)
     if samples is None:
         return {}
-    metric = SampleMetrics(names=names, k=k, reference=real.reference(split, names))
-    metric.update(real.of(samples))
-    return {name: float("nan") if each.value is None else each.value for name, each in metric.values().items()}
+    values = measure(real.of(samples), real.reference(split, names), names=names, k=k)
+    return {name: float("nan") if each.value is None else each.value for name, each in values.items()}
 
 
 def gaussian_samples(train: Batch, num_classes: int, count: int) -> Batch | None:
