@@ -31,6 +31,8 @@ from sparring.study.engine.work import CellRecord
 
 CELLS = 10
 SECONDS = 0.4  # that a cell takes
+LATE = 0.8  # share of the kills that wait for the first start of a cell
+POLL = 0.01
 INPUTS = {number: tuple(other for other in (number - 2, number - 3) if other >= 0) for number in range(CELLS)}
 
 
@@ -118,8 +120,12 @@ class Kills:
         self.kills = self.studies = self.lost = self.twice = self.different = 0
         root = self._new()
         began = time.monotonic()
-        self._driver(root).wait()
+        driver = self._driver(root)
+        self._until_a_cell_starts(driver, root, 0)
+        first = time.monotonic() - began
+        driver.wait()
         self.span = time.monotonic() - began  # of a study that nobody kills
+        self.busy = self.span - first  # of it, from the start of its first cell
         self.whole = results(root)
         if len(self.whole) != CELLS:
             raise SystemExit(f"a study that nobody killed finished {len(self.whole)} of {CELLS} cells; see {root}.")
@@ -158,9 +164,11 @@ class Kills:
             return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
     def _kill(self, driver: "subprocess.Popen[bytes]", root: Path) -> None:
-        """One kill at a random moment, or none where the study ends before."""
+        """One kill at a random moment, four of five after cells have started; none where the study ends before."""
+        if late := self.random.random() < LATE:
+            self._until_a_cell_starts(driver, root, len(starts(root)))
         try:
-            driver.wait(self.random.uniform(0, self.span))
+            driver.wait(self.random.uniform(0, self.busy if late else self.span))
             return
         except subprocess.TimeoutExpired:
             pass
@@ -169,12 +177,18 @@ class Kills:
             self.kills += 1
             driver.wait()
             return
-        for file in root.glob("*.running"):
-            with contextlib.suppress(OSError, ValueError):
-                os.killpg(os.getpgid(int(file.read_text("utf-8"))), signal.SIGKILL)
+        while driver.poll() is None and not (running := list(root.glob("*.running"))):
+            time.sleep(POLL)
+        if driver.poll() is None:
+            with contextlib.suppress(OSError, ValueError):  # it ended meanwhile
+                os.killpg(os.getpgid(int(running[0].read_text("utf-8"))), signal.SIGKILL)
                 self.kills += 1
-                break
         driver.wait()
+
+    @staticmethod
+    def _until_a_cell_starts(driver: "subprocess.Popen[bytes]", root: Path, before: int) -> None:
+        while driver.poll() is None and len(starts(root)) == before:
+            time.sleep(POLL)
 
 
 def main() -> None:
