@@ -18,7 +18,7 @@ from sparring.study.cells.augment_arms import (
     OWN_BUDGET,
     UNAUGMENTED,
 )
-from sparring.study.cells.candidates import Choices, check_choices
+from sparring.study.cells.candidates import Choices, candidate_pools, check_choices
 from sparring.study.cells.derived import derived_cells
 from sparring.study.cells.recipes import (
     NO_AUGMENTATION,
@@ -114,12 +114,11 @@ class AugmentCurve(ArmStudy):
         cells = []
         drawn = any(arm in GENERATED for arm in self.arms)
         if drawn or COUNTERFACTUAL in self.arms:
-            for choice, more in list(self.gan_choices.items())[: None if drawn else 1]:
-                augmentation = classic_augmentation(context, self.crop) if more is None else more
-                cells += gan_and_pool(
-                    f"{prefix}/by_{choice}", recipe=[*self.gan, *augmentation], images=images, steps=self.gan_steps, seeds=seeds,
-                    tags={**tags, "candidate": choice}, gan="generator", count=self.pool * labels * context.num_classes,
-                )  # fmt: skip
+            choices = self.gan_choices if drawn else dict(list(self.gan_choices.items())[:1])
+            cells += candidate_pools(
+                prefix, choices, recipe=self.gan, augmentation=classic_augmentation(context, self.crop), images=images,
+                steps=self.gan_steps, seeds=seeds, tags=tags, count=self.pool * labels * context.num_classes,
+            )  # fmt: skip
         if "flow" in self.arms:
             cells += gan_and_pool(
                 f"{prefix}/by_flow", recipe=self.flow, images=images, steps=self.flow_steps, seeds=seeds, tags=tags,

@@ -11,13 +11,8 @@ from typing import Any, ClassVar
 
 from sparring.core.errors import ConfigError
 from sparring.study.base import ArmStudy, check_counts, check_fraction
-from sparring.study.cells.recipes import (
-    NO_AUGMENTATION,
-    classic_augmentation,
-    classifier_cell,
-    gan_and_pool,
-    images_mix,
-)
+from sparring.study.cells.candidates import Choices, candidate_pools, check_choices
+from sparring.study.cells.recipes import NO_AUGMENTATION, classic_augmentation, classifier_cell, images_mix
 from sparring.study.cells.subset import check_label_counts, split, training_labels
 from sparring.study.engine.cell import Cell, Tag
 from sparring.study.engine.context import StudyContext
@@ -25,6 +20,7 @@ from sparring.study.engine.results import TEST_ACCURACY, Results
 from sparring.study.stats.families import judged
 from sparring.study.stats.verdict import Comparison, compare
 from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
+from sparring.study.tables.candidates import choice_limits, choices_table, val_accuracy
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
 from sparring.study.tables.costs import arm_runs, cost_table
 from sparring.study.tables.imbalance import MEASURES, heading, measure_reader, sizes_table
@@ -56,7 +52,7 @@ class Imbalance(ArmStudy):
 
     def __init__(
         self, *, ratios: Sequence[float], primary_ratio: float, largest: int | None, rare: int, steps: int, crop: float,
-        gan: Sequence[str], gan_steps: int, pool: int, fraction: float, **common: Any,
+        gan: Sequence[str], gan_choices: Choices, gan_steps: int, pool: int, fraction: float, **common: Any,
     ) -> None:  # fmt: skip
         """
         Args:
@@ -67,6 +63,7 @@ class Imbalance(ArmStudy):
             steps: of each classifier.
             crop: shift of the augmentation, share of the side.
             gan: overrides of the GAN's training.
+            gan_choices: further overrides by name, between which val decides, see `check_choices`.
             gan_steps: its iterations.
             pool: generated images of each class.
             fraction: share of each batch that is replaced, 0 to 1.
@@ -82,7 +79,8 @@ class Imbalance(ArmStudy):
             )
         check_counts(pool=pool, rare=rare)
         self.ratios, self.primary_ratio, self.largest, self.rare = list(ratios), primary_ratio, largest, rare
-        self.steps, self.crop, self.gan, self.gan_steps = steps, crop, list(gan), gan_steps
+        self.steps, self.crop = steps, crop
+        self.gan, self.gan_choices, self.gan_steps = list(gan), check_choices(gan_choices), gan_steps
         self.pool, self.fraction = pool, check_fraction(fraction)
 
     # -- cells ---------------------------------------------------------------------------------------------------------
@@ -110,21 +108,25 @@ class Imbalance(ArmStudy):
         ]  # fmt: skip
         cells = []
         if any(arm in GENERATED for arm in self.arms):
-            cells = gan_and_pool(
-                prefix, recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags, gan="generator",
-                count=self.pool * context.num_classes,
+            cells = candidate_pools(
+                prefix, self.gan_choices, recipe=self.gan, augmentation=classic_augmentation(context, self.crop), images=images,
+                steps=self.gan_steps, seeds=seeds, tags=tags, count=self.pool * context.num_classes,
             )  # fmt: skip
         for arm in self.arms:
-            overrides, own = [*images, *self._arm(arm, context, prefix)], {**tags, "arm": arm}
-            cells.append(
-                classifier_cell(f"{prefix}/{arm}", overrides, steps=self.steps, seed=seeds.classifier, tags=own)
-            )
+            for choice in self.gan_choices if arm in GENERATED else [""]:
+                name, candidate = (f"{arm}_{choice}", {"candidate": choice}) if choice else (arm, {})
+                cells.append(
+                    classifier_cell(
+                        f"{prefix}/{name}", [*images, *self._arm(arm, context, f"{prefix}/by_{choice}/pool")],
+                        steps=self.steps, seed=seeds.classifier, tags={**tags, "arm": arm, **candidate},
+                    )
+                )  # fmt: skip
         return cells
 
-    def _arm(self, arm: str, context: StudyContext, prefix: str) -> list[str]:
-        """Overrides by which the arm differs from the others."""
+    def _arm(self, arm: str, context: StudyContext, pool: str) -> list[str]:
+        """Overrides by which the arm differs from the others; pool: the cell of a generated arm's images."""
         augmentation = NO_AUGMENTATION if arm in UNAUGMENTED else classic_augmentation(context, self.crop)
-        generated = images_mix(f"{prefix}/pool", self.fraction)
+        generated = images_mix(pool, self.fraction)
         oversample = ["data/mix=replay", "data.mix.balanced=true", f"data.mix.fraction={self.fraction}"]
         own = {"gan": generated, "gan_aug": generated, "oversample": oversample, **LOSSES}.get(arm, [])
         return [*augmentation, *own]
@@ -132,6 +134,10 @@ class Imbalance(ArmStudy):
     # -- analysis ------------------------------------------------------------------------------------------------------
 
     def analyse(self, results: Results) -> Analysis:
+        candidates = choices_table(
+            results, list(self.gan_choices), [arm for arm in self.arms if arm in GENERATED], self._settings
+        )
+        results = results.chosen(val_accuracy)
         keys = [(measure, ratio, arm) for measure in MEASURES for ratio in self.ratios for arm in self.others]
         by_key = dict(zip(keys, judged([self._compare(results, *key) for key in keys]), strict=True))
         comparisons = primary_first(list(by_key.values()))
@@ -149,7 +155,7 @@ class Imbalance(ArmStudy):
             conclusion=f"{verdict} Of balanced accuracy, {others}" if others else verdict,
             verdict=comparisons[0].verdict,
             comparisons=comparisons,
-            tables=[*self._compared(by_key), *self._tables(results)],
+            tables=[*self._compared(by_key), *self._tables(results, candidates)],
             plots=self._plots(results),
             limits=self._limits(),
         )
@@ -186,10 +192,15 @@ class Imbalance(ArmStudy):
             for measure, unit in MEASURES.items()
         ]  # fmt: skip
 
-    def _tables(self, results: Results) -> list[Table]:
-        settings = {f"ratio {ratio:g}": {"ratio": float(ratio)} for ratio in self.ratios}
+    @property
+    def _settings(self) -> dict[str, dict[str, Tag]]:
+        """Setting in words -> tags of its cells."""
+        return {f"ratio {ratio:g}": {"ratio": float(ratio)} for ratio in self.ratios}
+
+    def _tables(self, results: Results, candidates: Sequence[Table]) -> list[Table]:
         return [
-            mcnemar_table(results, arm=self.primary, baseline=self.baseline, settings=settings),
+            mcnemar_table(results, arm=self.primary, baseline=self.baseline, settings=self._settings),
+            *candidates,
             arms_table(self.ARMS, self.arms),
             sizes_table(results, self.sizes, baseline=self.baseline, rare=self.rare),
             cost_table(results, arm_runs(self.arms)),
@@ -212,6 +223,7 @@ class Imbalance(ArmStudy):
 
     def _limits(self) -> list[str]:
         return [
+            *choice_limits(self.gan_choices),
             "Which classes are rare is fixed by their order in the data set; other rare classes may be harder or easier.",
             "Class weights balance the whole loss; oversampling and generated images balance their share of the batch.",
             "The smallest classes have a handful of images: a GAN can do little more with them than repeat them.",

@@ -7,6 +7,8 @@ without a look at test; the computing time of all of them is the arm's, and stan
 from collections.abc import Mapping, Sequence
 
 from sparring.core.errors import ConfigError
+from sparring.study.cells.recipes import gan_and_pool
+from sparring.study.engine.cell import Cell, Seeds, Tag
 
 AUGMENTED = "baseline"  # in the place of overrides: the baseline's own augmentation of the real images
 Choices = Mapping[str, Sequence[str] | str | None]
@@ -31,3 +33,24 @@ def check_choices(choices: Choices) -> dict[str, list[str] | None]:
             )
         checked[str(name)] = None if isinstance(overrides, str) else list(overrides)
     return checked
+
+
+def candidate_pools(
+    prefix: str, choices: Mapping[str, list[str] | None], *, recipe: Sequence[str], augmentation: Sequence[str],
+    images: Sequence[str], steps: int, count: int, seeds: Seeds, tags: Mapping[str, Tag],
+) -> list[Cell]:  # fmt: skip
+    """For each choice `<prefix>/by_<choice>/generator` and `<prefix>/by_<choice>/pool`, tagged candidate=<choice>.
+
+    Args:
+        prefix: of the names of the cells.
+        choices: as `check_choices` returns them.
+        recipe, images, steps, count, seeds, tags: see `gan_and_pool`.
+        augmentation: of the baseline, for the choice that has it.
+    """
+    cells = []
+    for choice, more in choices.items():
+        cells += gan_and_pool(
+            f"{prefix}/by_{choice}", recipe=[*recipe, *(augmentation if more is None else more)], images=images, steps=steps,
+            seeds=seeds, tags={**tags, "candidate": choice}, gan="generator", count=count,
+        )  # fmt: skip
+    return cells
