@@ -125,6 +125,12 @@ def report(datasets: dict[str, str], presets: list[str], seeds: list[int]) -> No
         finished = {preset: cells for preset, cells in found.items() if cells}
         if not finished:
             sys.exit(f"{LOGS / data} holds no finished cell of {length}: run without --report first.")
+        rows = re.findall(r"^\| (\w+) \| \d+ / \d+ ", sections.get(data, ""), re.MULTILINE)
+        if lost := [preset for preset in rows if preset not in finished]:
+            sys.exit(
+                f"{page.name} has rows of {', '.join(lost)} on {data} whose cells are not in {LOGS / data}, and would lose them: "
+                f"train them first, --data {data} --presets {','.join(lost)}."
+            )
         sections[data] = section(data, length, seeds, finished)
     notes = (ROOT / "benchmarks" / "zoo_notes.md").read_text()
     page.write_text("\n## ".join([notes, *(sections[data].rstrip("\n") + "\n" for data in sorted(sections))]))
