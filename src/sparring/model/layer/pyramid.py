@@ -13,6 +13,10 @@ def pyramid(image_size: int) -> tuple[int, int]:
     Raises:
         ConfigError: when no such pair exists (30 = 15 * 2), naming the nearest sizes that work.
     """
+    if image_size == 1:
+        raise ConfigError(
+            "data.image_size=1 holds points (data=toy2d), which convolutions cannot draw; choose model=gan or model=flow."
+        )
     base, doublings = image_size, 0
     while base > LARGEST and base % 2 == 0:
         base, doublings = base // 2, doublings + 1
