@@ -115,6 +115,10 @@ def _format(tensor: torch.Tensor) -> torch.memory_format:
         (["model=stylegan2", "model/regularizer=[r1,path_length]"], "model/regularizer=path_length"),
         (["model=dcgan", "model.reuse_fakes=true"], "model.reuse_fakes=true"),
         (["speed.compile=true"], "speed.compile=true"),
+        (
+            ["logger=wandb", "logger.wandb.watch=all"],
+            "logger.wandb.watch=all",
+        ),  # it would show weights before they are divided
         (["trainer.strategy=deepspeed"], "trainer.strategy=deepspeed must be ddp or fsdp"),
     ],
 )

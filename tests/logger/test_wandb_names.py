@@ -28,10 +28,17 @@ def test_a_run_of_another_verb_says_which_and_on_what(monkeypatch: pytest.Monkey
     }  # fmt: skip
 
 
-def test_cells_of_a_study_are_one_group_and_called_by_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cells_of_a_study_are_one_group_and_called_by_their_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("WANDB_RUN_GROUP", raising=False)
     unset = {"project": None, "entity": None, "name": None, "group": None, "tags": []}
-    cell = labels(Path("logs/study/t_cas_digits_7/cells/r0/gan"), **unset)
+    study = tmp_path / "cells" / "t_cas_digits_7"  # a folder of that name above the study says nothing
+    (study / ".hydra").mkdir(parents=True)
+    (study / ".hydra" / "config.yaml").write_text("dir: null\n")
+    cell = labels(study / "cells" / "r0" / "gan", **unset)
     assert (cell["group"], cell["name"]) == ("t_cas_digits_7", "r0/gan")
-    assert labels(Path("logs/study/t/cells/r0"), **{**unset, "group": "mine"})["group"] == "mine"
+    assert labels(study / "cells" / "r0", **{**unset, "group": "mine"})["group"] == "mine"
+    apart = labels(tmp_path / "cells" / "sparring" / "t_rpgan_7", **unset)
+    assert (apart["group"], apart["name"]) == (None, "t_rpgan_7")
     assert labels(Path("logs/train/t_rpgan_7"), **unset)["group"] is None

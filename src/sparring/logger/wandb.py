@@ -4,7 +4,6 @@ import logging
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -158,8 +157,7 @@ class WandbLogger(Logger):
     def log_artifacts(self, folder: Path) -> None:
         """Record the weights or the images that a run directory holds, where the settings ask for it."""
         if self._artifacts and self._opened() is not None:
-            for artifact, aliases in wandb_artifacts.left_by(folder):
-                self._guarded(partial(self._run.log_artifact, artifact, aliases=aliases))
+            self._guarded(lambda: wandb_artifacts.leave(self._run, folder))
 
     @rank_zero_only
     def log_used(self, folder: Path, kind: wandb_artifacts.Kind, checkpoint: str = "last") -> None:

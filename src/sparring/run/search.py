@@ -12,6 +12,12 @@ def is_run(folder: Path) -> bool:
     return (folder / ".hydra" / "config.yaml").is_file()
 
 
+def study_of(folder: Path) -> Path | None:
+    """The run directory of the study in whose cells `folder` lies; None elsewhere, also below another folder called `cells`."""
+    cells = (parent for parent in folder.absolute().parents if parent.name == "cells")
+    return next((parent.parent for parent in cells if is_run(parent.parent)), None)
+
+
 def why_no_run(path: Path) -> str:
     """One sentence: why the absolute `path` is no run, and which runs may have been meant."""
     inside = [parent for parent in path.parents if is_run(parent)]

@@ -92,8 +92,36 @@ def test_a_run_that_holds_no_weights_is_not_named(tmp_path: Path) -> None:
     [
         ("logs/train/2026_rpgan_7", "2026_rpgan_7"),
         ("logs/train/2026_sweep_7/0_seed-1", "2026_sweep_7-0_seed-1"),
-        ("logs/study/2026_cas_7/cells/r0/gan", "2026_cas_7-r0-gan"),
+        ("cells/study/2026_cas_7/cells/r0/gan", "2026_cas_7-r0-gan"),
+        ("data/cells/logs/train/2026_rpgan_7", "2026_rpgan_7"),
+        ("logs/train/2026_größe", "2026_gr-e"),
     ],
 )
-def test_no_two_runs_share_a_name(folder: str, name: str) -> None:
-    assert name_of(Path(folder)) == name
+def test_no_two_runs_share_a_name(folder: str, name: str, tmp_path: Path) -> None:
+    study = tmp_path / "cells" / "study" / "2026_cas_7" / ".hydra"
+    study.mkdir(parents=True)
+    (study / "config.yaml").write_text("dir: null\n")
+    assert name_of(tmp_path / folder) == name
+
+
+def test_a_long_name_is_cut_and_stays_the_only_one(tmp_path: Path) -> None:
+    jobs = [finished(tmp_path / "1_sweep_7" / ("x" * 140 + end), weights=b"w") for end in "ab"]
+    logger = make(jobs[0], mode="offline", artifacts=True)
+    logger.log_artifacts(jobs[0])
+    close(logger)
+    assert [(name, len(name)) for _, name, *_ in artifacts(jobs[0])] == [(name_of(jobs[0]), 128)]
+    assert name_of(jobs[0]) != name_of(jobs[1])
+
+
+def test_a_finished_training_is_not_taken_along_by_its_artifacts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ValueError("no such name")
+
+    folder = finished(tmp_path / "run", weights=b"w")
+    logger = make(folder, mode="offline", artifacts=True)
+    monkeypatch.setattr("sparring.logger.support.wandb_artifacts._model", refuse)
+    logger.log_artifacts(folder)
+    close(logger)
+    assert "W&B failed (no such name); training goes on" in caplog.text

@@ -5,28 +5,49 @@ where the earlier run's ends, whichever was uploaded first.
 """
 
 import filecmp
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from sparring.run.search import study_of
 
 if TYPE_CHECKING:
     from wandb import Artifact
 
 Kind = Literal["model", "images"]
 WEIGHTS, BEST = "weights.safetensors", "weights_best.safetensors"
+LONGEST = 128  # characters of an artifact's name
 _IMAGES = ("folder", "samples.parquet")
 _MANIFESTS = ("manifest.csv", "manifest.json")
 
 
 def name_of(folder: Path) -> str:
-    """What the artifact of a run directory is called; a job of a sweep or a cell of a study begins with the folder around it."""
-    inside = "_sweep_" in folder.parent.name or "cells" in folder.parts
-    parts = folder.parts[folder.parts.index("cells") - 1 :] if "cells" in folder.parts else folder.parts[-2:]
-    return re.sub(r"[^\w.-]+", "-", "-".join(part for part in parts if part != "cells") if inside else folder.name)
+    """What the artifact of a run directory is called; a job of a sweep or a cell of a study begins with the folder around it.
+
+    W&B takes 128 characters: a longer name ends in a hash of the whole.
+    """
+    parts = folder.parts[-2:] if "_sweep_" in folder.parent.name else (folder.name,)
+    if (study := study_of(folder)) is not None:
+        parts = (study.name, *folder.absolute().relative_to(study).parts[1:])
+    name = re.sub(r"[^\w.-]+", "-", "-".join(parts), flags=re.ASCII)
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[: LONGEST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def left_by(folder: Path) -> Iterator[tuple["Artifact", list[str]]]:
+def leave(run: Any, folder: Path) -> None:
+    """Log on W&B what the run directory `folder` of `run` holds for later runs.
+
+    Raises:
+        Exception: whatever the SDK raises.
+    """
+    for artifact, aliases in _left_by(folder):
+        run.log_artifact(artifact, aliases=aliases)
+
+
+def _left_by(folder: Path) -> Iterator[tuple["Artifact", list[str]]]:
     """(artifact, aliases) of what a finished run left: weights, the best ones first where they are others, or images."""
     weights, best = folder / WEIGHTS, folder / BEST
     if best.is_file() and weights.is_file() and not filecmp.cmp(best, weights, shallow=False):

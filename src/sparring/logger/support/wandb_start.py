@@ -12,11 +12,11 @@ from typing import Any, Literal
 from sparring.core.atomic import write_atomic
 from sparring.logger.support.wandb_settings import api_key_is_set, why_not
 from sparring.run.kind import verb_of
+from sparring.run.search import study_of
 
 log = logging.getLogger(__name__)
 
 PROJECT = "sparring"
-CELLS = "cells"  # folder of a study that its runs are in
 PREEMPTED = "preempted"  # a status that a run ends with: the scheduler of a cluster ended it, and it goes on later
 # What `wandb.init` may need on top of its own time limit to give up and to start again offline.
 GIVING_UP_SECONDS = 3.0
@@ -36,9 +36,8 @@ def labels(
     given, job, study = os.environ, folder.name, None
     if "_sweep_" in folder.parent.name:
         job = f"{folder.parent.name.partition('_sweep')[0]} {folder.name}"
-    if CELLS in folder.parts[1:]:
-        place = folder.parts.index(CELLS)
-        study, job = folder.parts[place - 1], "/".join(folder.parts[place + 1 :])
+    if (around := study_of(folder)) is not None:
+        study, job = around.name, "/".join(folder.absolute().relative_to(around).parts[1:])
     variable = [tag.strip() for tag in given.get("WANDB_TAGS", "").split(",") if tag.strip()]
     return {
         "project": project or given.get("WANDB_PROJECT") or PROJECT,
