@@ -7,6 +7,7 @@ from sparring.core.errors import ConfigError
 from sparring.play.toy import LOSSES, ToyGame
 from sparring.trained.runs import Runs
 from tests.model.alone import weights
+from tests.play.at_once import Inside, overlap
 
 
 def game(loss: str = "non_saturating", shape: str = "ring") -> ToyGame:
@@ -50,6 +51,14 @@ def test_the_game_learns_the_ring() -> None:
     after = toy.view().fake.norm(dim=1)
     assert before < 0.3
     assert 0.45 < after.mean() < 1.0
+
+
+@pytest.mark.parametrize("second", ["step", "view"])
+def test_buttons_that_are_pressed_together_happen_in_turn(second: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy, inside = game(), Inside()
+    monkeypatch.setattr(toy._game, "discriminator_step", inside)
+    uses = {"step": lambda: toy.step("generator"), "view": toy.view}
+    assert not overlap(inside, lambda: toy.play(1), uses[second])
 
 
 def test_what_is_not_offered_is_refused() -> None:

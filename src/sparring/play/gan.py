@@ -1,7 +1,7 @@
 """A generator to play with: images of a choice, its directions, walks between seeds, and the latent of an image."""
 
-import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sparring.generation.sampler import BLOCK, Sampler, joined
 from sparring.generation.walk import between
 from sparring.play.choice import Choice, recipe
 from sparring.play.settings import PlaySettings
+from sparring.play.sharing import turn
 from sparring.sampling.latent.truncation import with_truncation
 from sparring.trained.networks import TrainedGenerator
 from sparring.trained.runs import Runs
@@ -26,7 +27,7 @@ STARTS = 3  # of the search for an image's latent
 
 
 class Gan:
-    """A trained generator; visitors share it, and nothing that one of them does changes it.
+    """A trained generator; visitors share it, one at a time, and nothing that one of them does changes it.
 
     Args:
         classifier: says what directions mean; None: boundary directions are left out.
@@ -44,7 +45,6 @@ class Gan:
         self.blind = bool(getattr(getattr(self.network, "conditioning", None), "blind_to_length", False))
         self._steps: dict[str, dict[str, Step]] = {}
         self._truncated: dict[float, Any] = {}
-        self._lock = threading.Lock()
 
     @property
     def network(self) -> Any:
@@ -67,7 +67,7 @@ class Gan:
 
     def steps(self, way: str) -> dict[str, Step]:
         """The directions that `explain` finds in one way, by the names of `generate move=`; found once."""
-        with self._lock:
+        with turn(self.network), self._classifiers_turn():
             if way not in self._steps:
                 self._steps[way] = named_steps(ways_of(self.settings.direction, self.runs, only={way}), self.space)
             return self._steps[way]
@@ -83,14 +83,16 @@ class Gan:
         Raises:
             ConfigError: a setting out of range, or a direction that there is not. DivergedError: the images are not finite.
         """
-        step = self._moved(choice.move)
-        network, truncation = self._truncation(choice.truncation)
-        sampler = Sampler(
-            network, latent_dim=self.trained.latent_dim, num_classes=self.trained.num_classes, count=count, seed=choice.seed,
-            label="balanced" if choice.label is None else choice.label, truncation=truncation, batch_size=max(count, 1),
-            device=self.settings.device, sampling=EditedSampling(toward=choice.other, share=choice.share, step=step),
-        )  # fmt: skip
-        return joined(sampler).image
+        with turn(self.network):
+            step = self._moved(choice.move)
+            network, truncation = self._truncation(choice.truncation)
+            sampler = Sampler(
+                network, latent_dim=self.trained.latent_dim, num_classes=self.trained.num_classes, count=count,
+                seed=choice.seed, label="balanced" if choice.label is None else choice.label, truncation=truncation,
+                batch_size=max(count, 1), device=self.settings.device,
+                sampling=EditedSampling(toward=choice.other, share=choice.share, step=step),
+            )  # fmt: skip
+            return joined(sampler).image
 
     def walk(self, choice: Choice, frames: int) -> Tensor:
         """(frames, C, H, W) uint8: image 0 of the choice's seed on its way to that of `toward`."""
@@ -120,7 +122,8 @@ class Gan:
         wanted = normalise(image).to(device)
         start = torch.randn(STARTS, self.trained.latent_dim, generator=random_generator("invert", 0)).to(device)
         labels = torch.full((1,), label or 0, device=device)
-        found = invert(self.network, wanted, labels, start, steps=self.settings.invert_steps)
+        with turn(self.network):
+            found = invert(self.network, wanted, labels, start, steps=self.settings.invert_steps)
         return found.latent[:, 0], float(found.error[0, 0])
 
     @torch.no_grad()
@@ -130,16 +133,18 @@ class Gan:
         Raises:
             ConfigError: a direction that there is not.
         """
-        step = self._moved(move)
         labels = torch.full((1,), label or 0, device=self.settings.device)
-        image = between(self.network, (latent, labels), (latent, labels), 0.0, step=step)
+        with turn(self.network):
+            image = between(self.network, (latent, labels), (latent, labels), 0.0, step=self._moved(move))
         return to_uint8(image).cpu()
 
     def _truncation(self, given: float | None) -> tuple[Any, float | None]:
         """(network, truncation of its latents); styles keep the mean that truncating them once has cost."""
         if given is None or not hasattr(self.network, "synthesis"):
             return self.network, given
-        with self._lock:
-            if given not in self._truncated:
-                self._truncated[given], _ = with_truncation(self.network, given, latent_dim=self.trained.latent_dim)
-            return self._truncated[given], None
+        if given not in self._truncated:
+            self._truncated[given], _ = with_truncation(self.network, given, latent_dim=self.trained.latent_dim)
+        return self._truncated[given], None
+
+    def _classifiers_turn(self) -> AbstractContextManager[object]:
+        return nullcontext() if self.classifier is None else turn(self.classifier.network)

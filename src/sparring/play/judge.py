@@ -19,6 +19,7 @@ from sparring.core.pixels import normalise, to_uint8
 from sparring.core.types import TrainedNetwork
 from sparring.explanation.pictures import overlay
 from sparring.play.settings import PlaySettings
+from sparring.play.sharing import turn
 from sparring.trained.runs import Runs
 
 ROWS = 8  # images of a pass; fixed, so that an answer does not depend on how many are asked about
@@ -34,7 +35,7 @@ class Attacked:
 
 
 class Judge:
-    """A trained classifier; visitors share it.
+    """A trained classifier; visitors share it, one at a time.
 
     Args:
         settings: has the attack and the ways of attribution.
@@ -64,7 +65,8 @@ class Judge:
     def methods(self) -> list[str]:
         """Names of the ways of attribution that apply to the network."""
         blank = torch.zeros(1, *self.shape, device=self.device)
-        return [name for name, method in self._methods.items() if _applies(method, self.loaded.network, blank)]
+        with turn(self.loaded.network):
+            return [name for name, method in self._methods.items() if _applies(method, self.loaded.network, blank)]
 
     def bars(self, image: Tensor) -> dict[str, float]:
         """Probability by class of an image (1, C, H, W) uint8, in the order of the classes.
@@ -72,7 +74,7 @@ class Judge:
         Raises:
             DivergedError: the logits are not finite.
         """
-        with torch.no_grad(), frozen_eval(self.target):
+        with turn(self.loaded.network), torch.no_grad(), frozen_eval(self.target):
             logits = self.target(normalise(image).to(self.device))[0].double().cpu()
         if not bool(logits.isfinite().all()):
             raise DivergedError(
@@ -94,11 +96,12 @@ class Judge:
         if method not in self._methods:
             raise ConfigError(f"attribution {method} is none of {', '.join(self._methods)}; choose one of them.")
         shown = normalise(image).to(self.device)
-        target = torch.tensor([self.answer(image)], device=self.device)
-        maps = self._methods[method](
-            self.loaded.network, shown, target, baseline=torch.tensor(-1.0, device=self.device), index=torch.zeros(1).long(),
-            seed=0,
-        )  # fmt: skip
+        with turn(self.loaded.network):
+            target = torch.tensor([self.answer(image)], device=self.device)
+            maps = self._methods[method](
+                self.loaded.network, shown, target, baseline=torch.tensor(-1.0, device=self.device),
+                index=torch.zeros(1).long(), seed=0,
+            )  # fmt: skip
         return overlay(shown.cpu(), maps.cpu())
 
     def attacked(self, image: Tensor, label: int | None, epsilon: float) -> Attacked:
@@ -112,9 +115,10 @@ class Judge:
         """
         away = torch.tensor([self.answer(image) if label is None else label], device=self.device)
         before = normalise(image).to(self.device)
-        after = self.attack.at(epsilon)(
-            self.target, before, away, index=torch.zeros(1, device=self.device).long(), seed=0
-        )
+        with turn(self.loaded.network):
+            after = self.attack.at(epsilon)(
+                self.target, before, away, index=torch.zeros(1, device=self.device).long(), seed=0
+            )
         moved = (after - before).cpu()
         stretched = moved / moved.abs().amax().clamp(min=1e-12)
         pixels = to_uint8(after).cpu()

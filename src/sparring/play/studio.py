@@ -14,6 +14,7 @@ from sparring.play.gan import Gan
 from sparring.play.judge import Judge
 from sparring.play.neighbours import TrainingImages
 from sparring.play.settings import PlaySettings
+from sparring.play.sharing import turn
 from sparring.trained.data import data_of
 from sparring.trained.enhancer import TrainedEnhancer
 from sparring.trained.runs import Runs
@@ -80,7 +81,8 @@ class Studio:
         network = trained.network.to(self.settings.device)
         pixels = image[0].permute(1, 2, 0).numpy()
         channels, device = trained.task.channels, self.settings.device
-        made = enhanced_pixels(network, pixels, channels=channels, tile=TILE, device=device)
+        with turn(network):
+            made = enhanced_pixels(network, pixels, channels=channels, tile=TILE, device=device)
         return torch.from_numpy(made).permute(2, 0, 1)[None]
 
     def check_pair(self, run: str, other: str) -> tuple[Gan, Gan]:

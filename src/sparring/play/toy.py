@@ -48,7 +48,7 @@ class ToyView:
 
 
 class ToyGame:
-    """One visitor's game.
+    """One visitor's game; what is asked of it at the same time happens in turn.
 
     Args:
         shape: of data=toy2d. loss: of model/loss. rate: learning rate of both players.
@@ -82,31 +82,41 @@ class ToyGame:
         label = torch.from_numpy(np.concatenate([chunk.label for chunk in chunks]))
         self._real = Batch(normalise(image), label)
         self._latent = torch.randn(SHOWN, LATENT, generator=random_generator("toy", seed))
+        self._turn = threading.RLock()
         self._seed, self._done = seed, {"discriminator": 0, "generator": 0}
         self._loss: dict[str, float | None] = {"discriminator": None, "generator": None}
 
     def step(self, player: Literal["discriminator", "generator"], count: int = 1) -> None:
         """Steps of one player alone; the other one's weights stay as they are."""
         for _ in range(count):
-            number = self._done[player]
-            chunk = self._chunk(player, number)
-            if player == "discriminator":
-                self._game.discriminator_step(chunk, number)
-            else:
-                self._game.generator_step(chunk if self._game.streams["generator"] else None, number)
-            self._done[player] = number + 1
-            noted = self._game.meter.newest(f"loss/{player}")
-            self._loss[player] = None if noted is None else float(noted)
-            self._game.meter.clear()
+            with self._turn:
+                self._step(player)
+
+    def _step(self, player: Literal["discriminator", "generator"]) -> None:
+        number = self._done[player]
+        chunk = self._chunk(player, number)
+        if player == "discriminator":
+            self._game.discriminator_step(chunk, number)
+        else:
+            self._game.generator_step(chunk if self._game.streams["generator"] else None, number)
+        self._done[player] = number + 1
+        noted = self._game.meter.newest(f"loss/{player}")
+        self._loss[player] = None if noted is None else float(noted)
+        self._game.meter.clear()
 
     def play(self, iterations: int) -> None:
         """Iterations of a D and a G step each."""
-        for _ in range(iterations):
-            self.step("discriminator")
-            self.step("generator")
+        with self._turn:
+            for _ in range(iterations):
+                self.step("discriminator")
+                self.step("generator")
 
     def view(self) -> ToyView:
         """What the game looks like now, always with the same latents and real points."""
+        with self._turn:
+            return self._view()
+
+    def _view(self) -> ToyView:
         game, real = self._game, self._real.image[:SHOWN]
         label = torch.zeros(SHOWN, dtype=torch.int64)
         with torch.no_grad():
