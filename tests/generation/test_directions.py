@@ -12,6 +12,8 @@ def test_strengths_are_read_from_texts() -> None:
     for wrong in ("sefa_1", "sefa_1:", "sefa_1:two", ":2", "sefa_1:nan"):
         with pytest.raises(ConfigError, match=r"write them as in 'move=\[sefa_1:2\]'"):
             strengths([wrong])
+    with pytest.raises(ConfigError, match="sefa_1 stands there twice"):
+        strengths(["sefa_1:2", "sefa_1: 3"])
 
 
 def test_moves_add_up() -> None:

@@ -67,10 +67,10 @@ def settings(run: Path, /, **changes: object) -> DictConfig:
     fixed: dict[str, object] = {
         "name": "images", "run": str(run), "count": 23, "label": "balanced", "truncation": None, "seed": 4, "batch_size": 10,
         "format": ["grid"], "weights": "ema", "checkpoint": "last", "device": "cpu", "extensions": [], "bn": "running",
-        "logger": {}, "interpolate": None, "morph": None, "frames": 5, "toward": None, "share": 0, "move": [], "classifier": None,
-        "sampling": {"_target_": "sparring.sampling.plain.PlainSampling"}, "paths": {"log_dir": str(run.parent)}, "direction": {},
+        "logger": {}, "interpolate": None, "morph": None, "frames": 5, "toward": None, "share": None, "move": [],
+        "classifier": None, "sampling": {"_target_": "sparring.sampling.plain.PlainSampling"}, "direction": {},
     }  # fmt: skip
-    return OmegaConf.create({**fixed, **changes})
+    return OmegaConf.create({"paths": {"log_dir": str(run.parent)}, **fixed, **changes})
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """The latent space of a GAN's run with a classifier beside it, and the directions in it that can be named on a command line."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,14 +74,44 @@ def named_steps(ways: Mapping[str, Direction], space: Space) -> dict[str, Step]:
     """The directions of every way that applies, by what `move=` calls them: `sefa_1` to `sefa_5`, `boundary_1`, ..."""
     found: dict[str, Step] = {}
     for way, direction in ways.items():
-        try:
-            direction.check(space)
-            directions = direction.find(space, COUNT, seed=SEED)
-        except ConfigError:  # it needs a classifier, or a layer that there is not
-            continue
-        for number, (name, vector) in enumerate(zip(directions.names, directions.vectors, strict=True), start=1):
-            found[f"{way}_{number}"] = Step(name, space.step_along(vector))
+        with suppress(ConfigError):  # it needs a classifier, or a layer that there is not
+            found |= steps_of(way, direction, space)
     return found
+
+
+def steps_of(way: str, direction: Direction, space: Space) -> dict[str, Step]:
+    """The directions of one way by what `move=` calls them.
+
+    Raises:
+        ConfigError: it needs a classifier, or a layer that there is not.
+    """
+    direction.check(space)
+    directions = direction.find(space, COUNT, seed=SEED)
+    named = enumerate(zip(directions.names, directions.vectors, strict=True), start=1)
+    return {f"{way}_{number}": Step(name, space.step_along(vector)) for number, (name, vector) in named}
+
+
+def ways_asked_for(move: Iterable[str], ways: Mapping[str, Direction]) -> dict[str, Direction]:
+    """Those whose directions are named.
+
+    Args:
+        move: names of directions, such as `sefa_1`. ways: all that there are.
+
+    Raises:
+        ConfigError: a name that belongs to no way.
+    """
+    asked = {}
+    for key in move:
+        way = key.rpartition("_")[0]
+        if way not in ways:
+            raise _unknown(key, [f"{each}_{number}" for each in ways for number in range(1, COUNT + 1)])
+        asked[way] = ways[way]
+    return asked
+
+
+def _unknown(key: str, names: Iterable[str]) -> ConfigError:
+    known = ", ".join(names) or "none that apply to this generator"
+    return ConfigError(f"move: there is no direction {key}{near(key, names) or '.'} There are {known}.")
 
 
 def moved_by(move: Mapping[str, float], steps: Mapping[str, Step]) -> Tensor | None:
@@ -94,8 +125,7 @@ def moved_by(move: Mapping[str, float], steps: Mapping[str, Step]) -> Tensor | N
     """
     for key in move:
         if key not in steps:
-            known = ", ".join(steps) or "none that apply to this generator"
-            raise ConfigError(f"move: there is no direction {key}{near(key, steps) or '.'} There are {known}.")
+            raise _unknown(key, steps)
     parts = [strength * steps[key].vector for key, strength in move.items()]
     return torch.stack(parts).sum(0) if parts else None
 
@@ -104,16 +134,18 @@ def strengths(given: Sequence[Any]) -> dict[str, float]:
     """Texts such as "sefa_1:2" as strength by direction.
 
     Raises:
-        ConfigError: one that is no direction and number.
+        ConfigError: one that is no direction and number, or a direction twice.
     """
-    found = {}
+    found: dict[str, float] = {}
     for each in given:
-        key, _, text = str(each).partition(":")
+        key, _, text = (part.strip() for part in str(each).partition(":"))
+        if key in found:
+            raise ConfigError(f"move: {key} stands there twice; give it one strength.")
         try:
-            found[key.strip()] = float(text)
+            found[key] = float(text)
         except ValueError:
-            found[key.strip()] = math.nan
-        if not key.strip() or not math.isfinite(found[key.strip()]):
+            found[key] = math.nan
+        if not key or not math.isfinite(found[key]):
             raise ConfigError(
                 f"move: {each} is no direction with a strength in standard deviations; write them as in 'move=[sefa_1:2]'."
             )

@@ -19,6 +19,7 @@ RECORDED = (
     "count", "label", "truncation", "sampling", "bn", "seed", "batch_size", "format", "device", "interpolate", "morph", "frames",
     "toward", "share", "move", "classifier",
 )  # fmt: skip
+HALF = 0.5  # share of the way to another seed
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class GenerateSettings:
 
     Args:
         sampling: how latents are chosen.
+        share: of the way to `toward`; None without that.
         move: strength in standard deviations by the name of a direction. direction: the section, to build the ways from.
         runs: where earlier runs are.
         recorded: the settings that images depend on and where they go, as plain values for the manifest.
@@ -44,7 +46,7 @@ class GenerateSettings:
     formats: tuple[str, ...]
     walks: WalkSettings
     toward: int | None
-    share: float
+    share: float | None
     move: dict[str, float]
     classifier: str | None
     direction: dict[str, Any]
@@ -64,6 +66,7 @@ class GenerateSettings:
             ConfigError: a device that this machine does not have, or a way of sampling that refuses its settings.
         """
         runs = Runs.of(config)
+        share = HALF if config.share is None and config.toward is not None else config.share
         return cls(
             run=str(config.run), count=config.count, label=str(config.label), truncation=config.truncation,
             sampling=runs.build(config.sampling, section="sampling"), batch_norm=config.bn,
@@ -72,11 +75,12 @@ class GenerateSettings:
             walks=WalkSettings(
                 config.interpolate, None if config.morph is None else tuple(map(str, _listed(config.morph))), config.frames
             ),
-            toward=config.toward, share=config.share, move=strengths(_listed(config.move)),
+            toward=config.toward, share=share, move=strengths(_listed(config.move)),
             classifier=None if config.classifier is None else str(config.classifier), direction=_plain(config.direction),
             weights=config.weights, checkpoint=config.checkpoint, device=device_named(config.device),
             runs=runs,
-            recorded={key: _plain(config[key]) for key in RECORDED}, config_hash=config_hash(config), name=str(config.name),
+            recorded={key: _plain(config[key]) for key in RECORDED} | {"share": share},
+            config_hash=config_hash(config), name=str(config.name),
         )  # fmt: skip
 
 
