@@ -30,7 +30,7 @@ def studio(gan_run: Path, victim_run: Path, cache_dir: Path) -> Studio:
     ]
     config = compose("play", typed)
     settings = replace(PlaySettings.of(config), log_dir=gan_run.parents[1])
-    return Studio(settings, Runs.of(config))
+    return Studio(settings, replace(Runs.of(config), log_dir=settings.log_dir))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from sparring.play import gan as gan_module
 from sparring.play.choice import Choice
 from sparring.play.gan import Gan
 from sparring.play.judge import Judge
-from sparring.play.sharing import turn
+from sparring.play.sharing import Kept, turn
 from tests.play.at_once import Inside, overlap
 
 IMAGE = torch.zeros(1, 1, 8, 8, dtype=torch.uint8)
@@ -58,3 +58,18 @@ def test_nobody_draws_while_directions_are_searched(
         "bars": lambda: Judge(classifier, gan.settings, gan.runs).bars(IMAGE),
     }
     assert not overlap(inside, lambda: gan.steps("boundary"), uses[second])
+
+
+def test_loading_holds_up_only_those_who_want_the_same() -> None:
+    inside, kept = Inside(), Kept(2)
+    assert overlap(inside, lambda: kept.get("one", inside), lambda: kept.get("two", lambda: 2))
+    inside, kept = Inside(), Kept(2)
+    assert not overlap(inside, lambda: kept.get("one", inside), lambda: kept.get("one", lambda: 1))
+    assert kept.get("one", inside) == 1
+
+
+def test_what_was_asked_for_longest_ago_is_dropped() -> None:
+    kept, made = Kept(2), []
+    for key in ("a", "b", "a", "c", "a", "b"):
+        kept.get(key, lambda key=key: made.append(key))  # type: ignore[misc]
+    assert made == ["a", "b", "c", "b"]

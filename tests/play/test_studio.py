@@ -15,6 +15,20 @@ def test_a_run_is_loaded_once(studio: Studio, gan_run: Path, victim_run: Path) -
     assert studio.judge(str(gan_run), None) is None  # rpgan's discriminator tells no classes
 
 
+def test_a_run_is_loaded_once_however_it_is_typed(studio: Studio, gan_run: Path, victim_run: Path) -> None:
+    whole, short = studio.gan(str(gan_run), str(victim_run)), studio.gan(gan_run.name, str(victim_run))
+    assert whole is short
+    assert studio.training_images(str(gan_run)) is studio.training_images(gan_run.name)
+
+
+def test_generators_share_a_classifier(studio: Studio, gan_run: Path, victim_run: Path, tmp_path: Path) -> None:
+    other = trained(tmp_path / "other")
+    first, second = (studio.gan(str(run), str(victim_run)) for run in (gan_run, other))
+    assert first.classifier is second.classifier
+    assert studio.judge(str(gan_run), str(victim_run)) is studio.judge(str(other), str(victim_run))
+    assert studio.gan(str(gan_run), None).network is first.network
+
+
 def test_generators_of_other_images_or_latents_are_not_compared(studio: Studio, gan_run: Path, tmp_path: Path) -> None:
     same = trained(tmp_path / "same", "model=dcgan")
     one, two = studio.check_pair(str(gan_run), str(same))

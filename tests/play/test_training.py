@@ -1,5 +1,6 @@
 """Trainings that the page starts."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -24,12 +25,39 @@ def test_what_the_page_does_not_offer_is_refused(tmp_path: Path) -> None:
     assert not trainings.stop()
 
 
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("echo 'step 1' >&2; echo 'error: the disk is full' >&2; exit 3", "error: the disk is full"),
+        ("exit 4", "exit code 4"),
+    ],
+)
+def test_a_training_that_dies_at_once_leaves_its_last_words(
+    tmp_path: Path, script: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    trainings = Trainings(tmp_path, str(tmp_path))
+    run = trainings.start("gan", "digits", 5, 1)
+    deadline = time.monotonic() + 60
+    while trainings.running and time.monotonic() < deadline:
+        time.sleep(0.02)
+    said = trainings.last_words(run)
+    assert said is not None
+    assert said.startswith(words)
+    assert watched(run, said).words == f"{run.name} ended before it began: {said}"
+    assert trainings.last_words(tmp_path / "another") is None
+
+
 @pytest.mark.slow
 def test_a_training_runs_one_at_a_time_and_stops(tmp_path: Path, cache_dir: Path) -> None:
     trainings = Trainings(tmp_path / "logs", str(cache_dir))
     (tmp_path / "logs").mkdir()
     run = trainings.start("gan", "toy2d", 5000, 1)
     assert trainings.running == run
+    assert trainings.last_words(run) is None
     with pytest.raises(ConfigError, match="still training, and one runs at a time"):
         trainings.start("gan", "digits", 5, 1)
     deadline = time.monotonic() + 200

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparring.core.errors import SparringError
+from sparring.run.directory import RunDir
 from sparring.run.kind import networks_of, verb_of
 from sparring.run.search import is_run
-from sparring.run.settings import read_settings
 
 MOST = 60  # runs that are looked at, the newest first
 
@@ -33,7 +33,7 @@ def offered(log_dir: Path) -> Offered:
     found = Offered([], [], [], [])
     for run in runs[::-1][:MOST]:
         try:
-            settings = read_settings(run)
+            settings = RunDir.open(run).config
         except SparringError:
             continue
         if verb_of(settings) not in (None, "train"):

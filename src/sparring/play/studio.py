@@ -1,7 +1,4 @@
-"""The networks that visitors share: every run is loaded once, when somebody first chooses it."""
-
-import threading
-from typing import Any
+"""The networks that visitors share: each is loaded once, when somebody first chooses its run."""
 
 import torch
 
@@ -14,7 +11,7 @@ from sparring.play.gan import Gan
 from sparring.play.judge import Judge
 from sparring.play.neighbours import TrainingImages
 from sparring.play.settings import PlaySettings
-from sparring.play.sharing import turn
+from sparring.play.sharing import SharedRuns, turn
 from sparring.trained.data import data_of
 from sparring.trained.enhancer import TrainedEnhancer
 from sparring.trained.runs import Runs
@@ -30,9 +27,8 @@ class Studio:
     """
 
     def __init__(self, settings: PlaySettings, runs: Runs) -> None:
-        self.settings, self.runs = settings, runs
-        self._kept: dict[tuple[str, ...], Any] = {}
-        self._lock = threading.RLock()
+        self.settings = settings
+        self.runs = SharedRuns(runs.log_dir, runs.build, runs.networks)
 
     def offered(self) -> Offered:
         """What can be chosen now."""
@@ -49,27 +45,36 @@ class Studio:
             beside = classifier_for(run, classifier, self.runs)
             return Gan(self.runs.generator(run), self.settings, self.runs, beside)
 
-        return self._once(load, "gan", run, str(classifier))
+        key = "gan", self.runs.find(run), None if classifier is None else self.runs.find(classifier)
+        gan: Gan = self.runs.kept.get(key, load)
+        return gan
 
     def judge(self, run: str, classifier: str | None) -> Judge | None:
         """The chosen classifier, or the GAN's own; None where there is neither."""
-
-        def load() -> Judge | None:
-            loaded = self.gan(run, classifier).classifier
-            return None if loaded is None else Judge(loaded, self.settings, self.runs)
-
-        return self._once(load, "judge", run, str(classifier))
+        loaded = self.gan(run, classifier).classifier
+        if loaded is None:
+            return None
+        judge: Judge = self.runs.kept.get(
+            ("judge", loaded.origin["run"]), lambda: Judge(loaded, self.settings, self.runs)
+        )
+        return judge
 
     def training_images(self, run: str) -> TrainingImages:
         """The images that a run was trained on. Raises DataError: they are gone."""
-        origin = {"run": str(self.runs.find(run))}
-        return self._once(
-            lambda: TrainingImages(data_of(origin, self.runs, cache_dir=self.settings.cache_dir)), "images", run
-        )
+        path = self.runs.find(run)
+
+        def load() -> TrainingImages:
+            return TrainingImages(data_of({"run": str(path)}, self.runs, cache_dir=self.settings.cache_dir))
+
+        images: TrainingImages = self.runs.kept.get(("images", path), load)
+        return images
 
     def enhancer(self, run: str) -> TrainedEnhancer:
         """Raises CheckpointError: the run has none."""
-        return self._once(lambda: self.runs.enhancer(run), "enhancer", run)
+        enhancer: TrainedEnhancer = self.runs.kept.get(
+            ("enhancer", self.runs.find(run)), lambda: self.runs.enhancer(run)
+        )
+        return enhancer
 
     def enhanced(self, run: str, image: torch.Tensor) -> torch.Tensor:
         """An image (1, C, H, W) uint8 by the enhancer of a run, (1, C, factor H, factor W) uint8.
@@ -100,9 +105,3 @@ class Studio:
                 f"{other} has latents of {sizes[1]} numbers and {run} of {sizes[0]}: these are not the same latents."
             )
         return one, two
-
-    def _once(self, load: Any, *key: str) -> Any:
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = load()
-            return self._kept[key]

@@ -4,10 +4,12 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from sparring.config.compose import quoted
 from sparring.core.errors import ConfigError
@@ -18,6 +20,7 @@ MOST_STEPS = 5000
 PATIENCE = 10.0  # seconds that a training has to save itself when it is stopped
 MODELS = ("rpgan", "gan", "dcgan", "sngan", "wgan_gp", "flow")  # offered on the page
 DATA = ("digits", "toy2d")
+LAST_WORDS = 500  # characters
 
 
 class Trainings:
@@ -31,7 +34,8 @@ class Trainings:
         self.log_dir, self.cache_dir = log_dir, cache_dir
         self._process: subprocess.Popen[bytes] | None = None
         self._directory: Path | None = None
-        self._tie, self._lock = contextlib.ExitStack(), threading.Lock()
+        self._written: dict[Path, tuple[subprocess.Popen[bytes], IO[bytes]]] = {}  # stderr by run
+        self._tie, self._files, self._lock = contextlib.ExitStack(), contextlib.ExitStack(), threading.Lock()
 
     @property
     def running(self) -> Path | None:
@@ -68,11 +72,24 @@ class Trainings:
             variables, descriptors = self._tie.enter_context(
                 tied_children()
             )  # it ends with this process, however that ends
+            written = self._files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it is read later
             self._process = subprocess.Popen(
                 [sys.executable, "-m", NAME, "train", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, env=os.environ | variables, pass_fds=descriptors,
+                stderr=written, env=os.environ | variables, pass_fds=descriptors,
             )  # fmt: skip
+            self._written[self._directory.resolve()] = self._process, written
             return self._directory
+
+    def last_words(self, run: Path) -> str | None:
+        """The last line that a training wrote to stderr, once its process has ended; None: it goes on, or began elsewhere."""
+        process, written = self._written.get(run.resolve(), (None, None))
+        if process is None or written is None or process.poll() is None:
+            return None
+        with self._lock:
+            written.seek(0)
+            lines = written.read().decode(errors="replace").split("\n")
+        said = [line.strip() for line in lines if line.strip()]
+        return said[-1][-LAST_WORDS:] if said else f"exit code {process.returncode}, without a word"
 
     def stop(self) -> bool:
         """Ask the training to save itself and end; whether there was one. Waits for it, and kills it after PATIENCE."""

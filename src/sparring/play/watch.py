@@ -22,17 +22,23 @@ class Watched:
     running: bool
 
 
-def watched(path: Path) -> Watched:
+def watched(path: Path, last_words: str | None = None) -> Watched:
     """What a run's files say now; a run that has only begun says so.
 
     Args:
         path: of a training run, which may not exist yet.
+        last_words: of its process, which has ended; None: nobody knows that it has.
     """
+    dead = Watched(f"{path.name} ended before it began: {last_words}", [], None, None, False)
     try:
         run = RunDir.open(path)
         status = run.status() or {}
     except SparringError as error:
+        if last_words is not None and not path.exists():
+            return dead
         return Watched(str(error) if path.exists() else f"{path.name} is starting.", [], None, None, not path.exists())
+    if last_words is not None and "state" not in status:
+        return dead
     table = MetricTable.read(run.metrics_csv)
     series = [each for each in table.series() if each.name.partition("/")[0] in SHOWN]
     state, alive = str(status.get("state", "starting")), run.is_being_written()

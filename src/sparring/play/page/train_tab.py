@@ -70,7 +70,8 @@ class TrainTab:
         """What the files say, where that is something new."""
         if not run:
             return [html.note("No training yet: start one below."), ""]
-        now = html.training(watched(self.studio.runs.find(run)))
+        path = self.studio.runs.find(run)
+        now = html.training(watched(path, self.trainings.last_words(path)))
         return [gr.skip(), gr.skip()] if now == before else [now, now]
 
     def started(self, model: str, data: str, steps: float, seed: float) -> list[Any]:
