@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -105,16 +106,23 @@ def test_a_first_measurement_without_a_value_is_not_the_best_for_ever(monkeypatc
 def test_a_full_disk_costs_the_record_and_not_the_run(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def full(*_: Any) -> None:
+    kept = []
+
+    def full(*_: Any, file: Any = None, **__: Any) -> None:
+        kept.append(file)
         raise DiskError("no space left")
 
     quality = Scripted([3.0])
+    quality.keep_weights = True
     monkeypatch.setattr("sparring.callback.quality.write_atomic", full)
+    monkeypatch.setattr("sparring.callback.checkpoint.save_weights", full)
     monkeypatch.setattr("sparring.callback.quality.save_best", lambda *_: None)
-    trainer: Any = SimpleNamespace(is_global_zero=True, loggers=[])
+    trainer: Any = SimpleNamespace(is_global_zero=True, loggers=[], datamodule=None)
     module: Any = SimpleNamespace(clock=SimpleNamespace(iteration=7, images_seen=70))
     assert quality.take(trainer, module).best
     assert "quality of iteration 7 could not be recorded: no space left" in caplog.text
+    assert "weights of iteration 7 could not be saved: no space left" in caplog.text
+    assert kept == [None, Path("checkpoints/quality_00000007.safetensors")]  # the others wait in save_weights
 
 
 def test_features_that_predict_no_class_cannot_lose_balance_and_say_so(caplog: pytest.LogCaptureFixture) -> None:

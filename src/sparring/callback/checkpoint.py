@@ -153,6 +153,21 @@ def save_best(trainer: L.Trainer, module: Game, run_dir: Path) -> None:
         log.warning("The best state of iteration %d could not be saved: %s", module.clock.iteration, failed)
 
 
+def save_measured(trainer: L.Trainer, module: Game, run_dir: Path) -> None:
+    """`checkpoints/quality_<iteration>.safetensors` from the state now; every device must call it.
+
+    A full disk costs this file, not the run.
+
+    Args:
+        run_dir: of the run that is being trained.
+    """
+    file = run_dir / "checkpoints" / f"quality_{module.clock.iteration:08d}.safetensors"
+    try:
+        save_weights(run_dir, module, _data(trainer), file=file, writes=trainer.is_global_zero)
+    except DiskError as error:
+        log.warning("The weights of iteration %d could not be saved: %s", module.clock.iteration, error)
+
+
 def save_weights(
     run_dir: Path, module: Game, data: Any, *, best: bool = False, file: Path | None = None, writes: bool = True
 ) -> None:

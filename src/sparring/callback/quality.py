@@ -13,7 +13,7 @@ from typing import Any
 
 import lightning.pytorch as L
 
-from sparring.callback.checkpoint import save_best, save_weights
+from sparring.callback.checkpoint import save_best, save_measured
 from sparring.core.atomic import write_atomic
 from sparring.core.distributed import any_rank
 from sparring.core.errors import ConfigError, DiskError
@@ -175,11 +175,10 @@ class Quality(L.Callback):
         try:
             if trainer.is_global_zero:
                 self._record(trainer, measurement)
-            if self.keep_weights:
-                file = self.run_dir / "checkpoints" / f"quality_{measurement.iteration:08d}.safetensors"
-                save_weights(self.run_dir, module, trainer.datamodule, file=file, writes=trainer.is_global_zero)  # type: ignore[attr-defined]
         except DiskError as error:  # costs the record, which the next measurement writes whole, not the run
             log.warning("The quality of iteration %d could not be recorded: %s", measurement.iteration, error)
+        if self.keep_weights:
+            save_measured(trainer, module, self.run_dir)  # on every device, whatever became of the record
         self.spent += time.perf_counter() - started
         return measurement
 
