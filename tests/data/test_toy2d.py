@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hydra.errors import InstantiationException
 
 from sparring.core.errors import ConfigError
 from sparring.data.reading.source import Location
@@ -63,3 +64,16 @@ def test_settings_that_cannot_be_are_refused() -> None:
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=said):
             Toy2D(shape=shape, modes=modes, spread=spread).identity(Location())
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("data.image_size=8", r"data.image_size=8 must be 1: images of 2 channels \(data=toy2d\) are not resized"),
+        ("data.channels=3", "data.channels=3 is not one of 2"),
+    ],
+)
+def test_a_point_has_no_other_size(override: str, said: str, make: Callable[..., Any]) -> None:
+    with pytest.raises(InstantiationException, match=said) as raised:
+        make("toy2d", override)
+    assert isinstance(raised.value.__cause__, ConfigError)

@@ -61,7 +61,13 @@ def test_pictures_and_results_of_a_study_are_shown() -> None:
         ("model/velocity=unet", "python train.py model=flow model/velocity=unet"),
         ("attack=pgd", "python attack.py run=latest attack=pgd"),
         ("experiment/study=demo", "python study.py experiment/study=demo"),
-        ("metric/features=lite0", "python evaluate.py metric/features=lite0"),
+        ("metric/features=lite0", "python evaluate.py run=latest metric/features=lite0"),
+        ("direction=pca", "python generate.py run=latest direction=pca 'move=[pca_1:2]'"),
+        (
+            "direction=boundary",
+            "python generate.py run=latest direction=boundary classifier=<run> 'move=[boundary_1:2]'",
+        ),
+        ("data=toy2d", "python train.py data=toy2d model=gan"),
         ("model=advgan", "python train.py model=advgan model.target=<target>"),
     ],
 )

@@ -20,11 +20,15 @@ _PRESETS = (
 )  # the first that has a group shows it
 _BESIDE = {
     "data/mix": ["model=classifier"],
+    "data=toy2d": ["model=gan"],
     "data=folder": ["data.path=<folder>"],
     "data=webdataset": ["data.path=<folder>"],
     "data=hub": ["data.hub_id=<owner>/<name>"],
     "attack=bpda": ["defence=purify", "defence.generator=<run>"],
     "attack=defended": ["defence=purify", "defence.generator=<run>"],
+    "direction=default": ["move=[sefa_1:2]"],
+    "direction=boundary": ["classifier=<run>", "move=[boundary_1:2]"],
+    **{f"direction={way}": [f"move=[{way}_1:2]"] for way in ("sefa", "pca", "random")},
 }  # what a leaf or a group needs beside it and does not declare as ???
 
 
@@ -34,7 +38,7 @@ def command_line(leaf: Leaf, conf: Path) -> str:
         return "sparring.train(data=(images, labels))"
     verb = verb_of(leaf.group, conf)
     words = ["python", f"{verb}.py"]
-    if _top(verb, conf).get("run") == "???":
+    if "run" in _top(verb, conf):
         words.append("run=latest")
     words += _preset(leaf, conf)
     words += [*_BESIDE.get(leaf.group, []), _chosen(leaf, verb, conf), *_BESIDE.get(leaf.override, [])]

@@ -209,6 +209,9 @@ def test_lightning_runs_epoch_after_epoch(make: Make, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../../x", "/x", "a/b", "..", ".x", "", "a\x1b[2J", "a\0"])
 def test_a_name_does_not_lead_out_of_the_cache(name: str) -> None:
-    settings = {"channels": 1, "image_size": 8, "batch_size": 4, "crop": 0, "resize": "area", "value_range": None}
+    settings: dict[str, Any] = {
+        "channels": 1, "native": 1, "image_size": 8, "native_size": 8, "batch_size": 4, "crop": 0, "resize": "box",
+        "value_range": None, "storage": "auto", "on_error": "fail", "on_duplicates": "warn",
+    }  # fmt: skip
     with pytest.raises(ConfigError, match=r"data\.name="):
-        check_settings(name=name, **settings, storage="auto", on_error="fail", on_duplicates="warn")
+        check_settings(name=name, **settings)

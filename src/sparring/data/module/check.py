@@ -12,11 +12,12 @@ from sparring.data.serving.storage import STORAGE
 def check_settings(
     *, name: str, channels: int, native: int | None, image_size: int, batch_size: int, crop: int, resize: str,
     value_range: int | None, storage: str, on_error: str, on_duplicates: str, window: int | None = None,
+    native_size: int | None = None,
 ) -> None:  # fmt: skip
     """Raise ConfigError for a setting of `conf/data/_base.yaml` that is out of range.
 
     Args:
-        native: channels that every image of the source has; None: any.
+        native: channels that every image of the source has; None: any. native_size: pixels per side, likewise.
     """
     if not name or Path(name).name != name or name.startswith(".") or not name.isprintable():
         raise ConfigError(
@@ -27,6 +28,10 @@ def check_settings(
     _check_choice("on_duplicates", on_duplicates, CHOICES)
     _check_choice("resize", resize, tuple(FILTERS))
     _check_choice("channels", channels, (1, 3) if native in (None, 1, 3) else (native,))
+    if native not in (None, 1, 3) and native_size not in (None, image_size):
+        raise ConfigError(
+            f"data.image_size={image_size} must be {native_size}: images of {native} channels (data={name}) are not resized."
+        )
     if value_range is not None and not 0 < value_range < 2**16:
         raise ConfigError(
             f"data.value_range={value_range} must be from 1 to 65535: the largest value of 16-bit images."

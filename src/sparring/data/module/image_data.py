@@ -74,7 +74,7 @@ class ImageData(OpenedImages, L.LightningDataModule):
         check_settings(
             name=name, channels=channels, native=source.channels, image_size=image_size, batch_size=batch_size, crop=crop,
             resize=resize, value_range=value_range, storage=storage, window=window, on_error=on_error,
-            on_duplicates=on_duplicates,
+            on_duplicates=on_duplicates, native_size=source.image_size,
         )  # fmt: skip
         self.data_name, self.source, self.seed, self.batch_size = name, source, seed, batch_size
         self.shape = ImageShape(channels, image_size, num_classes)
