@@ -110,9 +110,7 @@ class Detached(Executor):
 
     def _started(self, claim: Path) -> str | None:
         """The name of a call that was intended and that has begun; None where it has not, and now it never will."""
-        if claimed(claim, WITHDRAWN):
-            return None
-        name = claim.read_text("utf-8")
+        name = claimed(claim, WITHDRAWN)
         return None if name == WITHDRAWN else name
 
     def _given(

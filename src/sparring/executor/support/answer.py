@@ -1,7 +1,9 @@
 """A call in another process, as every executor makes it there."""
 
+import contextlib
 import os
 import pickle
+import time
 import traceback
 import uuid
 from collections.abc import Callable
@@ -34,19 +36,34 @@ def answer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 
 
 WITHDRAWN = "withdrawn"  # in the place of a call's name
+_READS, _PAUSE_SECONDS = 100, 0.1  # of a claim that somebody is writing
 
 
-def claimed(file: Path, name: str) -> bool:
-    """Leave `name` in `file` unless another has left one there: of those who try, on any machine, one succeeds."""
+def claimed(file: Path, name: str) -> str:
+    """Leave `name` in `file` unless another has left one there, and the name that is there then.
+
+    Of those who try, on any machine, one succeeds, and it does so again when it is started twice. Where a file system knows no
+    hard links the file is created and then written, so others may have to wait for the name.
+
+    Returns:
+        `name` where it succeeded; WITHDRAWN where whoever created the file left no name in it.
+    """
     written = file.with_name(f"{file.name}.{uuid.uuid4().hex}")
     written.write_text(name, "utf-8")
     try:
         os.link(written, file)
     except FileExistsError:
-        return False
+        pass  # perhaps made by this very call, which NFS sent twice: what the file holds decides
+    except OSError:  # EPERM, ENOTSUP, ENOSYS, ...: as the file system likes
+        with contextlib.suppress(FileExistsError), file.open("x", encoding="utf-8") as created:
+            created.write(name)
     finally:
         written.unlink()
-    return True
+    for _ in range(_READS):
+        if there := file.read_text("utf-8"):
+            return there
+        time.sleep(_PAUSE_SECONDS)
+    return WITHDRAWN
 
 
 def answer_to_file(
@@ -59,7 +76,7 @@ def answer_to_file(
         claim: where the call leaves its name before it begins; it does not begin where another name is there.
         own_name: the name of the call that asks, as its engine knows it.
     """
-    if claim is not None and own_name is not None and not claimed(claim, own_name()):
+    if claim is not None and own_name is not None and claimed(claim, name := own_name()) != name:
         return
     os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is loaded
     import torch
