@@ -1,5 +1,6 @@
 """A GAN with random weights and a classifier of the same 8 x 8 digits, as the playground loads them."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,23 @@ from sparring.play.gan import Gan
 from sparring.play.judge import Judge
 from sparring.play.settings import PlaySettings
 from sparring.play.studio import Studio
+from sparring.run import weights as weights_file
+from sparring.run.directory import RunDir
 from sparring.trained.runs import Runs
 from tests.stage.test_generate import trained
 
 
+def numbered(run: Path) -> Path:
+    """A GAN's run whose classes are called as those of the classifier, 0 to 9."""
+    file = RunDir.open(run).weights
+    tensors, metadata = weights_file.load(file), weights_file.stored_metadata(file)
+    RunDir(run).save_weights(tensors, {**metadata, "classes": json.dumps([str(k) for k in range(10)])})
+    return run
+
+
 @pytest.fixture(scope="module")
 def gan_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trained(tmp_path_factory.mktemp("logs") / "train" / "gan")
+    return numbered(trained(tmp_path_factory.mktemp("logs") / "train" / "gan"))
 
 
 @pytest.fixture(scope="module")

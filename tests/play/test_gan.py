@@ -56,6 +56,14 @@ def test_an_image_of_the_generator_is_found_again(gan: Gan) -> None:
     assert ((again.float() - image.float()) / 255).square().mean().sqrt() == pytest.approx(error, abs=0.005)
 
 
+def test_a_generator_with_classes_assumes_none(gan: Gan) -> None:
+    latent = torch.zeros(1, gan.trained.latent_dim)
+    with pytest.raises(ConfigError, match="draws by class: give one of its 10 classes"):
+        gan.redrawn(latent, None, {})
+    with pytest.raises(ConfigError, match="draws by class"):
+        gan.inverted(torch.zeros(1, 1, 8, 8, dtype=torch.uint8), None)
+
+
 def test_directions_are_named_and_others_refused(gan: Gan) -> None:
     assert gan.ways() == ["sefa", "pca", "boundary", "random"]
     assert list(gan.steps("sefa")) == [f"sefa_{n}" for n in range(1, 6)]

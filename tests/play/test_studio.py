@@ -7,6 +7,7 @@ import torch
 
 from sparring.core.errors import CheckpointError, ConfigError, DataError
 from sparring.play.studio import Studio
+from tests.play.conftest import numbered
 from tests.stage.test_generate import trained
 
 
@@ -30,13 +31,13 @@ def test_generators_share_a_classifier(studio: Studio, gan_run: Path, victim_run
 
 
 def test_generators_of_other_images_or_latents_are_not_compared(studio: Studio, gan_run: Path, tmp_path: Path) -> None:
-    same = trained(tmp_path / "same", "model=dcgan")
+    same = numbered(trained(tmp_path / "same", "model=dcgan"))
     one, two = studio.check_pair(str(gan_run), str(same))
     assert one.shape == two.shape
-    larger = trained(tmp_path / "larger", "data.image_size=16")
+    larger = numbered(trained(tmp_path / "larger", "data.image_size=16"))
     with pytest.raises(DataError, match="1 x 16 x 16"):
         studio.check_pair(str(gan_run), str(larger))
-    longer = trained(tmp_path / "longer", "model.latent_dim=9")
+    longer = numbered(trained(tmp_path / "longer", "model.latent_dim=9"))
     with pytest.raises(ConfigError, match="latents of 9 numbers"):
         studio.check_pair(str(gan_run), str(longer))
 

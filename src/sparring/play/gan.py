@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sparring.core.errors import ConfigError
 from sparring.core.pixels import normalise, to_uint8
 from sparring.core.randomness import generator as random_generator
 from sparring.core.types import TrainedNetwork
@@ -110,18 +111,18 @@ class Gan:
         """The latent (1, L) whose image is most like a given one, of several searches, and how far that is.
 
         Args:
-            image: (1, C, H, W) uint8. label: class to draw it as.
+            image: (1, C, H, W) uint8. label: class to draw it as; None for a generator without classes.
 
         Returns:
             the latent on the device, and the root mean square difference of the pixels as a fraction of their range.
 
         Raises:
-            DivergedError: the search ended in NaN.
+            DivergedError: the search ended in NaN. ConfigError: no class for a generator that has them.
         """
         device = self.settings.device
         wanted = normalise(image).to(device)
         start = torch.randn(STARTS, self.trained.latent_dim, generator=random_generator("invert", 0)).to(device)
-        labels = torch.full((1,), label or 0, device=device)
+        labels = self._classes(label)
         with turn(self.network):
             found = invert(self.network, wanted, labels, start, steps=self.settings.invert_steps)
         return found.latent[:, 0], float(found.error[0, 0])
@@ -131,12 +132,17 @@ class Gan:
         """(1, C, H, W) uint8: a latent (1, L), such as that of a visitor's image, moved along directions.
 
         Raises:
-            ConfigError: a direction that there is not.
+            ConfigError: a direction that there is not, or no class for a generator that has them.
         """
-        labels = torch.full((1,), label or 0, device=self.settings.device)
+        labels = self._classes(label)
         with turn(self.network):
             image = between(self.network, (latent, labels), (latent, labels), 0.0, step=self._moved(move))
         return to_uint8(image).cpu()
+
+    def _classes(self, label: int | None) -> Tensor:
+        if label is None and self.trained.num_classes:
+            raise ConfigError(f"{self.path.name} draws by class: give one of its {self.trained.num_classes} classes.")
+        return torch.full((1,), 0 if label is None else label, device=self.settings.device)
 
     def _truncation(self, given: float | None) -> tuple[Any, float | None]:
         """(network, truncation of its latents); styles keep the mean that truncating them once has cost."""

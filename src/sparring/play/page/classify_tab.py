@@ -1,6 +1,6 @@
 """The tab Classify: an image of the visitor's own, uploaded or drawn."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from sparring.core.errors import ConfigError
 from sparring.play import html
 from sparring.play.incoming import from_canvas, from_file
+from sparring.play.own import Own, current
 from sparring.play.page.guard import told
 from sparring.play.page.runs import chosen, optional
 from sparring.play.page.shared import EXTENT, SLIDERS, closer_look, ways
@@ -17,15 +18,6 @@ from sparring.play.studio import Studio
 
 CANVAS = 280  # pixels of the drawing's side
 FORGOTTEN = 3600  # seconds after which a visitor's image is dropped
-
-
-@dataclass(frozen=True)
-class Own:
-    """A visitor's image (1, C, H, W) uint8, its class by the classifier or None, and its latent (1, L), once it was searched."""
-
-    image: Tensor
-    label: int | None
-    latent: Tensor | None = None
 
 
 class ClassifyTab:
@@ -151,8 +143,9 @@ class ClassifyTab:
         judge = self.studio.judge(run, chosen(classifier))
         figure = html.figure(image, "Your image, as the networks see it", "your image")
         if judge is None:
-            return [Own(image, None), figure, html.note("No classifier: choose one in the tab Play."), "", "", "", ""]
-        own = Own(image, judge.answer(image))
+            own = Own(image, run, chosen(classifier), None)
+            return [own, figure, html.note("No classifier: choose one in the tab Play."), "", "", "", ""]
+        own = Own(image, run, chosen(classifier), judge.class_names[judge.answer(image)])
         return [
             own,
             figure,
@@ -167,16 +160,13 @@ class ClassifyTab:
         judge = self.studio.judge(run, chosen(classifier))
         if own is None or judge is None:
             return ["", ""]
-        return [*closer_look(judge, own.image, None, method, epsilon)]
+        return [*closer_look(judge, current(own, run, chosen(classifier)).image, None, method, epsilon)]
 
     def inverted(self, own: Own | None, run: str, classifier: str, way: str | None, *moves: float) -> list[Any]:
         """Search the image's latent, and show what the generator makes of it."""
-        if own is None:
-            raise ConfigError("There is no image yet: upload or draw one.")
-        gan = self.studio.gan(run, chosen(classifier))
-        label = own.label if gan.class_names else None
-        latent, error = gan.inverted(own.image, label)
-        found = Own(own.image, own.label, latent)
+        own, gan = current(own, run, chosen(classifier)), self.studio.gan(run, chosen(classifier))
+        latent, error = gan.inverted(own.image, own.label(gan))
+        found = replace(own, latent=latent)
         return [found, self._shown(found, run, classifier, way, moves, f"Found, off by {error:.1%} of the pixel range")]
 
     def moved(self, own: Own | None, run: str, classifier: str, way: str | None, *moves: float) -> list[Any]:
@@ -186,10 +176,11 @@ class ClassifyTab:
         return [own, self._shown(own, run, classifier, way, moves, "Found and changed")]
 
     def _shown(self, own: Own, run: str, classifier: str, way: str | None, moves: Any, caption: str) -> str:
+        own = current(own, run, chosen(classifier))
         gan, judge = self.studio.gan(run, chosen(classifier)), self.studio.judge(run, chosen(classifier))
         assert own.latent is not None
         move = {f"{way}_{n + 1}": float(value) for n, value in enumerate(moves) if value}
-        image = gan.redrawn(own.latent, own.label if gan.class_names else None, move)
+        image = gan.redrawn(own.latent, own.label(gan), move)
         figures = html.row(html.figure(own.image, "Yours", "your image", kind="middle"),
                            html.figure(image, caption, "the generator's version of your image", kind="middle"))  # fmt: skip
         return figures + (
