@@ -36,11 +36,12 @@ def studio(gan_run: Path, victim_run: Path, cache_dir: Path) -> Studio:
         f"run='{gan_run}'",
         f"classifier='{victim_run}'",
         "device=cpu",
+        "direction.pca.codes=40",
         "invert_steps=40",
         f"paths.cache_dir='{cache_dir}'",
     ]
     config = compose("play", typed)
-    settings = replace(PlaySettings.of(config), log_dir=gan_run.parents[1])
+    settings = replace(PlaySettings.of(config, typed), log_dir=gan_run.parents[1])
     return Studio(settings, replace(Runs.of(config), log_dir=settings.log_dir))
 
 

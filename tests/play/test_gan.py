@@ -18,13 +18,16 @@ CHOICES = [
     Choice(seed=3, label=2),
     Choice(seed=3, label=2, truncation=0.5, toward=9, share=0.25),
     Choice(seed=0, label=7, move={"sefa_1": 2.5, "boundary_2": -1.0, "sefa_2": 0.0}),
+    Choice(seed=0, label=7, move={"pca_1": 2.5}),
 ]
 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_the_recipe_draws_the_same_images_byte_for_byte(gan: Gan, choice: Choice, tmp_path: Path) -> None:
     words = shlex.split(gan.recipe(choice, 3))
-    config = compose(*words[words.index("generate") + 1 :], "device=cpu", config="generate")
+    assert "device=cpu" in words
+    assert ("direction.pca.codes=40" in words) == bool(choice.moves)
+    config = compose(*words[words.index("generate") + 1 :], config="generate")
     generate(config, tmp_path / "run")
     files = sorted((tmp_path / "run" / "folder").rglob("*.png"))
     drawn = torch.stack([torch.from_numpy(np.asarray(Image.open(file)).copy())[None] for file in files])

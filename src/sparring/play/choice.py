@@ -36,13 +36,15 @@ class Choice:
 
 
 def recipe(
-    run: Path, choice: Choice, *, count: int, classifier: Path | None, formats: Sequence[str] = ("folder", "grid")
-) -> str:
+    run: Path, choice: Choice, *, count: int, classifier: Path | None, formats: Sequence[str] = ("folder", "grid"),
+    typed: Sequence[str] = (),
+) -> str:  # fmt: skip
     """The command whose images are those of the choice, byte for byte on the same machine.
 
     Args:
         run: of the generator. count: how many, from image 0.
         classifier: that boundary directions were found with; None: none, or the GAN's own.
+        typed: settings of the playground that `generate` has, too; those of directions are named where one is followed.
     """
     words = [f"run={shown(run)}", f"count={count}", f"seed={choice.seed}", f"format=[{','.join(formats)}]"]
     if choice.label is not None:
@@ -55,4 +57,5 @@ def recipe(
         words.append(f"move=[{','.join(f'{key}:{strength:g}' for key, strength in choice.moves.items())}]")
         if classifier is not None and any(key.startswith("boundary") for key in choice.moves):
             words.append(f"classifier={shown(classifier)}")
+    words += [word for word in typed if choice.moves or not word.lstrip("+~").startswith("direction")]
     return hint("generate", *words)

@@ -105,7 +105,7 @@ class Gan:
         """The command that draws the same images."""
         own = self.classifier is not None and Path(self.classifier.origin["run"]) != self.path
         beside = Path(self.classifier.origin["run"]) if own and self.classifier is not None else None
-        return recipe(self.path, choice, count=count, classifier=beside)
+        return recipe(self.path, choice, count=count, classifier=beside, typed=self.settings.shared)
 
     def inverted(self, image: Tensor, label: int | None) -> tuple[Tensor, float]:
         """The latent (1, L) whose image is most like a given one, of several searches, and how far that is.

@@ -1,5 +1,7 @@
 """What `play.py` reads from its configuration, once, as plain values."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from sparring.config.plain import plain
 from sparring.core.errors import ConfigError
 from sparring.core.settings import at_least_one, device_named
 
+SHARED = re.compile(r"[+~]*(direction|device|extensions|hydra\.searchpath)\b")
+
 
 @dataclass(frozen=True)
 class PlaySettings:
@@ -18,6 +22,7 @@ class PlaySettings:
 
     Args:
         attack, attribution, direction: the sections as plain values, to build from.
+        shared: overrides as typed, of device, directions, extensions and folders of configurations, which `generate` takes too.
     """
 
     run: str
@@ -35,10 +40,11 @@ class PlaySettings:
     attack: dict[str, Any]
     attribution: dict[str, Any]
     direction: dict[str, Any]
+    shared: tuple[str, ...]
 
     @classmethod
-    def of(cls, config: DictConfig) -> "PlaySettings":
-        """The settings of a run of `play.py`.
+    def of(cls, config: DictConfig, typed: Sequence[str] = ()) -> "PlaySettings":
+        """The settings of a run of `play.py`, and the overrides that were typed.
 
         Raises:
             ConfigError: a port, number or device that there is not.
@@ -52,6 +58,7 @@ class PlaySettings:
             neighbours=config.neighbours, invert_steps=config.invert_steps, train_steps=config.train_steps,
             device=device_named(config.device), log_dir=Path(config.paths.log_dir), cache_dir=config.paths.cache_dir,
             attack=plain(config.attack), attribution=plain(config.attribution), direction=plain(config.direction),
+            shared=tuple(word for word in typed if SHARED.match(word)),
         )  # fmt: skip
 
 

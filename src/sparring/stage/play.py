@@ -6,8 +6,10 @@ conf/play.yaml says what each key means.
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from sparring.config.compose import searchpath
 from sparring.core.errors import ConfigError
 from sparring.core.program import shown
 from sparring.core.progress import elsewhere
@@ -25,7 +27,8 @@ def play(config: DictConfig, run_dir: Path) -> dict[str, Any]:
         CheckpointError: a run that cannot be used. ConfigError: a setting that does not fit, or Gradio is missing.
         DataError: a classifier of other images than the generator's.
     """
-    settings, runs = PlaySettings.of(config), Runs.of(config)
+    typed = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+    settings, runs = PlaySettings.of(config, [*typed, *searchpath()]), Runs.of(config)
     studio = Studio(settings, runs)
     gan = studio.gan(settings.run, settings.classifier)
     judge = studio.judge(settings.run, settings.classifier)
