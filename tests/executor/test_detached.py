@@ -184,7 +184,7 @@ def test_a_study_that_was_killed_waits_for_the_cells_that_run(tmp_path: Path, st
 @pytest.mark.parametrize(
     ("name", "extra", "change"),
     [
-        ("submitit", "slurm", {"cluster": "local", "minutes": 5, "parameters": {}}),
+        ("submitit", "slurm", {"cluster": "local", "minutes": 5, "parameters": None}),
         ("ray", "ray", {"address": None}),
     ],
 )
@@ -228,6 +228,10 @@ def test_what_is_not_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigError, match="sbatch, which this machine does not have"):
         Submitit(cluster="slurm", workers=1, threads=1, gpus=0, cpus=1, minutes=1, parameters={}, run_dir=str(tmp_path))
+    with pytest.raises(ConfigError, match=r"executor.parameters=gpu must be a section: write"):
+        Submitit(
+            cluster="local", workers=1, threads=1, gpus=0, cpus=1, minutes=1, parameters="gpu", run_dir=str(tmp_path)
+        )  # type: ignore[arg-type]
     pytest.importorskip("ray")
     from sparring.executor.ray import Ray
 

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +34,7 @@ class Submitit(Detached):
         gpus: of each cell; on this computer the first ones.
         cpus: of each cell.
         minutes: that a cell may take.
-        parameters: further ones of SLURM, such as {partition: gpu, mem_gb: 16}, under submitit's names.
+        parameters: further ones of SLURM, such as {partition: gpu, mem_gb: 16}, under submitit's names; None: none.
 
     Raises:
         ConfigError: submitit or SLURM is not there, or a setting is refused.
@@ -44,7 +44,7 @@ class Submitit(Detached):
 
     def __init__(
         self, *, cluster: Literal["auto", "slurm", "local"], workers: int, threads: int, gpus: int, cpus: int, minutes: int,
-        parameters: dict[str, Any], run_dir: str,
+        parameters: Mapping[str, Any] | None, run_dir: str,
     ) -> None:  # fmt: skip
         try:
             import submitit
@@ -54,6 +54,10 @@ class Submitit(Detached):
             raise ConfigError(
                 "executor=submitit needs the package submitit: pip install -c constraints.txt -e '.[slurm]'."
             ) from error
+        if parameters is not None and not isinstance(parameters, Mapping):
+            raise ConfigError(
+                f"executor.parameters={parameters} must be a section: write 'executor.parameters={{partition: gpu}}'."
+            )
         missing = [name for name in _NEEDED if shutil.which(name) is None]
         if cluster == "auto":
             cluster = "local" if missing else "slurm"
@@ -74,7 +78,7 @@ class Submitit(Detached):
         self._jobs: dict[str, Any] = {}
         given = {"timeout_min": minutes, "gpus_per_node": gpus, "tasks_per_node": 1, "nodes": 1, "cpus_per_task": cpus}
         prefixed = {
-            name if name in ("mem_gb", "name") else f"slurm_{name}": value for name, value in parameters.items()
+            name if name in ("mem_gb", "name") else f"slurm_{name}": value for name, value in (parameters or {}).items()
         }
         if cluster == "slurm":  # a cell that starts again in its own directory would be refused there
             prefixed["slurm_additional_parameters"] = {"no-requeue": True} | prefixed.get(
