@@ -13,7 +13,7 @@ import yaml
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
 
-from sparring.cli.flags import mode_of_flags
+from sparring.cli.flags import leaves_mode_to_flags, mode_of_flags
 from sparring.config.compose import file_name
 from sparring.core.package import CONFIG_DIR
 from tests.cli.conftest import Program
@@ -117,14 +117,14 @@ def test_help_lists_groups_choices_settings_and_examples(toy: Program) -> None:
     assert "_target_" not in result.out
 
 
-def test_no_file_of_ours_says_how_many_jobs_there_are() -> None:
-    """`mode_of_flags` counts on it, and spares every command a composition."""
+def test_a_sweep_that_a_file_asks_for_is_not_taken_for_one_job(tmp_path: Path) -> None:
+    """`mode_of_flags` spares every command a composition, but only where the flags alone decide."""
     with mode_of_flags():
         assert Hydra.get_mode(None, "train", ["no=setting"]) is None
-    sections = {file: yaml.safe_load(file.read_text()) or {} for file in CONFIG_DIR.rglob("*.yaml")}
-    own = [content if "hydra" in file.parts else content.get("hydra") or {} for file, content in sections.items()]
-    assert any(own)
-    assert not any("mode" in content for content in own)
+    assert leaves_mode_to_flags(CONFIG_DIR)
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "seeds.yaml").write_text("hydra: {mode: MULTIRUN, sweeper: {params: {seed: '1,2'}}}\n")
+    assert not leaves_mode_to_flags(tmp_path)
 
 
 def test_hydra_answers_as_usual(toy: Program) -> None:

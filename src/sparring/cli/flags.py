@@ -76,6 +76,11 @@ def unchecked_help() -> Iterator[None]:
             parser._check_help = check
 
 
+def leaves_mode_to_flags(folder: Path) -> bool:
+    """Whether no file of a configuration asks for a sweep, as an experiment may by `hydra: {mode: MULTIRUN}`."""
+    return not any(b"MULTIRUN" in file.read_bytes() for file in folder.rglob("*.yaml"))
+
+
 @contextlib.contextmanager
 def mode_of_flags() -> Iterator[None]:
     """Inside, Hydra learns from the flags alone whether there is one job; it would compose all (0.2 s) to see what files say."""

@@ -197,7 +197,7 @@ def _hydra(job: "Job", config_name: str, config_dir: Path) -> None:
     """Let Hydra compose, make the run directory and call `job`, or print what a flag asks for."""
     import hydra
 
-    from sparring.cli.flags import mode_of_flags, unchecked_help
+    from sparring.cli.flags import leaves_mode_to_flags, mode_of_flags, unchecked_help
     from sparring.config.compose import SEARCHPATH, VERSION
     from sparring.config.explain import readable_errors
     from sparring.core.atomic import disk_error
@@ -205,11 +205,12 @@ def _hydra(job: "Job", config_name: str, config_dir: Path) -> None:
     # Makes Hydra raise its errors in place of printing them and exiting with 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     main: Callable[[], None] = hydra.main(config_path=str(config_dir), config_name=config_name, **VERSION)(job)
-    # Only a folder of the user's, or one of these, could ask for another mode than the flags do.
+    # Only a folder of the user's, one of these, or a file that somebody changed could ask for another mode than the flags do.
     given = [item.lstrip("+~") for item in job.arguments if item != "hydra.mode=RUN"]
     plain = config_dir == CONFIG_DIR.resolve() and not any(
         item.startswith(("hydra=", "hydra.mode=", f"{SEARCHPATH}=")) for item in given
     )
+    plain = plain and leaves_mode_to_flags(config_dir)
     try:
         with readable_errors(), unchecked_help(), mode_of_flags() if plain else contextlib.nullcontext():
             main()
