@@ -110,6 +110,10 @@ def test_the_wheel_carries_the_configuration_and_nothing_foreign(built: tuple[Pa
     with zipfile.ZipFile(built[1]) as wheel:
         content = {name: hashlib.sha256(wheel.read(name)).hexdigest() for name in wheel.namelist()}
     expected = {f"sparring/conf/{path.relative_to(CONF).as_posix()}": path for path in CONF.rglob("*.yaml")}
+    pages = [path for path in (ROOT / "docs").rglob("*") if path.is_file() and "studies" not in path.parts]
+    expected |= {
+        f"sparring/docs/{path.relative_to(ROOT / 'docs').as_posix()}": path for path in pages
+    }  # of `sparring docs`
     for package in ("sparring", "hydra_plugins"):
         for path in (ROOT / "src" / package).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
