@@ -2,8 +2,8 @@
 
     python benchmarks/driver.py [--runs 50] [--cells 40]
 
-`resume=auto` is timed where `logs/` holds as many unfinished runs of other settings; the driver with a study that exists, planned
-as `study.py` plans it, and with cells that take no time, run by the engine in this process. CPU seconds.
+`resume=auto` is timed where `logs/` holds as many unfinished runs of other settings; the driver by planning the demo as
+`study.py` does it, and with cells that take no time, run by the engine in this process. CPU seconds.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from typing import Any
 from kills import Silent
 
 from sparring.cli.auto import expand_auto
+from sparring.config.build import build
 from sparring.config.compose import compose, register_resolvers
 from sparring.config.plain import plain
 from sparring.core.package import CONFIG_DIR
@@ -24,7 +25,9 @@ from sparring.executor.inline import Inline
 from sparring.run.directory import RunDir
 from sparring.run.settings import write_settings
 from sparring.study.engine.cell import Cell
-from sparring.study.engine.plan import Planned
+from sparring.study.engine.compose import composing
+from sparring.study.engine.context import StudyContext
+from sparring.study.engine.plan import Planned, plan
 from sparring.study.engine.run import run
 
 
@@ -60,9 +63,17 @@ def engine(folder: Path, cells: int) -> float:
     return seconds(lambda: run(planned, Inline(threads=1), Silent(), **settings)) / cells
 
 
-def composed(cells: int) -> float:
-    """CPU seconds of composing the settings of one cell, which is nearly all of planning it."""
-    return seconds(lambda: [compose("train", [f"seed={i}"]) for i in range(cells)]) / cells
+def planned() -> float:
+    """CPU seconds of planning one cell of the demo, as `study.py` plans it."""
+    config = compose("study", ["experiment/study=demo", "study.replicates=10"])
+    context = StudyContext.read(config)
+    cells = build(config.study, section="study").cells(context)
+
+    def all_of_them() -> None:
+        with composing(context, CONFIG_DIR) as composer:
+            plan(cells, composer, Path("/nowhere/cells"), "code")
+
+    return seconds(all_of_them) / len(cells)
 
 
 def main() -> None:
@@ -74,8 +85,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         added = resume_auto(Path(name) / "logs", given.runs)
         print(f"resume=auto beside {given.runs} unfinished runs: {added:.2f} CPU seconds")
-        each, planning = engine(Path(name) / "study", given.cells), composed(given.cells)
-        print(f"a study's driver per cell: {planning:.3f} s to compose it, {each:.3f} s to run and record it")
+        each, planning = engine(Path(name) / "study", given.cells), planned()
+        print(f"a study's driver per cell: {planning:.3f} s to plan it, {each:.3f} s to run and record it")
 
 
 if __name__ == "__main__":
