@@ -45,5 +45,6 @@ class TrainingImages:
     @property
     def dark(self) -> bool:
         """Whether images are light on dark, as digits are: half of the pixels of the first ones are dark."""
-        images, _ = self._data.whole("train")
+        with self._lock:
+            images, _ = self._data.whole("train")
         return bool(images[:SAMPLED].median() < DARK)
