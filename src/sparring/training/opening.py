@@ -6,15 +6,19 @@ import torch
 from sparring.training.parts import TrainingParts
 
 
-def opening_lines(parts: TrainingParts, trainer: L.Trainer) -> list[str]:
-    """Three lines, after the one of the command line that names the run directory.
+def opening_lines(parts: TrainingParts, trainer: L.Trainer, strategy: str) -> list[str]:
+    """Three lines, after the one of the command line that names the run directory; a fourth where a setting does nothing.
 
     Args:
         parts: with the data set up.
         trainer: knows the devices.
+        strategy: how several devices would share the work, as asked for.
     """
     compiled = ", compiled: the first iterations take longer" if parts.model.compiled else ""
-    return [f"Device: {_device(trainer)}{compiled}", f"Data: {_data(parts)}", f"Model: {_model(parts)}"]
+    lines = [f"Device: {_device(trainer)}{compiled}", f"Data: {_data(parts)}", f"Model: {_model(parts)}"]
+    if strategy == "fsdp" and trainer.world_size == 1:
+        lines.insert(1, "Note: trainer.strategy=fsdp has one device: nothing is divided.")
+    return lines
 
 
 def _device(trainer: L.Trainer) -> str:

@@ -99,7 +99,7 @@ class Training:
     def announce(self) -> None:
         """Say on stderr what is about to be trained, on what, and where."""
         if self.first:
-            say("\n".join(opening_lines(self.parts, self.trainer)))
+            say("\n".join(opening_lines(self.parts, self.trainer, self.settings.trainer.strategy)))
 
     def fit(self) -> None:
         """Train to the end of the budget, or until a callback or a signal stops it.
