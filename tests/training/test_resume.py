@@ -11,6 +11,7 @@ from sparring.core.errors import CheckpointError
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
 from sparring.training.resume import PARTS, best_state, check_parts, check_settings, is_concluded
+from tests.callback.test_quality_run import same
 from tests.conftest import TINY, trained_here
 
 
@@ -90,6 +91,21 @@ def test_a_part_with_other_content_is_refused(name: str, stopped: tuple[Path, di
     ) as caught:
         trained_here(run, cache_dir, *SMALL, "trainer.max_steps=2", f"resume={run}")
     assert "\n" not in str(caught.value)
+
+
+def test_a_resume_in_float64_equals_an_uninterrupted_run(tmp_path: Path, cache_dir: Path) -> None:
+    """Lightning restores weights before it makes the model float64."""
+    double = [*SMALL, "trainer.precision=64-true"]
+    trained_here(tmp_path / "resumed", cache_dir, *double, "trainer.max_steps=1")
+    trained_here(tmp_path / "resumed", cache_dir, *double, "trainer.max_steps=2", f"resume={tmp_path / 'resumed'}")
+    trained_here(tmp_path / "whole", cache_dir, *double, "trainer.max_steps=2")
+    resumed, whole = (
+        VerifiedCheckpointIO().load_checkpoint(tmp_path / name / "checkpoints" / "last.ckpt")
+        for name in ("resumed", "whole")
+    )
+    assert any(value.dtype == torch.float64 for value in whole["state_dict"].values())
+    assert same(resumed["state_dict"], whole["state_dict"])
+    assert same(resumed["optimizer_states"], whole["optimizer_states"])
 
 
 def test_best_weights_that_do_not_fit_are_left_and_said(

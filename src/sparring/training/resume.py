@@ -114,6 +114,10 @@ class _Started(L.Callback):
     value = False
     saved: int | None = None  # optimizers whose state was saved; None: nothing is restored
 
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        # Lightning converts the module after it has restored it, which would round what was saved in float64 to float32.
+        trainer.precision_plugin.convert_module(pl_module)
+
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         self.saved = len(checkpoint["optimizer_states"])
 
