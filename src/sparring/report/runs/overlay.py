@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from sparring.report.curves import short
 from sparring.report.record import Series
@@ -68,7 +69,7 @@ def _rank(name: str) -> int:
 
 def _overlay(name: str, curves: Sequence[dict[str, Series]], colours: Sequence[int], end: float) -> Overlay:
     axes = _axes([value for row in curves if name in row for value in row[name].values], end)
-    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="11">']
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(name)} of every run" font-size="11">']
     for value in _ticks(axes):
         y = axes.y(value)
         parts.append(f'<path class="rule" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')

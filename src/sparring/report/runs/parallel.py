@@ -44,7 +44,8 @@ def parallel(
         return None
     width = 2 * SIDE + STEP * (len(axes) - 1)
     parts = [
-        f'<svg viewBox="0 0 {width} {HEIGHT}" style="min-width:{width}px;max-width:{width * 3 // 2}px" role="img" font-size="11">'
+        f'<svg viewBox="0 0 {width} {HEIGHT}" style="min-width:{width}px;max-width:{width * 3 // 2}px" role="img" '
+        'aria-label="Choices and metrics of every run" font-size="11">'
     ]
     for i in drawn:
         parts.append(f'<path class="l c{colours[i]}" data-run="{i}" d="{_path([axis.places[i] for axis in axes])}"/>')
