@@ -74,7 +74,7 @@ def artifacts(folder: Path) -> list[tuple[str, str, list[str], bool, str]]:
         elif kind == "artifact":
             found.append(record.artifact)
     return [
-        (each.type, each.name, list(each.aliases), each.use_after_commit, each.digest)
+        (each.type, each.name, sorted(each.aliases), each.use_after_commit, each.digest)
         for each in found
         if each.type in ("model", "images")  # tables are artifacts, too
     ]
