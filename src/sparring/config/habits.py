@@ -102,8 +102,8 @@ CHOICES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 ADVICE: Mapping[str, Mapping[str, str]] = {
     "train": {
         "strategy": "how several devices share the work is trainer.strategy=ddp or trainer.strategy=fsdp, with trainer.devices=2",
-        "compile": "networks are not compiled; a faster step is trainer.precision=bf16-mixed",
-        "model.compile": "networks are not compiled; a faster step is trainer.precision=bf16-mixed",
+        "compile": "compiled networks are speed.compile=true",
+        "model.compile": "compiled networks are speed.compile=true",
         "overfit_batches": "to fit one batch, write debug=overfit",
         "trainer.overfit_batches": "to fit one batch, write debug=overfit",
         "limit_val_batches": "validation reads the whole val split: a smaller one is data.val_fraction=0.05",

@@ -1,8 +1,9 @@
 """Points in the plane as images of one pixel and two channels: a GAN that can be watched whole.
 
-The two channels are the coordinates, 0 to 255 for -1 to 1, so that every game, metric and verb takes them for images. The
-shapes are those that mode collapse is usually shown on (Metz et al. 2017, "Unrolled GANs", ring; Srivastava et al. 2017,
-"VEEGAN", grid; scikit-learn's two moons).
+The two channels are the coordinates, 0 to 255 for -1 to 1, so that everything which needs no neighbouring pixels takes them for
+images: games of fully connected networks and the flow, and metrics of pixels. Presets of convolutions refuse them. The shapes are
+those that mode collapse is usually shown on (Metz et al. 2017, "Unrolled GANs", ring; Srivastava et al. 2017, "VEEGAN", grid;
+scikit-learn's two moons).
 """
 
 import math

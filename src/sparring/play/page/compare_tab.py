@@ -9,7 +9,7 @@ from sparring.play import html
 from sparring.play.choice import Choice
 from sparring.play.page.guard import told, whole
 from sparring.play.page.runs import menu
-from sparring.play.page.shared import NO_TRUNCATION
+from sparring.play.page.shared import truncation_of, truncation_slider
 from sparring.play.studio import Studio
 
 GRID, COLUMNS, POINTS = 24, 6, 1024
@@ -29,15 +29,7 @@ class CompareTab:
         with gr.Row():
             label = gr.Dropdown([], label="Class", filterable=False, min_width=120)
             seed = gr.Number(0, label="Seed", precision=0, minimum=0, step=1, min_width=120)
-            truncation = gr.Slider(
-                0.1,
-                NO_TRUNCATION,
-                NO_TRUNCATION,
-                step=0.1,
-                label="Truncation",
-                info=f"{NO_TRUNCATION:g} is none",
-                min_width=200,
-            )
+            truncation = truncation_slider(min_width=200)
         message = gr.HTML(padding=False)
         with gr.Row():
             first, other = gr.HTML(min_height=40), gr.HTML(min_height=40)
@@ -65,7 +57,7 @@ class CompareTab:
         if one == two:
             raise ConfigError("Both menus name the same run: choose another one for the second.")
         pair = self.studio.check_pair(one, two)
-        cut = truncation if truncation < NO_TRUNCATION else None
+        cut = truncation_of(truncation)
         choice = Choice(seed=whole(seed), label=None if label in (None, -1) else label, truncation=cut)
         sheets = []
         for gan in pair:

@@ -9,7 +9,16 @@ from sparring.play import html
 from sparring.play.choice import Choice
 from sparring.play.page.guard import told, whole
 from sparring.play.page.runs import chosen, menu, optional
-from sparring.play.page.shared import EXTENT, NO_TRUNCATION, SLIDERS, closer_look, labels_of, ways
+from sparring.play.page.shared import (
+    EXTENT,
+    NO_TRUNCATION,
+    SLIDERS,
+    closer_look,
+    labels_of,
+    truncation_of,
+    truncation_slider,
+    ways,
+)
 from sparring.play.studio import Studio
 
 GRID, COLUMNS, POINTS = 16, 8, 512
@@ -66,15 +75,7 @@ class PlayTab:
             labels, value=0 if labels else None, label="Class", filterable=False, visible=bool(labels)
         )
         self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, step=1)
-        self.truncation = gr.Slider(
-            0.1,
-            NO_TRUNCATION,
-            NO_TRUNCATION,
-            step=0.1,
-            label="Truncation",
-            info=f"{NO_TRUNCATION:g} is none",
-            buttons=["reset"],
-        )
+        self.truncation = truncation_slider(buttons=["reset"])
         with gr.Row():
             self.toward = gr.Number(1, label="Other seed", precision=0, minimum=0, step=1, min_width=110)
             self.share = gr.Slider(0, 1, 0, step=0.02, label="Share of the way to it", min_width=150, buttons=["reset"])
@@ -173,7 +174,7 @@ class PlayTab:
         """The values of the controls, in their order after the two runs, as a choice."""
         label, seed, truncation, toward, share, way, *moves = given
         return Choice(
-            seed=whole(seed), label=label, truncation=truncation if truncation < NO_TRUNCATION else None, toward=whole(toward),
+            seed=whole(seed), label=label, truncation=truncation_of(truncation), toward=whole(toward),
             share=round(float(share), 4), move={f"{way}_{n + 1}": float(value) for n, value in enumerate(moves) if value},
         )  # fmt: skip
 

@@ -1,5 +1,8 @@
-"""What the tabs share: choices of a menu for a generator, and the closer look at one image."""
+"""What the tabs share: choices of a menu for a generator, the slider of truncation, and the closer look at one image."""
 
+from typing import Any
+
+import gradio as gr
 from torch import Tensor
 
 from sparring.play import html
@@ -22,6 +25,17 @@ def labels_of(gan: Gan) -> list[tuple[str, int]]:
 def ways(gan: Gan) -> list[tuple[str, str]]:
     """(words, name) of the ways of finding directions that apply to a generator."""
     return [(WORDS.get(way, way), way) for way in gan.ways()]
+
+
+def truncation_slider(**more: Any) -> gr.Slider:
+    """From 0.1 to NO_TRUNCATION, where it begins."""
+    info = f"{NO_TRUNCATION:g} is none"
+    return gr.Slider(0.1, NO_TRUNCATION, NO_TRUNCATION, step=0.1, label="Truncation", info=info, **more)
+
+
+def truncation_of(value: float) -> float | None:
+    """What the slider says; None at its right end."""
+    return value if value < NO_TRUNCATION else None
 
 
 def closer_look(judge: Judge, image: Tensor, label: int | None, method: str | None, epsilon: float) -> tuple[str, str]:
