@@ -66,7 +66,7 @@ def test_what_choices_and_advice_name_is_there() -> None:
     ("verb", "typed", "says"),
     [
         ("train", ["strategy=ddp"], "trainer.devices=2"),
-        ("train", ["compile=true"], "trainer.precision=bf16-mixed"),
+        ("train", ["compile=true"], "speed.compile=true"),
         ("train", ["lr=0.1"], "model.optimizer.lr"),
         ("attack", ["attack=cw"], "attack.loss=margin"),
         ("train", ["steps=3", "trainer.max_steps=4"], "steps=3 and trainer.max_steps=4 set the same"),
