@@ -1,16 +1,21 @@
 """How soon callback/guard catches trainings that were made to go wrong, whether it leaves healthy ones alone, what it costs.
 
     python benchmarks/guard.py <folder for the runs> [seeds 20] [presets rpgan,dcgan] [overrides]
+    python benchmarks/guard.py <folder for the runs> 20 all --no-cost     all presets, without the second runs that costs are from
 
 Digits at 8 pixels, 300 iterations, one run per seed. Made to go wrong, with the default recipe: the discriminator does not learn
 (its rate is 0), both learning rates are 100 times as large, the generator is not shown the class. Healthy: each preset with
 its own settings, and once more without the guard. The cost is what the healthy runs spend more of CPU time within the hooks of
 guard and collapse, which share their looks at samples, over that of the trainings.
+
+What each run came to is kept in guard.json of the folder: the same call again goes on after the last run that ended. Give another
+folder after a change of the code, and to each of two calls at the same time.
 """
 
+import argparse
 import contextlib
+import json
 import shutil
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +34,7 @@ from sparring.model.conditioning import concat
 from sparring.run.directory import RunDir
 from sparring.stage.train import train
 
+ROOT = Path(__file__).resolve().parent.parent
 ITERATIONS = 300
 COMMON = (
     "data=digits", "data.image_size=8", "report=false", "trainer.accelerator=cpu",
@@ -42,7 +48,11 @@ WRONG = {
     "rates x 100": [f"{key}=0.2" for key in RATES],
     "labels dropped": [],
 }
-Decisions = list[dict[str, Any]]
+NEEDS = {  # of presets that do not train with their defaults alone
+    "ssgan": ["data.labels_per_class=10"],
+    "advgan": ["model.target={target}"],
+}
+Run = dict[str, Any]  # decisions; seconds, of CPU; hooks, what of them guard and collapse took
 
 
 @contextlib.contextmanager
@@ -77,55 +87,100 @@ def timed(spent: list[float]) -> Iterator[None]:
         yield
 
 
-def guarded(folder: Path, seed: int, *overrides: str, guard: bool = True) -> tuple[Decisions, float]:
-    """(decisions of one run, those that only warn of remembered images left out; its CPU seconds of training)."""
+def guarded(folder: Path, seed: int, *overrides: str, guard: bool = True) -> Run:
+    """What one run came to; decisions that only warn of remembered images are left out."""
     shutil.rmtree(folder, ignore_errors=True)
     watched = "callback=[default,guard]" if guard else "callback=default"
     config = compose("train", [*COMMON, watched, f"paths.run_dir={folder}", f"seed={seed}", *overrides])
+    spent = [0.0]
     try:
-        result = train(config, folder, hints=False)
+        with timed(spent):
+            result = train(config, folder, hints=False)
     except DivergedError as error:  # a value that is not finite ends the run without a result
         clock = (RunDir.open(folder).status() or {}).get("clock") or {}
-        return [{"kind": "not finite", "iteration": clock.get("iteration", 0), "why": str(error)}], 0.0
+        why = {"kind": "not finite", "iteration": clock.get("iteration", 0), "why": str(error)}
+        return {"decisions": [why], "seconds": 0.0, "hooks": 0.0}
     found = [each for each in result["decisions"] if each["kind"] != "training images remembered"]
-    return found, float(result["cost"]["cpu_seconds"])
+    return {"decisions": found, "seconds": float(result["cost"]["cpu_seconds"]), "hooks": spent[0]}
 
 
-def row(name: str, runs: Sequence[Decisions]) -> str:
+class Runs:
+    """Runs of one call, and of those before it in the same folder."""
+
+    def __init__(self, folder: Path, seeds: int, overrides: Sequence[str]) -> None:
+        self.folder, self.seeds, self.overrides, self.file = folder, seeds, overrides, folder / "guard.json"
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def of(self, name: str, *changed: str, guard: bool = True) -> list[Run]:
+        """One of each seed."""
+        return [
+            self._one(f"{name}{'' if guard else ', no guard'}", seed, changed, guard)
+            for seed in range(1, self.seeds + 1)
+        ]
+
+    def target(self) -> Path:
+        """A classifier, for those who attack one."""
+        folder = self.folder / "target"
+        if not (folder / "result.json").exists():
+            guarded(folder, 1, "model=classifier", guard=False)
+        return folder
+
+    def _one(self, name: str, seed: int, changed: Sequence[str], guard: bool) -> Run:
+        key = " ".join([name, f"seed {seed}", *changed, *self.overrides])
+        if key not in (kept := self._kept()):
+            kept[key] = guarded(self.folder / "run", seed, *changed, *self.overrides, guard=guard)
+            part = self.file.with_suffix(".part")
+            part.write_text(json.dumps(kept, indent=1), "utf-8")
+            part.replace(self.file)
+        return kept[key]
+
+    def _kept(self) -> dict[str, Run]:
+        return json.loads(self.file.read_text("utf-8")) if self.file.exists() else {}  # type: ignore[no-any-return]
+
+
+def row(name: str, runs: Sequence[Run]) -> str:
     """Of the table: how many runs were caught, at which iteration, as what."""
-    firsts = [each[0] for each in runs if each]
+    firsts = [each["decisions"][0] for each in runs if each["decisions"]]
     at = sorted(each["iteration"] for each in firsts)
     when = f"{at[0]}, {median(at):g}, {at[-1]}" if at else "–"
     kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(each["kind"] for each in firsts).most_common())
     return f"| {name} | {len(firsts)} of {len(runs)} | {when} | {kinds or '–'} |"
 
 
-def main(folder: Path, seeds: int, presets: Sequence[str], overrides: Sequence[str]) -> None:
+def everything() -> list[str]:
+    """Names of the presets, those of conf/model."""
+    return sorted(file.stem for file in (ROOT / "conf/model").glob("*.yaml") if not file.stem.startswith("_"))
+
+
+def main(runs: Runs, presets: Sequence[str], *, cost: bool) -> None:
     print("| training | raised in | first at iteration: smallest, median, largest | as |\n|---|---|---|---|")
     for name, changed in WRONG.items():
         with unlabelled() if name == "labels dropped" else contextlib.nullcontext():
-            runs = [guarded(folder / "run", seed, *changed, *overrides)[0] for seed in range(1, seeds + 1)]
-        print(row(name, runs), flush=True)
-    spent, without, whole = [0.0], [0.0], 0.0
+            print(row(name, runs.of(name, *changed)), flush=True)
+    more = whole = 0.0
     for preset in presets:
-        healthy = []
-        for seed in range(1, seeds + 1):
-            with timed(spent):
-                healthy.append(guarded(folder / "run", seed, f"model={preset}", *overrides))
-            with timed(without):
-                guarded(folder / "run", seed, f"model={preset}", *overrides, guard=False)
-        whole += sum(seconds for _, seconds in healthy)
-        print(row(f"healthy: {preset}", [each for each, _ in healthy]), flush=True)
-    more = spent[0] - without[0]
-    share = f"{100 * more / whole:.2f} % of {whole:.0f} s of training" if whole else "not measured"
-    print(f"\nThe guard of the healthy runs took {more:.2f} CPU s, {share}.")
+        needs = [each.format(target=runs.target()) if "{" in each else each for each in NEEDS.get(preset, [])]
+        healthy = runs.of("healthy", f"model={preset}", *needs)
+        print(row(f"healthy: {preset}", healthy), flush=True)
+        if cost:
+            without = runs.of("healthy", f"model={preset}", *needs, guard=False)
+            more += sum(each["hooks"] for each in healthy) - sum(each["hooks"] for each in without)
+            whole += sum(each["seconds"] for each in healthy)
+    if cost:
+        share = f"{100 * more / whole:.2f} % of {whole:.0f} s of training" if whole else "not measured"
+        print(f"\nThe guard of the healthy runs took {more:.2f} CPU s, {share}.")
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    place, *rest = sys.argv[1:]
-    words = [each for each in rest if "=" not in each]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("words", nargs="*", help="seeds, presets, overrides of all runs")
+    parser.add_argument("--no-cost", action="store_true", help="do not run the healthy ones again without the guard")
+    given = parser.parse_intermixed_args()
+    words = [each for each in given.words if "=" not in each]
+    names = words[1] if len(words) > 1 else "rpgan,dcgan"
     main(
-        Path(place), int(words[0]) if words else 20, words[1].split(",") if len(words) > 1 else ["rpgan", "dcgan"],
-        [each for each in rest if "=" in each],
+        Runs(given.folder.resolve(), int(words[0]) if words else 20, [each for each in given.words if "=" in each]),
+        everything() if names == "all" else names.split(","), cost=not given.no_cost,
     )  # fmt: skip
