@@ -3,11 +3,13 @@
     python benchmarks/kills.py --kills 50                                  executor=process, its driver is killed
     python benchmarks/kills.py --kills 50 --whom cell                      the process group of a cell that runs is killed
     python benchmarks/kills.py --kills 50 --executor submitit              cells go on without the driver, and are found again
+    python benchmarks/kills.py --kills 50 --executor ray                   the same, in a Ray that this script starts
+    python benchmarks/kills.py --kills 50 --executor ray-own               a Ray that the driver starts, which ends with it
 
 The engine, the executors and the records are those of `study.py`; the stage is a toy that waits and adds up, so that nothing but
 kills takes time. A study is started again and again in one folder until all its cells are finished, then the next begins. Checked
-after each kill: no finished cell was started again, and no cell ran twice at the same time; with submitit, where nothing ends
-with the driver, that none was started twice at all. At the end of each study: its results are those of one that nobody killed.
+after each kill: no finished cell was started again, and no cell ran twice at the same time; with submitit and ray, where nothing
+ends with the driver, that none was started twice at all. At the end of each study: its results are those of one without kills.
 """
 
 import argparse
@@ -20,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ CELLS = 10
 SECONDS = 0.4  # that a cell takes
 LATE = 0.8  # share of the kills that wait for the first start of a cell
 POLL = 0.01
+OUTLIVES = ("submitit", "ray")  # executors whose cells go on when their driver is killed
 INPUTS = {number: tuple(other for other in (number - 2, number - 3) if other >= 0) for number in range(CELLS)}
 
 
@@ -75,13 +79,17 @@ class Silent:
     def tick(self) -> None: ...
 
 
-def drive(root: Path, executor: str) -> None:
+def drive(root: Path, executor: str, address: str | None) -> None:
     """What `study.py` does in the folder `root`, until all cells are finished or it is killed."""
     engine: Any
     if executor == "process":
         from sparring.executor.process import Process
 
         engine = Process(workers=2, threads=1, gpus=None)
+    elif executor.startswith("ray"):
+        from sparring.executor.ray import Ray
+
+        engine = Ray(address=address, workers=2, threads=1, cpus=1, gpus=0, run_dir=str(root))
     else:
         from sparring.executor.submitit import Submitit
 
@@ -92,6 +100,21 @@ def drive(root: Path, executor: str) -> None:
         run(planned(root), engine, Silent(), call=stage, retry=True, workers=2, archive=root / "archive")
     finally:
         engine.shutdown()
+
+
+@contextlib.contextmanager
+def cluster(executor: str) -> Iterator[str | None]:
+    """The address of a Ray of this computer, for executor=ray; it ends with the block."""
+    if executor != "ray":
+        yield None
+        return
+    import ray
+
+    ray.init(address="local", include_dashboard=False, logging_level="error")
+    try:
+        yield str(ray.get_runtime_context().gcs_address)
+    finally:
+        ray.shutdown()
 
 
 def results(root: Path) -> dict[str, Any]:
@@ -112,11 +135,13 @@ class Kills:
     """Drivers that are killed, and what came of it.
 
     Args:
-        folder: for the studies. executor: process or submitit. whom: "driver", or "cell".
+        folder: for the studies. executor: process, submitit, ray or ray-own. whom: "driver", or "cell".
+        address: of the Ray that drivers join; None where there is none.
     """
 
-    def __init__(self, folder: Path, *, executor: str, whom: str, seed: int) -> None:
+    def __init__(self, folder: Path, *, executor: str, address: str | None, whom: str, seed: int) -> None:
         self.folder, self.executor, self.whom, self.random = folder, executor, whom, random.Random(seed)
+        self.address = address
         self.kills = self.studies = self.lost = self.twice = self.different = 0
         root = self._new()
         began = time.monotonic()
@@ -145,7 +170,7 @@ class Kills:
         self.studies += 1
         seen = starts(root)
         self.twice += sum(each["twice"] for each in seen)
-        if self.executor == "submitit" and self.whom == "driver":
+        if self.executor in OUTLIVES and self.whom == "driver":
             self.twice += len(seen) - CELLS
         self.different += results(root) != self.whole
         print(f"{self.kills} kills, {self.studies} studies: {self}", flush=True)
@@ -160,6 +185,7 @@ class Kills:
 
     def _driver(self, root: Path) -> "subprocess.Popen[bytes]":
         command = [sys.executable, __file__, "--drive", str(root), "--executor", self.executor]
+        command += ["--address", self.address] if self.address else []
         with (root / "driver.log").open("ab") as log:
             return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
@@ -194,16 +220,17 @@ class Kills:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--drive", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--address", help=argparse.SUPPRESS)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--executor", choices=("process", "submitit"), default="process")
+    parser.add_argument("--executor", choices=("process", *OUTLIVES, "ray-own"), default="process")
     parser.add_argument("--whom", choices=("driver", "cell"), default="driver")
     parser.add_argument("--seed", type=int, default=1, help="of the moments (default: %(default)s)")
     given = parser.parse_args()
     if given.drive:
-        drive(given.drive, given.executor)
+        drive(given.drive, given.executor, given.address)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        kills = Kills(Path(folder), executor=given.executor, whom=given.whom, seed=given.seed)
+    with tempfile.TemporaryDirectory() as folder, cluster(given.executor) as address:
+        kills = Kills(Path(folder), executor=given.executor, address=address, whom=given.whom, seed=given.seed)
         print(f"A study that nobody kills takes {kills.span:.1f} s.", flush=True)
         while kills.kills < given.kills:
             kills.study(given.kills)
