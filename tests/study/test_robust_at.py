@@ -31,37 +31,35 @@ def test_arms_differ_in_attack_and_added_images_alone(cache_dir: Path) -> None:
     by_name = {each.name: settings(each) for each in cells}
     own = ("model/robust", "model.robust.epsilon", "model.robust.steps", "data/mix", "data.mix.images",
            "data.mix.fraction", "data.mix.per_class")  # fmt: skip
-    arms = [
-        str(each.tags["arm"])
-        for each in cells
-        if each.name.startswith("r3/") and each.verb == "train" and "arm" in each.tags
-    ]
-    shared = [{k: v for k, v in by_name[f"r3/{arm}"].items() if k not in own} for arm in arms]
-    assert len(arms) >= 6
+    names = [each.name for each in cells if each.name.startswith("r3/") and each.verb == "train" and "arm" in each.tags]
+    shared = [{k: v for k, v in by_name[name].items() if k not in own} for name in names]
+    assert len(names) == 9  # seven arms, two of them with two candidates
     assert all(each == shared[0] for each in shared)
     assert by_name["r3/standard"]["model/robust"] == "none"
     assert by_name["r3/trades"]["model.robust.steps"] == by_name["r3/pgd_at"]["model.robust.steps"]
-    assert (by_name["r3/pgd_at_gan"]["data.mix.fraction"], by_name["r3/pgd_at_gan70"]["data.mix.fraction"]) == (
-        "0.5",
-        "0.7",
-    )
-    assert by_name["r3/pgd_at_gan"]["data.mix.images"] == "[cell:r3/pool]"
+    for choice in ("plain", "diffaugment"):
+        gan, gan70 = by_name[f"r3/pgd_at_gan_{choice}"], by_name[f"r3/pgd_at_gan70_{choice}"]
+        assert (gan["data.mix.fraction"], gan70["data.mix.fraction"]) == ("0.5", "0.7")
+        assert gan["data.mix.images"] == gan70["data.mix.images"] == f"[cell:r3/by_{choice}/pool]"
+    plain, augmented = by_name["r3/by_plain/generator"], by_name["r3/by_diffaugment/generator"]
+    assert ("model/augment" in plain, augmented["model/augment"]) == (False, "diffaugment")
     assert by_name["r3/pgd_at_advgan"]["data.mix.images"] == "[cell:r3/perturbed]"
     made, perturber = by_name["r3/perturbed"], by_name["r3/advgan"]
     assert (made["run"], perturber["model.target"], made["split"]) == ("cell:r3/standard", "cell:r3/standard", "train")
     drawn = int(by_name["r3/pgd_at_gaussian"]["data.mix.per_class"]) * 10
-    assert drawn == int(by_name["r3/pool"]["count"])  # a Gaussian pool as large as the GAN's
+    assert drawn == int(by_name["r3/by_plain/pool"]["count"])  # a Gaussian pool as large as the GAN's
 
 
 def test_all_arms_are_evaluated_alike(cache_dir: Path) -> None:
-    _, cells = planned_by(cache_dir, "study=robust_at", "study.weaker=[51/510]")
+    _, cells = planned_by(cache_dir, "study=robust_at", "study.epsilon=0.2", "study.weaker=[51/510]")
     evaluations = [
         settings(each) for each in cells if each.tags.get("part") == "evaluation" and each.tags["replicate"] == 0
     ]
     assert len({tuple(sorted((k, v) for k, v in each.items() if k != "run")) for each in evaluations}) == 1
     assert evaluations[0]["epsilon"] == "[0.1,0.2]"
-    assert {each["run"] for each in evaluations} == {f"cell:r0/{arm}" for arm in ("standard", "pgd_at", "trades", "pgd_at_gan",
-            "pgd_at_gan70", "pgd_at_gaussian", "pgd_at_advgan")}  # fmt: skip
+    assert {each["run"] for each in evaluations} == {f"cell:r0/{name}" for name in ("standard", "pgd_at", "trades",
+            "pgd_at_gan_plain", "pgd_at_gan_diffaugment", "pgd_at_gan70_plain", "pgd_at_gan70_diffaugment", "pgd_at_gaussian",
+            "pgd_at_advgan")}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -83,16 +81,21 @@ def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, re
 
 
 def made_up(cell: Cell, run: Path) -> dict[str, Any]:
-    """Made-up: pgd_at_gan is 4 points above pgd_at under PGD in each replicate, give or take."""
-    arm, r = str(cell.tags.get("arm")), int(cell.tags["replicate"])
+    """Made-up: pgd_at_gan is 4 points above pgd_at under PGD in each replicate, give or take.
+
+    The GAN that val does not choose, the plain one, is better on test.
+    """
+    arm, r, plain = str(cell.tags.get("arm")), int(cell.tags["replicate"]), cell.tags.get("candidate") == "plain"
     if cell.verb != "attack":
-        return trained(0.9)
-    robust = ROBUST.get(arm, 0.70) + 0.002 * r * (arm == "pgd_at_gan")
+        result = trained(0.9, val=0.99 if plain else 0.9)  # without attacks: decides nothing
+        result["metrics"]["val/robust_accuracy/pgd@25.5/255"] = {"value": 0.6 if plain else 0.65}
+        return result
+    robust = 0.9 if plain else ROBUST.get(arm, 0.70) + 0.002 * r * (arm == "pgd_at_gan")
     corrupted = 0.8 if arm == "pgd_at" else 0.6
     if cell.tags["part"] == "strong_attack":
-        return attacked(0.9, {"ensemble": robust - 0.02})
+        return attacked(0.9, {"ensemble": robust - 0.02}, epsilons=(0.1,))
     return attacked(
-        CLEAN.get(arm, 0.9), {"pgd": robust}, epsilons=(0.1, 0.2), corrupted=corrupted, ece=0.05,
+        CLEAN.get(arm, 0.9), {"pgd": robust}, epsilons=(0.05, 0.1), corrupted=corrupted, ece=0.05,
         flags=("something is odd.",) if arm == "trades" else (),
     )  # fmt: skip
 
@@ -110,10 +113,27 @@ def test_the_verdict_is_about_pgd(analysis: Analysis) -> None:
     assert (primary.arm, primary.baseline, analysis.verdict) == ("pgd_at_gan", "pgd_at", "HELPS")
     assert primary.values == pytest.approx([74 + 0.2 * r for r in range(6)])
     assert primary.delta == pytest.approx(4.5)
-    assert "points of accuracy under PGD-50 at 51/255 (0.2)" in analysis.conclusion
+    assert "points of accuracy under PGD-50 at 25.5/255 (0.1)" in analysis.conclusion
     assert "standard hurts against pgd_at (−68.00" in analysis.conclusion
     assert "WARNING" not in analysis.conclusion
     assert sum(each.primary for each in analysis.comparisons) == 1
+
+
+def test_val_under_attack_chooses_the_gan(analysis: Analysis) -> None:
+    chosen = table(analysis, "What the generated arms were chosen from")
+    assert {(row[1], row[2]): row[3:] for row in chosen.rows if row[1] == "pgd_at_gan70"} == {
+        ("pgd_at_gan70", "plain"): ("60.00 ± 0.00", "90.00 ± 0.00", "0"),
+        ("pgd_at_gan70", "diffaugment"): ("65.00 ± 0.00", "70.00 ± 0.00", "6"),
+    }
+    assert chosen.columns[3:] == (
+        "val accuracy under PGD, %",
+        "test accuracy under PGD-50 at 25.5/255 (0.1), %",
+        "chosen",
+    )
+    strong = next(
+        each for each in analysis.comparisons if each.measure.startswith("stronger") and each.arm == "pgd_at_gan70"
+    )
+    assert strong.values == pytest.approx([68] * 6)  # of the chosen candidate too
 
 
 def test_an_arm_without_attacks_that_is_as_robust_is_said_at_any_number_of_replicates(
@@ -126,7 +146,7 @@ def test_an_arm_without_attacks_that_is_as_robust_is_said_at_any_number_of_repli
             if cell.verb != "attack":
                 return trained(0.9)
             kept = {plain: 0.7, robust: 0.65}.get(str(cell.tags.get("arm")), 0.6)  # noqa: B023
-            return attacked(0.9, {"pgd": kept, "ensemble": kept}, epsilons=(0.1, 0.2))
+            return attacked(0.9, {"pgd": kept, "ensemble": kept}, epsilons=(0.05, 0.1, 0.2))
 
         said = subject.analyse(results(subject, cells, tmp_path / study_, alike)).conclusion
         assert f"WARNING: the arm {plain}, trained without attacks, keeps 70.0 % under PGD-" in said
@@ -151,7 +171,7 @@ def test_the_combined_page_has_every_arm_and_measure(analysis: Analysis) -> None
     index = robust.x.index("pgd_at_gan")
     assert (lines["clean"][index], lines["PGD-50"][index]) == pytest.approx((90, 74.5))
     assert [line.label for line in calibrated.lines] == ["clean", "under corruptions"]
-    assert curve.x == (0.0, 0.1, 0.2)
+    assert curve.x == (0.0, 0.05, 0.1)
 
 
 def test_flags_are_reported_and_published_numbers_are_a_table_of_their_own(analysis: Analysis) -> None:
@@ -167,7 +187,9 @@ def test_unequal_training_is_refused(cache_dir: Path, tmp_path: Path) -> None:
 
     def longer(cell: Cell, run: Path) -> dict[str, Any]:
         made = made_up(cell, run)
-        return made | {"clock": {"iteration": 9, "images_seen": 72}} if cell.name == "r1/pgd_at_gan" else made
+        return (
+            made | {"clock": {"iteration": 9, "images_seen": 72}} if cell.name == "r1/pgd_at_gan_diffaugment" else made
+        )
 
     with pytest.raises(ConfigError, match="not trained equally long"):
         subject.analyse(results(subject, cells, tmp_path, longer))
@@ -201,12 +223,13 @@ def test_a_tiny_one_runs(tmp_path: Path, cache_dir: Path) -> None:
         "attack.attacks.square.queries=5",
     ]
     tiny = ["study.replicates=2", "study.arms=[standard,pgd_at,pgd_at_gan,pgd_at_advgan]", "study.advgan_steps=2",
-            "study.gan_steps=2", "study.steps=3", "study.inner_steps=2", f"study.strong={json.dumps(strong)}",
+            "study.gan_steps=2", "study.steps=3", "study.labels_per_class=null", "study.epsilon=0.2", "study.weaker=[0.1]",
+            "~study.gan_choices.diffaugment", "study.inner_steps=2", f"study.strong={json.dumps(strong)}",
             "study.pool=1", "study.pgd_steps=2", "study.count=20", "study.strong_count=10", "data.classes=[0,1]",
             "data.image_size=8", "executor=inline"]  # fmt: skip
     result = study(compose("study", ["study=robust_at", *tiny, f"paths.cache_dir={cache_dir}"]), tmp_path / "study")
     assert {each["state"] for each in result["cells"].values()} == {"finished"}
-    evaluations = [RunDir.open(tmp_path / f"study/cells/r{r}/evaluation_pgd_at_gan").result() for r in (0, 1)]
+    evaluations = [RunDir.open(tmp_path / f"study/cells/r{r}/evaluation_pgd_at_gan_plain").result() for r in (0, 1)]
     records = [next(row for row in each["attacks"]["pgd"] if row["epsilon"] == 0.2) for each in evaluations]
     robust = [100 * record["accuracy"] for record in records]
     assert result["analysis"]["comparisons"][0]["values"] == pytest.approx(robust)

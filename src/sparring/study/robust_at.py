@@ -11,33 +11,38 @@ from typing import Any, ClassVar
 from sparring.core.errors import ConfigError
 from sparring.core.settings import epsilon_text, pixel_fraction
 from sparring.study.base import ArmStudy, check_counts, check_fraction
-from sparring.study.cells.recipes import (
-    NO_AUGMENTATION,
-    attack_cell,
-    budget,
-    classic_augmentation,
-    classifier_cell,
-    gan_and_pool,
+from sparring.study.cells.candidates import Choices, candidate_pools, check_choices
+from sparring.study.cells.recipes import NO_AUGMENTATION, budget, classic_augmentation, classifier_cell
+from sparring.study.cells.robust_arms import (
+    ARMS,
+    EVALUATION,
+    PARTS,
+    POOLED,
+    STRONG_ATTACK,
+    TRAINING,
+    arm_overrides,
+    evaluation_cells,
+    perturbed_cells,
 )
-from sparring.study.cells.robust_arms import ARMS, PARTS, POOLED, arm_overrides, perturbed_cells
 from sparring.study.cells.subset import images_per_class, labelled_subset
 from sparring.study.engine.cell import Cell, Seeds, Tag
 from sparring.study.engine.context import StudyContext
 from sparring.study.engine.results import Results
 from sparring.study.stats.verdict import Comparison, Verdict
 from sparring.study.tables.analysis import Analysis, Table, arms_table
+from sparring.study.tables.candidates import choices_table
 from sparring.study.tables.comparisons import (
     comparison_table,
     conclusion,
     control_first,
     other_differences,
     primary_first,
-)
-from sparring.study.tables.costs import Tags, arm_runs, cost_table
+)  # fmt: skip
+from sparring.study.tables.costs import cost_table
 from sparring.study.tables.pictures import training_pictures
 from sparring.study.tables.plots import ACCURACY_LABEL
 from sparring.study.tables.published import published_table
-from sparring.study.tables.robust_at import curve, limits, robust_warning
+from sparring.study.tables.robust_at import candidate_columns, costs, curve, limits, robust_warning
 from sparring.study.tables.robustness import (
     EvaluationMeasure,
     clean_accuracy,
@@ -49,8 +54,6 @@ from sparring.study.tables.robustness import (
     robust_accuracy,
 )
 
-TRAINING, EVALUATION, STRONG_ATTACK = "training", "evaluation", "strong_attack"  # the tag `part`
-
 
 class RobustAT(ArmStudy):
     """Ways of adversarial training x added images, over paired replicates."""
@@ -60,9 +63,9 @@ class RobustAT(ArmStudy):
 
     def __init__(
         self, *, labels_per_class: int | None, epsilon: float | str, weaker: Sequence[float | str], steps: int, crop: float,
-        inner_steps: int, network: Sequence[str], gan: Sequence[str], gan_steps: int, pool: int, fraction: float,
-        advgan: Sequence[str], advgan_steps: int, pgd_steps: int, count: int, strong: Sequence[str], strong_count: int,
-        **common: Any,
+        inner_steps: int, network: Sequence[str], gan: Sequence[str], gan_choices: Choices, gan_steps: int, pool: int,
+        fraction: float, advgan: Sequence[str], advgan_steps: int, pgd_steps: int, count: int, strong: Sequence[str],
+        strong_count: int, **common: Any,
     ) -> None:  # fmt: skip
         """
         Args:
@@ -74,6 +77,7 @@ class RobustAT(ArmStudy):
             inner_steps: of the attack in training.
             network: overrides of every classifier.
             gan: overrides of the GAN's training.
+            gan_choices: further overrides by name, between which val decides, see `check_choices`.
             gan_steps: its iterations.
             pool: generated images per training image.
             fraction: share of each batch that is replaced, 0 to 1.
@@ -97,6 +101,7 @@ class RobustAT(ArmStudy):
         self.epsilon = pixel_fraction(epsilon)
         self.epsilons = sorted({self.epsilon, *map(pixel_fraction, weaker)})
         self.network, self.gan, self.gan_steps = list(network), list(gan), gan_steps
+        self.gan_choices = check_choices(gan_choices)
         self.pool, self.fraction = pool, check_fraction(fraction)
         self.advgan, self.advgan_steps = list(advgan), advgan_steps
         self.pgd_steps, self.count, self.strong, self.strong_count = pgd_steps, count, list(strong), strong_count
@@ -116,44 +121,51 @@ class RobustAT(ArmStudy):
         seeds, prefix = self.seeds(r), f"r{r}"
         tags: dict[str, Tag] = {"replicate": r}
         images = labelled_subset(context, self.labels, seeds)
+        augmentation = classic_augmentation(context, self.crop) if self.crop else NO_AUGMENTATION
         cells = []
-        if any(PARTS[arm][1] in POOLED for arm in self.arms):
-            cells = gan_and_pool(
-                prefix, recipe=self.gan, images=images, steps=self.gan_steps, seeds=seeds, tags=tags,
-                count=per_class * context.num_classes,
+        if self._drawn:
+            cells = candidate_pools(
+                prefix, self.gan_choices, recipe=self.gan, augmentation=augmentation, images=images, steps=self.gan_steps,
+                seeds=seeds, tags=tags, count=per_class * context.num_classes,
             )  # fmt: skip
         if self._has_advgan:
             overrides = [*self.advgan, *images, *budget(steps=self.advgan_steps, seed=seeds.gan)]
             cells += perturbed_cells(r, overrides, epsilon=self.epsilon, seeds=seeds)
-        augmentation = classic_augmentation(context, self.crop) if self.crop else NO_AUGMENTATION
         for arm in self.arms:
-            own = arm_overrides(
-                arm, prefix, epsilon=self.epsilon, steps=self.inner_steps, fraction=self.fraction, per_class=per_class
-            )
-            cells.append(
-                classifier_cell(
-                    f"{prefix}/{arm}", [*images, *augmentation, *self.network, *own], steps=self.steps,
-                    seed=seeds.classifier, tags={**tags, "arm": arm, "part": TRAINING},
-                )
-            )  # fmt: skip
-            cells += self._evaluations(arm, r, seeds)
+            for choice in self.gan_choices if arm in self._drawn else [""]:
+                name, candidate = (f"{arm}_{choice}", {"candidate": choice}) if choice else (arm, {})
+                own = arm_overrides(
+                    arm, prefix, pool=f"{prefix}/by_{choice}/pool", epsilon=self.epsilon, steps=self.inner_steps,
+                    fraction=self.fraction, per_class=per_class,
+                )  # fmt: skip
+                of_arm: dict[str, Tag] = {**tags, "arm": arm, **candidate}
+                cells.append(
+                    classifier_cell(
+                        f"{prefix}/{name}", [*images, *augmentation, *self.network, *own], steps=self.steps,
+                        seed=seeds.classifier, tags={**of_arm, "part": TRAINING},
+                    )
+                )  # fmt: skip
+                pgd, strong = self._attacks(seeds)
+                cells += evaluation_cells(name, prefix, pgd=pgd, strong=strong, tags=of_arm)
         return cells
 
-    def _evaluations(self, arm: str, r: int, seeds: Seeds) -> list[Cell]:
-        tags: dict[str, Tag] = {"replicate": r, "arm": arm}
-        run, seed, strengths = f"r{r}/{arm}", f"seed={seeds.classifier}", ",".join(map(str, self.epsilons))
-        pgd = ("attack=pgd", f"attack.steps={self.pgd_steps}", f"epsilon=[{strengths}]", f"count={self.count}", seed)
-        strong = (*self.strong, f"epsilon={self.epsilon}", f"count={self.strong_count}", "probe=0", seed)
-        return [
-            attack_cell(
-                f"r{r}/evaluation_{arm}", run, overrides=pgd, tags={**tags, "part": EVALUATION}, corruptions=True
-            ),
-            attack_cell(f"r{r}/strong_attack_{arm}", run, overrides=strong, tags={**tags, "part": STRONG_ATTACK}),
-        ]
+    @property
+    def _drawn(self) -> list[str]:
+        """The arms that have the GAN's images."""
+        return [arm for arm in self.arms if PARTS[arm][1] in POOLED]
+
+    def _attacks(self, seeds: Seeds) -> tuple[list[str], list[str]]:
+        """Overrides of attack.py: PGD at every strength, and the stronger attack."""
+        seed, strengths = f"seed={seeds.classifier}", ",".join(map(str, self.epsilons))
+        pgd = ["attack=pgd", f"attack.steps={self.pgd_steps}", f"epsilon=[{strengths}]", f"count={self.count}", seed]
+        return pgd, [*self.strong, f"epsilon={self.epsilon}", f"count={self.strong_count}", "probe=0", seed]
 
     # -- analysis ------------------------------------------------------------------------------------------------------
 
     def analyse(self, results: Results) -> Analysis:
+        val, test = candidate_columns(self._pgd, self.epsilon)
+        candidates = choices_table(results, list(self.gan_choices), self._drawn, {"": {}}, val=val, test=test)
+        results = results.chosen(val.read, part=TRAINING)
         trained = [each for arm in self.arms for each in results.find(arm=arm, part=TRAINING)]
         results.check_equal(self.arms, trained, "")
         by_measure = self._comparisons(results)
@@ -174,13 +186,13 @@ class RobustAT(ArmStudy):
             ),
             verdict=primary.verdict,
             comparisons=comparisons,
-            tables=self._tables(results, by_measure),
+            tables=[*self._tables(results, by_measure), *candidates],
             plots=[
                 *combined_plots(results, self.arms, robust=self._robust(), part=EVALUATION),
                 curve(results, self.arms, self.epsilons, steps=self.pgd_steps, part=EVALUATION),
             ],
             pictures=training_pictures(results, pictured, part=TRAINING),
-            limits=limits(self.epsilon, self.strong_count),
+            limits=limits(self.epsilon, self.strong_count, self.gan_choices),
             numbers={"epsilon": epsilon_text(self.epsilon)},
         )
 
@@ -229,16 +241,6 @@ class RobustAT(ArmStudy):
             *others,
             arms_table(self.ARMS, self.arms),
             flags_table(results, {arm: {"arm": arm, "part": EVALUATION} for arm in self.arms}),
-            cost_table(results, self._runs()),
+            cost_table(results, costs(self.arms)),
             published_table("robust_at"),
         ]
-
-    def _runs(self) -> dict[str, Tags]:
-        """Rows of the cost table."""
-        return {
-            **arm_runs(self.arms, part=TRAINING),
-            "AdvGAN": {"part": "perturber"},
-            "images of AdvGAN": {"part": "perturbed"},
-            "PGD, corruptions and calibration of one classifier": {"part": EVALUATION},
-            "stronger attack on one classifier": {"part": STRONG_ATTACK},
-        }

@@ -85,3 +85,18 @@ def test_one_candidate_of_each_arm_is_chosen_replicate_by_replicate(tmp_path: Pa
     assert chosen.values("value", arm="gan") == [2, 1, 1]
     assert [each.cell.name for each in chosen.find(part=NOT_CHOSEN)] == ["r0/plain", "r1/richer"]
     assert len(finished.find(arm="gan")) == 5  # unchanged
+
+
+def test_a_candidate_of_several_cells_is_chosen_by_one_part(tmp_path: Path, stage: list[str]) -> None:
+    """The part `measured` of candidate b has the larger value and decides nothing; that of a failed."""
+    cells = [planned(tmp_path, "r0/base", replicate=0)]
+    for name, inputs, act in (("a", ["r0/base"], ""), ("b", [], "")):
+        cells.append(
+            planned(tmp_path, f"r0/{name}", *inputs, act=act, arm="gan", candidate=name, part="t", replicate=0)
+        )
+    cells.append(planned(tmp_path, "r0/a_m", "r0/a", act="data", arm="gan", candidate="a", part="m", replicate=0))
+    cells.append(planned(tmp_path, "r0/b_m", "r0/a", "r0/b", arm="gan", candidate="b", part="m", replicate=0))
+    chosen = results(tmp_path, cells).chosen(lambda each: float(each.get("value")), part="t")
+    assert [each.cell.name for each in chosen.find(arm="gan")] == ["r0/a"]
+    assert chosen.one(arm="gan", part="m", replicate=0) is None  # never the other candidate's in its place
+    assert sorted(each.cell.name for each in chosen.find(part=NOT_CHOSEN)) == ["r0/b", "r0/b_m"]

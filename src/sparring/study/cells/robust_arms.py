@@ -1,6 +1,6 @@
 """The arms of `study=robust_at`: ways of adversarial training, with what replaces a share of each batch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sparring.study.cells.recipes import NO_AUGMENTATION, attack_cell, gaussian_mix, images_mix
 from sparring.study.engine.cell import Cell, Seeds, Tag
@@ -19,6 +19,7 @@ PARTS = {
     "trades_gaussian": ("trades", "gaussian"),
 }
 POOLED = ("gan", "gan70")
+TRAINING, EVALUATION, STRONG_ATTACK = "training", "evaluation", "strong_attack"  # the tag `part`
 PUBLISHED_FRACTION = 0.7  # generated images in each batch of Gowal et al. 2021
 ARMS = {
     "standard": "real images without adversarial training",
@@ -34,12 +35,15 @@ ARMS = {
 }
 
 
-def arm_overrides(arm: str, prefix: str, *, epsilon: float, steps: int, fraction: float, per_class: int) -> list[str]:
+def arm_overrides(
+    arm: str, prefix: str, *, pool: str, epsilon: float, steps: int, fraction: float, per_class: int
+) -> list[str]:
     """Overrides by which an arm differs from the others.
 
     Args:
         arm: one of ARMS.
         prefix: of the replicate's cells.
+        pool: the cell of the GAN's images.
         epsilon: of the attack in training, fraction of the pixel range.
         steps: of the attack in training.
         fraction: share of each batch that is replaced, 0 to 1.
@@ -51,10 +55,29 @@ def arm_overrides(arm: str, prefix: str, *, epsilon: float, steps: int, fraction
         "": [],
         "advgan": images_mix(f"{prefix}/perturbed", fraction),
         "gaussian": gaussian_mix(per_class, fraction),
-        "gan": images_mix(f"{prefix}/pool", fraction),
-        "gan70": images_mix(f"{prefix}/pool", PUBLISHED_FRACTION),
+        "gan": images_mix(pool, fraction),
+        "gan70": images_mix(pool, PUBLISHED_FRACTION),
     }[added]
     return [f"model/robust={robust}", *attack, *mix]
+
+
+def evaluation_cells(
+    name: str, prefix: str, *, pgd: Sequence[str], strong: Sequence[str], tags: Mapping[str, Tag]
+) -> list[Cell]:
+    """PGD, corruptions and calibration of the classifier `<prefix>/<name>`, and a stronger attack on it.
+
+    Args:
+        pgd: overrides of attack.py.
+        strong: overrides of attack.py for the stronger attack.
+        tags: of the classifier, without `part`.
+    """
+    run = f"{prefix}/{name}"
+    return [
+        attack_cell(
+            f"{prefix}/evaluation_{name}", run, overrides=pgd, tags={**tags, "part": EVALUATION}, corruptions=True
+        ),
+        attack_cell(f"{prefix}/strong_attack_{name}", run, overrides=strong, tags={**tags, "part": STRONG_ATTACK}),
+    ]
 
 
 def perturbed_cells(r: int, overrides: Sequence[str], *, epsilon: float, seeds: Seeds) -> list[Cell]:

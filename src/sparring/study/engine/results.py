@@ -84,32 +84,46 @@ class Results:
         """
         return self.cell(self._only(tags))
 
-    def chosen(self, value: Callable[[CellResult], float]) -> "Results":
+    def chosen(self, value: Callable[[CellResult], float], *, part: str | None = None) -> "Results":
         """These results with one candidate of each arm.
 
-        Of the cells that differ in the tag `candidate` alone the one of the largest value keeps its tags, the first of several;
-        the others lose their tag `arm` and are tagged part=NOT_CHOSEN.
+        Of the cells that differ in the tags `candidate` and `part` alone those of the candidate of the largest value keep their
+        tags, the first of several; the others lose their tag `arm` and are tagged part=NOT_CHOSEN.
 
         Args:
             value: of a cell, from its val images: a choice by test images would say nothing about other images.
+            part: tag `part` of the cells that have it, where an arm's candidate is of several cells; None: of one.
         """
-        groups: dict[tuple[tuple[str, Tag], ...], list[str]] = {}
+        groups: dict[tuple[tuple[str, Tag], ...], dict[Tag, list[str]]] = {}
         for name, each in self._planned.items():
             if {"arm", "candidate"} <= set(each.cell.tags):
-                rest = tuple(sorted((key, tag) for key, tag in each.cell.tags.items() if key != "candidate"))
-                groups.setdefault(rest, []).append(name)
+                rest = tuple(
+                    sorted((key, tag) for key, tag in each.cell.tags.items() if key not in ("candidate", "part"))
+                )
+                groups.setdefault(rest, {}).setdefault(each.cell.tags["candidate"], []).append(name)
         chosen = copy.copy(self)
         chosen._planned, chosen._finished = dict(self._planned), dict(self._finished)
-        for names in groups.values():
-            values = {name: value(self._finished[name]) for name in names if name in self._finished}
-            best = max(values, key=lambda name: values[name], default=names[0])
-            for name in (each for each in names if each != best):
+        for candidates in groups.values():
+            best = self._best(candidates, value, part)
+            for name in (each for candidate, names in candidates.items() if candidate != best for each in names):
                 tags = {key: tag for key, tag in self._planned[name].cell.tags.items() if key != "arm"}
                 cell = replace(self._planned[name].cell, tags={**tags, "part": NOT_CHOSEN})
                 chosen._planned[name] = replace(self._planned[name], cell=cell)
                 if name in chosen._finished:
                     chosen._finished[name] = replace(self._finished[name], cell=cell)
         return chosen
+
+    def _best(
+        self, candidates: Mapping[Tag, Sequence[str]], value: Callable[[CellResult], float], part: str | None
+    ) -> Tag:
+        """The candidate of the largest value; names of its cells by candidate. The first where no cell finished."""
+        values = {
+            candidate: value(self._finished[name])
+            for candidate, names in candidates.items()
+            for name in names
+            if name in self._finished and self._planned[name].cell.tags.get("part") == part
+        }
+        return max(values, key=lambda each: values[each], default=next(iter(candidates)))
 
     def _only(self, tags: Mapping[str, Tag]) -> str:
         names = [name for name, each in self._planned.items() if _matches(each.cell, tags)]

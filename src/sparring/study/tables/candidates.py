@@ -1,6 +1,7 @@
 """What is said of recipes between which val decided, see `study.cells.candidates`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from sparring.study.engine.cell import Tag
 from sparring.study.engine.results import TEST_ACCURACY, VAL_ACCURACY, CellResult, Results
@@ -9,13 +10,32 @@ from sparring.study.tables.text import mean_std
 
 
 def val_accuracy(each: CellResult) -> float:
-    """Accuracy on val at the end of a classifier's training, 0 to 1; what candidates are chosen by."""
-    return float(each.get(*VAL_ACCURACY))
+    """Accuracy on val at the end of a classifier's training, in %; what candidates are chosen by."""
+    return 100 * float(each.get(*VAL_ACCURACY))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A measure of the candidates: its heading, and the tag `part` of the cells that `read` takes it from, in %."""
+
+    heading: str
+    read: Callable[[CellResult], float]
+    part: str | None = None
+
+    def text(self, results: Results, tags: Mapping[str, Tag]) -> str:
+        """Mean and standard deviation over replicates."""
+        where = dict(tags) if self.part is None else {**tags, "part": self.part}
+        return mean_std(results.read(self.read, **where))
+
+
+VAL = Column("val accuracy, %", val_accuracy)
+TEST = Column("test accuracy, %", lambda each: 100 * float(each.get(*TEST_ACCURACY)))
 
 
 def choices_table(
-    results: Results, choices: Sequence[str], arms: Sequence[str], settings: Mapping[str, Mapping[str, Tag]]
-) -> list[Table]:
+    results: Results, choices: Sequence[str], arms: Sequence[str], settings: Mapping[str, Mapping[str, Tag]], *,
+    val: Column = VAL, test: Column = TEST,
+) -> list[Table]:  # fmt: skip
     """How good each candidate was on val and test, and how often it was chosen; no table where there is nothing to choose.
 
     Args:
@@ -23,21 +43,23 @@ def choices_table(
         choices: names of the candidates.
         arms: those that have candidates.
         settings: setting in words -> tags of its cells.
+        val: what was chosen by.
+        test: what decides nothing.
     """
     if len(choices) < 2:
         return []
-    after, rows = results.chosen(val_accuracy), []
+    after, rows = results.chosen(val.read, part=val.part), []
+    own: dict[str, Tag] = {} if val.part is None else {"part": val.part}
     for where, tags in settings.items():
         for arm in arms:
             for choice in choices:
                 cells: dict[str, Tag] = {"arm": arm, "candidate": choice, **tags}
-                val = results.values(*VAL_ACCURACY, scale=100, **cells)
-                test = results.values(*TEST_ACCURACY, scale=100, **cells)
-                rows.append((where, arm, choice, mean_std(val), mean_std(test), str(len(after.find(**cells)))))
-    head = ("setting", "arm", "the GAN is trained with", "val accuracy, %", "test accuracy, %", "chosen")
+                count = len(after.find(**cells, **own))
+                rows.append((where, arm, choice, val.text(results, cells), test.text(results, cells), str(count)))
+    head = ("setting", "arm", "the GAN is trained with", val.heading, test.heading, "chosen")
     note = (
         "Mean ± standard deviation over replicates. In each replicate the candidate whose classifier is the best on val stands "
-        "for its arm, the first of equals; val has labels that no arm trains on. Test accuracy decides nothing here."
+        "for its arm, the first of equals; val has labels that no arm trains on. What is measured on test decides nothing here."
     )
     return [Table("What the generated arms were chosen from", head, tuple(rows), note)]
 

@@ -1,10 +1,13 @@
 """The curve of `study=robust_at`, and what the study cannot say."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sparring.core.settings import epsilon_text
-from sparring.study.engine.results import Results
+from sparring.study.cells.robust_arms import EVALUATION, STRONG_ATTACK, TRAINING
+from sparring.study.engine.results import CellResult, Results
 from sparring.study.tables.analysis import Plot
+from sparring.study.tables.candidates import Column, choice_limits, val_accuracy
+from sparring.study.tables.costs import Tags, arm_runs
 from sparring.study.tables.plots import ACCURACY_LABEL, mean_line
 from sparring.study.tables.robustness import EvaluationMeasure, clean_accuracy, no_more_robust, robust_accuracy
 
@@ -34,9 +37,45 @@ def curve(results: Results, arms: Sequence[str], epsilons: Sequence[float], *, s
     )
 
 
-def limits(epsilon: float, strong_count: int) -> list[str]:
-    """Sentences for the page. epsilon: of training and evaluation. strong_count: test images of the stronger attack."""
+def val_robust_accuracy(each: CellResult) -> float:
+    """Accuracy on val under PGD at the end of an adversarial training, in %; what candidates are chosen by.
+
+    That of a training without attacks, which is not attacked on val, is its accuracy without an attack.
+    """
+    metrics = each.get("metrics")
+    names = [name for name in metrics if name.startswith("val/robust_accuracy/")]
+    return 100 * float(metrics[names[0]]["value"]) if names else val_accuracy(each)
+
+
+def candidate_columns(pgd: str, epsilon: float) -> tuple[Column, Column]:
+    """What candidates are chosen by, and what they are on test; pgd: the attack at `epsilon` in words."""
+    return (
+        Column("val accuracy under PGD, %", val_robust_accuracy, TRAINING),
+        Column(f"test accuracy under {pgd}, %", robust_accuracy("pgd", epsilon), EVALUATION),
+    )
+
+
+def costs(arms: Sequence[str]) -> dict[str, Tags]:
+    """Rows of the cost table."""
+    return {
+        **arm_runs(arms, part=TRAINING),
+        "AdvGAN": {"part": "perturber"},
+        "images of AdvGAN": {"part": "perturbed"},
+        "PGD, corruptions and calibration of one classifier": {"part": EVALUATION},
+        "stronger attack on one classifier": {"part": STRONG_ATTACK},
+    }
+
+
+def limits(epsilon: float, strong_count: int, choices: Collection[str]) -> list[str]:
+    """Sentences for the page.
+
+    Args:
+        epsilon: of training and evaluation.
+        strong_count: test images of the stronger attack.
+        choices: what val chooses the GAN's training from.
+    """
     return [
+        *choice_limits(choices),
         f"All strengths are of Linf attacks; adversarial training and evaluation use epsilon {epsilon_text(epsilon)}.",
         "Robust accuracy is an upper bound: a better attack would leave less.",
         "Steps, batches and augmentation are equal. Adversarial training costs several times the computing time per step, "
