@@ -55,6 +55,26 @@ def test_named_and_own_classes_build() -> None:
     assert partial.keywords == {"lr": 0.5}
 
 
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (
+            {"_target_": "sparring.model.ema.EMA", "half_life": None, "ramp_up": None},
+            "model.half_life=null: EMA does not work",
+        ),
+        ({"_target_": "sparring.model.gan.GAN", "loss": None}, "model.loss=null: GAN does not work without it"),
+    ],
+)
+def test_a_null_where_a_part_or_number_is_needed_is_named(config: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        build(OmegaConf.create(config), section="model")
+
+
+def test_a_null_that_means_something_is_built() -> None:
+    config = {"_target_": "sparring.model.ema.EMA", "half_life": 100, "ramp_up": None}
+    assert build(OmegaConf.create(config), section="model").ramp_up is None
+
+
 class Holder:
     """In place of a class of sparring.model."""
 

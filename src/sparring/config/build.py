@@ -9,8 +9,8 @@ a file cannot do. An object that was made in Python is handed over as such (`giv
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
+from types import MappingProxyType, NoneType
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
@@ -82,6 +82,7 @@ class Builder:
             raise ConfigError(_not_given(key, child[GIVEN]))
         if isinstance(child, dict) and "_target_" in child:
             self._check_target(key, child["_target_"], section)
+            _check_nulls(key, child)
         if isinstance(child, dict) and (more := [name for name in child if _directive(name)]):
             raise ConfigError(f"{key}.{more[0]} is not allowed in a configuration: it changes what is called.")
         if isinstance(child, str) and "${" in child:  # instantiate would resolve it, after the checks
@@ -107,6 +108,21 @@ class Builder:
         # `sparring.model.gan.copy` begins with an allowed name but is not defined there.
         if not own and not (isinstance(resolved, type) and resolved.__module__ == module):
             raise ConfigError(f"{key}._target_={target} is not allowed: {name} is not a class of {module}.")
+
+
+def _check_nulls(key: str, settings: Mapping[str, Any]) -> None:
+    """Raise ConfigError for a null where the class's annotations have none: it would fail somewhere inside."""
+    if empty := [name for name, value in settings.items() if value is None]:
+        made = _resolve(key, settings["_target_"])
+        hints: dict[str, Any] = {}
+        for base in reversed(getattr(made, "__mro__", ())):  # a class may hand **settings on to its bases
+            hints |= get_type_hints(vars(base)["__init__"]) if "__init__" in vars(base) else {}
+        for name in empty:
+            hint = hints.get(name, Any)
+            if hint is not Any and NoneType not in (hint, *get_args(hint)) and not isinstance(hint, TypeVar):
+                raise ConfigError(
+                    f"{key}.{name}=null: {made.__name__} does not work without it; leave this override out."
+                )
 
 
 build = Builder()  # of sparring's own classes alone
