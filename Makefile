@@ -11,6 +11,7 @@ WORKERS ?= 2
 
 .PHONY: demo test test-fast test-python lint
 .DELETE_ON_ERROR:
+unexport PYTHONDONTWRITEBYTECODE  # tests start many processes, each of which would compile src/ again (0.4 s)
 
 demo: $(STAMP)
 	$(BIN)/python study.py experiment/study=demo

@@ -5,11 +5,13 @@ sparring is imported anew. `tests.conftest.command` uses it; tests of start-up, 
 """
 
 import atexit
+import fcntl
 import json
 import os
 import random
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -33,7 +35,7 @@ ADDRESS = "SPARRING_TESTS_WARM"  # where a fork finds the warm process, for the 
 
 
 class Warm:
-    """Runs scripts as forks of a process that starts with the first of them, and ends with this one."""
+    """Runs scripts as forks of a process that starts with the first of them, and ends with the tests, in whichever worker."""
 
     def __init__(self) -> None:
         self._address = ""
@@ -59,20 +61,33 @@ class Warm:
     def _started(self) -> str:
         with self._lock:
             if not self._address:
-                self._start()
+                folder, parent = _shared_folder()
+                with (folder / "lock").open("w") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                    _start(folder / "socket", parent)
+                self._address = str(folder / "socket")
         return self._address
 
-    def _start(self) -> None:
-        folder = tempfile.mkdtemp(prefix="warm")
-        address = str(Path(folder) / "socket")
-        server = subprocess.Popen([sys.executable, __file__, address, str(os.getpid())], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 120
-        while not Path(address).exists():
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("The warm process did not start; run its file by hand to see why.")
-            time.sleep(0.02)
-        atexit.register(server.kill)
-        self._address = address
+
+def _shared_folder() -> tuple[Path, int]:
+    """(folder of the warm process, the process that it ends with): one for all workers of pytest-xdist."""
+    if session := os.environ.get("PYTEST_XDIST_TESTRUNUID"):
+        folder = Path(tempfile.gettempdir()) / f"warm-{session}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder, os.getppid()
+    return Path(tempfile.mkdtemp(prefix="warm-")), os.getpid()
+
+
+def _start(address: Path, parent: int) -> None:
+    """Start the process unless another worker has, and wait until it listens."""
+    if address.exists():
+        return
+    server = subprocess.Popen([sys.executable, __file__, str(address), str(parent)], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not address.exists():
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("The warm process did not start; run its file by hand to see why.")
+        time.sleep(0.02)
 
 
 class Script:
@@ -147,8 +162,8 @@ def _serve(address: str, parent: int) -> None:
     listener.listen(8)
     os.rename(address + ".new", address)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
-    listener.settimeout(2)
-    while os.getppid() == parent:
+    listener.settimeout(1)
+    while _runs(parent):
         try:
             connection, _ = listener.accept()
         except TimeoutError:
@@ -159,6 +174,15 @@ def _serve(address: str, parent: int) -> None:
             _wait_for_one(connection)
             os._exit(0)
         connection.close()
+    shutil.rmtree(Path(address).parent)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _wait_for_one(connection: socket.socket) -> None:
@@ -212,7 +236,7 @@ def run_script(arguments: Sequence[str], cwd: Path, environment: Mapping[str, st
     return code
 
 
-WARM = Warm()  # one for the tests of this process
+WARM = Warm()
 
 if __name__ == "__main__":
     _serve(sys.argv[1], int(sys.argv[2]))

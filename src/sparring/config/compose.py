@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from sparring.config import class_count  # noqa: F401 - registers ${count_classes:...}
 from sparring.config.prune import prune_overrides
+from sparring.config.read_once import read_once
 from sparring.core.package import CONFIG_DIR
 from sparring.core.program import root
 
@@ -102,6 +103,7 @@ def hydra_at(config_dir: Path, verb: str) -> Iterator[None]:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(config_dir), job_name=verb, **VERSION):
+            read_once()
             yield
     finally:
         HydraConfig.instance().cfg, GlobalHydra.instance().hydra = before, hydra

@@ -67,8 +67,8 @@ def test_a_generator_with_spectral_norm_iterates_once_a_step_and_makes_one_pass_
         counts[reuse] = counted
         vectors[reuse] = {name: value for name, value in weights(model.generator).items() if name.endswith("._u")}
     assert counts["true"].flops < 0.95 * counts["false"].flops
+    start, _ = gan("model=sagan", "data.image_size=16")
     for name, once in vectors["true"].items():
-        start, _ = gan("model=sagan", "data.image_size=16")
         norm = start.generator.get_submodule(name.rpartition(".")[0])
         weight = start.generator.get_parameter(name.replace("0._u", "original"))
         matrix = norm.matrix(weight)
