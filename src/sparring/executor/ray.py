@@ -3,6 +3,8 @@
 import contextlib
 import os
 import socket
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -15,6 +17,15 @@ from sparring.executor.base import Detached
 _NAMESPACE = "sparring"
 _UNCALLED = 60.0  # seconds after which an actor ends that nobody has called
 _PATIENCE = 15.0  # seconds that an address may take to answer
+_PROBE = """
+import sys, ray
+print(flush=True)
+try:
+    ray.init(address=sys.argv[1], log_to_driver=False)
+except Exception as error:
+    print((str(error).strip().splitlines() or [type(error).__name__])[0])
+    sys.exit(1)
+"""
 
 
 def _own_name() -> str:
@@ -45,7 +56,7 @@ class Ray(Detached):
         if cpus < 0 or gpus < 0:
             raise ConfigError(f"executor.cpus={cpus} and executor.gpus={gpus} must be 0 or more.")
         super().__init__(workers=workers, threads=threads, run_dir=run_dir)
-        if address not in (None, "auto"):
+        if address is not None:
             _check_answers(str(address))
         try:
             with handlers_kept():
@@ -107,16 +118,43 @@ class _Runner:
         import ray
 
         self._uncalled.cancel()
-        fn(*args)
-        ray.actor.exit_actor()
+        try:
+            fn(*args)
+        finally:  # also where the answer cannot be written: else it would count as one that runs
+            ray.actor.exit_actor()
 
 
 def _check_answers(address: str) -> None:
+    """Raise ConfigError where nothing listens at the address, or where no Ray can be joined there within `_PATIENCE`.
+
+    Another process tries to join: where something listens and is silent, Ray waits for minutes and cannot be interrupted.
+    """
+    why = "" if address == "auto" else _unreachable(address)
+    if not why:
+        command = [sys.executable, "-c", _PROBE, address]
+        with subprocess.Popen(command, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as probe:
+            assert probe.stdout is not None
+            probe.stdout.readline()  # Ray is imported; no buffer, which communicate would not see
+            try:
+                why = probe.communicate(timeout=_PATIENCE)[0].decode().strip().partition(". ")[0].rstrip(".")
+            except subprocess.TimeoutExpired:
+                probe.kill()
+                why = f"nothing that Ray knows came in {_PATIENCE:g} s"
+    if why or probe.returncode:
+        raise ConfigError(
+            f"executor.address={address} does not answer ({why or 'Ray ended'}): give host:port of a Ray that runs (`ray start "
+            "--head` prints it; where it starts with a token, set RAY_AUTH_MODE=token), auto for the one on this computer, or "
+            "null to start one."
+        )
+
+
+def _unreachable(address: str) -> str:
+    """Why nothing can be connected to there; empty where something can."""
     host, _, port = address.rpartition("//")[2].rpartition(":")
+    if not host or not port.isdigit():
+        return "no host:port"
     try:
         socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"executor.address={address} does not answer ({error}): give host:port of a Ray that runs (`ray start --head` prints "
-            "it), auto for the one on this computer, or null to start one."
-        ) from error
+    except (OSError, OverflowError) as error:
+        return str(error)
+    return ""
