@@ -7,8 +7,11 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra._internal import defaults_list
 from hydra.errors import HydraException
+from omegaconf import OmegaConf
 
-from tests.composed import HYDRAS_OWN_MAP, compose, composed
+from sparring.config.compose import hydra_at
+from tests import composed as memory
+from tests.composed import HYDRAS_OWN_MAP, SPARRINGS_OWN, compose, composed
 from tests.conftest import CONF
 
 TINY = ["data.image_size=8", "model.generator.width=4", "name=a"]
@@ -60,6 +63,45 @@ def test_a_default_that_refers_to_a_choice_still_finds_it(tmp_path: Path) -> Non
     (tmp_path / "other" / "of_b.yaml").write_text("depth: 2\n")
     with initialize_config_dir(str(tmp_path), version_base=None):
         assert hydra_compose("main", ["part=b"]) == {"part": {"width": 8}, "other": {"depth": 2}}
+
+
+@pytest.mark.parametrize(
+    ("verb", "overrides"),
+    [
+        ("train", []),
+        ("train", ["seed=3", "model=sngan", "+x=1", "model.generator.width=4", "hydra.run.dir=/a", "model/loss=hinge"]),
+        ("train", ["~model.generator_optimizer.betas", "optimizer@model.generator_optimizer=sgd", "seed=4"]),
+        ("train", ["callback={}", "~experiment", "logger=[csv,wandb]", "debug=fast"]),
+        ("study", ["study=cas", "data.image_size=8", 'train=["trainer=cpu"]', "paths.cache_dir=/x"]),
+        ("evaluate", ["run=null", "metric.names=[fd]"]),
+    ],
+)
+def test_what_starts_from_remembered_choices_is_the_whole_composition(verb: str, overrides: list[str]) -> None:
+    with hydra_at(CONF, verb):
+        expected = SPARRINGS_OWN(verb, overrides)
+        for _ in range(2):
+            found = memory.sparring_compose.as_hydra_composes(verb, overrides)
+            assert OmegaConf.to_container(found) == OmegaConf.to_container(expected)
+            assert found._get_flag("struct")
+            found.seed = 7  # the caller's own
+
+
+@pytest.mark.parametrize("wrong", [["sede=3"], ["model=no"], ["model.generator=conv=3"], ["seed=1,2"], ["+seed=1"]])
+def test_what_cannot_be_composed_raises_what_it_does_without_memory(wrong: list[str]) -> None:
+    with hydra_at(CONF, "train"):
+        says = []
+        for composes in (SPARRINGS_OWN, memory.sparring_compose.as_hydra_composes):
+            with pytest.raises(HydraException) as caught:
+                composes("train", wrong)
+            says.append(str(caught.value))
+    assert says[0] == says[1]
+
+
+def test_other_configurations_than_conf_are_not_remembered(tmp_path: Path) -> None:
+    for value in (1, 2):
+        (tmp_path / "train.yaml").write_text(f"seed: {value}\nname: mine\n")
+        with hydra_at(tmp_path, "train"):
+            assert memory.sparring_compose.as_hydra_composes("train", ["name=b"]).seed == value
 
 
 def test_the_copy_is_the_callers_own() -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 from sparring.core.errors import ConfigError
 from sparring.logger.support.wandb_start import labels
 from sparring.logger.wandb import WandbLogger
+from tests.conftest import compose
 from tests.logger.wandb_runs import PICTURE, close, log_something, make, offline_run, records, said
 from tests.logger.wandb_stub import KEY, WandbStub
 
@@ -73,13 +74,16 @@ def test_a_server_that_does_not_answer(stub: WandbStub, tmp_path: Path, caplog: 
 def test_no_network_costs_at_most_20_seconds(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The seconds of the setting, here fewer, and 5 to give up and to start offline."""
+    limit = 4
+    assert compose("logger=[wandb]").logger.wandb.online_timeout + 5 <= 20
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{unused.getsockname()[1]}")
     start = time.monotonic()
-    assert_offline(make(tmp_path), tmp_path, caplog, "no answer from")
-    assert time.monotonic() - start < 20
+    assert_offline(make(tmp_path, online_timeout=limit), tmp_path, caplog, "no answer from")
+    assert time.monotonic() - start < limit + 5
 
 
 @pytest.mark.slow
