@@ -127,7 +127,7 @@ def test_no_generator_is_trained_that_no_arm_uses(cache_dir: Path) -> None:
         ),
         ("study.labels_per_class=[5,5]", "at least one count, and none twice"),
         ("study.fraction=1.0", "must be between 0 and 1"),
-        ("study.gan_choices=null", "must hold at least one choice"),
+        ("study.gan_choices=null", "study.gan_choices=null: AugmentCurve does not work without it"),
         (
             "study.gan_choices.shifts=crop",
             r"gan_choices.shifts=crop must be a list of overrides, such as \[model/augment",

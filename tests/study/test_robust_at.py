@@ -121,11 +121,11 @@ def test_the_verdict_is_about_pgd(analysis: Analysis) -> None:
 
 def test_val_under_attack_chooses_the_gan(analysis: Analysis) -> None:
     chosen = table(analysis, "What the generated arms were chosen from")
-    assert {(row[1], row[2]): row[3:] for row in chosen.rows if row[1] == "pgd_at_gan70"} == {
+    assert {row[:2]: row[2:] for row in chosen.rows if row[0] == "pgd_at_gan70"} == {
         ("pgd_at_gan70", "plain"): ("60.00 ± 0.00", "90.00 ± 0.00", "0"),
         ("pgd_at_gan70", "diffaugment"): ("65.00 ± 0.00", "70.00 ± 0.00", "6"),
     }
-    assert chosen.columns[3:] == (
+    assert chosen.columns[2:] == (
         "val accuracy under PGD, %",
         "test accuracy under PGD-50 at 25.5/255 (0.1), %",
         "chosen",

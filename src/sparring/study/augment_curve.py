@@ -46,6 +46,7 @@ from sparring.study.tables.augment_curve import (
 )
 from sparring.study.tables.candidates import choice_limits, choices_table, val_accuracy
 from sparring.study.tables.comparisons import conclusion, control_first, other_differences
+from sparring.study.tables.limits import test_images_limit
 from sparring.study.tables.pictures import training_pictures
 
 
@@ -199,7 +200,7 @@ class AugmentCurve(ArmStudy):
             pictures=training_pictures(
                 results, {arm: self.ARMS[arm] for arm in shown}, titles=titles, labels=self.primary_labels
             ),
-            limits=self._limits(),
+            limits=self._limits(results),
             numbers={
                 "compute_steps": self.compute_steps,
                 "gan_step_cost": {"assumed": self.gan_step_cost, "measured": step_cost(self, results)},
@@ -230,10 +231,10 @@ class AugmentCurve(ArmStudy):
             must=Verdict.HELPS if control else None,
         )  # fmt: skip
 
-    def _limits(self) -> list[str]:
+    def _limits(self, results: Results) -> list[str]:
         return [
             "The numbers hold for this classifier, this GAN, this data set and these numbers of steps.",
             *choice_limits(self.gan_choices),
-            "All replicates share the test images: the intervals describe variation over labels and seeds, not over test sets.",
+            test_images_limit(results, estimated=True),
             "One classifier is trained for each arm and replicate, and evaluated once, at its last step.",
         ]

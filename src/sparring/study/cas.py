@@ -21,6 +21,7 @@ from sparring.study.stats.verdict import Comparison
 from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
 from sparring.study.tables.cas import METRICS, class_gan_test, gan_test, metrics_table, replicates_table
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
+from sparring.study.tables.limits import test_images_limit
 from sparring.study.tables.pictures import training_pictures
 from sparring.study.tables.plots import ACCURACY_LABEL, arms_plot, class_plot
 from sparring.study.tables.published import published_table
@@ -131,7 +132,7 @@ class CAS(ArmStudy):
             ],
             plots=self._plots(results),
             pictures=training_pictures(results, {arm: self.ARMS[arm] for arm in self.arms if arm != "replay"}),
-            limits=self._limits(),
+            limits=self._limits(results),
         )
 
     def _compare(self, results: Results, arm: str, baseline: str) -> Comparison:
@@ -168,10 +169,10 @@ class CAS(ArmStudy):
         )
         return [arms_plot(values, title="Accuracy by training images"), *by_class]
 
-    def _limits(self) -> list[str]:
+    def _limits(self, results: Results) -> list[str]:
         return [
             "The numbers hold for this classifier, this GAN, this data set and these numbers of steps.",
-            "All replicates share the test images, and the training images unless study.labels_per_class is given.",
+            test_images_limit(results, estimated=True),
             "A score near that of real images does not show that the generator makes anything new: see replay and AuthPct.",
             f"Distances are in the features `{self.features}` and cannot be compared with others.",
         ]

@@ -26,6 +26,7 @@ from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
 from sparring.study.tables.corruptions import EVALUATION, corruption_plots, kinds_table, mce_table, severities_table
 from sparring.study.tables.costs import arm_runs, cost_table
+from sparring.study.tables.limits import test_images_limit
 from sparring.study.tables.pictures import training_pictures
 from sparring.study.tables.plots import ACCURACY_LABEL
 from sparring.study.tables.published import published_table
@@ -163,7 +164,7 @@ class Corruptions(ArmStudy):
             tables=[*self._compared(by_measure), *self._tables(results)],
             plots=self._plots(results),
             pictures=training_pictures(results, pictured, part=TRAINING),
-            limits=self._limits(),
+            limits=self._limits(results),
         )
 
     def _robust(self) -> dict[str, EvaluationMeasure]:
@@ -208,10 +209,11 @@ class Corruptions(ArmStudy):
             *corruption_plots(results, self.arms, kinds_of=(self.baseline, self.primary, "pgd_at")),
         ]
 
-    def _limits(self) -> list[str]:
+    def _limits(self, results: Results) -> list[str]:
         return [
             "Corruptions are drawn by sparring, with strengths of its own: numbers are not those of CIFAR-10-C.",
             "No arm was trained on one of the corruptions; the patches of CutMix resemble occlusion, though.",
             f"PGD has the Linf epsilon {epsilon_text(self.epsilon)}.",
-            "All replicates share the test images and, image by image, the draws of each corruption.",
+            test_images_limit(results, estimated=False),
+            "All arms meet the same draws of each corruption, image by image.",
         ]

@@ -24,6 +24,7 @@ from sparring.study.tables.candidates import choice_limits, choices_table, val_a
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
 from sparring.study.tables.costs import arm_runs, cost_table
 from sparring.study.tables.imbalance import MEASURES, heading, measure_reader, sizes_table
+from sparring.study.tables.limits import test_images_limit
 from sparring.study.tables.mcnemar import mcnemar_table
 from sparring.study.tables.plots import class_plot, settings_plot
 from sparring.study.tables.published import published_table
@@ -157,7 +158,7 @@ class Imbalance(ArmStudy):
             comparisons=comparisons,
             tables=[*self._compared(by_key), *self._tables(results, candidates)],
             plots=self._plots(results),
-            limits=self._limits(),
+            limits=self._limits(results),
         )
 
     def _where(self, ratio: float) -> str:
@@ -221,11 +222,11 @@ class Imbalance(ArmStudy):
         ratio = float(self.primary_ratio)
         return [*plots, *class_plot(results, arms, title=title, y_label="recall on test, %", ratio=ratio)]
 
-    def _limits(self) -> list[str]:
+    def _limits(self, results: Results) -> list[str]:
         return [
             *choice_limits(self.gan_choices),
             "Which classes are rare is fixed by their order in the data set; other rare classes may be harder or easier.",
             "Class weights balance the whole loss; oversampling and generated images balance their share of the batch.",
             "The smallest classes have a handful of images: a GAN can do little more with them than repeat them.",
-            "All replicates share the test images, which are as balanced as the data set.",
+            test_images_limit(results, estimated=False),
         ]

@@ -19,6 +19,7 @@ from sparring.study.stats.verdict import Comparison
 from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
 from sparring.study.tables.costs import arm_runs, cost_table
+from sparring.study.tables.limits import test_images_limit
 from sparring.study.tables.mcnemar import mcnemar_table
 from sparring.study.tables.plots import ACCURACY_LABEL, class_plot, labels_plot
 from sparring.study.tables.published import published_table
@@ -123,7 +124,7 @@ class SslLabels(ArmStudy):
             comparisons=comparisons,
             tables=self._tables(results, by_setting),
             plots=self._plots(results),
-            limits=self._limits(),
+            limits=self._limits(results),
         )
 
     def _compare(self, results: Results, arm: str, baseline: str, labels: int) -> Comparison:
@@ -184,13 +185,13 @@ class SslLabels(ArmStudy):
             *class_plot(results, arms, title=title, labels=self.primary_labels),
         ]
 
-    def _limits(self) -> list[str]:
+    def _limits(self, results: Results) -> list[str]:
         return [
             "The unlabelled images include the labelled ones and have the same source; others can hurt (Oliver et al. 2018).",
             "The settings are as given and were not tuned within the study; the shipped ones of the semi-supervised network were "
             "chosen on validation images of other seeds, the plain CNN's are the defaults of model=classifier.",
             "The two networks take different batches of labelled images; all are given the same number of steps.",
-            "All replicates share the test images: the intervals describe variation over labels and seeds, not over test sets.",
+            test_images_limit(results, estimated=True),
         ]
 
 

@@ -42,26 +42,29 @@ def choices_table(
         results: of the study, before a choice.
         choices: names of the candidates.
         arms: those that have candidates.
-        settings: setting in words -> tags of its cells.
+        settings: setting in words -> tags of its cells; a column, unless "" is the only one.
         val: what was chosen by.
         test: what decides nothing.
     """
     if len(choices) < 2:
         return []
-    after, rows = results.chosen(val.read, part=val.part), []
+    after = results.chosen(val.read, part=val.part)
     own: dict[str, Tag] = {} if val.part is None else {"part": val.part}
+    head, rows = ["arm", "the GAN is trained with", val.heading, test.heading, "chosen"], []
     for where, tags in settings.items():
         for arm in arms:
             for choice in choices:
                 cells: dict[str, Tag] = {"arm": arm, "candidate": choice, **tags}
                 count = len(after.find(**cells, **own))
-                rows.append((where, arm, choice, val.text(results, cells), test.text(results, cells), str(count)))
-    head = ("setting", "arm", "the GAN is trained with", val.heading, test.heading, "chosen")
+                row = (arm, choice, val.text(results, cells), test.text(results, cells), str(count))
+                rows.append((where, *row) if where else row)
+    if any(settings):
+        head.insert(0, "setting")
     note = (
         "Mean ± standard deviation over replicates. In each replicate the candidate whose classifier is the best on val stands "
         "for its arm, the first of equals; val has labels that no arm trains on. What is measured on test decides nothing here."
     )
-    return [Table("What the generated arms were chosen from", head, tuple(rows), note)]
+    return [Table("What the generated arms were chosen from", tuple(head), tuple(rows), note)]
 
 
 def choice_limits(choices: Collection[str]) -> list[str]:

@@ -8,6 +8,7 @@ from sparring.study.engine.results import CellResult, Results
 from sparring.study.tables.analysis import Plot
 from sparring.study.tables.candidates import Column, choice_limits, val_accuracy
 from sparring.study.tables.costs import Tags, arm_runs
+from sparring.study.tables.limits import test_images_limit
 from sparring.study.tables.plots import ACCURACY_LABEL, mean_line
 from sparring.study.tables.robustness import EvaluationMeasure, clean_accuracy, no_more_robust, robust_accuracy
 
@@ -66,10 +67,11 @@ def costs(arms: Sequence[str]) -> dict[str, Tags]:
     }
 
 
-def limits(epsilon: float, strong_count: int, choices: Collection[str]) -> list[str]:
+def limits(results: Results, epsilon: float, strong_count: int, choices: Collection[str]) -> list[str]:
     """Sentences for the page.
 
     Args:
+        results: of the study.
         epsilon: of training and evaluation.
         strong_count: test images of the stronger attack.
         choices: what val chooses the GAN's training from.
@@ -81,5 +83,5 @@ def limits(epsilon: float, strong_count: int, choices: Collection[str]) -> list[
         "Steps, batches and augmentation are equal. Adversarial training costs several times the computing time per step, "
         "and the GAN's images cost the GAN's training on top: see the costs.",
         f"The stronger attack is run on {strong_count} of the test images, so its column is noisier and not the same images.",
-        "All replicates share the test images, and the training images unless study.labels_per_class is given.",
+        test_images_limit(results, estimated=False),
     ]
