@@ -27,8 +27,8 @@ from tests.callback.test_collapse import Logger
 from tests.conftest import TINY, compose
 
 DEFAULTS: dict[str, Any] = {
-    "on_trouble": "stop", "every": 25, "max_growth": 15.0, "lost_checks": 4, "look_every": 250, "count": 200,
-    "max_rollbacks": 3, "rate_factor": 0.5,
+    "on_trouble": "stop", "every": 25, "max_growth": 15.0, "lost_checks": 4, "saturated_checks": 4, "look_every": 250,
+    "count": 200, "max_rollbacks": 3, "rate_factor": 0.5,
 }  # fmt: skip
 RATES = ("model.generator_optimizer.lr", "model.discriminator_optimizer.lr")
 
@@ -123,6 +123,7 @@ def test_samples_decide_whether_a_discriminator_that_finds_generated_images_more
     [
         ({"on_trouble": "pray"}, "give stop, rollback or warn"),
         ({"every": 0}, ">= 1"),
+        ({"saturated_checks": 0}, "saturated_checks and look_every >= 1, got 25, 4, 0 and 250"),
         ({"max_growth": 1.0}, "max_growth > 1"),
         ({"rate_factor": 2.0}, "rate_factor in"),
     ],
@@ -137,7 +138,7 @@ def test_decisions_survive_a_checkpoint() -> None:
     guard.decisions = [Decision("guard", 25, "collapsed", "why", "rollback", 0, {"generator": 0.1})]
     guard._growth.restart(0, {"generator": 1.5})
     guard._margin.load([0.5, -0.25])
-    guard._margin.below, guard._good, guard._suspect = 2, 250, "it grew"
+    guard._margin.below, guard._good, guard._suspect, guard._saturation.at_limit = 2, 250, "it grew", 3
     other.load_state_dict(json.loads(json.dumps(guard.state_dict())))
     assert other.state_dict() == guard.state_dict()
     assert other.rollbacks == 1

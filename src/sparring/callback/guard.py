@@ -2,7 +2,7 @@
 
 import logging
 import math
-from typing import Any, Literal
+from typing import Any
 
 import lightning.pytorch as L
 
@@ -14,6 +14,8 @@ from sparring.callback.support.glance import SampleGlance
 from sparring.callback.support.growth import Growth
 from sparring.callback.support.guard_settings import check_guard
 from sparring.callback.support.margin import Margin, remembered
+from sparring.callback.support.remedy import Kind, chosen
+from sparring.callback.support.saturation import Saturation
 from sparring.callback.support.spectrum import first_singular_values
 from sparring.callback.support.trouble import Action, Decision, alert, log_scalars, part_of, rates_of, roll_back
 from sparring.core.errors import CheckpointError, DivergedError
@@ -21,11 +23,7 @@ from sparring.evaluation.glance import COLLAPSED
 from sparring.model.game import Game
 
 log = logging.getLogger(__name__)
-Kind = Literal[
-    "not finite", "weights exploded", "discriminator lost", "collapsed", "class ignored", "training images remembered"
-]
 GRACE = 4  # checks after one at which weights have exploded, within which samples may show that the training goes well
-BY_ROLLBACK = ("not finite", "weights exploded", "discriminator lost", "collapsed")  # what lower rates may cure
 
 
 class Guard(L.Callback):
@@ -40,6 +38,7 @@ class Guard(L.Callback):
     - collapsed: images of a class hardly differ, and did before or half of the budget is spent.
     - training images remembered: at a validation D finds real images that it has not seen no more real than generated ones. Only
       warned about, once: lower rates do not cure it, `model/augment=ada` or more images do.
+    - augmentation saturated: p of model/augment=ada or apa was 1 in `saturated_checks` checks in a row; also only warned about.
     - class ignored: samples show the class asked for hardly more often than by chance when half of the budget is spent.
 
     On trouble it warns once and goes on, stops the run, or rolls back: the last checkpoint whose samples were looked at and found
@@ -54,12 +53,12 @@ class Guard(L.Callback):
     """
 
     def __init__(
-        self, *, on_trouble: Action, every: int, max_growth: float | None, lost_checks: int | None, look_every: int | None,
-        count: int, max_rollbacks: int, rate_factor: float,
+        self, *, on_trouble: Action, every: int, max_growth: float | None, lost_checks: int | None, saturated_checks: int | None,
+        look_every: int | None, count: int, max_rollbacks: int, rate_factor: float,
     ) -> None:  # fmt: skip
         check_guard(
             on_trouble=on_trouble, every=every, max_growth=max_growth, lost_checks=lost_checks, look_every=look_every,
-            count=count, max_rollbacks=max_rollbacks, rate_factor=rate_factor,
+            saturated_checks=saturated_checks, count=count, max_rollbacks=max_rollbacks, rate_factor=rate_factor,
         )  # fmt: skip
         self.on_trouble, self.every, self.lost_checks = on_trouble, every, lost_checks
         self.look_every, self.max_rollbacks, self.rate_factor = look_every, max_rollbacks, rate_factor
@@ -71,7 +70,7 @@ class Guard(L.Callback):
         self._suspect, self._suspected = "", 0  # what has exploded, and checks since then
         self._good = 0  # last iteration at which samples were looked at and nothing was found
         self._had_diversity = False
-        self._margin = Margin()
+        self._margin, self._saturation = Margin(), Saturation(saturated_checks)
 
     @property
     def rollbacks(self) -> int:
@@ -139,6 +138,8 @@ class Guard(L.Callback):
             self._decide(trainer, module, "weights exploded", why)
         elif why := self._defeat(trainer, module):
             self._decide(trainer, module, "discriminator lost", why)
+        if why := self._saturation.trouble(module, self.every):
+            self._decide(trainer, module, "augmentation saturated", why)
 
     def _explosion(self, trainer: L.Trainer, module: Game, spectrum: dict[str, float]) -> str:
         """What of these singular values is trouble; every device must call it."""
@@ -195,14 +196,11 @@ class Guard(L.Callback):
 
     def _decide(self, trainer: L.Trainer, module: Game, kind: Kind, why: str) -> None:
         iteration = module.clock.iteration
-        action: Action = "warn" if kind == "training images remembered" else self.on_trouble
+        action = chosen(kind, self.on_trouble, may_roll_back=self.rollbacks < self.max_rollbacks)
         if action == "warn" and any(each.kind == kind for each in self.decisions):
             return
-        if action == "rollback" and (kind not in BY_ROLLBACK or self.rollbacks >= self.max_rollbacks):
-            action = "stop"
-            why += f", after {self.rollbacks} rollback{'s' * (self.rollbacks > 1)}" if self.rollbacks else ""
-        if action == "warn" and kind == "not finite":  # no run goes on with it
-            action = "stop"
+        if action == "stop" and self.rollbacks:
+            why += f", after {self.rollbacks} rollback{'s' * (self.rollbacks > 1)}"
         back_to = None
         if action == "rollback":
             try:
@@ -236,8 +234,8 @@ class Guard(L.Callback):
     def state_dict(self) -> dict[str, Any]:
         return {
             "decisions": [each.plain() for each in self.decisions], "sentence": self.sentence, "lost": self._margin.below,
-            "had_diversity": self._had_diversity, "margins": self._margin.plain(), "before": self._growth.plain(),
-            "suspect": [self._suspect, self._suspected], "good": self._good,
+            "saturated": self._saturation.at_limit, "had_diversity": self._had_diversity, "margins": self._margin.plain(),
+            "before": self._growth.plain(), "suspect": [self._suspect, self._suspected], "good": self._good,
         }  # fmt: skip
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -245,6 +243,6 @@ class Guard(L.Callback):
         self.sentence, self._margin.below = state_dict["sentence"], state_dict["lost"]
         self._growth.load(state_dict["before"])
         self._suspect, self._suspected = state_dict.get("suspect", ("", 0))
-        self._good = state_dict.get("good", 0)
+        self._good, self._saturation.at_limit = state_dict.get("good", 0), state_dict.get("saturated", 0)
         self._had_diversity = state_dict["had_diversity"]
         self._margin.load(state_dict["margins"])

@@ -57,9 +57,11 @@ class Adaptive(Augment):
         target: value of r to maintain. interval: steps of D between changes of p.
         images: real images in which p can go from 0 to 1.
 
+    adapts: whether p moves at all.
     Buffers: p; sign_sum, steps (the sum and count that r is the mean of).
     """
 
+    adapts: bool = True
     p: Tensor
     sign_sum: Tensor
     steps: Tensor
