@@ -137,11 +137,14 @@ class Kills:
     Args:
         folder: for the studies. executor: process, submitit, ray or ray-own. whom: "driver", or "cell".
         address: of the Ray that drivers join; None where there is none.
+        within: share of the time of a study that nobody kills in which a kill comes, (0, 1].
     """
 
-    def __init__(self, folder: Path, *, executor: str, address: str | None, whom: str, seed: int) -> None:
+    def __init__(
+        self, folder: Path, *, executor: str, address: str | None, whom: str, within: float, seed: int
+    ) -> None:
         self.folder, self.executor, self.whom, self.random = folder, executor, whom, random.Random(seed)
-        self.address = address
+        self.address, self.within = address, within
         self.kills = self.studies = self.lost = self.twice = self.different = 0
         root = self._new()
         began = time.monotonic()
@@ -194,7 +197,7 @@ class Kills:
         if late := self.random.random() < LATE:
             self._until_a_cell_starts(driver, root, len(starts(root)))
         try:
-            driver.wait(self.random.uniform(0, self.busy if late else self.span))
+            driver.wait(self.within * self.random.uniform(0, self.busy if late else self.span))
             return
         except subprocess.TimeoutExpired:
             pass
@@ -224,13 +227,16 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--executor", choices=("process", *OUTLIVES, "ray-own"), default="process")
     parser.add_argument("--whom", choices=("driver", "cell"), default="driver")
+    parser.add_argument("--within", type=float, default=1.0, help="share of a study's time in which a kill comes")
     parser.add_argument("--seed", type=int, default=1, help="of the moments (default: %(default)s)")
     given = parser.parse_args()
     if given.drive:
         drive(given.drive, given.executor, given.address)
         return
     with tempfile.TemporaryDirectory() as folder, cluster(given.executor) as address:
-        kills = Kills(Path(folder), executor=given.executor, address=address, whom=given.whom, seed=given.seed)
+        kills = Kills(
+            Path(folder), executor=given.executor, address=address, whom=given.whom, within=given.within, seed=given.seed,
+        )  # fmt: skip
         print(f"A study that nobody kills takes {kills.span:.1f} s.", flush=True)
         while kills.kills < given.kills:
             kills.study(given.kills)

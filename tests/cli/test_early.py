@@ -51,9 +51,33 @@ def test_latest_is_the_newest_run_of_the_kind_that_the_verb_uses(logs: Path, ver
     assert expand_latest(verb, [f"{key}=latest", "seed=2"], log_dir=logs) == [f"{key}='{logs}/train/{name}'", "seed=2"]
 
 
-def test_without_one_the_error_says_what_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"there is no finished run of a classifier in .*that attack could use"):
-        expand_latest("attack", ["run=latest"], log_dir=tmp_path)
+@pytest.mark.parametrize(
+    ("verb", "key", "says"),
+    [
+        (
+            "attack",
+            "run",
+            r"finished run of a classifier in .*/train for run=latest; make one with `.*train.* model=classifier`",
+        ),
+        (
+            "generate",
+            "classifier",
+            r"finished run of a classifier in .*/train for classifier=latest; .* model=classifier`",
+        ),
+        ("enhance", "run", r"model=restorer or model=srgan in .*/train for run=latest; .* model=restorer`"),
+        (
+            "explain",
+            "generator",
+            r"finished run of a generator in .*/train for generator=latest; make one with `[^`]*train[^ ]*`",
+        ),
+        ("study", "resume", r"there is no run in .*/study for resume=latest; make one with `[^`]*study[^ ]*`"),
+    ],
+)
+def test_without_one_the_error_says_what_was_looked_for_and_what_makes_one(
+    verb: str, key: str, says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError, match=says):
+        expand_latest(verb, [f"{key}=latest"], log_dir=tmp_path)
 
 
 def test_other_overrides_stay(tmp_path: Path) -> None:

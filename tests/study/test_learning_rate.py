@@ -57,6 +57,20 @@ def test_the_best_setting_that_held_is_recommended(analysis: Analysis) -> None:
     assert analysis.tables[0].rows[-1][0] == "G 0.002, D 0.001"  # collapsed in a seed: last, whatever its fd
 
 
+def test_where_nothing_trained_any_search_says_so(cache_dir: Path, tmp_path: Path) -> None:
+    subject, cells = planned_by(cache_dir, *SMALL, "study.search=random", "study.trials=2")
+
+    def poor(cell: Cell, run: Path) -> dict[str, Any]:
+        (run / "quality.csv").write_text("iteration,images_seen,fd,best\n40,2560,9,1\n")
+        (run / "metrics.csv").write_text(
+            "iteration,images_seen,samples/diversity,samples/agreement\n40,2560,0.01,0.8\n"
+        )
+        return {"metrics": {}, "cost": {"seconds": 1.0, "cpu_seconds": 1.0}}
+
+    says = subject.analyse(results(subject, cells, tmp_path, poor)).conclusion
+    assert says == "No setting trained within 40 iterations (4 never learned): give other rates, or more study.steps."
+
+
 def test_heat_maps_and_small_multiples_share_a_grid(analysis: Analysis) -> None:
     titles = [each.title for each in analysis.heat_maps]
     assert titles == ["fd, at the end", "fd, best on the way", "Share of the seeds: collapsed"]

@@ -10,6 +10,7 @@ from sparring.core.errors import ConfigError
 from sparring.stage.study import study
 from sparring.study.engine.cell import Cell
 from sparring.study.tables.analysis import Analysis
+from sparring.study.tables.stability import RecipeCourse, heading
 from tests.study.fabricated import planned_by, results, settings
 
 SMALL = ("study=stability", "study.losses=[hinge,rpgan]", "study.regularizers=[[],[r1]]", "study.factors=[5,1]",
@@ -62,6 +63,11 @@ def test_a_normalisation_is_a_part_of_the_recipe(cache_dir: Path) -> None:
     assert "model.discriminator.spectral_norm" not in by_name["hinge_r1_as_is_x1/r0"]
     with pytest.raises(ConfigError, match="must make two or more recipes"):
         planned_by(cache_dir, *SMALL, "study.losses=[hinge]", "study.regularizers=[[]]")
+
+
+def test_the_heading_names_what_varies(analysis: Analysis) -> None:
+    assert analysis.tables[0].columns[0] == analysis.heat_maps[0].grid.row_label == "loss, regularizer"
+    assert heading([RecipeCourse("hinge, r1, spectral", [], [])]) == "loss, regularizer, normalisation"
 
 
 def test_recipes_are_ranked_by_how_often_they_trained_and_then_by_quality(analysis: Analysis) -> None:

@@ -36,7 +36,7 @@ def expand_latest(verb: str, overrides: Sequence[str], *, log_dir: Path) -> list
         key, _, value = item.partition("=")
         if value.strip("'\"") == LATEST and (use := use_of(verb, key)) is not None:
             folder = log_dir / (verb if key == "resume" else "train")
-            item = f"{key}={quoted(_newest(folder, use))}"
+            item = f"{key}={quoted(_newest(folder, key, use))}"
         expanded.append(item)
     return expanded
 
@@ -52,10 +52,11 @@ def usable(folder: Path, use: str) -> Iterator[Path]:
             yield directory
 
 
-def _newest(folder: Path, use: str) -> Path:
+def _newest(folder: Path, key: str, use: str) -> Path:
     found = next(usable(folder, use), None)
     if found is None:
-        message = f"there is no {_USES[use][1]} in {folder} that {use} could use; make one with `{hint('train')}`."
+        verb = folder.name if use == "resume" else "train"
+        message = f"there is no {_USES[use][1]} in {folder} for {key}=latest; make one with `{hint(verb, *_MAKES.get(use, ()))}`."
         raise CheckpointError(message)
     return found.resolve()
 
@@ -80,6 +81,8 @@ _USES: Mapping[str, tuple[Callable[[Mapping[str, Any]], bool], str]] = {
     "play": (_draws, "finished run of a generator"),
     "resume": (lambda result: True, "run"),
 }
+# What trains such a run, where it is not the default.
+_MAKES: Mapping[str, tuple[str, ...]] = {"attack": ("model=classifier",), "enhance": ("model=restorer",)}
 # Other settings that name a run -> the verb whose runs they take.
 _OTHERS = {
     "classifier": "attack", "enhancer": "enhance", "baseline": "attack", "model.target": "attack", "generator": "generate",

@@ -44,7 +44,7 @@ def conclusion(
     """What to train at, how sure that is, how flat the optimum is, and whether the grid was wide enough."""
     if found is None:
         ends = counts([outcome for each in settings for outcome in each.outcomes])
-        return f"No setting of this grid trained within {steps} iterations ({ends}): give other rates, or more study.steps."
+        return f"No setting trained within {steps} iterations ({ends}): give other rates, or more study.steps."
     best = settings[found.index]
     words = [
         f"Train at {_at(axes, best.rates)}: {objective.name} {show(objective, found.mean)} "

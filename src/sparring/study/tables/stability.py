@@ -22,7 +22,7 @@ BAD = (Outcome.COLLAPSED, Outcome.DIVERGED, Outcome.NEVER_LEARNED)
 
 @dataclass(frozen=True)
 class RecipeCourse:
-    """A recipe, such as "hinge, r1", and its trainings: per factor of the rates, per seed."""
+    """A recipe, such as "hinge, r1" or, where normalisations vary, "hinge, r1, spectral". Its trainings: per factor, per seed."""
 
     name: str
     settings: Sequence[Setting]
@@ -102,7 +102,7 @@ def recipes_table(recipes: Sequence[RecipeCourse], factors: Sequence[float]) -> 
             f"{len(above)} of {len(each.all)}" + (f", from {short([min(above)])}" if above else ""),
         ))  # fmt: skip
     head = (
-        "loss, regularizer", "outcomes", "rates at which all seeds trained", "best fd at the end", "final / best fd",
+        heading(recipes), "outcomes", "rates at which all seeds trained", "best fd at the end", "final / best fd",
         f"images to {NEAR:g} x the best", f"fd above {WORSE:g} x the best before",
     )  # fmt: skip
     return Table(
@@ -110,6 +110,11 @@ def recipes_table(recipes: Sequence[RecipeCourse], factors: Sequence[float]) -> 
         "Rates are times the recipe's own. Final over best is a geometric mean over all trainings that were measured at their "
         "end; images to near the best a median over those that trained.",
     )  # fmt: skip
+
+
+def heading(recipes: Sequence[RecipeCourse]) -> str:
+    """What the recipes' names are made of."""
+    return ", ".join(("loss", "regularizer", "normalisation")[: 1 + recipes[0].name.count(", ")])
 
 
 def heat_maps(recipes: Sequence[RecipeCourse], factors: Sequence[float]) -> list[HeatMap]:
@@ -132,7 +137,7 @@ def grid_of(recipes: Sequence[RecipeCourse], factors: Sequence[float]) -> Grid:
     marked = None if first.best is None else (list(recipes).index(first), first.best)
     columns = tuple(f"{factor:g}" for factor in factors)
     return Grid(
-        "loss, regularizer",
+        heading(recipes),
         "learning rates, times the recipe's own",
         tuple(each.name for each in recipes),
         columns,
