@@ -22,9 +22,14 @@ SETTINGS = [
     "trainer.log_every_n_steps=2", "trainer.accelerator=cpu", "callback.checkpoint.every=2",
 ]  # fmt: skip
 SHARDED = ["trainer=fsdp", "trainer.accelerator=cpu", "trainer.devices=2"]
+ROLLBACK = [  # by the guard, to which any growth of a first layer is trouble
+    "callback=[default,guard]", "callback.guard.on_trouble=rollback", "callback.guard.every=1",
+    "callback.guard.max_growth=1.00000001", "callback.guard.look_every=null",
+]  # fmt: skip
+HALVED = {"r3gan": ["trainer=cpu", "trainer.devices=1"], "biggan": []}  # stopped half-way -> how they go on
 CHOICES = {
     "biggan": [*TINY, "model.generator.width=8", "model.sync_batchnorm=true", "model.d_steps=2", "model.accumulate=2"],
-    "stylegan2": [*TINY, "model.discriminator.group=1"],  # the groups of the minibatch stddev are a device's own
+    "stylegan2": [*TINY, *ROLLBACK, "model.discriminator.group=1"],  # the minibatch stddev's groups are a device's own
     "r3gan": TINY,
     "classifier": [
         "model/backbone=mlp",
@@ -48,17 +53,20 @@ def state_of(run: Path) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", CHOICES)
 def test_two_processes_with_halves_of_the_weights_equal_one(preset: str, tmp_path: Path, cache_dir: Path) -> None:
-    """And one device goes on from what two have saved: r3gan is stopped half-way for it."""
+    """And one device, or two, go on from what two have saved, and two roll back as one does."""
     given, steps = [f"model={preset}", *CHOICES[preset]], 4
     one = trained(tmp_path / "one", cache_dir, *given, f"trainer.max_steps={steps}")
-    half = steps // 2 if preset == "r3gan" else steps
+    half = steps // 2 if preset in HALVED else steps
     two = trained(tmp_path / "two", cache_dir, *given, *SHARDED, f"trainer.max_steps={half}")
     # Every parameter of every player had a gradient, but D's bias where the loss only compares its logits.
     missing = _without_gradient(state_of(two))
     assert [player for player, _ in missing] in ([], [1])
     if half < steps:
-        command(f"resume={two}", "trainer=cpu", "trainer.devices=1", f"trainer.max_steps={steps}")
+        command(f"resume={two}", *HALVED[preset], f"trainer.max_steps={steps}")
     first, second = read_run(one), read_run(two)
+    decided = [[{**each, "why": ""} for each in run.result["decisions"]] for run in (first, second)]
+    assert decided[0] == decided[1]
+    assert {each["action"] for each in decided[1]} == ({"rollback"} if ROLLBACK[0] in given else set())
     assert first.weights.keys() == second.weights.keys()
     for name, tensor in first.weights.items():
         says = functools.partial("{}: {}".format, name)

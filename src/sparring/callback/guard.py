@@ -222,7 +222,8 @@ class Guard(L.Callback):
                 raise DivergedError(f"Training diverged: {why} after iteration {iteration}; {ADVICE}.")
             self.sentence = f"{kind}: {why}"
             trainer.should_stop = True
-        log.warning("Guard %s.", decision.sentence)
+        if trainer.is_global_zero:
+            log.warning("Guard %s.", decision.sentence)
 
     def _was_good(self, saved: Any) -> bool:
         """Whether the samples of a saved state were looked at and found good, where that is done at all."""
