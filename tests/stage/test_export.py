@@ -84,6 +84,7 @@ def test_networks_come_back_from_the_form_of_the_hub_bit_for_bit(acgan: Path, tm
     assert 'sparring.from_pretrained("generator")' in example
 
 
+@pytest.mark.slow  # torch's exporter, twice
 def test_onnxruntime_computes_what_the_network_computes(
     acgan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
