@@ -37,8 +37,8 @@ ADDRESS = "SPARRING_TESTS_WARM"  # where a fork finds the warm process, for the 
 class Warm:
     """Runs scripts as forks of a process that starts with the first of them, and ends with the tests, in whichever worker."""
 
-    def __init__(self) -> None:
-        self._address = ""
+    def __init__(self, python: str = sys.executable) -> None:
+        self._python, self._address = python, ""
         self._lock = threading.Lock()
 
     def run(
@@ -61,28 +61,30 @@ class Warm:
     def _started(self) -> str:
         with self._lock:
             if not self._address:
-                folder, parent = _shared_folder()
+                folder, parent = _folder(shared=self._python == sys.executable)
                 with (folder / "lock").open("w") as lock:
                     fcntl.flock(lock, fcntl.LOCK_EX)
-                    _start(folder / "socket", parent)
+                    _start(self._python, folder / "socket", parent)
                 self._address = str(folder / "socket")
         return self._address
 
 
-def _shared_folder() -> tuple[Path, int]:
-    """(folder of the warm process, the process that it ends with): one for all workers of pytest-xdist."""
-    if session := os.environ.get("PYTEST_XDIST_TESTRUNUID"):
+def _folder(*, shared: bool) -> tuple[Path, int]:
+    """(folder of the warm process, the process that it ends with); one for all workers of pytest-xdist if `shared`."""
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if shared and session:
         folder = Path(tempfile.gettempdir()) / f"warm-{session}"
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder, os.getppid()
     return Path(tempfile.mkdtemp(prefix="warm-")), os.getpid()
 
 
-def _start(address: Path, parent: int) -> None:
+def _start(python: str, address: Path, parent: int) -> None:
     """Start the process unless another worker has, and wait until it listens."""
     if address.exists():
         return
-    server = subprocess.Popen([sys.executable, __file__, str(address), str(parent)], stdout=subprocess.DEVNULL)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # each fork has its own
+    server = subprocess.Popen([python, __file__, str(address), str(parent)], env=environment, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not address.exists():
         if server.poll() is not None or time.monotonic() > deadline:

@@ -20,6 +20,7 @@ import pytest
 
 from sparring import __version__
 from tests.conftest import CONF, ROOT, TINY
+from tests.warm import Warm
 
 pytestmark = pytest.mark.slow
 
@@ -34,17 +35,28 @@ class Installed:
     site_packages: Path
     home: Path
 
-    def __call__(self, *words: str, cwd: Path, module: bool = False, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """`sparring <words>`, or `python -m sparring <words>`; no command may write into site-packages."""
+    warm: Warm
+
+    def __call__(
+        self, *words: str, cwd: Path, module: bool = False, code: int = 0, warm: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """`sparring <words>`, or `python -m sparring <words>`; no command may write into site-packages.
+
+        Args:
+            warm: start the program in a process of this environment that has imported torch, which takes 5 s, but not sparring.
+        """
         program = ["python", "-m", "sparring"] if module else ["sparring"]
         environment = {
             "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.defpath}", "HOME": str(self.home), "OMP_NUM_THREADS": "1",
         }  # fmt: skip
         before = self.files()
-        done = subprocess.run(
-            [str(self.folder / "bin" / program[0]), *program[1:], *words], cwd=cwd, env=environment, capture_output=True,
-            text=True, timeout=280, check=False,
-        )  # fmt: skip
+        command = [str(self.folder / "bin" / program[0]), *program[1:], *words]
+        if warm:
+            done = self.warm.run(command, cwd=cwd, environment=environment, timeout=280)
+        else:
+            done = subprocess.run(
+                command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=280, check=False
+            )
         assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert self.files() == before
         assert "Traceback" not in done.stderr
@@ -96,14 +108,14 @@ def sparring(tmp_path_factory: pytest.TempPathFactory, built: tuple[Path, Path])
     # Files with paths are read in site-packages alone, so this environment's own sparring stays out of sight.
     shared = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     (site_packages / "dependencies.pth").write_text("\n".join(shared) + "\n")
-    return Installed(folder, site_packages, tmp_path_factory.mktemp("home"))
+    return Installed(folder, site_packages, tmp_path_factory.mktemp("home"), Warm(str(folder / "bin" / "python")))
 
 
 @pytest.fixture(scope="module")
 def trained(sparring: Installed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """(an empty folder in which one tiny training ran, what it said)."""
     folder = tmp_path_factory.mktemp("empty")
-    return folder, sparring("train", "debug=fast", *MODEL, cwd=folder).stderr
+    return folder, sparring("train", "debug=fast", *MODEL, cwd=folder, warm=True).stderr
 
 
 def test_the_wheel_carries_the_configuration_and_nothing_foreign(built: tuple[Path, Path]) -> None:
@@ -162,7 +174,7 @@ def test_a_training_and_the_command_that_it_prints(sparring: Installed, trained:
     (line,) = (line for line in said.splitlines() if line.startswith("Images: "))
     program, *words = shlex.split(line.removeprefix("Images: "))
     assert program == "sparring"
-    sparring(*words, cwd=folder)
+    sparring(*words, cwd=folder, warm=True)
     (images,) = (folder / "logs" / "generate").iterdir()
     assert (images / "images" / "grid.png").exists()
     assert sorted(path.name for path in folder.iterdir()) == ["logs"]
@@ -171,7 +183,7 @@ def test_a_training_and_the_command_that_it_prints(sparring: Installed, trained:
 def test_a_measurement_keeps_its_classifier_in_the_users_cache(sparring: Installed, trained: tuple[Path, str]) -> None:
     folder, _ = trained
     (run,) = (folder / "logs" / "train").iterdir()
-    sparring("evaluate", f"run={run.name}", "count=20", "repeats=1", "metric.names=[fd]", cwd=folder)
+    sparring("evaluate", f"run={run.name}", "count=20", "repeats=1", "metric.names=[fd]", cwd=folder, warm=True)
     (classifier,) = (sparring.home / ".cache" / "sparring" / "classifiers").glob("digits-*/weights.safetensors")
     assert classifier.stat().st_size > 0
 
@@ -204,9 +216,9 @@ def test_configurations_and_classes_of_the_users_own(sparring: Installed, tmp_pa
     (tmp_path / "conf" / "model" / "loss" / "mine.yaml").write_text("_target_: mine.Mine\n")
     (tmp_path / "mine.py").write_text("from sparring.model.loss.hinge import Hinge\n\n\nclass Mine(Hinge): ...\n")
     keys = ["train", "--config-dir", "conf", "model/loss=mine", "debug=fast", *MODEL]
-    assert "add extensions=[mine] to the command line" in sparring(*keys, cwd=tmp_path, code=2).stderr
+    assert "add extensions=[mine] to the command line" in sparring(*keys, cwd=tmp_path, code=2, warm=True).stderr
     keys.append("extensions=[mine]")
-    assert "PYTHONPATH=. is the working directory" in sparring(*keys, cwd=tmp_path, code=2).stderr
+    assert "PYTHONPATH=. is the working directory" in sparring(*keys, cwd=tmp_path, code=2, warm=True).stderr
     said = sparring(*keys, cwd=tmp_path, module=True).stderr  # python -m sees the working directory
     assert "'extensions=[mine]'" in said.partition("Images: ")[2]
 
@@ -220,5 +232,5 @@ def test_a_study(sparring: Installed, tmp_path: Path) -> None:
         "study.labels_per_class=[10]",
         "study.steps=20",
     ]
-    sparring("study", *keys, "executor.workers=1", "dir=mine", cwd=tmp_path)
+    sparring("study", *keys, "executor.workers=1", "dir=mine", cwd=tmp_path, warm=True)
     assert json.loads((tmp_path / "mine" / "status.json").read_text())["state"] == "finished"
