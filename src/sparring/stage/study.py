@@ -34,6 +34,7 @@ from sparring.study.engine.results import Results
 from sparring.study.engine.run import CellOutcome, run
 from sparring.study.stats.levels import SINGLE, Levels, levels
 from sparring.study.tables.analysis import Analysis
+from sparring.study.tables.comparisons import open_cost
 from sparring.study.tables.record import analysis_record, cells_record, costs_record, metrics_record
 
 # Sections of the configuration that do not change the results of a study: it can be resumed with others.
@@ -119,8 +120,12 @@ def _run(config: DictConfig, folder: RunDir) -> dict[str, Any]:
         executor.shutdown(cancel_futures=True)
         raise
     executor.shutdown()
-    if subject.adaptive:
-        analysis = replace(analysis, conclusion=f"{analysis.conclusion} {look_sentence(looks, analysis.comparisons)}")
+    seconds = sum(each.seconds for each in results.outcomes.values())
+    more = [
+        open_cost(analysis.comparisons, replicates=results.replicates, seconds=seconds),
+        look_sentence(looks, analysis.comparisons) if subject.adaptive else "",
+    ]
+    analysis = replace(analysis, conclusion=" ".join(filter(None, [analysis.conclusion, *more])))
     result = {
         "verb": "study",
         "name": config.name,

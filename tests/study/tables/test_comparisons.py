@@ -1,7 +1,10 @@
 """Sentences of a study's conclusion."""
 
+import math
+from dataclasses import replace
+
 from sparring.study.stats.verdict import Verdict, compare
-from sparring.study.tables.comparisons import comparison_table, control_first, other_differences
+from sparring.study.tables.comparisons import comparison_table, control_first, open_cost, other_differences
 
 
 def test_only_clear_differences_are_listed() -> None:
@@ -43,3 +46,23 @@ def test_verdicts_and_needs_as_the_table_shows_them() -> None:
     assert [row[-2:] for row in table.rows] == [
         ("–", ""), ("–", "NO DIFFERENCE LARGER THAN 1.5"), (f"{noisy.needed:.0f}", "OPEN"),
     ]  # fmt: skip
+
+
+def test_what_deciding_the_open_rows_would_cost_is_told_where_they_are_many() -> None:
+    """Differences of mean 0.5 and deviation 1 are open at X = 1; 3 +- 0.1 helps."""
+    noise = [-1.2, 1.3, -0.9, 0.8, -0.6, 0.6]
+    base = [90.0] * 6
+    unclear = compare([90.5 + each for each in noise], base, arm="a", baseline="b", smallest_effect=1.0)
+    clear = compare([93 + 0.1 * each for each in noise], base, arm="c", baseline="b", smallest_effect=1.0)
+    assert (unclear.verdict, clear.verdict) == (Verdict.OPEN, Verdict.HELPS)
+    said = open_cost([unclear, clear], replicates=6, seconds=600)
+    count = round(unclear.needed)
+    assert count > 6
+    minutes = -(-10 * (count - 6) // 6)
+    assert said == (
+        f"1 of 2 comparisons are open; half of them would probably be decided by {count} replicates, which take {minutes} "
+        "minutes of runs more (one worker)."
+    )
+    assert open_cost([unclear, clear, clear], replicates=6, seconds=600) == ""  # no more than a third
+    assert open_cost([unclear], replicates=4, seconds=600) == ""
+    assert "would probably not decide" in open_cost([replace(unclear, needed=math.inf)], replicates=6, seconds=600)

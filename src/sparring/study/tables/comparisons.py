@@ -144,6 +144,31 @@ def _open_reason(comparison: Comparison, effect: str) -> str:
     return f"{reason}; {comparison.needed:.0f} replicates would probably decide it"
 
 
+def open_cost(comparisons: Sequence[Comparison], *, replicates: int, seconds: float) -> str:
+    """What deciding them would take, where more than a third of the comparisons are open; empty elsewhere.
+
+    Empty also below MIN_REPLICATES, where nothing can be decided.
+
+    Args:
+        comparisons: all of a study.
+        replicates: that it has.
+        seconds: of all its runs together.
+    """
+    still = [each for each in comparisons if each.verdict is Verdict.OPEN]
+    if 3 * len(still) <= len(comparisons) or replicates < MIN_REPLICATES:
+        return ""
+    said = f"{len(still)} of {len(comparisons)} comparisons are open"
+    needed = sorted(each.needed if math.isfinite(each.needed) else math.inf for each in still)
+    half = needed[(len(needed) - 1) // 2]
+    if not math.isfinite(half) or half <= replicates:
+        return f"{said}; more replicates would probably not decide half of them."
+    minutes = math.ceil(seconds / 60 * (half / replicates - 1))
+    return (
+        f"{said}; half of them would probably be decided by {half:.0f} replicates, which take {minutes:,} minutes of runs more "
+        "(one worker)."
+    )
+
+
 def control_first(comparisons: Sequence[Comparison]) -> str:
     """That a positive control failed, in a sentence before the verdict; empty where all of them show what they must."""
     failed = failed_controls(comparisons)
