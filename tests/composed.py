@@ -105,7 +105,7 @@ def _without_surprise(overrides: Sequence[str]) -> list[Override] | None:
     """The overrides if Hydra reads conf/ alone and each is for one run, else None."""
     loader = GlobalHydra.instance().config_loader()
     folders = [item.path for item in loader.get_search_path().get_path() if item.provider == "main"]
-    if folders != [f"file://{CONFIG_DIR}"] or any(item.startswith(sparring_compose.SEARCHPATH) for item in overrides):
+    if folders != [str(CONFIG_DIR)] or any(item.startswith(sparring_compose.SEARCHPATH) for item in overrides):
         return None
     try:
         parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))

@@ -76,10 +76,14 @@ def test_a_default_that_refers_to_a_choice_still_finds_it(tmp_path: Path) -> Non
         ("evaluate", ["run=null", "metric.names=[fd]"]),
     ],
 )
-def test_what_starts_from_remembered_choices_is_the_whole_composition(verb: str, overrides: list[str]) -> None:
+def test_what_starts_from_remembered_choices_is_the_whole_composition(
+    verb: str, overrides: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with hydra_at(CONF, verb):
         expected = SPARRINGS_OWN(verb, overrides)
-        for _ in range(2):
+        for again in (False, True):
+            if again:
+                monkeypatch.delattr(memory.sparring_compose, "hydra_compose")  # nothing is composed
             found = memory.sparring_compose.as_hydra_composes(verb, overrides)
             assert OmegaConf.to_container(found) == OmegaConf.to_container(expected)
             assert found._get_flag("struct")
