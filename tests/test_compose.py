@@ -13,8 +13,10 @@ import torch
 from omegaconf import DictConfig
 
 from sparring.config.build import build
+from sparring.config.check import check
 from sparring.config.compose import compose as study_config
 from sparring.core.errors import ConfigError
+from sparring.core.package import CONFIG_DIR
 from sparring.model.layer import spectral
 from sparring.stage.train import train
 from sparring.study.engine.compose import composing
@@ -242,6 +244,7 @@ def one_iteration(folder: Path, cache_dir: Path, *overrides: str) -> None:
 
 @pytest.mark.parametrize("command", header_commands())
 def test_commands_in_the_headers_of_studies_build_their_study(command: str) -> None:
+    check("study", shlex.split(command)[2:], config_dir=CONFIG_DIR)
     config = study_config("study", shlex.split(command)[2:])
     describes = any(f"study={name}" in command for name in ("learning_rate", "stability"))  # the others give a verdict
     least = 2 if describes else 6

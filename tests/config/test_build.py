@@ -70,6 +70,21 @@ def test_a_null_where_a_part_or_number_is_needed_is_named(config: dict[str, Any]
         build(OmegaConf.create(config), section="model")
 
 
+class Lenient:
+    """As users write classes: None as an undeclared default, a type that only a type checker knows."""
+
+    def __init__(self, *, scale: float = None, part: "Unknown | None" = None) -> None:  # type: ignore[assignment, name-defined]  # noqa: F821, RUF013
+        self.scale = scale
+
+
+def test_a_users_class_decides_about_its_nulls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparring.config.build._resolve", lambda key, target: Lenient)
+    config = OmegaConf.create({"_target_": f"{__name__}.Lenient", "scale": None, "part": None})
+    assert Builder(extensions=(__name__.partition(".")[0],))(config, section="model").scale is None
+    Lenient.__init__.__annotations__.pop("part")
+    assert Builder(extensions=(__name__.partition(".")[0],))(config, section="model").scale is None
+
+
 def test_a_null_that_means_something_is_built() -> None:
     config = {"_target_": "sparring.model.ema.EMA", "half_life": 100, "ramp_up": None}
     assert build(OmegaConf.create(config), section="model").ramp_up is None

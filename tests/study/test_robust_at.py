@@ -73,6 +73,8 @@ def test_all_arms_are_evaluated_alike(cache_dir: Path) -> None:
         ("study.strong_count=0", "study.strong_count=0 must be at least 1"),
         ("study.labels_per_class=1000", "labels_per_class=1000 must be from 1 to"),
         ("study.strong=[epsilon]", "must choose an attack"),
+        ("study.gan_choices.plain=3", "study.gan_choices.plain=3 must be a list of overrides"),
+        ("study.gan_choices.plain=[3]", "must be a list of overrides"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, reason: str) -> None:
@@ -126,7 +128,7 @@ def test_val_under_attack_chooses_the_gan(analysis: Analysis) -> None:
         ("pgd_at_gan70", "diffaugment"): ("65.00 ± 0.00", "70.00 ± 0.00", "6"),
     }
     assert chosen.columns[2:] == (
-        "val accuracy under PGD, %",
+        "val accuracy, under PGD where it was trained with attacks, %",
         "test accuracy under PGD-50 at 25.5/255 (0.1), %",
         "chosen",
     )
@@ -144,7 +146,7 @@ def test_an_arm_without_attacks_that_is_as_robust_is_said_at_any_number_of_repli
 
         def alike(cell: Cell, run: Path) -> dict[str, Any]:
             if cell.verb != "attack":
-                return trained(0.9)
+                return made_up(cell, run)
             kept = {plain: 0.7, robust: 0.65}.get(str(cell.tags.get("arm")), 0.6)  # noqa: B023
             return attacked(0.9, {"pgd": kept, "ensemble": kept}, epsilons=(0.05, 0.1, 0.2))
 
@@ -180,6 +182,32 @@ def test_flags_are_reported_and_published_numbers_are_a_table_of_their_own(analy
     assert flags["pgd_at"][0] == "none"
     published = table(analysis, "Published")
     assert all(row[1] == "–" and row[-1].startswith("no: ") for row in published.rows)
+
+
+def test_runs_of_a_gan_that_val_did_not_choose_are_among_the_costs(analysis: Analysis) -> None:
+    runs = {row[0]: int(row[-1]) for row in table(analysis, "Cost").rows}
+    assert runs["pgd_at_gan"] == 6
+    assert runs["candidates that val did not choose"] == 6 * 2 * 3  # of two arms a training and two attacks
+
+
+def test_without_generated_images_nothing_is_said_of_a_choice(
+    cache_dir: Path, tmp_path: Path, no_pictures: None
+) -> None:
+    arms = ["study.arms=[standard,pgd_at,trades]", "study.primary=trades"]
+    subject, cells = planned_by(cache_dir, "study=robust_at", *arms)
+    page = subject.analyse(results(subject, cells, tmp_path, made_up))
+    assert not [each for each in page.tables if each.title.startswith("What the generated arms")]
+    assert not [each for each in page.limits if "best of 2" in each]
+
+
+def test_a_choice_needs_accuracy_under_attack_on_val(cache_dir: Path, tmp_path: Path, no_pictures: None) -> None:
+    subject, cells = planned_by(cache_dir, "study=robust_at")
+
+    def unmeasured(cell: Cell, run: Path) -> dict[str, Any]:
+        return made_up(cell, run) if cell.verb == "attack" else trained(0.9)
+
+    with pytest.raises(ConfigError, match="has no metrics > val/robust_accuracy"):
+        subject.analyse(results(subject, cells, tmp_path, unmeasured))
 
 
 def test_unequal_training_is_refused(cache_dir: Path, tmp_path: Path) -> None:

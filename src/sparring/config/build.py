@@ -7,6 +7,7 @@ a file cannot do. An object that was made in Python is handed over as such (`giv
 """
 
 import importlib
+import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType, NoneType
@@ -112,17 +113,34 @@ class Builder:
 
 def _check_nulls(key: str, settings: Mapping[str, Any]) -> None:
     """Raise ConfigError for a null where the class's annotations have none: it would fail somewhere inside."""
-    if empty := [name for name, value in settings.items() if value is None]:
-        made = _resolve(key, settings["_target_"])
-        hints: dict[str, Any] = {}
-        for base in reversed(getattr(made, "__mro__", ())):  # a class may hand **settings on to its bases
-            hints |= get_type_hints(vars(base)["__init__"]) if "__init__" in vars(base) else {}
-        for name in empty:
-            hint = hints.get(name, Any)
-            if hint is not Any and NoneType not in (hint, *get_args(hint)) and not isinstance(hint, TypeVar):
-                raise ConfigError(
-                    f"{key}.{name}=null: {made.__name__} does not work without it; leave this override out."
-                )
+    if not (empty := [name for name, value in settings.items() if value is None]):
+        return
+    made = _resolve(key, settings["_target_"])
+    needed: dict[str, bool] = {}
+    for base in reversed(getattr(made, "__mro__", ())):  # a class may hand **settings on to its bases
+        if "__init__" in vars(base):
+            needed |= _needs_a_value(vars(base)["__init__"])
+    for name in empty:
+        if needed.get(name):
+            raise ConfigError(
+                f"{key}.{name}=null: {made.__name__} does not work without it; give a value, or leave it out."
+            )
+
+
+def _needs_a_value(init: Any) -> dict[str, bool]:
+    """Of each annotated parameter, whether None is neither of its type nor its default; nothing where that cannot be told."""
+    try:
+        hints, parameters = get_type_hints(init), inspect.signature(init).parameters
+    except (NameError, TypeError, ValueError):  # a type that only a type checker imports, a class written in C
+        return {}
+    return {
+        name: hint is not Any
+        and NoneType not in (hint, *get_args(hint))
+        and not isinstance(hint, TypeVar)
+        and parameters[name].default is not None
+        for name, hint in hints.items()
+        if name in parameters
+    }
 
 
 build = Builder()  # of sparring's own classes alone

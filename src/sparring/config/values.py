@@ -14,6 +14,7 @@ _ALSO: dict[str, Callable[[Any], bool]] = {
     "study.replicates": lambda value: value == "auto",
     "format": lambda value: isinstance(value, str),
     "epsilon": lambda value: isinstance(value, str | int | float),
+    "study.epsilon": lambda value: isinstance(value, str | int | float),
     "corruptions": lambda value: isinstance(value, str),
 }
 

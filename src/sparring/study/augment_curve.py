@@ -234,7 +234,7 @@ class AugmentCurve(ArmStudy):
     def _limits(self, results: Results) -> list[str]:
         return [
             "The numbers hold for this classifier, this GAN, this data set and these numbers of steps.",
-            *choice_limits(self.gan_choices),
+            *choice_limits(self.gan_choices if any(arm in GENERATED for arm in self.arms) else ()),
             test_images_limit(results, estimated=True),
             "One classifier is trained for each arm and replicate, and evaluated once, at its last step.",
         ]

@@ -224,7 +224,7 @@ class Imbalance(ArmStudy):
 
     def _limits(self, results: Results) -> list[str]:
         return [
-            *choice_limits(self.gan_choices),
+            *choice_limits(self.gan_choices if any(arm in GENERATED for arm in self.arms) else ()),
             "Which classes are rare is fixed by their order in the data set; other rare classes may be harder or easier.",
             "Class weights balance the whole loss; oversampling and generated images balance their share of the batch.",
             "The smallest classes have a handful of images: a GAN can do little more with them than repeat them.",

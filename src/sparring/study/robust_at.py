@@ -192,7 +192,7 @@ class RobustAT(ArmStudy):
                 curve(results, self.arms, self.epsilons, steps=self.pgd_steps, part=EVALUATION),
             ],
             pictures=training_pictures(results, pictured, part=TRAINING),
-            limits=limits(results, self.epsilon, self.strong_count, self.gan_choices),
+            limits=limits(results, self.epsilon, self.strong_count, self.gan_choices if self._drawn else ()),
             numbers={"epsilon": epsilon_text(self.epsilon)},
         )
 

@@ -26,12 +26,13 @@ def check_choices(choices: Choices) -> dict[str, list[str] | None]:
     for name, overrides in choices.items():
         if not str(name).isidentifier():
             raise ConfigError(f"study.gan_choices has {name!r}: name a choice by letters, digits and _.")
-        if overrides is None or (isinstance(overrides, str) and overrides != AUGMENTED):
+        texts = isinstance(overrides, Sequence) and all(isinstance(each, str) for each in overrides)
+        if not texts or (isinstance(overrides, str) and overrides != AUGMENTED):
             raise ConfigError(
                 f"study.gan_choices.{name}={overrides} must be a list of overrides, such as [model/augment=diffaugment], or "
                 f"{AUGMENTED}: the augmentation of the real images in the baseline."
             )
-        checked[str(name)] = None if isinstance(overrides, str) else list(overrides)
+        checked[str(name)] = None if isinstance(overrides, str) else list(overrides or ())
     return checked
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
-from sparring.study.engine.results import NOT_CHOSEN, Results
+from sparring.study.engine.results import Results
 from sparring.study.stats.verdict import Comparison, Verdict
 from sparring.study.tables.analysis import Plot, Table, arms_table
 from sparring.study.tables.comparisons import comparison_table
@@ -13,7 +13,6 @@ from sparring.study.tables.plots import ACCURACY_LABEL, class_plot, labels_plot
 from sparring.study.tables.published import published_table
 from sparring.study.tables.text import interval_text, signed
 
-NOT_CHOSEN_RUNS = {"candidates that val did not choose": {"part": NOT_CHOSEN}}
 NEGATIVE_CONTROLS = ("gaussian", "oversample", "compute")  # cheaper ways to fill the share that a GAN's images take
 CONTROLS = ("aug", "oversample", "gaussian", "pseudo", "more_real", "compute")
 
@@ -63,9 +62,7 @@ def tables(study: CurveSettings, results: Results, comparisons: Sequence[Compari
         ),
         *_compared("Without classic augmentation: the GAN's images against real images alone", unaugmented),
         mcnemar_table(results, arm=study.primary, baseline=study.baseline, settings=settings),
-        cost_table(
-            results, {**arm_runs(study.arms), **NOT_CHOSEN_RUNS}, settings=settings, note=_cost_note(study, results)
-        ),
+        cost_table(results, arm_runs(study.arms), settings=settings, note=_cost_note(study, results)),
         published_table("augment_curve", {"pool_noise": "not separated here: each replicate draws its own pool"}),
     ]
 

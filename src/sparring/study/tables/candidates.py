@@ -46,7 +46,7 @@ def choices_table(
         val: what was chosen by.
         test: what decides nothing.
     """
-    if len(choices) < 2:
+    if len(choices) < 2 or not arms:
         return []
     after = results.chosen(val.read, part=val.part)
     own: dict[str, Tag] = {} if val.part is None else {"part": val.part}

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from sparring.study.engine.cell import Tag
-from sparring.study.engine.results import CellResult, Results
+from sparring.study.engine.results import NOT_CHOSEN, CellResult, Results
 from sparring.study.tables.analysis import Table
 from sparring.study.tables.text import mean_std
 
@@ -14,9 +14,10 @@ TOLERANCE = 0.25  # an assumed cost that is off by more than this share is point
 
 
 def arm_runs(arms: Sequence[str], *, gan: bool = True, **tags: Tag) -> dict[str, Tags]:
-    """Rows of `cost_table`: the GAN and its pool, and every arm; tags: further ones of the arms."""
+    """Rows of `cost_table`: the GAN and its pool, every arm, and what val did not choose; tags: further ones of the arms."""
     shared: dict[str, Tags] = {"GAN": {"part": "generator"}, "pool": {"part": "pool"}} if gan else {}
-    return {**shared, **{arm: {**tags, "arm": arm} for arm in arms}}
+    left: dict[str, Tags] = {"candidates that val did not choose": {"part": NOT_CHOSEN}} if gan else {}
+    return {**shared, **{arm: {**tags, "arm": arm} for arm in arms}, **left}
 
 
 def cost_table(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from sparring.core.settings import epsilon_text
-from sparring.study.cells.robust_arms import EVALUATION, STRONG_ATTACK, TRAINING
+from sparring.study.cells.robust_arms import EVALUATION, PARTS, STRONG_ATTACK, TRAINING
 from sparring.study.engine.results import CellResult, Results
 from sparring.study.tables.analysis import Plot
 from sparring.study.tables.candidates import Column, choice_limits, val_accuracy
@@ -41,17 +41,22 @@ def curve(results: Results, arms: Sequence[str], epsilons: Sequence[float], *, s
 def val_robust_accuracy(each: CellResult) -> float:
     """Accuracy on val under PGD at the end of an adversarial training, in %; what candidates are chosen by.
 
-    That of a training without attacks, which is not attacked on val, is its accuracy without an attack.
+    That of an arm which trains without attacks, and so is not attacked on val, is its accuracy without an attack.
+
+    Raises:
+        ConfigError: an adversarial training was not attacked on val.
     """
+    if PARTS[str(each.cell.tags["arm"])][0] == "none":
+        return val_accuracy(each)
     metrics = each.get("metrics")
     names = [name for name in metrics if name.startswith("val/robust_accuracy/")]
-    return 100 * float(metrics[names[0]]["value"]) if names else val_accuracy(each)
+    return 100 * float(each.get("metrics", names[0] if names else "val/robust_accuracy", "value"))
 
 
 def candidate_columns(pgd: str, epsilon: float) -> tuple[Column, Column]:
     """What candidates are chosen by, and what they are on test; pgd: the attack at `epsilon` in words."""
     return (
-        Column("val accuracy under PGD, %", val_robust_accuracy, TRAINING),
+        Column("val accuracy, under PGD where it was trained with attacks, %", val_robust_accuracy, TRAINING),
         Column(f"test accuracy under {pgd}, %", robust_accuracy("pgd", epsilon), EVALUATION),
     )
 
