@@ -247,5 +247,4 @@ def test_commands_in_the_headers_of_studies_build_their_study(command: str) -> N
     check("study", shlex.split(command)[2:], config_dir=CONFIG_DIR)
     config = study_config("study", shlex.split(command)[2:])
     describes = any(f"study={name}" in command for name in ("learning_rate", "stability"))  # the others give a verdict
-    least = 2 if describes else 6
-    assert build(config.study, section="study").replicates >= least
+    assert build(config.study, section="study").replicates >= (2 if describes else 6)
