@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra._internal.config_repository import ConfigRepository
+from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig
 
 from sparring.config import read_once as module
@@ -87,3 +89,37 @@ def test_the_same_file_in_two_places_says_where_it_was_found(folder: Path, tmp_p
     found = composed(folder, "main", f"hydra.searchpath=['file://{other}']", "part=d")
     assert found.part.width == 11
     assert {source.path for source in found.hydra.runtime.config_sources} >= {str(folder), str(other)}
+
+
+def test_a_file_of_a_package_that_has_changed_is_read_again(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the working directory has a file of the same path, which has not."""
+    packages, elsewhere = tmp_path_factory.mktemp("packages"), tmp_path_factory.mktemp("elsewhere")
+    for place, width in ((packages, 11), (elsewhere, 1)):
+        (place / "packaged" / "part").mkdir(parents=True)
+        (place / "packaged" / "part" / "d.yaml").write_text(f"width: {width}\n")
+        (place / "packaged" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(packages)
+    for here in (packages.parent, elsewhere):
+        monkeypatch.chdir(here)
+        for width in (11, 12):
+            (packages / "packaged" / "part" / "d.yaml").write_text(f"width: {width}\n")
+            assert composed(folder, "main", "hydra.searchpath=['pkg://packaged']", "part=d").part.width == width
+
+
+def test_hydras_own_files_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+
+    def noted(repository: ConfigRepository, config_path: str) -> ConfigResult | None:
+        read.append(config_path)
+        return load(repository, config_path)
+
+    load = ConfigRepository.load_config
+    monkeypatch.setattr(ConfigRepository, "load_config", noted)
+    monkeypatch.setattr(module, "_READ", {})
+    composed(folder, "main")
+    assert "hydra/output/default" in read
+    read.clear()
+    composed(folder, "main")
+    assert "hydra/output/default" not in read
