@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -28,6 +31,8 @@ def listening() -> Iterator[str]:
         ("raise ConnectionError('version 1 here. Upgrade it.\\nMore.')", "version 1 here"),
         ("raise ConnectionError()", "ConnectionError"),
         ("import os; os._exit(3)", "Ray ended"),
+        ("print('Ray talks.'); import os; os.write(1, b'So do its libraries.')", None),
+        ("print('Ray talks.', flush=True); raise ConnectionError('version 1 here')", "version 1 here"),
         ("pass", None),
     ],
 )
@@ -43,6 +48,33 @@ def test_an_address_that_listens_is_tried(
     with pytest.raises(ConfigError) as error:
         subject._check_answers(listening)
     assert str(error.value).startswith(f"executor.address={listening} does not answer ({why}): give host:port")
+
+
+class Interrupted(Exception):
+    """What a signal raises."""
+
+
+def test_a_signal_ends_the_process_that_tries(listening: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **keywords: Any) -> None:
+            super().__init__(*args, **keywords)
+            probes.append(self)
+
+    def handler(*_: object) -> None:
+        raise Interrupted
+
+    probes: list[Noted] = []
+    body = "import os, signal, time\n    os.kill(os.getppid(), signal.SIGUSR1)\n    time.sleep(20)"
+    (tmp_path / "ray.py").write_text(f"def init(address, log_to_driver):\n    {body}\n", "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with pytest.raises(Interrupted):
+            subject._check_answers(listening)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert [probe.returncode for probe in probes] == [-signal.SIGKILL]  # it was not waited for
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,15 @@ _NAMESPACE = "sparring"
 _UNCALLED = 60.0  # seconds after which an actor ends that nobody has called
 _PATIENCE = 15.0  # seconds that an address may take to answer
 _PROBE = """
-import sys, ray
-print(flush=True)
+import os, sys
+answer = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # what Ray prints is no answer
+import ray
+print(file=answer, flush=True)
 try:
     ray.init(address=sys.argv[1], log_to_driver=False)
 except Exception as error:
-    print((str(error).strip().splitlines() or [type(error).__name__])[0])
+    print((str(error).strip().splitlines() or [type(error).__name__])[0], file=answer, flush=True)
     sys.exit(1)
 """
 
@@ -129,23 +132,27 @@ def _check_answers(address: str) -> None:
 
     Another process tries to join: where something listens and is silent, Ray waits for minutes and cannot be interrupted.
     """
-    why = "" if address == "auto" else _unreachable(address)
-    if not why:
-        command = [sys.executable, "-c", _PROBE, address]
-        with subprocess.Popen(command, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as probe:
-            assert probe.stdout is not None
-            probe.stdout.readline()  # Ray is imported; no buffer, which communicate would not see
-            try:
-                why = probe.communicate(timeout=_PATIENCE)[0].decode().strip().partition(". ")[0].rstrip(".")
-            except subprocess.TimeoutExpired:
-                probe.kill()
-                why = f"nothing that Ray knows came in {_PATIENCE:g} s"
-    if why or probe.returncode:
+    why = ("" if address == "auto" else _unreachable(address)) or _refusal(address)
+    if why:
         raise ConfigError(
-            f"executor.address={address} does not answer ({why or 'Ray ended'}): give host:port of a Ray that runs (`ray start "
-            "--head` prints it; where it starts with a token, set RAY_AUTH_MODE=token), auto for the one on this computer, or "
-            "null to start one."
+            f"executor.address={address} does not answer ({why}): give host:port of a Ray that runs (`ray start --head` prints "
+            "it; where it starts with a token, set RAY_AUTH_MODE=token), auto for the one on this computer, or null to start one."
         )
+
+
+def _refusal(address: str) -> str:
+    """Why another process could not join a Ray there; empty where it could. That process never outlives this call."""
+    command = [sys.executable, "-c", _PROBE, address]
+    with subprocess.Popen(command, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as probe:
+        assert probe.stdout is not None
+        try:
+            probe.stdout.readline()  # Ray is imported; no buffer, which communicate would not see
+            said = probe.communicate(timeout=_PATIENCE)[0].decode(errors="replace").strip()
+        except subprocess.TimeoutExpired:
+            return f"nothing that Ray knows came in {_PATIENCE:g} s"
+        finally:  # also at a signal: nobody waits for it then
+            probe.kill()
+    return (said.partition(". ")[0].rstrip(".") or "Ray ended") if probe.returncode else ""
 
 
 def _unreachable(address: str) -> str:
