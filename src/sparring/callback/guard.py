@@ -208,11 +208,12 @@ class Guard(L.Callback):
                 back_to = roll_back(trainer, module, file, rate_factor=factor, good=self._was_good)
             except CheckpointError as error:
                 action, why = "stop", f"{why}, and there is no state to go back to: {error}"
-        self._suspect = ""
-        self._margin.forget()
+        if action != "warn":  # what a warning is about leaves all else as it is
+            self._suspect = ""
+            self._margin.forget()
         if action == "rollback":
             self._growth.restart(iteration, self._spectrum(module))
-            self._had_diversity = False
+            self._had_diversity, self._saturation.at_limit = False, 0
         decision = Decision("guard", iteration, kind, why, action, back_to, rates_of(module))
         self.decisions.append(decision)
         log_scalars(trainer, module, {"guard/decisions": float(len(self.decisions))})
