@@ -9,6 +9,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from sparring.metric.diversity import intra_class_diversity, within_class_variance
 
+PART = 500  # images that are averaged at a time
 SIDE = 8  # pixels that images are averaged down to: what is left is shape and tone, not noise
 RIDGE = 0.01  # of the mean variance, added to the covariance within classes
 COLLAPSED = 0.1  # diversity below which images of a class are one image
@@ -116,4 +117,9 @@ class Discriminant:
 def small(image: Tensor) -> Tensor:
     """(N, C, H, W) uint8 -> (N, C * 8 * 8) float64 in [0, 1], averaged over areas; images below 8 pixels are not enlarged."""
     height, width = (min(SIDE, side) for side in image.shape[2:])
-    return adaptive_avg_pool2d(image.cpu().float() / 255, (height, width)).flatten(1).double()
+    parts = image.split(PART)  # 10,000 images of CIFAR-10 at once would be 120 MB as float
+    return (
+        torch.cat([adaptive_avg_pool2d(part.cpu().float() / 255, (height, width)) for part in parts])
+        .flatten(1)
+        .double()
+    )
