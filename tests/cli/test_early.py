@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from sparring.cli.early import check_early, expand_latest
+from sparring.cli.early import _RESUMED, check_early, expand_latest
 from sparring.core.errors import CheckpointError, ConfigError, DataError
+from tests.conftest import CONF
 
 
 def run(folder: Path, name: str, age: int, *, state: str = "finished", **result: Any) -> Path:
@@ -78,6 +79,36 @@ def test_without_one_the_error_says_what_was_looked_for_and_what_makes_one(
 ) -> None:
     with pytest.raises(CheckpointError, match=says):
         expand_latest(verb, [f"{key}=latest"], log_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("verb", "with_runs", "without"),
+    [
+        (
+            "generate",
+            r"type `[^`]*generate[^` ]* run=latest`\.$",
+            r"`[^`]*train[^` ]*` and then `[^`]*generate[^` ]* run=latest`",
+        ),
+        (
+            "attack",
+            r"type `[^`]*attack[^` ]* run=latest`\.$",
+            r"train[^` ]* model=classifier` and then `[^`]* run=latest`\.$",
+        ),
+        ("report", r"type `[^`]*report[^` ]*`\.$", r"type `[^`]*report[^` ]*`\.$"),
+    ],
+)
+def test_a_verb_that_resumes_nothing_says_what_works_instead(
+    verb: str, with_runs: str, without: str, logs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for folder, says in ((logs, with_runs), (tmp_path_factory.mktemp("none"), without)):
+        with pytest.raises(
+            ConfigError, match=rf"only train and study go on with an earlier run, {verb} starts .*{says}"
+        ):
+            expand_latest(verb, ["resume=latest"], log_dir=folder)
+
+
+def test_exactly_those_resume_that_have_the_setting() -> None:
+    assert {file.stem for file in CONF.glob("*.yaml") if "\nresume:" in file.read_text("utf-8")} == set(_RESUMED)
 
 
 def test_other_overrides_stay(tmp_path: Path) -> None:

@@ -30,11 +30,14 @@ def expand_latest(verb: str, overrides: Sequence[str], *, log_dir: Path) -> list
 
     Raises:
         CheckpointError: there is none.
+        ConfigError: `resume=latest` of a verb that does not go on with runs.
     """
     expanded = []
     for item in overrides:
         key, _, value = item.partition("=")
         if value.strip("'\"") == LATEST and (use := use_of(verb, key)) is not None:
+            if use == "resume" and verb not in _RESUMED:
+                raise ConfigError(_starts_anew(verb, log_dir))
             folder = log_dir / (verb if key == "resume" else "train")
             item = f"{key}={quoted(_newest(folder, key, use))}"
         expanded.append(item)
@@ -61,6 +64,18 @@ def _newest(folder: Path, key: str, use: str) -> Path:
     return found.resolve()
 
 
+def _starts_anew(verb: str, log_dir: Path) -> str:
+    """That a verb has no `resume`, and what to type instead."""
+    commands = [hint(verb)]
+    if verb in _USES:
+        trained = next(usable(log_dir / "train", verb), None)
+        commands = [hint("train", *_MAKES.get(verb, ()))] * (trained is None) + [hint(verb, "run=latest")]
+    instead = " and then ".join(f"`{each}`" for each in commands)
+    return (
+        f"resume=latest: only {' and '.join(_RESUMED)} go on with an earlier run, {verb} starts anew; type {instead}."
+    )
+
+
 def _enhances(result: Mapping[str, Any]) -> bool:
     return "enhancer" in result.get("parameters", {})
 
@@ -81,6 +96,7 @@ _USES: Mapping[str, tuple[Callable[[Mapping[str, Any]], bool], str]] = {
     "play": (_draws, "finished run of a generator"),
     "resume": (lambda result: True, "run"),
 }
+_RESUMED = ("train", "study")  # verbs that have the setting `resume`
 # What trains such a run, where it is not the default.
 _MAKES: Mapping[str, tuple[str, ...]] = {"attack": ("model=classifier",), "enhance": ("model=restorer",)}
 # Other settings that name a run -> the verb whose runs they take.
