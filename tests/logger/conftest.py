@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import wandb
@@ -33,3 +34,17 @@ def stub(
         monkeypatch.setenv("WANDB_API_KEY", KEY)
         yield server
         wandb.teardown()
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+    """(mode, seconds that W&B is told to wait) of every start of it: what falling back costs on an idle computer."""
+    found: list[tuple[str, float]] = []
+
+    def noted(**given: Any) -> Any:
+        found.append((given["mode"], given["settings"].init_timeout))
+        return init(**given)
+
+    init = wandb.init
+    monkeypatch.setattr(wandb, "init", noted)
+    return found

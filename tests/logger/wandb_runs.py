@@ -3,6 +3,7 @@
 import json
 import logging
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,16 @@ def log_something(logger: WandbLogger, steps: range) -> None:
 def said(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     """Our own lines; the SDK logs its doings at INFO."""
     return [record for record in caplog.records if record.name.startswith("sparring")]
+
+
+def assert_given_up(waits: list[tuple[str, float]], limit: float, began: float) -> None:
+    """W&B was asked once, was told to give up within the limit, and did.
+
+    By itself it waits 90 s; the rest of that is left to a computer that is busy.
+    """
+    assert [mode for mode, _ in waits] == ["online", "offline"]
+    assert waits[0][1] <= limit - 3  # which it takes to give up and to start offline
+    assert time.monotonic() - began < 60 < wandb.Settings().init_timeout
 
 
 def records(path: Path) -> Iterator[Any]:
