@@ -12,6 +12,7 @@ from tests.config.known import names, unknown
 HINT = re.compile(r"(?<![\w.{}@/\"\\-])(~?\+?[a-z_]+(?:[./@][a-z_0-9]+)*)=([\w./+-]*)(?![=\w])")
 # `group=choice` in help and in advice on quoting, an attribute of a class, an option of the shell's completion.
 GRAMMAR = ("group", "setting", "key", "differentiable", "install")
+PROGRAM = re.compile(r"\s*import \w+")  # the source of a process to start is no message
 OF_SWEEPS = {f"sweep.{key}" for key in _KEYS}  # read before Hydra
 
 
@@ -42,7 +43,7 @@ def hints() -> list[tuple[str, str, str]]:
     found = []
     for file in sorted(FOLDER.rglob("*.py")):
         for text in messages(file):
-            if " " in text:
+            if " " in text and not PROGRAM.match(text):
                 found += [(file.relative_to(FOLDER).as_posix(), key, value) for key, value in HINT.findall(text)]
     return sorted(set(found))
 
