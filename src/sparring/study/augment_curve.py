@@ -46,7 +46,7 @@ from sparring.study.tables.augment_curve import (
 )
 from sparring.study.tables.candidates import choice_limits, choices_table, val_accuracy
 from sparring.study.tables.comparisons import conclusion, control_first, other_differences
-from sparring.study.tables.limits import test_images_limit
+from sparring.study.tables.limits import shared_images_limit
 from sparring.study.tables.pictures import training_pictures
 
 
@@ -235,6 +235,6 @@ class AugmentCurve(ArmStudy):
         return [
             "The numbers hold for this classifier, this GAN, this data set and these numbers of steps.",
             *choice_limits(self.gan_choices if any(arm in GENERATED for arm in self.arms) else ()),
-            test_images_limit(results, estimated=True),
+            shared_images_limit(results, estimated=True),
             "One classifier is trained for each arm and replicate, and evaluated once, at its last step.",
         ]

@@ -21,7 +21,7 @@ from sparring.study.stats.verdict import Comparison
 from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
 from sparring.study.tables.cas import METRICS, class_gan_test, gan_test, metrics_table, replicates_table
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
-from sparring.study.tables.limits import test_images_limit
+from sparring.study.tables.limits import shared_images_limit
 from sparring.study.tables.pictures import training_pictures
 from sparring.study.tables.plots import ACCURACY_LABEL, arms_plot, class_plot
 from sparring.study.tables.published import published_table
@@ -172,7 +172,7 @@ class CAS(ArmStudy):
     def _limits(self, results: Results) -> list[str]:
         return [
             "The numbers hold for this classifier, this GAN, this data set and these numbers of steps.",
-            test_images_limit(results, estimated=True),
+            shared_images_limit(results, estimated=True),
             "A score near that of real images does not show that the generator makes anything new: see replay and AuthPct.",
             f"Distances are in the features `{self.features}` and cannot be compared with others.",
         ]

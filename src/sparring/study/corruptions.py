@@ -26,7 +26,7 @@ from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
 from sparring.study.tables.corruptions import EVALUATION, corruption_plots, kinds_table, mce_table, severities_table
 from sparring.study.tables.costs import arm_runs, cost_table
-from sparring.study.tables.limits import test_images_limit
+from sparring.study.tables.limits import shared_images_limit
 from sparring.study.tables.pictures import training_pictures
 from sparring.study.tables.plots import ACCURACY_LABEL
 from sparring.study.tables.published import published_table
@@ -214,6 +214,6 @@ class Corruptions(ArmStudy):
             "Corruptions are drawn by sparring, with strengths of its own: numbers are not those of CIFAR-10-C.",
             "No arm was trained on one of the corruptions; the patches of CutMix resemble occlusion, though.",
             f"PGD has the Linf epsilon {epsilon_text(self.epsilon)}.",
-            test_images_limit(results, estimated=False),
+            shared_images_limit(results, estimated=False),
             "All arms meet the same draws of each corruption, image by image.",
         ]

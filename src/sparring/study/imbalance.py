@@ -24,7 +24,7 @@ from sparring.study.tables.candidates import choice_limits, choices_table, val_a
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
 from sparring.study.tables.costs import arm_runs, cost_table
 from sparring.study.tables.imbalance import MEASURES, heading, measure_reader, sizes_table
-from sparring.study.tables.limits import test_images_limit
+from sparring.study.tables.limits import shared_images_limit
 from sparring.study.tables.mcnemar import mcnemar_table
 from sparring.study.tables.plots import class_plot, settings_plot
 from sparring.study.tables.published import published_table
@@ -228,5 +228,5 @@ class Imbalance(ArmStudy):
             "Which classes are rare is fixed by their order in the data set; other rare classes may be harder or easier.",
             "Class weights balance the whole loss; oversampling and generated images balance their share of the batch.",
             "The smallest classes have a handful of images: a GAN can do little more with them than repeat them.",
-            test_images_limit(results, estimated=False),
+            shared_images_limit(results, estimated=False),
         ]

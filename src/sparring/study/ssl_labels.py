@@ -19,7 +19,7 @@ from sparring.study.stats.verdict import Comparison
 from sparring.study.tables.analysis import Analysis, Plot, Table, arms_table
 from sparring.study.tables.comparisons import comparison_table, conclusion, other_differences, primary_first
 from sparring.study.tables.costs import arm_runs, cost_table
-from sparring.study.tables.limits import test_images_limit
+from sparring.study.tables.limits import shared_images_limit
 from sparring.study.tables.mcnemar import mcnemar_table
 from sparring.study.tables.plots import ACCURACY_LABEL, class_plot, labels_plot
 from sparring.study.tables.published import published_table
@@ -191,7 +191,7 @@ class SslLabels(ArmStudy):
             "The settings are as given and were not tuned within the study; the shipped ones of the semi-supervised network were "
             "chosen on validation images of other seeds, the plain CNN's are the defaults of model=classifier.",
             "The two networks take different batches of labelled images; all are given the same number of steps.",
-            test_images_limit(results, estimated=True),
+            shared_images_limit(results, estimated=True),
         ]
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sparring.study.tables.limits import test_images_limit as limit
+from sparring.study.tables.limits import shared_images_limit as limit
 from tests.study.fabricated import planned_by, results, trained
 
 

@@ -3,7 +3,7 @@
 from sparring.study.engine.results import Results
 
 
-def test_images_limit(results: Results, *, estimated: bool) -> str:
+def shared_images_limit(results: Results, *, estimated: bool) -> str:
     """Whether replicates share their test images, by the records of the trainings.
 
     Args:

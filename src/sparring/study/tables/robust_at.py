@@ -8,7 +8,7 @@ from sparring.study.engine.results import CellResult, Results
 from sparring.study.tables.analysis import Plot
 from sparring.study.tables.candidates import Column, choice_limits, val_accuracy
 from sparring.study.tables.costs import Tags, arm_runs
-from sparring.study.tables.limits import test_images_limit
+from sparring.study.tables.limits import shared_images_limit
 from sparring.study.tables.plots import ACCURACY_LABEL, mean_line
 from sparring.study.tables.robustness import EvaluationMeasure, clean_accuracy, no_more_robust, robust_accuracy
 
@@ -88,5 +88,5 @@ def limits(results: Results, epsilon: float, strong_count: int, choices: Collect
         "Steps, batches and augmentation are equal. Adversarial training costs several times the computing time per step, "
         "and the GAN's images cost the GAN's training on top: see the costs.",
         f"The stronger attack is run on {strong_count} of the test images, so its column is noisier and not the same images.",
-        test_images_limit(results, estimated=False),
+        shared_images_limit(results, estimated=False),
     ]
