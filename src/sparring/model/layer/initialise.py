@@ -29,14 +29,12 @@ def initialise(network: nn.Module, init: str) -> None:
 
 
 def dcgan_normal(network: nn.Module) -> None:
-    """N(0, 0.02) for every convolution and linear layer, N(1, 0.02) for BatchNorm (Radford et al. 2016, section 4).
-
-    The paper says nothing of biases; they stay as they are drawn. At zero, LSGAN had learned nothing of digits after 300
-    iterations (`docs/zoo.md`): with weights so small, D's first layer without a bias hardly sees more than the background.
-    """
+    """N(0, 0.02) for every convolution and linear layer, N(1, 0.02) for BatchNorm (Radford et al. 2016, section 4)."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             _normal(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d) and module.affine:
             nn.init.normal_(module.weight, 1.0, 0.02)
             nn.init.zeros_(module.bias)
