@@ -13,7 +13,7 @@ from sparring.model.layer.minibatch_stddev import MinibatchStddev
 from sparring.model.layer.norm import ConditionalNorm
 from sparring.model.layer.pixel_noise import PixelNoise, hashed_normal, seeds_of
 from sparring.model.layer.resample import LowPass
-from sparring.model.layer.resnet import DownBlock, UpBlock, halvings_of
+from sparring.model.layer.resnet import DownBlock, DownStack, UpBlock, halvings_of
 from sparring.model.layer.spectral import spectrally_normalise
 from sparring.model.layer.style import Mapping, ModulatedConv
 
@@ -169,6 +169,15 @@ def test_cheaper_orders_of_the_shortcuts_change_nothing() -> None:
     down = DownBlock(3, 5, first=False, halve=True, batch_norm=False).double()
     pool, one = nn.AvgPool2d(2), down.shortcut[1]
     torch.testing.assert_close(down(hidden), pool(one(hidden)) + down.branch(hidden))
+
+
+def test_batch_norm_does_not_set_the_scale_of_the_features() -> None:
+    stack = DownStack(1, [4, 8], halvings=1, batch_norm=True, attention=None)
+    image, last = randn(6, 1, 8, 8).float(), stack.blocks[1]
+    before = stack(image)
+    for parameter in (*last.branch[-2].parameters(), *last.shortcut[-1].parameters()):
+        parameter.data *= 3
+    torch.testing.assert_close(stack(image), 3 * before)
 
 
 @pytest.mark.parametrize(("doublings", "flat", "halvings"), [(3, 2, 2), (5, 1, 5), (4, 1, 4), (1, 2, 1)])

@@ -19,7 +19,7 @@ class ResNetDiscriminator(Discriminator):
         width: channels of the first block; doubled per block, up to `growth` times.
         flat: last blocks that keep the size.
         attention: self-attention where the feature map has image_size / `attention` pixels; None: nowhere.
-        batch_norm: before each activation; not in the papers (a gradient penalty is per image, BatchNorm couples images).
+        batch_norm: before the blocks' activations; not in the papers (a gradient penalty is per image, BatchNorm couples images).
         init: initialiser, see `layer/initialise.py`. spectral_norm: of all weights, with the head's.
 
     Raises:

@@ -65,7 +65,7 @@ class DownBlock(nn.Module):
     Args:
         first: whether its input is the image, so that the leading activation is left out.
         halve: 2x2 average pooling.
-        batch_norm: BatchNorm before each activation.
+        batch_norm: BatchNorm before each of its activations.
 
     Shapes: (N, before, H, W) -> (N, after, H, W), or half of H and W.
     """
@@ -95,7 +95,9 @@ class DownStack(nn.Module):
     """One `DownBlock` per width, the first `halvings` of which halve, then ReLU and the sum over positions.
 
     Args:
-        channels: of the image. widths: channels of the blocks. batch_norm: as of `DownBlock`.
+        channels: of the image. widths: channels of the blocks.
+        batch_norm: as of `DownBlock`. None follows the last block: features would have the same mean in a batch of real and in
+            one of generated images, and the head could not tell the two apart by it.
         attention: index of the block after which self-attention is inserted, or None.
 
     Shapes: image (N, channels, H, W) -> features (N, widths[-1]).
@@ -111,7 +113,7 @@ class DownStack(nn.Module):
             blocks.append(DownBlock(before, after, first=first, halve=halve, batch_norm=batch_norm))
             if number == attention:
                 blocks.append(SelfAttention(after))
-        self.blocks = nn.Sequential(*blocks, *_norm(widths[-1], batch_norm), nn.ReLU())
+        self.blocks = nn.Sequential(*blocks, nn.ReLU())
 
     def forward(self, image: Tensor) -> Tensor:
         return self.blocks(image).sum(dim=(2, 3))
