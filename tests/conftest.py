@@ -15,6 +15,7 @@ os.environ.setdefault("WANDB_MODE", "offline")
 
 import pytest
 
+from sparring.core.allocator import keep_freed_memory
 from tests.warm import WARM
 
 if TYPE_CHECKING:  # the process that hands tests to workers imports this file, too, and needs no torch
@@ -26,6 +27,7 @@ CONF = ROOT / "conf"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    keep_freed_memory()
     gc.disable()  # hardly anything that is imported or collected before the tests is garbage
     if hasattr(config, "workerinput"):  # W&B's classes look through all modules that there are: 0.5 s now, 5 s later
         import wandb.sdk.launch.sweeps.utils  # noqa: F401

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from sparring.cli.surroundings import note_untested_python, set_environment
+from sparring.core.allocator import keep_freed_memory
 from sparring.core.errors import ConfigError, Interrupted, OutOfMemoryError, SparringError, is_out_of_memory
 from sparring.core.package import CONFIG_DIR
 from sparring.core.program import remember_typed
@@ -41,6 +42,7 @@ def run(verb: str, *, config_dir: Path = CONFIG_DIR, words: Sequence[str] = ()) 
 def guarded(function: Callable[[], int]) -> int:
     """The exit code that `function` returns, or the one of its error, which is printed."""
     clean_logs()
+    keep_freed_memory()
     stop_with_parent()
     with listening():
         try:

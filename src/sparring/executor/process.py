@@ -151,9 +151,11 @@ def _serve(connection: Connection, threads: int, environment: dict[str, str]) ->
     os.environ.update(environment)
     import torch
 
+    from sparring.core.allocator import keep_freed_memory
     from sparring.core.terminal import clean_logs
 
     clean_logs()
+    keep_freed_memory()
     torch.set_num_threads(threads)
     with contextlib.suppress(EOFError):
         while True:

@@ -81,9 +81,11 @@ def answer_to_file(
     os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is loaded
     import torch
 
+    from sparring.core.allocator import keep_freed_memory
     from sparring.core.atomic import write_atomic
     from sparring.core.terminal import clean_logs
 
     clean_logs()
+    keep_freed_memory()
     torch.set_num_threads(threads)
     write_atomic(file, pickle.dumps(answer(fn, args, kwargs)))
