@@ -51,6 +51,7 @@ WRONG = {
 NEEDS = {  # of presets that do not train with their defaults alone
     "ssgan": ["data.labels_per_class=10"],
     "advgan": ["model.target={target}"],
+    "lsgan": [f"trainer.max_steps={2 * ITERATIONS}"],  # after 300 it does not show classes yet, and the guard says so
 }
 Run = dict[str, Any]  # decisions; seconds, of CPU; hooks, what of them guard and collapse took
 

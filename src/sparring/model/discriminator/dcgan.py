@@ -16,6 +16,8 @@ class DCGANDiscriminator(Discriminator):
         width: channels after the first convolution, `ndf` in common implementations; doubled with every halving, up to 8 times.
         batch_norm: as in the paper; penalties on single images' gradients (wgan_gp, r1) need it off.
         spectral_norm: of all weights, with the head's.
+        zero_biases: with `batch_norm`, at the start; else those of the first convolution and the head are as PyTorch draws them,
+            larger than what N(0, 0.02) weights make of an image, so that leaky ReLU starts almost linear.
 
     Shapes: images (N, channels, image_size, image_size) in [-1, 1], label (N,) -> logits (N,).
     """
@@ -23,7 +25,15 @@ class DCGANDiscriminator(Discriminator):
     separable = True
 
     def __init__(
-        self, *, channels: int, image_size: int, width: int, batch_norm: bool, spectral_norm: bool, head: HeadMaker
+        self,
+        *,
+        channels: int,
+        image_size: int,
+        width: int,
+        batch_norm: bool,
+        spectral_norm: bool,
+        head: HeadMaker,
+        zero_biases: bool = True,
     ) -> None:
         super().__init__()
         base, halvings = pyramid(image_size)
@@ -42,7 +52,7 @@ class DCGANDiscriminator(Discriminator):
         if (
             batch_norm
         ):  # rescales what N(0, 0.02) shrinks; without, the slope of D would start at a ninth of the usual one
-            dcgan_normal(self)
+            dcgan_normal(self, zero_biases=zero_biases)
         if spectral_norm:
             spectrally_normalise(self, embeddings=True)
 

@@ -28,12 +28,15 @@ def initialise(network: nn.Module, init: str) -> None:
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]
 
 
-def dcgan_normal(network: nn.Module) -> None:
-    """N(0, 0.02) for every convolution and linear layer, N(1, 0.02) for BatchNorm (Radford et al. 2016, section 4)."""
+def dcgan_normal(network: nn.Module, *, zero_biases: bool = True) -> None:
+    """N(0, 0.02) for every convolution and linear layer, N(1, 0.02) for BatchNorm (Radford et al. 2016, section 4).
+
+    zero_biases: of convolutions and linear layers, or as PyTorch draws them.
+    """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             _normal(module.weight)
-            if module.bias is not None:
+            if zero_biases and module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d) and module.affine:
             nn.init.normal_(module.weight, 1.0, 0.02)
