@@ -113,6 +113,13 @@ def test_dcgan_discriminator_has_no_flat_start_without_batch_norm(size: int) -> 
     assert float(slope.flatten(1).norm(dim=1).mean()) > 0.1
 
 
+@pytest.mark.parametrize(("preset", "zero"), [("dcgan", True), ("lsgan", False)])
+def test_biases_of_the_dcgan_discriminator_at_the_start(preset: str, zero: bool) -> None:
+    discriminator = model(f"model={preset}").discriminator
+    for layer in (discriminator.blocks[0], discriminator.head.linear):
+        assert bool((layer.bias == 0).all()) == zero
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_image_depends_on_its_own_row_alone_when_sampling(name: str) -> None:
     gan = model(f"model/generator={name}", f"model/discriminator={name}").double()

@@ -41,10 +41,17 @@ def test_a_training_is_concluded_by_the_result_and_the_page_of_its_last_state(
 
 
 def test_a_run_from_before_a_setting_existed_goes_on_as_it_was() -> None:
-    before: dict[str, Any] = {"seed": 1, "model": {"d_steps": 1}, "data": {"flip": False}, "trainer": {}, "speed": {}}
+    before: dict[str, Any] = {
+        "seed": 1,
+        "model": {"discriminator": {"width": 8}},
+        "data": {"flip": False},
+        "trainer": {},
+        "speed": {},
+    }
     run: Any = SimpleNamespace(config=before, path=Path("earlier"))
     added = {"window": None, "permuted_labels": False}
-    check_settings(run, {**before, "model": {"d_steps": 1, "reuse_fakes": False}, "data": {"flip": False, **added}})
+    model = {"discriminator": {"width": 8, "zero_biases": True}, "reuse_fakes": False}
+    check_settings(run, {**before, "model": model, "data": {"flip": False, **added}})
     with pytest.raises(CheckpointError, match=r"data\.window was None, now 4096"):
         check_settings(run, {**before, "data": {"flip": False, **added, "window": 4096}})
 

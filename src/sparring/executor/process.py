@@ -151,7 +151,7 @@ def _serve(connection: Connection, threads: int, environment: dict[str, str]) ->
     os.environ.update(environment)
     import torch
 
-    from sparring.core.allocator import keep_freed_memory
+    from sparring.core.allocator import give_back, keep_freed_memory
     from sparring.core.terminal import clean_logs
 
     clean_logs()
@@ -162,6 +162,7 @@ def _serve(connection: Connection, threads: int, environment: dict[str, str]) ->
             fn, args, kwargs = connection.recv()
             connection.send(answer(fn, args, kwargs))
             gc.collect()  # a trainer, its model and its data form cycles: many calls would fill memory, or a GPU's
+            give_back()
 
 
 def _exit_with_parent() -> None:

@@ -28,7 +28,9 @@ PARTS: dict[str, Any] = {
     "fingerprints": dict, "budget": int, "logger_runs": dict, "seconds": float | int,
 }  # fmt: skip
 # What a run from before a setting existed did.
-BEFORE = {"model.reuse_fakes": False, "data.permuted_labels": False, "data.window": None}
+BEFORE = {
+    "model.reuse_fakes": False, "data.permuted_labels": False, "data.window": None, "model.discriminator.zero_biases": True,
+}  # fmt: skip
 PLACES = ("data.source", "data.path", "data.cache_dir", "data.storage")
 
 

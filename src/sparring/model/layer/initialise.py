@@ -31,7 +31,7 @@ def initialise(network: nn.Module, init: str) -> None:
 def dcgan_normal(network: nn.Module, *, zero_biases: bool = True) -> None:
     """N(0, 0.02) for every convolution and linear layer, N(1, 0.02) for BatchNorm (Radford et al. 2016, section 4).
 
-    zero_biases: of convolutions and linear layers, or as PyTorch draws them.
+    zero_biases: whether the biases of convolutions and linear layers start at 0; else they stay as PyTorch draws them.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):

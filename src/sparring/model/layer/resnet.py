@@ -96,8 +96,8 @@ class DownStack(nn.Module):
 
     Args:
         channels: of the image. widths: channels of the blocks.
-        batch_norm: as of `DownBlock`. None follows the last block: features would have the same mean in a batch of real and in
-            one of generated images, and the head could not tell the two apart by it.
+        batch_norm: as of `DownBlock`. There is none after the last block: the maps before the last ReLU would have the same mean
+            and variance in a batch of real and in one of generated images.
         attention: index of the block after which self-attention is inserted, or None.
 
     Shapes: image (N, channels, H, W) -> features (N, widths[-1]).
