@@ -52,9 +52,7 @@ WRONG = {
 NEEDS = {  # of presets that do not train with their defaults alone
     "ssgan": ["data.labels_per_class=10"],
     "advgan": ["model.target={target}"],
-    "lsgan": [
-        f"trainer.max_steps={2 * ITERATIONS}"
-    ],  # at iteration 250 of 300 its classes are found ignored in 4 of 5 seeds
+    "lsgan": [f"trainer.max_steps={2 * ITERATIONS}"],  # at 250 of 300 its classes are found ignored in 4 of 5 seeds
 }
 Run = dict[str, Any]  # decisions; seconds, of CPU; hooks, what of them guard and collapse took
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sparring.core.yaml_file import read_yaml
-from sparring.run.saved import left_out, local_loggers, may_be_saved, settings_here, to_type_again
+from sparring.run.saved import left_out, local_loggers, may_be_saved, same_settings, settings_here, to_type_again
 from tests.conftest import ROOT
 
 ALLOWED = [
@@ -88,3 +88,17 @@ def test_settings_that_python_resumes_write_nowhere_else() -> None:
     assert local_loggers(HOSTILE) == ["csv"]
     assert left_out(HOSTILE, HERE) == ["logger=wandb", "paths.cache_dir=/evil/cache"]
     assert local_loggers({"logger": None}) == []
+
+
+def test_a_setting_as_it_always_was_makes_no_other_run() -> None:
+    old: dict[str, Any] = {"model": {"d_steps": 1, "discriminator": {"width": 8}}, "data": {"name": "digits"}}
+    discriminator = {"width": 8, "zero_biases": True}
+    new = {
+        "model": {"d_steps": 1, "discriminator": discriminator, "reuse_fakes": False},
+        "data": {"name": "digits", "window": None},
+    }
+    assert same_settings(old, new)
+    assert not same_settings(
+        old, {**new, "model": {**new["model"], "discriminator": {**discriminator, "zero_biases": False}}}
+    )
+    assert not same_settings(old, {**new, "data": {"name": "digits", "window": 4096}})

@@ -32,6 +32,10 @@ _OUTSIDE = re.compile(r"\b(paths|hydra|extensions|logger|resume|dir)\b['\"]?\s*[
 # Of the command that started a run, and not meant for one that resumes it.
 _NEVER = ("resume=", "dir=", "retry=", "hydra")
 _OF_A_START = ("paths", "logger", "resume", "dir", "retry", "report")  # not of what is computed
+# What a run from before a setting existed did.
+BEFORE = {
+    "model.reuse_fakes": False, "data.permuted_labels": False, "data.window": None, "model.discriminator.zero_biases": True,
+}  # fmt: skip
 _RESOLVER = re.compile(r"\$\{.*:", re.DOTALL)  # `${model.width}` names a setting, `${oc.env:X}` calls something
 
 
@@ -84,7 +88,15 @@ def same_settings(saved: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
 
 def _compared(settings: Mapping[str, Any]) -> dict[str, Any]:
     places = dict.fromkeys([*_IN_RUN, *_ON_COMPUTER], "")
-    return {name: _placed(part, places) for name, part in settings.items() if name not in _OF_A_START}
+    compared = {name: _placed(part, places) for name, part in settings.items() if name not in _OF_A_START}
+    for key, value in BEFORE.items():  # a setting as it always was is as good as none
+        *sections, name = key.split(".")
+        part: Any = compared
+        for section in sections:
+            part = part.get(section) if isinstance(part, dict) else None
+        if isinstance(part, dict) and part.get(name, value) == value:
+            part.pop(name, None)
+    return compared
 
 
 def left_out(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

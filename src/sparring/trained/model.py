@@ -79,5 +79,6 @@ class TrainedModel:
                         "that it was trained with."
                     ) from error
                 raise CheckpointError(
-                    f"The weights of {self.run.path} do not fit its settings ({reason}); restore the run from a copy."
+                    f"The weights of {self.run.path} do not fit its settings ({reason}); restore the run from a copy, or train "
+                    "it again if an earlier version of this program did."
                 ) from error

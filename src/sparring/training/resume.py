@@ -13,6 +13,7 @@ from sparring.core.errors import CheckpointError, ConfigError, is_out_of_memory
 from sparring.core.wording import listing
 from sparring.run.checkpoint import VerifiedCheckpointIO
 from sparring.run.directory import RunDir
+from sparring.run.saved import BEFORE
 from sparring.run.settings import given_in
 from sparring.training.settings import TrainSettings
 
@@ -26,10 +27,6 @@ SHOWN = 3
 PARTS: dict[str, Any] = {
     "state_dict": dict, "optimizer_states": list, "loops": dict, "callbacks": dict, "clock": dict, "meter": dict,
     "fingerprints": dict, "budget": int, "logger_runs": dict, "seconds": float | int,
-}  # fmt: skip
-# What a run from before a setting existed did.
-BEFORE = {
-    "model.reuse_fakes": False, "data.permuted_labels": False, "data.window": None, "model.discriminator.zero_biases": True,
 }  # fmt: skip
 PLACES = ("data.source", "data.path", "data.cache_dir", "data.storage")
 
