@@ -22,6 +22,15 @@ def test_the_first_weight_is_that_of_the_layer() -> None:
     torch.testing.assert_close(space.first_weight(), space.generator.first.weight[:, :6].T, atol=1e-6, rtol=1e-5)
 
 
+def test_norms_that_take_a_condition_shorter_than_the_code_are_no_first_layer() -> None:
+    config = compose("model=sngan", "data.image_size=8", "model.generator.width=4")
+    network = build(config.model.generator, section="model", given={
+        "conditioning": build(config.model.conditioning, section="model")
+    }).eval().requires_grad_(False)  # fmt: skip
+    space = Space(network, config.model.latent_dim, 10, None, None, False, torch.device("cpu"))
+    torch.testing.assert_close(space.first_weight(), network.first.weight.T, atol=1e-6, rtol=1e-5)
+
+
 def test_styles_have_the_weights_of_all_layers_that_take_them() -> None:
     keys = ["model=stylegan2", "data.image_size=8", "model.generator.width=4", "model.generator.style_dim=6"]
     config = compose(*keys)

@@ -137,7 +137,8 @@ class Space:
         def takes_code(given: Any) -> bool:
             if self.styles:  # the style itself, of every layer that takes it
                 return given.shape == code.shape and torch.equal(given, code)
-            return given.ndim == 2 and bool((given[:, : code.shape[1]] == code).all())
+            begins = given[:, : code.shape[1]] if given.ndim == 2 else given  # the condition of a norm is shorter
+            return begins.shape == code.shape and torch.equal(begins, code)
 
         def keep(_module: nn.Module, given: tuple[Any, ...], output: Any) -> None:
             if given and isinstance(given[0], Tensor) and isinstance(output, Tensor) and takes_code(given[0]):
