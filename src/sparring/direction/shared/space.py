@@ -107,7 +107,7 @@ class Space:
         Read off the layers' outputs at 0 and at the axes, so that it does not matter how a network names them.
 
         Raises:
-            ConfigError: no layer is linear in the code.
+            ConfigError: no layer takes the whole code.
         """
         outputs = self.first_outputs(torch.cat([torch.zeros(1, self._size), torch.eye(self._size)]).to(self.device))
         return (outputs[1:] - outputs[0]).cpu()
@@ -130,7 +130,10 @@ class Space:
             for hook in hooks:
                 hook.remove()
         if not kept:
-            raise ConfigError("The generator has no layer that is linear in its latent; choose another direction.")
+            raise ConfigError(
+                "The generator has no layer that takes its whole latent (BigGAN's take parts of it), which sefa and pca need; "
+                "give direction=boundary with classifier=<run>, or direction=random."
+            )
         return torch.cat([each.flatten(1) for each in (kept if self.styles else kept[:1])], 1)
 
     def _keeper(self, code: Tensor, kept: list[Tensor]) -> Callable[..., None]:
