@@ -1,5 +1,9 @@
 """The leaves of a configuration group, so that a new one is tested by existing."""
 
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
 import yaml
 
 from tests.conftest import CONF
@@ -13,3 +17,8 @@ def leaves(group: str) -> list[str]:
 def single_leaves(group: str) -> list[str]:
     """Those that are one object each, and not a table of several leaves of the group."""
     return [leaf for leaf in leaves(group) if "_target_" in yaml.safe_load((CONF / group / f"{leaf}.yaml").read_text())]
+
+
+def slow_but(values: Iterable[Any], *fast: Any) -> list[Any]:
+    """Values for `parametrize`, all of which but `fast` are marked slow."""
+    return [value if value in fast else pytest.param(value, marks=pytest.mark.slow) for value in values]

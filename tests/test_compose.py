@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-import shlex
 from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import cache
@@ -13,10 +12,8 @@ import torch
 from omegaconf import DictConfig
 
 from sparring.config.build import build
-from sparring.config.check import check
 from sparring.config.compose import compose as study_config
 from sparring.core.errors import ConfigError
-from sparring.core.package import CONFIG_DIR
 from sparring.model.layer import spectral
 from sparring.stage.train import train
 from sparring.study.engine.compose import composing
@@ -25,16 +22,10 @@ from sparring.study.engine.plan import plan
 from sparring.trained.runs import build_model
 from sparring.training.training import Training
 from tests.conftest import CONF, TINY, compose
+from tests.leaves import slow_but
 from tests.model.pairwise import Row
 from tests.model.rows import FEW, GROUPS, overrides
 from tests.model.rows import name as row_name
-
-
-def header_commands() -> list[str]:
-    """What the headers of studies say to type."""
-    files = [*(CONF / "study").glob("*.yaml"), *(CONF / "experiment" / "study").glob("*.yaml")]
-    lines = [line.lstrip("# ") for file in sorted(files) for line in file.read_text().splitlines()]
-    return [line.partition("  ")[0] for line in lines if line.startswith("python study.py ")]
 
 
 def choices(group: str) -> list[str]:
@@ -176,7 +167,10 @@ def test_every_way_to_learn_trains_one_iteration(robust: str, tmp_path: Path, ca
     one_iteration(tmp_path, cache_dir, "model=classifier", f"model/robust={robust}")
 
 
-@pytest.mark.parametrize("model", choices("model"))
+FAST = ("classifier", "dcgan", "gan", "restorer", "robgan", "rpgan", "ssgan", "stylegan2_ada")
+
+
+@pytest.mark.parametrize("model", slow_but(choices("model"), *FAST))
 def test_every_preset_trains_one_iteration(model: str, tmp_path: Path, cache_dir: Path, victim_run: Path) -> None:
     one_iteration(tmp_path, cache_dir, f"model={model}", *([f"model.target={victim_run}"] if model in NEEDED else []))
 
@@ -240,11 +234,3 @@ def one_iteration(folder: Path, cache_dir: Path, *overrides: str) -> None:
     config = compose("debug=fast", *tiny(overrides), f"paths.cache_dir={cache_dir}", *overrides, run_dir=run)
     result = train(config, run)
     assert result["clock"] == {"iteration": 1, "images_seen": 4 * config.model.get("d_steps", 1)}
-
-
-@pytest.mark.parametrize("command", header_commands())
-def test_commands_in_the_headers_of_studies_build_their_study(command: str) -> None:
-    check("study", shlex.split(command)[2:], config_dir=CONFIG_DIR)
-    config = study_config("study", shlex.split(command)[2:])
-    describes = any(f"study={name}" in command for name in ("learning_rate", "stability"))  # the others give a verdict
-    assert build(config.study, section="study").replicates >= (2 if describes else 6)

@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 
 FILE, FUNCTION = 250, 60  # lines at most; a docstring does not count to its function
@@ -30,6 +32,7 @@ def test_a_file_has_250_lines_at_most() -> None:
     assert {file: lines for file, lines in lengths.items() if lines > FILE} == {}
 
 
+@pytest.mark.slow
 def test_a_function_has_60_lines_at_most() -> None:
     long = {
         f"{file.relative_to(ROOT)} {name}": lines

@@ -11,6 +11,7 @@ import sparring
 from tests.conftest import ROOT
 
 
+@pytest.mark.slow
 def test_a_configuration_is_what_the_command_composes() -> None:
     overrides = ["model=dcgan", "trainer.max_steps=7", "name=same"]
     done = subprocess.run(

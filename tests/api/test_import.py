@@ -4,6 +4,8 @@ import inspect
 import subprocess
 import sys
 
+import pytest
+
 import sparring
 from sparring.api.attack import attack
 
@@ -25,6 +27,7 @@ def test_importing_is_cheap_and_loads_nothing_heavy() -> None:
     assert float(spent) < CPU_SECONDS
 
 
+@pytest.mark.slow
 def test_composing_does_not_load_torch() -> None:
     code = "import sys, sparring; sparring.compose('train', 'model=dcgan'); print('torch' in sys.modules)"
     assert python(code) == "False"
@@ -41,6 +44,7 @@ def test_reading_a_run_does_not_load_torch(gan: sparring.Run) -> None:
     )
 
 
+@pytest.mark.slow
 def test_attack_is_a_function_and_the_package_of_the_attacks() -> None:
     """Also where a leaf was imported before the function was used."""
     leaf = "import sparring.attack.pgd; print(sparring.attack.pgd.PGD.__name__, callable(sparring.attack))"

@@ -134,6 +134,7 @@ def test_a_run_goes_on_in_python_as_if_it_had_not_stopped(own: sparring.Run, ima
     assert json.loads((resumed.path / "status.json").read_text())["clock"]["iteration"] == 5
 
 
+@pytest.mark.slow
 def test_a_resumed_run_writes_where_this_computer_does(
     tmp_path: Path, cache_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -72,7 +72,7 @@ def victim() -> Victim:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         plain, robust = network(), network()
-    return Victim(fit(plain, 400), fit(robust, 400, pgd(steps=5)), digits()[1])
+    return Victim(fit(plain, 400), fit(robust, 250, pgd(steps=5)), digits()[1])
 
 
 def accuracy(model: nn.Module, image: Tensor, label: Tensor) -> float:

@@ -36,6 +36,7 @@ def run(
     return train(compose(*SETTINGS, *overrides, f"paths.cache_dir={cache_dir}", run_dir=folder), folder)
 
 
+@pytest.mark.slow
 def test_the_best_weights_are_those_of_the_best_validation(
     tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +75,7 @@ def test_patience_stops_the_run_and_its_state_is_saved(
     assert saved["clock"]["iteration"] == 4
 
 
+@pytest.mark.slow
 def test_runs_without_a_robust_accuracy_keep_no_best(
     tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,7 @@ def same(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
+@pytest.mark.slow
 def test_a_rollback_restores_networks_and_optimizers_and_the_clock_goes_on(tmp_path: Path, cache_dir: Path) -> None:
     finished = scripted(tmp_path / "r", cache_dir, [2.0, 1.0, 9.0], "trainer.max_steps=6",
                      "callback.quality_stop.on_collapse=rollback")  # fmt: skip
@@ -65,6 +66,7 @@ def test_a_rollback_restores_networks_and_optimizers_and_the_clock_goes_on(tmp_p
     assert finished.result()["stopped"] == "budget"
 
 
+@pytest.mark.slow
 def test_after_the_last_rollback_a_collapse_stops_with_the_best_weights(tmp_path: Path, cache_dir: Path) -> None:
     finished = scripted(tmp_path / "r", cache_dir, [1.0, 9.0, 9.0, 9.0], "trainer.max_steps=20",
                      "callback.quality_stop.on_collapse=rollback", "callback.quality_stop.max_rollbacks=1")  # fmt: skip
@@ -79,6 +81,7 @@ def test_after_the_last_rollback_a_collapse_stops_with_the_best_weights(tmp_path
     assert same(kept, best)
 
 
+@pytest.mark.slow
 def test_a_run_to_the_end_of_its_budget_keeps_its_best_weights_too(tmp_path: Path, cache_dir: Path) -> None:
     finished = scripted(tmp_path / "r", cache_dir, [1.0, 1.5, 1.2], "trainer.max_steps=6")
     assert finished.result()["weights"]["iteration"] == 2

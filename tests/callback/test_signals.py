@@ -18,6 +18,7 @@ from sparring.training.training import Training
 from tests.conftest import TINY, compose
 
 
+@pytest.mark.slow
 def test_after_a_run_the_callers_handlers_are_back_and_nothing_holds_the_trainer(
     tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -36,6 +37,7 @@ def test_after_a_run_the_callers_handlers_are_back_and_nothing_holds_the_trainer
     assert sum(isinstance(each, L.Trainer) for each in gc.get_objects()) <= trainers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("auto", ["1", ""])
 def test_a_job_of_slurm_that_can_go_on_is_saved_requeued_once_and_ended(
     auto: str, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch

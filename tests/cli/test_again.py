@@ -81,6 +81,7 @@ def test_settings_of_a_sweep_that_cannot_be(typed: str, sweep: bool, says: str) 
         expand_sweep([typed], sweep=sweep)
 
 
+@pytest.mark.slow
 def test_the_same_command_again_runs_what_is_missing(toy: Program) -> None:
     folder = toy.folder / "logs" / "mine"
     first = toy("-m", "seed=1,2", "act=finish,data", f"sweep.dir={folder}")

@@ -36,6 +36,7 @@ def test_without_auto_nothing_changes(tmp_path: Path) -> None:
     assert expand_auto("train", typed, log_dir=tmp_path, config_dir=CONF) == typed
 
 
+@pytest.mark.slow
 def test_the_newest_unfinished_run_of_the_same_settings_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

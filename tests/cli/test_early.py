@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,10 @@ import pytest
 
 from sparring.cli.early import _RESUMED, check_early, expand_latest
 from sparring.core.errors import CheckpointError, ConfigError, DataError
+from tests.cli.conftest import Program
 from tests.conftest import CONF
+
+HEAVY = ("torch", "lightning", "rich", "numpy", "wandb", "matplotlib")
 
 
 def run(folder: Path, name: str, age: int, *, state: str = "finished", **result: Any) -> Path:
@@ -146,3 +151,26 @@ def test_the_playground_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
     ):
         check_early("play", ["run=a"])
     check_early("generate", ["run=a"])
+
+
+def test_importing_the_command_line_is_cheap(toy: Program) -> None:
+    program = f"import sys, sparring.cli; print([name for name in {HEAVY} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--help", "logger"], ["trainer.max_step=5"], ["--cfg", "job"], ["-sc", "install=bash"]]
+)
+def test_nothing_heavy_is_imported_to_answer(toy: Program, arguments: list[str]) -> None:
+    program = f"""\
+import json, runpy, sys
+sys.argv = {["toy.py", *arguments]!r}
+try:
+    runpy.run_path({str(toy.script)!r}, run_name="__main__")
+except SystemExit:
+    pass
+print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
+"""
+    environment = toy.environment()
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == []

@@ -78,6 +78,7 @@ def test_an_accepted_resume_is_remembered(toy: Program, run: Path) -> None:
     assert (saved.trainer.max_steps, saved.resume, saved.name) == (20, None, "small_digits")
 
 
+@pytest.mark.slow
 def test_from_start_to_resume_with_a_child(toy: Program, tmp_path: Path) -> None:
     toy("seed=3", "model.width=4")
     (run,) = toy.runs()

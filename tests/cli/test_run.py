@@ -1,10 +1,7 @@
 """The command line as a user meets it: real processes, a stage that costs nothing."""
 
 import argparse
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +15,8 @@ from sparring.config.compose import file_name
 from sparring.core.package import CONFIG_DIR
 from tests.cli.conftest import Program
 
-HEAVY = ("torch", "lightning", "rich", "numpy", "wandb", "matplotlib")
 
-
+@pytest.mark.slow
 def test_a_run_from_another_directory(toy: Program, tmp_path: Path) -> None:
     result = toy("seed=3", "model.width=4", cwd=tmp_path)
     (run,) = toy.runs()
@@ -127,6 +123,7 @@ def test_a_sweep_that_a_file_asks_for_is_not_taken_for_one_job(tmp_path: Path) -
     assert not leaves_mode_to_flags(tmp_path)
 
 
+@pytest.mark.slow
 def test_hydra_answers_as_usual(toy: Program) -> None:
     config = toy("--cfg", "job", "seed=7", "model=large").out
     assert "seed: 7" in config
@@ -138,6 +135,7 @@ def test_hydra_answers_as_usual(toy: Program) -> None:
     assert {"model=large", "model=small"} <= set(offered)
 
 
+@pytest.mark.slow
 def test_configuration_from_another_folder(toy: Program, tmp_path: Path) -> None:
     (tmp_path / "mine" / "model").mkdir(parents=True)
     (tmp_path / "mine" / "model" / "huge.yaml").write_text("width: 512\n")
@@ -148,6 +146,7 @@ def test_configuration_from_another_folder(toy: Program, tmp_path: Path) -> None
     assert toy.record(run, rank=1)["rank"] == 1
 
 
+@pytest.mark.slow
 def test_pythons_that_check_the_help_of_options(toy: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python 3.14's argparse formats it when an option is made, and Hydra's parser has an option whose help is no text."""
     add = argparse.ArgumentParser.add_argument
@@ -171,6 +170,7 @@ def test_pythons_that_check_the_help_of_options(toy: Program, monkeypatch: pytes
         get_args_parser()
 
 
+@pytest.mark.slow
 def test_several_folders_of_configurations(toy: Program, tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name / "model").mkdir(parents=True)
@@ -179,6 +179,7 @@ def test_several_folders_of_configurations(toy: Program, tmp_path: Path) -> None
     assert [toy(f"model={name}", *places, "--cfg", "job").code for name in ("one", "two", "three")] == [0, 0, 2]
 
 
+@pytest.mark.slow
 def test_the_environment_file_of_the_folder(toy: Program, tmp_path: Path) -> None:
     (toy.folder / ".env").write_text(f"SPARRING_LOG_DIR={tmp_path}/from_file\n")
     toy()
@@ -191,6 +192,7 @@ def test_the_environment_file_of_the_folder(toy: Program, tmp_path: Path) -> Non
     assert result.err.startswith(f"error: {toy.folder / '.env'} cannot be read: ")
 
 
+@pytest.mark.slow
 def test_children_of_lightning_use_the_same_directory(toy: Program, tmp_path: Path) -> None:
     assert toy("act=children", "seed=5", cwd=tmp_path).code == 0
     (run,) = toy.runs()
@@ -198,6 +200,7 @@ def test_children_of_lightning_use_the_same_directory(toy: Program, tmp_path: Pa
     assert toy.record(run, rank=1)["run_dir"] == str(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["RANK", "SLURM_PROCID"])
 def test_other_ranks_make_no_directory(
     toy: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
@@ -209,33 +212,11 @@ def test_other_ranks_make_no_directory(
     assert not list(tmp_path.glob("sparring_rank*"))
 
 
+@pytest.mark.slow
 def test_a_job_of_a_cluster_is_named(toy: Program) -> None:
     toy(SLURM_JOB_ID="4711", SLURM_PROCID="0")
     (run,) = toy.runs()
     assert "_4711-" in run.name
-
-
-def test_importing_the_command_line_is_cheap(toy: Program) -> None:
-    program = f"import sys, sparring.cli; print([name for name in {HEAVY} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
-
-
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["--help", "logger"], ["trainer.max_step=5"], ["--cfg", "job"], ["-sc", "install=bash"]]
-)
-def test_nothing_heavy_is_imported_to_answer(toy: Program, arguments: list[str]) -> None:
-    program = f"""\
-import json, runpy, sys
-sys.argv = {["toy.py", *arguments]!r}
-try:
-    runpy.run_path({str(toy.script)!r}, run_name="__main__")
-except SystemExit:
-    pass
-print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
-"""
-    environment = toy.environment()
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
-    assert json.loads(done.stdout.splitlines()[-1]) == []
 
 
 @pytest.mark.parametrize("text", ["a/b c", "x" * 300, "é=1,[2]", "'; rm"])

@@ -17,6 +17,7 @@ from tests.conftest import CONF
 TINY = ["data.image_size=8", "model.generator.width=4", "name=a"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -45,6 +46,7 @@ def test_choices_first_and_values_later_are_the_whole_command(overrides: list[st
     assert compose("train", *overrides)._get_flag("struct")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides", [[], ["model=stylegan2", "callback=[default,guard]"], ["experiment=cifar10_r3gan"]]
 )
@@ -65,6 +67,7 @@ def test_a_default_that_refers_to_a_choice_still_finds_it(tmp_path: Path) -> Non
         assert hydra_compose("main", ["part=b"]) == {"part": {"width": 8}, "other": {"depth": 2}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verb", "overrides"),
     [
@@ -90,6 +93,7 @@ def test_what_starts_from_remembered_choices_is_the_whole_composition(
             found.seed = 7  # the caller's own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [["sede=3"], ["model=no"], ["model.generator=conv=3"], ["seed=1,2"], ["+seed=1"]])
 def test_what_cannot_be_composed_raises_what_it_does_without_memory(wrong: list[str]) -> None:
     with hydra_at(CONF, "train"):

@@ -130,6 +130,7 @@ def test_debug_fast_is_read_by_every_verb_as_settings_that_it_has(verb: str) -> 
         assert "repeats" not in extra or beside != "images=x"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(file.stem for file in (CONFIG_DIR / "study").glob("*.yaml")))
 def test_debug_fast_makes_every_study_small(name: str) -> None:
     meant, _ = translated("study", [f"study={name}", "debug=fast", "study.replicates=3"])

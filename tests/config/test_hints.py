@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from sparring.cli.again import _KEYS
 from sparring.core.package import FOLDER
 from tests.config.known import names, unknown
@@ -48,6 +50,7 @@ def hints() -> list[tuple[str, str, str]]:
     return sorted(set(found))
 
 
+@pytest.mark.slow
 def test_every_hint_names_what_there_is() -> None:
     """A name that merely repeats an argument of a leaf (`steps={...}`) is no hint; one with a dot or a value is."""
     wrong = []

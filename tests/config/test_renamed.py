@@ -25,6 +25,7 @@ TYPED = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("verb", "others", "typed", "present"), TYPED, ids=[each[2] for each in TYPED])
 def test_an_earlier_name_is_answered_with_the_present_one(
     verb: str, others: list[str], typed: str, present: str

@@ -46,6 +46,7 @@ def faults_of(way: str, folder: Path, **settings: str) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_command_keeps_it_unless_malloc_was_set_otherwise(tmp_path: Path) -> None:
     plain, command = faults_of("plain", tmp_path), faults_of("command", tmp_path)
     assert 10 * command < plain

@@ -85,6 +85,7 @@ def test_a_heartbeat_is_silent_where_somebody_else_speaks(capsys: pytest.Capture
     assert {line.partition(" ")[0] for line in capsys.readouterr().err.splitlines()} == {"images"}
 
 
+@pytest.mark.slow
 def test_many_short_pieces_of_work_are_not_silent(capsys: pytest.CaptureFixture[str]) -> None:
     with heartbeat("attack", seconds=0.2):
         for name in "abcdef":

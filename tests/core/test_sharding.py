@@ -136,6 +136,7 @@ def test_what_cannot_be_divided_is_refused_before_torch_is_needed(settings: list
     assert says in str(caught.value)
 
 
+@pytest.mark.slow
 def test_every_preset_is_divided_or_refused() -> None:
     for file in sorted((CONF / "model").glob("[a-z]*.yaml")):
         composed = compose(f"model={file.stem}", "trainer=fsdp")

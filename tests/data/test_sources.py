@@ -155,6 +155,7 @@ def test_settings_a_source_cannot_use(make: Make) -> None:
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FASHION.is_dir(), reason="needs Debian's package dataset-fashion-mnist")
 def test_fashion_mnist_of_debian(make: Make, no_hub: Path) -> None:
     data = make("fashion_mnist", "data.val_fraction=0")

@@ -70,6 +70,7 @@ def reader(file: Path) -> Callable[[], int | None]:
     return lambda: json.loads(file.read_text()) if file.exists() else None
 
 
+@pytest.mark.slow
 def test_a_call_of_an_earlier_program_is_found_again(tmp_path: Path) -> None:
     cluster, file = Cluster(), tmp_path / "record.json"
     first = Engine(cluster, tmp_path / "study")
@@ -131,6 +132,7 @@ def test_a_call_that_began_before_its_note_is_found_by_its_own_name(tmp_path: Pa
     assert cluster.started == 1
 
 
+@pytest.mark.slow
 def test_a_call_that_dies_or_fails_ends_its_future_alone(tmp_path: Path) -> None:
     engine = Engine(Cluster(), tmp_path)
     dead, fails, works = engine.submit(abs, -1), engine.submit(int, "x"), engine.submit(abs, -2)
@@ -155,6 +157,7 @@ def test_an_engine_that_does_not_answer_any_more_ends_the_call(tmp_path: Path) -
         future.result(timeout=5)
 
 
+@pytest.mark.slow
 def test_a_study_that_was_killed_waits_for_the_cells_that_run(tmp_path: Path, stage: list[str]) -> None:
     cells, cluster = [planned(tmp_path, "a"), planned(tmp_path, "b", "a")], Cluster()
 

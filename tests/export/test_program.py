@@ -34,6 +34,7 @@ def named(kind: str) -> Portable:
     return Portable("enhancer", Scale(kind), (torch.rand(4, 3),), {}, {}, "")
 
 
+@pytest.mark.slow
 def test_the_file_gives_what_the_network_gives(tmp_path: Path) -> None:
     assert write_program(named("plain"), tmp_path / "x.pt2", tolerance=0) == 0
     program = torch.export.load(tmp_path / "x.pt2").module()

@@ -53,6 +53,7 @@ def test_online_sends_settings_history_and_pictures_and_finishes(stub: WandbStub
     assert list((tmp_path / "run1" / "wandb").glob("run-*"))
 
 
+@pytest.mark.slow
 def test_the_address_is_said_and_nothing_else(
     stub: WandbStub, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -66,6 +67,7 @@ def test_the_address_is_said_and_nothing_else(
     assert said(caplog) == []
 
 
+@pytest.mark.slow
 def test_two_loggers_in_one_process_are_two_runs(stub: WandbStub, tmp_path: Path) -> None:
     ids = []
     for index in (1, 2):
@@ -90,6 +92,7 @@ def test_two_open_loggers_do_not_mix(stub: WandbStub, tmp_path: Path) -> None:
     assert {row["loss"] for row in stub.history[two.run_id]} == {2}
 
 
+@pytest.mark.slow
 def test_resume_continues_the_run_without_duplicates(stub: WandbStub, tmp_path: Path) -> None:
     first = make(tmp_path)
     log_something(first, range(1, 8))
@@ -123,6 +126,7 @@ def test_key_from_netrc(stub: WandbStub, tmp_path: Path, monkeypatch: pytest.Mon
 # --- failures on the way
 
 
+@pytest.mark.slow
 def test_a_tracker_that_dies_is_warned_about_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

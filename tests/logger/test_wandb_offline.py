@@ -49,11 +49,13 @@ def test_without_a_key_it_is_offline_at_once(
     assert_offline(logger, tmp_path, caplog, "no API key")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stub", ["unauthorized"], indirect=True)
 def test_a_wrong_key_falls_back_and_says_so(stub: WandbStub, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert_offline(make(tmp_path), tmp_path, caplog, f"the API key does not work on {stub.url}")
 
 
+@pytest.mark.slow
 def test_a_malformed_key_falls_back_and_is_not_shown(
     stub: WandbStub, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,7 +64,8 @@ def test_a_malformed_key_falls_back_and_is_not_shown(
     assert "much-too-short" not in caplog.text
 
 
-@pytest.mark.parametrize("stub", ["silent", pytest.param("late", marks=pytest.mark.slow)], indirect=True)
+@pytest.mark.slow
+@pytest.mark.parametrize("stub", ["silent", "late"], indirect=True)
 def test_a_server_that_does_not_answer(
     stub: WandbStub, tmp_path: Path, caplog: pytest.LogCaptureFixture, waits: list[tuple[str, float]]
 ) -> None:
@@ -122,6 +125,7 @@ def test_offline_file_holds_everything(tmp_path: Path) -> None:
     assert np.array_equal(np.asarray(Image.open(picture)), PICTURE)
 
 
+@pytest.mark.slow
 def test_offline_file_holds_tables_and_summary(tmp_path: Path) -> None:
     logger = make(tmp_path / "study", mode="offline")
     logger.log_table("Accuracy", ("arm", "verdict"), [("real", ""), ("gan", "HELPS")])
@@ -140,6 +144,7 @@ def test_offline_file_holds_tables_and_summary(tmp_path: Path) -> None:
     assert said["verdict"] == "HELPS"
 
 
+@pytest.mark.slow
 def test_wandb_mode_of_the_user_is_heard_by_auto_only(
     stub: WandbStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +217,7 @@ def test_other_ranks_open_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_the_variables_of_wandb_decide_where_no_setting_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As an agent of a W&B sweep sets them; the offline file says the same."""
     given = {

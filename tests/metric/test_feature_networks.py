@@ -68,6 +68,7 @@ def test_vit_positions_scale_smoothly() -> None:
     torch.testing.assert_close(scaled[inner, 5, 1], expected[inner], rtol=0, atol=0.06)
 
 
+@pytest.mark.slow
 def test_dinov2_reads_its_published_names(tmp_path: Path) -> None:
     """A file with the names and shapes of dinov2_vits14_pretrain.pth: 12 blocks of 384, 37 x 37 positions."""
     network = VisionTransformer(dim=384, depth=12, heads=6, patch=14, grid=37)

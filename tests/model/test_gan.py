@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from sparring.core.errors import ConfigError
+from tests.leaves import slow_but
 from tests.model.steps import BATCH, fit, gan, snapshot
 
 
@@ -14,7 +15,7 @@ def moved(network: nn.Module, before: list[torch.Tensor]) -> bool:
 
 
 @pytest.mark.parametrize("loss", ["rpgan", "hinge", "non_saturating"])
-@pytest.mark.parametrize("regularizer", ["[]", "[r1,r2,wgan_gp]"])
+@pytest.mark.parametrize("regularizer", slow_but(("[]", "[r1,r2,wgan_gp]"), "[]"))
 def test_each_phase_moves_only_its_own_player(loss: str, regularizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = gan(f"model/loss={loss}", f"model/regularizer={regularizer}")
     phases: list[str] = []

@@ -113,6 +113,7 @@ def test_feedback_adds_its_gradient_to_g_and_leaves_the_classifier_alone() -> No
             torch.testing.assert_close(a, c)
 
 
+@pytest.mark.slow
 def test_a_run_is_read_back_as_generator_and_as_classifier(tmp_path: Path, cache_dir: Path) -> None:
     folder = tmp_path / "run"
     settings = ["trainer.max_steps=6", "trainer.val_check_interval=3", "model.start=0.5", "report=false"]

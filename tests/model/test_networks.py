@@ -12,6 +12,7 @@ from sparring.model.head.projection import Projection
 from sparring.model.layer.pyramid import pyramid
 from sparring.trained.runs import build_model
 from tests.conftest import CONF, compose
+from tests.leaves import slow_but
 
 GENERATORS, DISCRIMINATORS = (
     sorted(path.stem for path in Path(CONF, "model", kind).glob("*.yaml")) for kind in ("generator", "discriminator")
@@ -25,10 +26,8 @@ def model(*overrides: str):
     return build_model(compose(*TINY, *overrides))
 
 
-@pytest.mark.parametrize(
-    "size", [28, *(pytest.param(size, marks=pytest.mark.slow) for size in (8, 16, 32, 48, 64, 96))]
-)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", slow_but((8, 16, 28, 32, 48, 64, 96), 28))
+@pytest.mark.parametrize("name", slow_but(NAMES, "dcgan", "stylegan2"))
 def test_shapes_at_any_size_and_channel_count(name: str, size: int) -> None:
     config = compose(*TINY, f"model/generator={name}", f"model/discriminator={name}", f"data.image_size={size}")
     for channels in (1, 3, 4):
@@ -76,6 +75,7 @@ def test_gradients_reach_every_weight_and_labels_matter_when_conditional(name: s
         assert not torch.allclose(other, logits, rtol=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conditioning", ["concat", "concat model.conditioning.embedding_dim=64", "cbn", "style"])
 @pytest.mark.parametrize("name", GENERATORS)
 def test_the_latent_and_not_the_label_makes_the_variance_at_the_start(name: str, conditioning: str) -> None:
@@ -120,7 +120,7 @@ def test_biases_of_the_dcgan_discriminator_at_the_start(preset: str, zero: bool)
         assert bool((layer.bias == 0).all()) == zero
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", slow_but(NAMES, "dcgan", "stylegan2"))
 def test_an_image_depends_on_its_own_row_alone_when_sampling(name: str) -> None:
     gan = model(f"model/generator={name}", f"model/discriminator={name}").double()
     generator = gan.generator.eval()
@@ -132,7 +132,7 @@ def test_an_image_depends_on_its_own_row_alone_when_sampling(name: str) -> None:
             torch.testing.assert_close(alone, whole[row : row + 1], rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", slow_but(NAMES, "dcgan", "resnet", "stylegan2"))
 def test_second_derivatives_of_every_discriminator(name: str) -> None:
     """d/dw of ||dD/dx||^2, as gradient penalties need it, against a finite difference along a random direction."""
     torch.manual_seed(0)
@@ -160,7 +160,7 @@ def test_second_derivatives_of_every_discriminator(name: str) -> None:
     torch.testing.assert_close((values[0] - values[1]) / 2, slope, rtol=1e-3, atol=0)
 
 
-@pytest.mark.parametrize("name", sorted(WITH_NORMS))
+@pytest.mark.parametrize("name", slow_but(sorted(WITH_NORMS), "dcgan"))
 @pytest.mark.parametrize("conditioning", ["concat", "cbn"])
 def test_the_averaged_generator_has_the_statistics_of_the_trained_one(name: str, conditioning: str) -> None:
     gan = model(f"model/generator={name}", f"model/conditioning={conditioning}")

@@ -60,6 +60,7 @@ def test_what_cannot_work_is_refused(overrides: list[str], message: str) -> None
 REGULARIZERS = [name for name in leaves("model/regularizer") if name not in ("zcr", "path_length")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("discriminator", "regularizers"),
     [

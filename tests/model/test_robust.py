@@ -11,6 +11,7 @@ from sparring.model.classifier import Classifier
 from sparring.model.robust.shared.adversarial import adversarial_images
 from sparring.trained.runs import build_model
 from tests.conftest import compose
+from tests.leaves import slow_but
 from tests.model.adversarial import EPSILON, LEAVES, SMALL, batch, draws_of, model_of
 
 
@@ -30,7 +31,7 @@ class Watch(nn.Module):
         return self.network(image)
 
 
-@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("soft", slow_but((False, True), False))
 @pytest.mark.parametrize("robust", LEAVES)
 def test_images_stay_in_the_ball_and_in_range(robust: str, soft: bool) -> None:
     model = model_of(robust)

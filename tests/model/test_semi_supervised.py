@@ -34,6 +34,7 @@ def built(*overrides: str) -> SemiSupervisedGAN:
     return model
 
 
+@pytest.mark.slow
 def test_a_run_is_a_classifier_and_a_generator(tmp_path: Path, cache_dir: Path) -> None:
     run = RunDir.open(trained(tmp_path / "run", cache_dir, "trainer.max_steps=150", "trainer.val_check_interval=75"))
     result = run.result()
@@ -73,6 +74,7 @@ def test_the_labels_only_arm_reads_no_unlabelled_image_and_starts_from_the_same_
     assert all(torch.equal(tensor, arms[1][name]) for name, tensor in arms[0].items())
 
 
+@pytest.mark.slow
 def test_labels_of_unlabelled_images_change_nothing(tmp_path: Path, cache_dir: Path) -> None:
     """Weight 0 on what unlabelled images teach leaves the labels-only arm, bit for bit."""
     off = ["trainer.max_steps=4"]

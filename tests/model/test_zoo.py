@@ -49,6 +49,7 @@ def check(row: Row) -> None:
         assert any(not torch.equal(before[name], model.get_parameter(name)) for name in own), player
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", FEW, ids=name)
 def test_every_leaf_takes_a_step(row: Row) -> None:
     check(row)

@@ -13,6 +13,7 @@ from sparring.play.choice import Choice
 from sparring.play.gan import Gan
 from sparring.stage.generate import generate
 from tests.conftest import compose
+from tests.leaves import slow_but
 
 CHOICES = [
     Choice(seed=3, label=2),
@@ -22,7 +23,7 @@ CHOICES = [
 ]
 
 
-@pytest.mark.parametrize("choice", CHOICES)
+@pytest.mark.parametrize("choice", slow_but(CHOICES, CHOICES[1]))
 def test_the_recipe_draws_the_same_images_byte_for_byte(gan: Gan, choice: Choice, tmp_path: Path) -> None:
     words = shlex.split(gan.recipe(choice, 3))
     assert "device=cpu" in words

@@ -22,6 +22,7 @@ def test_every_network_has_a_turn_of_its_own() -> None:
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", ["bars", "attacked", "explained"])
 def test_nobody_asks_a_classifier_that_is_being_explained(
     judge: Judge, second: str, monkeypatch: pytest.MonkeyPatch
@@ -42,6 +43,7 @@ def test_nobody_asks_a_classifier_that_is_being_attacked(judge: Judge, monkeypat
     assert not overlap(inside, lambda: judge.attacked(IMAGE, 0, 0.1), lambda: judge.bars(IMAGE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", ["images", "redrawn", "bars"])
 def test_nobody_draws_while_directions_are_searched(
     gan: Gan, judge: Judge, second: str, monkeypatch: pytest.MonkeyPatch

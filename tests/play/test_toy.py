@@ -25,6 +25,7 @@ def test_a_step_of_one_player_leaves_the_other_alone() -> None:
     assert toy.view().steps == (1, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_arrows_point_where_the_loss_falls(loss: str) -> None:
     toy = game(loss)
@@ -44,6 +45,7 @@ def test_the_arrows_point_where_the_loss_falls(loss: str) -> None:
     assert view.belief.max() == 1
 
 
+@pytest.mark.slow
 def test_the_game_learns_the_ring() -> None:
     toy = game()
     before = toy.view().fake.norm(dim=1).mean()
@@ -53,6 +55,7 @@ def test_the_game_learns_the_ring() -> None:
     assert 0.45 < after.mean() < 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", ["step", "view"])
 def test_buttons_that_are_pressed_together_happen_in_turn(second: str, monkeypatch: pytest.MonkeyPatch) -> None:
     toy, inside = game(), Inside()

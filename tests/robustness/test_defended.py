@@ -70,6 +70,7 @@ def purified(generator: Path) -> list[str]:
     return ["defence=purify", f"defence.generator={generator}", *few]
 
 
+@pytest.mark.slow
 def test_a_defended_classifier_is_attackable_and_its_flags_are_right(
     classifier: Path, generator: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
@@ -98,6 +99,7 @@ def test_a_defended_classifier_is_attackable_and_its_flags_are_right(
     ]
 
 
+@pytest.mark.slow
 def test_an_attack_that_knows_no_defence_is_flagged_or_refused(
     classifier: Path, generator: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
@@ -113,6 +115,7 @@ def test_an_attack_that_knows_no_defence_is_flagged_or_refused(
         attack(settings(classifier, cache_dir, tmp_path / "b", "attack=bpda"), tmp_path / "b")
 
 
+@pytest.mark.slow
 def test_a_generator_of_other_images_or_one_that_saw_them_is_refused(
     classifier: Path, generator: Path, cache_dir: Path, tmp_path: Path
 ) -> None:

@@ -62,6 +62,7 @@ def test_an_image_depends_on_seed_and_index_alone(way) -> None:
     assert not torch.equal(joined(sampler(way(), seed=1)).image, whole.image)
 
 
+@pytest.mark.slow
 def test_rejection_draws_from_what_the_discriminator_says_the_data_are() -> None:
     drawn = values(sampler(Rejection(**REJECTION), count=2000))
     torch.testing.assert_close(drawn.mean(dim=0), torch.tensor([0.6, -0.3]).double(), atol=0.09, rtol=0)
@@ -111,6 +112,7 @@ def test_the_accepted_score_inverts_to_the_density_ratio() -> None:
     torch.testing.assert_close(rejection.score(logits, 1.5).sigmoid(), (logits - 1.5).clamp(max=0).exp())
 
 
+@pytest.mark.slow
 def test_one_langevin_step_in_closed_form_and_many_find_the_mode() -> None:
     drawn = sampler(Langevin(steps=1, step=0.2), count=64)
     index = torch.arange(64)

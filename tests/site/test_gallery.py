@@ -17,6 +17,7 @@ DOCS = ROOT / "docs"
 LEAVES = all_leaves(CONF)
 
 
+@pytest.mark.slow
 def test_every_leaf_has_an_entry_with_its_file() -> None:
     """Leaves found by walking the folder here, not by what makes the gallery."""
     pages = gallery(CONF, DOCS)
@@ -87,6 +88,7 @@ def test_a_command_of_a_choice_that_is_not_there_would_be_refused() -> None:
         check("train", ["model/loss=hing"], config_dir=CONF, complete=False)
 
 
+@pytest.mark.slow
 def test_the_reference_has_every_setting_with_its_comment() -> None:
     pages = reference(CONF)
     settings = {name for leaf in LEAVES for name, _, _ in settings_in(leaf.file, leaf.group)}

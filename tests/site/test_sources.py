@@ -11,6 +11,7 @@ from sparring.site.interface import CLASSES, ERRORS, FUNCTIONS, reference
 from sparring.site.markdown import escaped, table
 from sparring.site.sources import files, linked, write_sources
 from tests.conftest import CONF, ROOT
+from tests.leaves import slow_but
 from tests.site.typed import words_of
 
 KNOWN = {"docs/a.md", "docs/b.md", "docs/p.png", "examples/x/README.md", "README.md"}
@@ -34,6 +35,7 @@ def test_special_characters_keep_their_looks() -> None:
     assert table(["a"], [["x | y"], [r"x \| y"]]) == "| a |\n| --- |\n| x \\| y |\n| x \\| y |"
 
 
+@pytest.mark.slow
 def test_every_page_is_in_a_table_of_contents(tmp_path: Path) -> None:
     write_sources(ROOT, tmp_path / "site")
     pages = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.md")}
@@ -86,13 +88,8 @@ NOT_CHECKED = r"--help|--cfg|--config-dir|model=dcgna|resume=|hydra/sweeper=optu
 PAGES = [page for page in (*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md") if commands(page)]
 
 
-MANY = [page for page in PAGES if len(commands(page)) > 9 or page.parent.name == "studies"]
-
-
 @pytest.mark.parametrize(
-    "page",
-    [pytest.param(page, marks=[pytest.mark.slow] if page in MANY else []) for page in PAGES],
-    ids=lambda page: page.relative_to(ROOT).as_posix(),
+    "page", slow_but(PAGES, ROOT / "docs/tutorial/first_verdict.md"), ids=lambda page: page.relative_to(ROOT).as_posix()
 )
 def test_the_commands_of_a_page_are_accepted(page: Path) -> None:
     """They compose."""

@@ -65,6 +65,7 @@ def test_the_run_says_what_the_perturber_is_worth(perturber_run: Path, victim_ru
     }
 
 
+@pytest.mark.slow
 def test_attack_leaf_repeats_the_runs_own_number(
     perturber_run: Path, victim_run: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_attack_leaf_repeats_the_runs_own_number(
     assert not [flag for flag in result["flags"] if "was trained at" in flag]
 
 
+@pytest.mark.slow
 def test_another_epsilon_is_scaled_and_said(
     perturber_run: Path, victim_run: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
@@ -89,6 +91,7 @@ def test_another_epsilon_is_scaled_and_said(
     assert small["accuracy"] >= large["accuracy"]
 
 
+@pytest.mark.slow
 def test_adversarial_training_images_are_mixed_in(
     perturber_run: Path, victim_run: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
@@ -110,6 +113,7 @@ def test_adversarial_training_images_are_mixed_in(
     assert set(mix["upstream_runs"]) == {str(victim_run), str(perturber_run), str(made)}
 
 
+@pytest.mark.slow
 def test_adversarial_test_images_train_nothing(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
     made = tmp_path / "images"
     attacked(victim_run, cache_dir, made, "attack=fgsm", "split=test", "export=[folder,grid]")

@@ -113,6 +113,7 @@ def test_every_leaf_builds_and_passes_its_strength_on(choice: str, trained: Path
         assert build(chosen(choice, trained, cache_dir, "attack.norm=l2").attack, section="attack").norm == "l2"
 
 
+@pytest.mark.slow
 def test_the_outcome_does_not_depend_on_the_batch_or_the_other_images(
     trained: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
@@ -126,6 +127,7 @@ def test_the_outcome_does_not_depend_on_the_batch_or_the_other_images(
     assert accuracies("c", "seed=1") != first
 
 
+@pytest.mark.slow
 def test_corruptions_calibration_and_mce(trained: Path, cache_dir: Path, tmp_path: Path) -> None:
     few = ["attack=fgsm", "corruptions=[fog,gaussian_noise]", f"baseline={trained}", "probe=0", "count=200"]
     result = attack(settings(trained, cache_dir, tmp_path / "out", *few), tmp_path / "out")
@@ -159,6 +161,7 @@ def test_bad_settings_are_one_sentence(
     assert (RunDir(tmp_path / "out").status() or {})["state"] == "failed"
 
 
+@pytest.mark.slow
 def test_a_source_of_other_classes_or_size_is_refused(
     trained: Path, fewer_classes: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
@@ -172,6 +175,7 @@ def test_a_source_of_other_classes_or_size_is_refused(
         )
 
 
+@pytest.mark.slow
 def test_four_classes_are_enough_for_targeted_dlr(fewer_classes: Path, cache_dir: Path, tmp_path: Path) -> None:
     config = settings(fewer_classes, cache_dir, tmp_path / "out", "attack=ensemble", "probe=0")
     few_steps(config.attack)
@@ -219,6 +223,7 @@ def test_the_command_line(trained: Path, cache_dir: Path, tmp_path: Path) -> Non
     assert outside.stderr.splitlines()[-1].startswith("error: epsilon=8 is no fraction of the pixel range")
 
 
+@pytest.mark.slow
 def test_the_picture_shows_what_the_ball_allows(trained: Path, cache_dir: Path, tmp_path: Path) -> None:
     attack(settings(trained, cache_dir, tmp_path / "out", "attack=pgd", "attack.steps=5"), tmp_path / "out")
     from PIL import Image

@@ -127,6 +127,7 @@ def test_a_parquet_file_without_labels_or_without_images(tmp_path: Path) -> None
         read_images(other, channels=1, image_size=8, class_names=("a", "b"))
 
 
+@pytest.mark.slow
 def test_a_real_data_reference_of_fewer_images_says_so(tmp_path: Path, cache_dir: Path) -> None:
     """The 1,299 training images of digits give 649 against 650 at most; against test, 100 stand in for 100."""
     images = real_digits(tmp_path / "images", cache_dir, "train", 700)
@@ -139,6 +140,7 @@ def test_a_real_data_reference_of_fewer_images_says_so(tmp_path: Path, cache_dir
     assert [note.startswith("against train") for note in reference_notes(records)] == [True]
 
 
+@pytest.mark.slow
 def test_images_of_a_generator_that_saw_the_reference_are_refused(tmp_path: Path, cache_dir: Path) -> None:
     """The generator of another split of digits has trained on some of this split's val images."""
     training = [*TINY, *DIGITS, f"paths.cache_dir={cache_dir}", "trainer.max_steps=1", "report=false"]

@@ -68,6 +68,7 @@ def acgan(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     return trained_here(tmp_path_factory.mktemp("acgan") / "run", cache_dir, *SMALL)
 
 
+@pytest.mark.slow
 def test_networks_come_back_from_the_form_of_the_hub_bit_for_bit(acgan: Path, tmp_path: Path) -> None:
     result = export(exporting(acgan, tmp_path, "format=[safetensors]"), tmp_path)
     assert result["files"]["generator"] == {"hub": "generator/"}

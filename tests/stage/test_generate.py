@@ -32,8 +32,7 @@ from sparring.trained.runs import Runs, build_model
 from tests.conftest import compose as compose_train
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ["zero", "t-shirt/top", *map(str, range(2, 10))]
-FINGERPRINTS = {"train": "ab" * 32, "val": "cd" * 32}
+NAMES, FINGERPRINTS = ["zero", "t-shirt/top", *map(str, range(2, 10))], {"train": "ab" * 32, "val": "cd" * 32}
 RUNS: dict[tuple[str, ...], tuple[DictConfig, dict[str, torch.Tensor]]] = {}
 
 
@@ -116,6 +115,7 @@ def test_the_manifest_says_where_the_images_come_from(run: Path, tmp_path: Path)
     assert manifest["class_names"] == NAMES
 
 
+@pytest.mark.slow
 def test_the_images_fingerprint_sees_images_and_not_batches(run: Path, tmp_path: Path) -> None:
     def fingerprint(name: str, **changes: object) -> str:
         generate(settings(run, **changes), tmp_path / name)

@@ -67,6 +67,7 @@ def test_images_of_a_generator_are_mixed_in_and_recorded(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("robust", ["pgd_at", "trades"])
 def test_adversarial_training_on_three_real_images_to_seven_generated(
     robust: str, tmp_path: Path, cache_dir: Path, runs: dict[str, Path]
@@ -80,6 +81,7 @@ def test_adversarial_training_on_three_real_images_to_seven_generated(
     assert run.best_weights.exists()
 
 
+@pytest.mark.slow
 def test_image_sets_speak_for_themselves(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
     """Without the generator's run, and named by the parquet file."""
     source = tmp_path / "gan"
@@ -109,6 +111,7 @@ def test_generator_that_saw_a_test_image_fails_the_run(tmp_path: Path, cache_dir
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_another_copy_of_the_data_is_compared_image_by_image(tmp_path: Path, cache_dir: Path, folder: Path) -> None:
     copy = tmp_path / "copy"
     for file in folder.rglob("*.png"):
@@ -123,6 +126,7 @@ def test_another_copy_of_the_data_is_compared_image_by_image(tmp_path: Path, cac
         mixed(tmp_path, cache_dir, *folder_data(folder)[:-1], *classes, "data/mix=images", f"data.mix.images=[{made}]")
 
 
+@pytest.mark.slow
 def test_labels_that_the_run_has_not_are_refused(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
     mix = ["data.labels_per_class=5", "data/mix=images", f"data.mix.images=[{runs['gan_images']}]"]
     with pytest.raises(DataError, match=r"used the labels of 50 training images that this run does not have"):
@@ -149,6 +153,7 @@ def test_unlabelled_images_need_a_labeller(tmp_path: Path, cache_dir: Path, runs
         mixed(tmp_path / "c", cache_dir, FEW, "data/mix=images", f"data.mix.images=[{runs['free']}]")
 
 
+@pytest.mark.slow
 def test_pseudo_labels_are_the_labellers(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
     keys = [FEW, "data/mix=pseudo", f"data.mix.labeller={runs['labeller']}"]
     pool = mixed(tmp_path / "a", cache_dir, *keys)
@@ -185,6 +190,7 @@ def scorer_of(path: Path, data: Any) -> Scorer:
     )
 
 
+@pytest.mark.slow
 def test_filters_keep_what_they_say(tmp_path: Path, cache_dir: Path, runs: dict[str, Path]) -> None:
     mix = [FEW, "data/mix=images", f"data.mix.images=[{runs['gan_images']}]"]
     by_classifier, by_critic = (f"data.mix.filter.{kind}={runs[name]}" for kind, name in
@@ -202,6 +208,7 @@ def test_filters_keep_what_they_say(tmp_path: Path, cache_dir: Path, runs: dict[
         mixed(tmp_path / "e", cache_dir, *mix, by_classifier, "data.mix.filter.confidence=1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "recorded"),
     [

@@ -52,6 +52,7 @@ def test_what_is_refused(runs: Any, page: Any, says: str, logs: Path, monkeypatc
         reported(logs, runs, page)
 
 
+@pytest.mark.slow
 def test_the_command_leaves_its_page_and_nothing_else(logs: Path) -> None:
     before = {path for path in logs.parent.rglob("*") if path.is_file()}
     done = command(f"paths.log_dir={logs}", verb="report", cwd=logs.parent)

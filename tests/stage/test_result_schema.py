@@ -97,6 +97,7 @@ def test_training_a_gan_and_drawing_from_it(gan_run: Path, cache_dir: Path, tmp_
     assert all((tmp_path / "out" / file).stat().st_size for file in files.values())
 
 
+@pytest.mark.slow
 def test_training_a_perturber(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
     keys = ["model=advgan", f"model.target={victim_run}", "model.epsilon=0.2", "data.image_size=8", "model.target_class=8",
             "model.perturber.width=4", "model.discriminator.width=4", "trainer.max_steps=1"]  # fmt: skip
@@ -105,6 +106,7 @@ def test_training_a_perturber(victim_run: Path, cache_dir: Path, tmp_path: Path)
     assert set(metrics) == {"test/accuracy", "test/targeted_success_rate"} | robust
 
 
+@pytest.mark.slow
 def test_evaluating(gan_run: Path, cache_dir: Path, tmp_path: Path) -> None:
     few = [
         "count=20",
@@ -127,6 +129,7 @@ def test_evaluating(gan_run: Path, cache_dir: Path, tmp_path: Path) -> None:
     assert without["reason"]
 
 
+@pytest.mark.slow
 def test_attacking(victim_run: Path, cache_dir: Path, tmp_path: Path) -> None:
     few = ["attack=default", "attack.pgd.steps=2", "attack.apgd.steps=2", "attack.square.queries=2", "count=20", "probe=0",
            "epsilon=[8/255,0.1]", "corruptions=[fog]", f"baseline={victim_run}"]  # fmt: skip

@@ -225,6 +225,7 @@ def test_an_arm_whose_generator_saw_a_test_image_fails(tmp_path: Path, cache_dir
     assert "test images of this run" in outcomes["labels5/r0/gan_aug_plain"]["reason"]
 
 
+@pytest.mark.slow
 def test_a_gain_that_a_control_brings_too_is_said_to_be_none_of_the_gan(
     tmp_path: Path, cache_dir: Path, no_pictures: None
 ) -> None:

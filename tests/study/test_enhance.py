@@ -60,6 +60,7 @@ def test_arms_share_all_but_what_the_classifier_is_shown(cache_dir: Path) -> Non
     assert by_name["r2/versions"]["seed"] == bicubic["seed"]
 
 
+@pytest.mark.slow
 def test_table_and_answer(cache_dir: Path, tmp_path: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=enhance")
     analysis = subject.analyse(results(subject, cells, tmp_path, made_up))

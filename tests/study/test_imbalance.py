@@ -83,6 +83,7 @@ def test_settings_that_do_not_fit_are_refused(cache_dir: Path, override: str, er
         planned_by(cache_dir, *SMALL, override)
 
 
+@pytest.mark.slow
 def test_measures_of_made_up_confusions(tmp_path: Path, cache_dir: Path) -> None:
     subject, cells = planned_by(cache_dir, "study=imbalance", "study.ratios=[10,50]")
 

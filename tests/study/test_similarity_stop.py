@@ -57,6 +57,7 @@ def analysis(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Analy
     return subject.analyse(results(subject, cells, tmp_path_factory.mktemp("similarity"), made_up))
 
 
+@pytest.mark.slow
 def test_our_correlation_is_shown_next_to_the_published_one_with_the_metric_as_it_is(analysis: Analysis) -> None:
     rows = {row[0]: row for row in analysis.tables[-1].rows}
     fid = next(row for setting, row in rows.items() if setting.endswith("with FID"))

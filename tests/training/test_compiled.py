@@ -23,7 +23,7 @@ RECIPES = [
     "biggan",
     "wgan_gp",
 ]
-SLOW = ["rpgan", "sngan", "stylegan2", "biggan", "wgan_gp", "flow", "srgan", "gan_classifier", "robgan"]
+SLOW = ["ssgan", "rpgan", "sngan", "stylegan2", "biggan", "wgan_gp", "flow", "srgan", "gan_classifier", "robgan"]
 
 
 def settings(*overrides: str) -> SpeedSettings:

@@ -13,6 +13,7 @@ from sparring.run.directory import RunDir
 from sparring.training.resume import PARTS, best_state, check_parts, check_settings, is_concluded
 from tests.callback.test_quality_run import same
 from tests.conftest import TINY, trained_here
+from tests.leaves import slow_but
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ WRONG: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("name", slow_but(WRONG, "no weights", "loops of another kind"))
 def test_a_part_with_other_content_is_refused(name: str, stopped: tuple[Path, dict[str, Any]], cache_dir: Path) -> None:
     run, whole = stopped
     part, value = WRONG[name]
@@ -100,6 +101,7 @@ def test_a_part_with_other_content_is_refused(name: str, stopped: tuple[Path, di
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_resume_in_float64_equals_an_uninterrupted_run(tmp_path: Path, cache_dir: Path) -> None:
     """Lightning restores weights before it makes the model float64."""
     double = [*SMALL, "trainer.precision=64-true"]

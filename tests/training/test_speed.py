@@ -47,6 +47,7 @@ def test_networks_are_brought_into_the_format(given: str, last: bool) -> None:
     assert weight.is_contiguous(memory_format=torch.channels_last) == last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["rpgan", "sngan", "stylegan2"])
 def test_the_format_changes_no_value(preset: str) -> None:
     results = []

@@ -17,6 +17,7 @@ def finished(folder: Path, **files: bytes) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "versions"),
     [
@@ -44,6 +45,7 @@ def test_a_training_leaves_its_weights_and_the_best_ones(
     assert len({digest for *_, digest in found}) == len(found)
 
 
+@pytest.mark.slow
 def test_the_line_goes_from_a_training_over_its_images_to_a_classifier(tmp_path: Path) -> None:
     gan = finished(tmp_path / "train" / "1_rpgan", weights=b"g", weights_best=b"better")
     images = finished(tmp_path / "generate" / "2_images")
@@ -68,6 +70,7 @@ def test_the_line_goes_from_a_training_over_its_images_to_a_classifier(tmp_path:
     assert own[:4] == ("model", "3_classifier", ["latest"], False)
 
 
+@pytest.mark.slow
 def test_nothing_leaves_where_it_is_not_asked_for(tmp_path: Path) -> None:
     folder = finished(tmp_path / "run", weights=b"w")
     logger = make(folder, mode="offline")
@@ -78,6 +81,7 @@ def test_nothing_leaves_where_it_is_not_asked_for(tmp_path: Path) -> None:
     assert artifacts(folder) == []
 
 
+@pytest.mark.slow
 def test_a_run_that_holds_no_weights_is_not_named(tmp_path: Path) -> None:
     folder = finished(tmp_path / "run")
     logger = make(folder, mode="offline", artifacts=True)

@@ -41,6 +41,7 @@ def test_gradients_are_shown_every_so_many_passes_and_once() -> None:
     assert watched.histograms() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_wandb_account")
 @pytest.mark.parametrize(("way", "sections"), [("all", {"gradients", "parameters"}), ("parameters", {"parameters"})])
 def test_they_stand_in_the_row_of_the_scalars(way: str, sections: set[str], tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def learn(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
     optimizer.zero_grad()
 
 
+@pytest.mark.slow
 def test_a_generator_with_spectral_norm_iterates_once_a_step_and_makes_one_pass_less() -> None:
     counts, vectors = {}, {}
     for reuse in ("true", "false"):

@@ -50,6 +50,7 @@ def test_a_setting_of_the_data_that_no_cell_takes() -> None:
         check_typed({"crop": 5}, cells)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "words"),
     [

@@ -67,6 +67,7 @@ def test_no_difference_needs_a_positive_control_that_works() -> None:
     assert failed_controls(unseen) == [unseen[1]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("members", [5, 20])
 def test_a_family_is_as_rarely_wrong_as_a_single_comparison(members: int) -> None:
     """The p-values that `judged` corrects, for thousands of families at once; and `judged` itself for one."""

@@ -49,6 +49,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [6, 10, 24])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_claims_without_an_effect_are_rare(shape: str, n: int) -> None:

@@ -9,6 +9,7 @@ from sparring.study.stats.mean_test import MeanTest
 from sparring.study.stats.replicates import decision_probability, replicates_to_decide
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("delta", "shared"), [(0.0, 0.0), (0.3, 0.0), (1.6, 0.0), (2.0, 0.1)])
 def test_so_many_replicates_decide_about_four_of_five_studies(delta: float, shared: float) -> None:
     needed = int(replicates_to_decide(delta, 1.5, 1.0, shared_variance=shared))

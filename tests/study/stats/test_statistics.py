@@ -109,6 +109,7 @@ def test_detectable_effect_of_the_usual_tables(n: int, expected: float) -> None:
     assert statistics.detectable_effect(3.0, n) == pytest.approx(3 * expected, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 3, 6, 12, 200])
 def test_detectable_effect_has_the_stated_power_by_simulation(n: int) -> None:
     effect = statistics.detectable_effect(2.0, n)
