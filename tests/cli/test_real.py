@@ -111,6 +111,7 @@ def test_generate_needs_a_run_that_exists(tmp_path: Path) -> None:
     ("verb", "word", "code", "says"),
     [
         ("train", "data.path=/nowhere", 3, "data.path=/nowhere does not exist"),
+        ("train", "model.generator._target_=os.system", 2, "os.system is not allowed"),
         ("train", "resume=latest", 2, "is finished: it has trained 5 of 5 iterations"),
         ("evaluate", "batch_size=8", 2, "there is nothing to evaluate"),
         ("evaluate", "run={run}", 6, "holds no generator (it trained a classifier)"),

@@ -63,6 +63,10 @@ REFUSED = [
     ("hydra.run.dri=x", ["did you mean hydra.run.dir?"]),
     ("seed=${sede}", ["seed cannot be worked out", "'sede' not found"]),
     ("act=???", ["act must be given"]),
+    (
+        "+logger.mine={_target_: mine.Logger}",
+        ["mine.Logger is not allowed", "add extensions=[mine] to the command line"],
+    ),
 ]
 
 ACCEPTED = [
@@ -70,7 +74,8 @@ ACCEPTED = [
     ["model.rate=1", "model.rate=null", "data.path=/x", "data.path=[a,b]", "name=3"],
     ["experiment=tuned", "model.depth=4"],
     ["logger=[csv,wandb]", "logger.wandb.mode=offline"],
-    ["+logger.mine={_target_: mine.Logger}", "++model.width=9", "~model.loss", "data.seed=${trainer.max_steps}"],
+    ["+logger.mine={_target_: mine.Logger}", "extensions=[mine]", "++model.width=9"],
+    ["~model.loss", "data.seed=${trainer.max_steps}"],
     ["~experiment"],
     ["logger=[]"],
     ["trainer.devices=auto", "trainer.devices=[0,1]", "extensions=[mine]", "hydra.verbose=true"],

@@ -8,7 +8,7 @@ a file cannot do. An object that was made in Python is handed over as such (`giv
 
 import importlib
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType, NoneType
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -17,14 +17,10 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from sparring.config.allowed import NAMED, check_target, parts
 from sparring.core.errors import ConfigError, SparringError
 from sparring.run.settings import GIVEN
 
-NAMED = frozenset(
-    {"lightning.pytorch.Trainer", *(f"torch.optim.{name}" for name in ("Adam", "AdamW", "RMSprop", "SGD"))}
-)
-# Sections whose classes take parts of another section.
-ALSO = {"callback": ("metric.features",)}
 # Hydra's directives that a leaf needs; the others change what is called, or with what.
 DIRECTIVES = frozenset({"_target_", "_partial_"})
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -66,7 +62,7 @@ class Builder:
             settings, key = OmegaConf.to_container(node, resolve=True), key or node._get_full_key(None)
         if given:
             settings = {name: child for name, child in settings.items() if name not in given} | {"_partial_": True}
-        for where, child in _walk(settings, key or section):
+        for where, child in parts(settings, key or section):
             self._check(where, child, section)
         try:
             made = instantiate(settings, _convert_="all")
@@ -94,20 +90,13 @@ class Builder:
     def _check_target(self, key: str, target: Any, section: str) -> None:
         if not isinstance(target, str):
             raise ConfigError(f"{key}._target_={target} is not allowed: it must be the name of one class, as text.")
+        trusted = check_target(key, target, section, self.extensions)
         if target in NAMED:
             return
         module, _, name = target.rpartition(".")
-        own = module.partition(".")[0] in self.extensions
-        places = tuple(f"sparring.{name}." for name in (section, *ALSO.get(section, ())))
-        if not own and not f"{module}.".startswith(places):
-            raise ConfigError(
-                f"{key}._target_={target} is not allowed: {section} builds classes of sparring.{section} and "
-                f"{', '.join(sorted(NAMED))}; if it is yours, add extensions=[{target.partition('.')[0]}] to the command "
-                "line."
-            )
         resolved = _resolve(key, target)
         # `sparring.model.gan.copy` begins with an allowed name but is not defined there.
-        if not own and not (isinstance(resolved, type) and resolved.__module__ == module):
+        if not trusted and not (isinstance(resolved, type) and resolved.__module__ == module):
             raise ConfigError(f"{key}._target_={target} is not allowed: {name} is not a class of {module}.")
 
 
@@ -144,14 +133,6 @@ def _needs_a_value(init: Any) -> dict[str, bool]:
 
 
 build = Builder()  # of sparring's own classes alone
-
-
-def _walk(node: Any, key: str) -> Iterator[tuple[str, Any]]:
-    """(key, value) of `node` and everything below it."""
-    yield key, node
-    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for name, child in children:
-        yield from _walk(child, f"{key}.{name}")
 
 
 def _not_given(key: str, name: Any) -> str:

@@ -16,11 +16,13 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from sparring.config.allowed import check_targets
 from sparring.config.compose import SEARCHPATH, as_hydra_composes, hydra_at, resolved, settled, with_values
 from sparring.config.explain import no_choice, readable_errors, unparsable
 from sparring.config.groups import SEVERAL, Groups
 from sparring.config.read_runs import runs_fit
 from sparring.config.renamed import present_name
+from sparring.config.sharing import check_sharing
 from sparring.config.unread import check_added, check_files, leaves
 from sparring.config.values import keys, mismatch, resolves
 from sparring.core.errors import ConfigError
@@ -49,34 +51,7 @@ def _classes(config: DictConfig) -> None:
         raise ConfigError(f"data.classes={classes} must be a list with at least one class, such as data.classes=[0,1].")
 
 
-SHARDED = tuple(
-    f"sparring.model.{name}" for name in ("gan.GAN", "classifier.Classifier", "degraded_classifier.DegradedClassifier")
-)
-
-
-def check_sharing(config: DictConfig) -> None:
-    """How several devices share a training, and what cannot be divided over them."""
-    strategy = OmegaConf.select(config, "trainer.strategy")
-    if strategy not in (None, "ddp", "fsdp"):
-        raise ConfigError(f"trainer.strategy={strategy} must be ddp or fsdp.")
-    if strategy != "fsdp":
-        return
-    target = str(OmegaConf.select(config, "model._target_"))
-    if target.startswith("sparring.") and target not in SHARDED:
-        raise ConfigError(
-            f"trainer=fsdp divides a generator or a classifier, and model={target.rpartition('.')[2]} is no plain GAN or "
-            "classifier; use trainer=ddp."
-        )
-    if "path_length" in (OmegaConf.select(config, "model.regularizer") or {}):
-        raise ConfigError(
-            "trainer=fsdp cannot differentiate a generator twice, as model/regularizer=path_length does; use trainer=ddp."
-        )
-    for key in ("model.reuse_fakes", "speed.compile", "speed.channels_last", "logger.wandb.watch"):
-        if (value := OmegaConf.select(config, key)) not in (None, False, "auto"):
-            raise ConfigError(f"trainer=fsdp excludes {key}={str(value).lower()}; leave it out, or use trainer=ddp.")
-
-
-CHECKS: list[Callable[[DictConfig], None]] = [runs_fit, _classes, _numbers, check_sharing]
+CHECKS: list[Callable[[DictConfig], None]] = [check_targets, runs_fit, _classes, _numbers, check_sharing]
 
 
 def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool = False, complete: bool = True) -> None:
