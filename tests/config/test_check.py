@@ -1,6 +1,8 @@
 """What is refused before anything heavy is imported, and what the sentence says."""
 
+import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -163,3 +165,19 @@ def test_values_set_in_a_copy_give_what_hydra_composes(overrides: list[str]) -> 
     late["hydra"]["job"]["override_dirname"] = whole["hydra"]["job"]["override_dirname"]
     late["hydra"]["overrides"]["task"].sort(key=overrides.index)
     assert late == whole
+
+
+@pytest.mark.parametrize(
+    ("verb", "typed", "says"),
+    [
+        ("explain", "direction=[pca,random]", "choose one, such as direction=pca, or direction=default for several"),
+        ("attack", "attack=[pgd,fgsm]", "or attack=default for several side by side"),
+        ("train", "model/loss=[hinge,rpgan]", "choose one, such as model/loss=hinge."),
+        ("train", "data=[digits,mnist]", "choose one, such as data=digits."),
+        ("train", "model/regularizer=[r1,r2]", None),
+        ("train", "experiment=[digits_rpgan,digits_classifier]", None),
+    ],
+)
+def test_two_choices_for_one_place(verb: str, typed: str, says: str | None) -> None:
+    with nullcontext() if says is None else pytest.raises(ConfigError, match=re.escape(says)):
+        check(verb, [typed], config_dir=CONF, complete=False)

@@ -11,6 +11,7 @@ from sparring.config.compose import SEARCHPATH, compose_all
 
 # Groups of which several are chosen, each under its own name: 'logger=[csv,wandb]'.
 SEVERAL = ("callback", "logger", "model/regularizer", "model/transform")
+WHOLE = ("data", "model")  # a choice is all of it, in several files
 
 
 class Groups:
@@ -50,6 +51,13 @@ class Groups:
             return key in SEVERAL
         default = OmegaConf.select(self._default(), key, throw_on_missing=False, throw_on_resolution_failure=False)
         return default is None or OmegaConf.is_list(default)
+
+    def of_one_part(self, group: str, names: Sequence[str]) -> bool:
+        """Whether several choices of a group would become one part with the settings of all: a class is built once."""
+        if group in (*SEVERAL, *WHOLE):
+            return group in WHOLE
+        found = (self._repository.load_config(f"{group}/{name}") for name in names)
+        return sum("_target_" in each.config for each in found) > 1
 
     def settings(self) -> list[str]:
         """The names at the top of the configuration: the verb's own settings, and its groups."""
