@@ -16,7 +16,7 @@ WAYS: dict[str, list[str]] = {
     "+ tf32 + benchmark": ["speed.channels_last=true", "speed.tf32=true", "speed.benchmark=true"],
     "+ bf16": ["speed.channels_last=true", "speed.tf32=true", "speed.benchmark=true", "speed.bf16=true"],
     "compile": ["speed.channels_last=false", "speed.compile=true"],
-    "speed=fast": ["speed=fast"],
+    "speed=fast": ["speed=fast"], "speed=fast + cuda_graphs": ["speed=fast", "speed.cuda_graphs=true"],
 }  # fmt: skip
 NETWORKS = {
     "dcgan, 64 px, width 64": ["model=dcgan", "data.image_size=64", "model.generator.width=64", "model.discriminator.width=64"],
@@ -32,8 +32,8 @@ def speed(check: Check) -> None:
     for name, overrides in networks.items():
         for batch in (8,) if check.cpu else (64, 256):
             for way, settings in WAYS.items():
-                if ("bf16" in way and check.cpu) or (
-                    way in ("compile", "speed=fast") and (batch == 256 or check.left() < 60)
+                if (check.cpu and ("bf16" in way or "cuda" in way)) or (
+                    way.startswith(("compile", "speed=fast")) and (batch == 256 or check.left() < 60)
                 ):
                     continue
                 keys = ["data=cifar10", *overrides, f"data.batch_size={batch}", *settings]

@@ -5,9 +5,9 @@
 
 Digits at 8 pixels, 300 iterations, one run per seed. Made to go wrong, with the default recipe: the discriminator does not learn
 (its rate is 0), both learning rates are 100 times as large, the generator is not shown the class. Healthy: each preset with
-its own settings (lsgan and projgan for 600 iterations, as they show classes late), and once more without the guard. The cost is what
-the healthy runs spend more of CPU time within the hooks of guard and collapse, which share their looks at samples, over that of
-the trainings.
+its own settings (lsgan and projgan for 600 iterations, as they show classes late), and once more without the guard. The cost is
+what the healthy runs spend more of CPU time within the hooks of guard and collapse, which share their looks at samples, over
+that of the trainings.
 
 What each run came to is kept in guard.json of the folder: the same call again goes on after the last run that ended. Give another
 folder after a change of the code, and to each of two calls at the same time.

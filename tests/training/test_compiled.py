@@ -1,12 +1,18 @@
 """Compiled networks: the values of eager ones, no graph break, when they are made, and the real compiler, once."""
 
+import math
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 
 from sparring.core.errors import ConfigError
+from sparring.model.game import Game
 from sparring.training import speed as speed_module
 from sparring.training.speed import SpeedSettings
 from tests.conftest import compose
+from tests.leaves import slow_but
 from tests.model.alone import alone, weights
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -57,6 +63,62 @@ def test_steps_have_the_values_of_eager_networks_without_a_graph_break(preset: s
         torch.testing.assert_close(
             results[1][name], value, rtol=1e-7, atol=1e-9, msg=lambda text, name=name: f"{name}: {text}"
         )
+
+
+@pytest.mark.parametrize(
+    "preset", slow_but(("rpgan", "sngan", "classifier", "flow", "stylegan2", "gan_classifier", "srgan"), "rpgan")
+)
+def test_nothing_of_an_iterations_graphs_is_used_after_it(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As CUDA graphs demand, whose memory is written again: results and gradients of one iteration are spoilt before the next."""
+    kept: list[torch.Tensor] = []
+
+    def backend(graph: torch.fx.GraphModule, example: list[torch.Tensor]) -> Callable[..., Any]:
+        inner = torch._dynamo.backends.debugging.aot_eager(graph, example)
+
+        def run(*given: Any) -> Any:
+            tensors = [each for each in given if isinstance(each, torch.Tensor)]
+            own = {each.untyped_storage().data_ptr() for each in tensors}
+            out = inner(*given)
+            kept.extend(each for each in out if each is not None and each.untyped_storage().data_ptr() not in own)
+            return out
+
+        return run
+
+    results = []
+    for replayed in (False, True):
+        model, batches = alone(f"model={preset}", "data=digits", "data.image_size=8", dtype=torch.float64)
+
+        def spoil(model: Game = model) -> None:
+            for each in (*kept, *(weight.grad for weight in model.parameters() if weight.grad is not None)):
+                each.data.fill_(math.nan)
+            kept.clear()
+
+        monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", spoil)
+        if replayed:
+            model.compile_networks(replayed=True, backend=backend, dynamic=False)
+        for number in range(3):
+            model.training_step(batches[number], number)
+            assert bool(kept) == replayed
+        results.append(weights(model))
+    for name, value in results[0].items():
+        torch.testing.assert_close(results[1][name], value, rtol=1e-7, atol=1e-9, msg=name)
+
+
+def test_where_graphs_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, Any]] = []
+    model, _ = alone("model=classifier", "data=digits", "data.image_size=8")
+    monkeypatch.setattr(model, "compile_networks", lambda **options: given.append(options))
+    monkeypatch.setattr(speed_module, "has_compiler", lambda device: True)
+    for keys in (["speed=fast"], ["speed=fast", "speed.cuda_graphs=true"]):
+        settings(*keys).apply(model, CUDA, image=(1, 8, 8), rows=8)
+    assert given == [
+        {"replayed": False, "dynamic": False},
+        {"replayed": True, "dynamic": False, "mode": "reduce-overhead"},
+    ]
+    with pytest.raises(ConfigError, match=r"needs an NVIDIA GPU, and this is cpu; leave it out"):
+        settings("speed=fast", "speed.cuda_graphs=true").apply(model, CPU, image=(1, 8, 8), rows=8)
+    with pytest.raises(ConfigError, match=r"add speed.compile=true, or take speed=fast"):
+        settings("speed.cuda_graphs=true")
 
 
 def test_which_trainings_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

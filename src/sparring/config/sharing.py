@@ -26,6 +26,6 @@ def check_sharing(config: DictConfig) -> None:
         raise ConfigError(
             "trainer=fsdp cannot differentiate a generator twice, as model/regularizer=path_length does; use trainer=ddp."
         )
-    for key in ("model.reuse_fakes", "speed.compile", "speed.channels_last", "logger.wandb.watch"):
+    for key in ("model.reuse_fakes", "speed.compile", "speed.cuda_graphs", "speed.channels_last", "logger.wandb.watch"):
         if (value := OmegaConf.select(config, key)) not in (None, False, "auto"):
             raise ConfigError(f"trainer=fsdp excludes {key}={str(value).lower()}; leave it out, or use trainer=ddp.")

@@ -141,6 +141,7 @@ class Game(CompiledNetworks):
 
     def begin_iteration(self, chunk: Batch) -> None:
         """Learning rates of this iteration; `chunk` is any chunk of the batch."""
+        self.mark_iteration()
         progress = self.progress
         for number, (player, optimizer) in enumerate(self.players().items()):
             if number > 0:

@@ -35,6 +35,7 @@ _OF_A_START = ("paths", "logger", "resume", "dir", "retry", "report")  # not of 
 # What a run from before a setting existed did.
 BEFORE = {
     "model.reuse_fakes": False, "data.permuted_labels": False, "data.window": None, "model.discriminator.zero_biases": True,
+    "speed.cuda_graphs": False,
 }  # fmt: skip
 _RESOLVER = re.compile(r"\$\{.*:", re.DOTALL)  # `${model.width}` names a setting, `${oc.env:X}` calls something
 

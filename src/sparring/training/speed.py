@@ -22,6 +22,7 @@ class SpeedSettings:
 
     channels_last: bool | str
     compile: bool | str
+    cuda_graphs: bool
     tf32: bool
     benchmark: bool
     bf16: bool
@@ -31,11 +32,16 @@ class SpeedSettings:
         """Raises ConfigError for a choice that is none. A run from before a key existed was made without it."""
         settings = cls(
             compile=section.get("compile", False),
+            cuda_graphs=section.get("cuda_graphs", False),
             **{key: section[key] for key in ("channels_last", "tf32", "benchmark", "bf16")},
         )
         for key in ("channels_last", "compile"):
             if getattr(settings, key) not in (True, False, "auto"):
                 raise ConfigError(f"speed.{key}={getattr(settings, key)} must be auto, true or false.")
+        if settings.cuda_graphs and not settings.compile:
+            raise ConfigError(
+                "speed.cuda_graphs=true replays compiled networks, so add speed.compile=true, or take speed=fast."
+            )
         return settings
 
     def precision(self, given: str) -> str:
@@ -53,8 +59,11 @@ class SpeedSettings:
             sharded: whether weights are divided over the devices, which neither layout nor compiler works with.
 
         Raises:
-            ConfigError: networks are to be compiled, and there is no compiler.
+            ConfigError: networks are to be compiled, and there is no compiler; graphs are to be replayed elsewhere than on an
+                NVIDIA GPU.
         """
+        if self.cuda_graphs and device.type != "cuda":
+            raise ConfigError(f"speed.cuda_graphs=true needs an NVIDIA GPU, and this is {device.type}; leave it out.")
         if device.type == "cuda":
             torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
             torch.backends.cudnn.allow_tf32 = self.tf32
@@ -65,7 +74,9 @@ class SpeedSettings:
             for network in (model.generator, model.ema, model.discriminator):
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self._compiles(device):
-            model.compile_networks(dynamic=False)  # chunks have one size, and graphs of one size are faster
+            recorded = {"mode": "reduce-overhead"} if self.cuda_graphs else {}
+            # Chunks have one size, and graphs of one size are faster.
+            model.compile_networks(replayed=self.cuda_graphs, dynamic=False, **recorded)
 
     def _compiles(self, device: torch.device) -> bool:
         if self.compile == "auto":
