@@ -21,4 +21,6 @@ def single_leaves(group: str) -> list[str]:
 
 def slow_but(values: Iterable[Any], *fast: Any) -> list[Any]:
     """Values for `parametrize`, all of which but `fast` are marked slow."""
+    values = list(values)
+    assert all(each in values for each in fast), fast
     return [value if value in fast else pytest.param(value, marks=pytest.mark.slow) for value in values]

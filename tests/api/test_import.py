@@ -27,7 +27,6 @@ def test_importing_is_cheap_and_loads_nothing_heavy() -> None:
     assert float(spent) < CPU_SECONDS
 
 
-@pytest.mark.slow
 def test_composing_does_not_load_torch() -> None:
     code = "import sys, sparring; sparring.compose('train', 'model=dcgan'); print('torch' in sys.modules)"
     assert python(code) == "False"

@@ -65,6 +65,7 @@ REFUSED = [
     ("hydra.run.dri=x", ["did you mean hydra.run.dir?"]),
     ("seed=${sede}", ["seed cannot be worked out", "'sede' not found"]),
     ("act=???", ["act must be given"]),
+    ("+logger.mine={_target_: Logger}", ["such as mypackage.module.Class"]),
     (
         "+logger.mine={_target_: mine.Logger}",
         ["mine.Logger is not allowed", "add extensions=[mine] to the command line"],
@@ -174,10 +175,18 @@ def test_values_set_in_a_copy_give_what_hydra_composes(overrides: list[str]) -> 
         ("attack", "attack=[pgd,fgsm]", "or attack=default for several side by side"),
         ("train", "model/loss=[hinge,rpgan]", "choose one, such as model/loss=hinge."),
         ("train", "data=[digits,mnist]", "choose one, such as data=digits."),
+        ("train", "model=[rpgan,dcgan]", "choose one, such as model=rpgan."),
+        ("explain", "direction=[default,pca]", "choose one, such as direction=pca, or direction=default for several"),
+        ("explain", "+attribution@attribution.x=[grad_cam,occlusion]", "such as +attribution@attribution.x=grad_cam"),
+        ("train", "optimizer=[adam,sgd]", "Did you mean to override one of optimizer@"),
         ("train", "model/regularizer=[r1,r2]", None),
         ("train", "experiment=[digits_rpgan,digits_classifier]", None),
+        ("train", "trainer=[cpu,ddp]", None),
+        ("train", "data=[digits,tweak]", None),
     ],
 )
-def test_two_choices_for_one_place(verb: str, typed: str, says: str | None) -> None:
+def test_two_choices_for_one_place(verb: str, typed: str, says: str | None, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "tweak.yaml").write_text("batch_size: 7\n")  # settings alone go with anything
     with nullcontext() if says is None else pytest.raises(ConfigError, match=re.escape(says)):
-        check(verb, [typed], config_dir=CONF, complete=False)
+        check(verb, [typed, f"hydra.searchpath=[file://{tmp_path}]"], config_dir=CONF, complete=False)

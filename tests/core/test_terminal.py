@@ -41,7 +41,6 @@ raise SystemExit(guarded(main))
     assert str(SparringError(HOSTILE)) == WRITTEN
 
 
-@pytest.mark.slow
 def test_nothing_else_prints() -> None:
     """A `print` elsewhere would go around the cleaning; so would a log handler of one's own."""
     found = []

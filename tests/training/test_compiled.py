@@ -29,7 +29,7 @@ RECIPES = [
     "biggan",
     "wgan_gp",
 ]
-SLOW = ["ssgan", "rpgan", "sngan", "stylegan2", "biggan", "wgan_gp", "flow", "srgan", "gan_classifier", "robgan"]
+SLOW = ["rpgan", "sngan", "stylegan2", "biggan", "wgan_gp", "flow", "srgan", "gan_classifier", "robgan"]
 
 
 def settings(*overrides: str) -> SpeedSettings:

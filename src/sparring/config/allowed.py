@@ -21,7 +21,7 @@ def check_targets(config: DictConfig) -> None:
         target = node.get("_target_") if isinstance(node, dict) else None
         if isinstance(target, str) and not target.startswith(
             "sparring."
-        ):  # of its own, a section's are told when it is built
+        ):  # whether a section may build those is told later
             check_target(key, target, key.partition(".")[0], extensions)
 
 
@@ -32,6 +32,14 @@ def check_target(key: str, target: str, section: str, extensions: Sequence[str])
         ConfigError: `section` may not build it.
     """
     module = target.rpartition(".")[0]
+    if not module:
+        raise ConfigError(
+            f"{key}._target_={target} is not allowed: a class has a full name, such as mypackage.module.Class."
+        )
+    if not module:
+        raise ConfigError(
+            f"{key}._target_={target} is not allowed: a class has a full name, such as mypackage.module.Class."
+        )
     if target in NAMED or module.partition(".")[0] in extensions:
         return True
     if not f"{module}.".startswith(tuple(f"sparring.{name}." for name in (section, *ALSO.get(section, ())))):

@@ -195,12 +195,11 @@ def _check_choice(item: Override, groups: Groups) -> None:
     for name in value if isinstance(value, list) else [value]:
         if str(name) not in choices:
             raise ConfigError(no_choice(item.key_or_group, str(name), choices))
-    if isinstance(value, list) and len(value) > 1 and groups.of_one_part(item.key_or_group, value):
-        key = item.get_key_element()
-        table = (
-            f", or {key}=default for several side by side" if "default" in choices and "default" not in value else ""
-        )
-        raise ConfigError(f"{_line(item)}: there is one place for them; choose one, such as {key}={value[0]}{table}.")
+    if isinstance(value, list) and len(value) > 1 and groups.collide(item):
+        written = _line(item).partition("=")[0]
+        table = f", or {written}=default for several side by side" if "default" in choices else ""
+        first = next(name for name in value if name != "default")
+        raise ConfigError(f"{_line(item)}: there is one place for them; choose one, such as {written}={first}{table}.")
 
 
 def _meant(key: str, known: Sequence[str], groups: Groups) -> str:
