@@ -77,7 +77,7 @@ def check(verb: str, overrides: Sequence[str], *, config_dir: Path, sweep: bool 
             choices = [item for item in job if groups.chosen_by(item)]
             values = [item for item in job if item not in choices]
             for item in choices:
-                _check_choice(item, groups)
+                check_choice(item, groups)
             chosen = tuple(_line(item) for item in (*choices, *_places(values)))
             first = chosen not in bases
             if first:
@@ -179,8 +179,8 @@ def _refuse_sweeps(job: list[Override], groups: Groups) -> None:
             raise ConfigError(f"{_line(item)} gives several values: add -m for a job each{written}.")
 
 
-def _check_choice(item: Override, groups: Groups) -> None:
-    """An override of a group must name choices that exist."""
+def check_choice(item: Override, groups: Groups) -> None:
+    """Raise ConfigError unless an override of a group names choices that exist and go together."""
     if item.is_delete():
         if item.key_or_group in SEVERAL:
             raise ConfigError(f"{_line(item)}: write {item.key_or_group}=[] for none.")

@@ -13,7 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from sparring.config.check import CHECKS, runs_fit
+from sparring.config.check import CHECKS, check_choice, runs_fit
 from sparring.config.compose import compose_all, hydra_at, resolved
 from sparring.config.explain import readable_errors
 from sparring.config.groups import Groups
@@ -76,7 +76,11 @@ class Composer:
                 self._groups[verb] = Groups(verb, self._search_path)
             groups = self._groups[verb]
             parsed = self._parser.parse_overrides(list(overrides))
-            choices = tuple(str(item.input_line) for item in parsed if groups.chosen_by(item))
+            chosen = [item for item in parsed if groups.chosen_by(item)]
+            choices = tuple(str(item.input_line) for item in chosen)
+            if (verb, *choices) not in self._bases:
+                for item in chosen:
+                    check_choice(item, groups)
             base = self._base(verb, choices)
             config = copy.deepcopy(base.task)
             if data_section is None and verb == "train" and f"data={self._context.dataset}" in overrides:
