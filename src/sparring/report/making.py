@@ -67,4 +67,6 @@ def exported(result: Result) -> Outcome:
 
 
 def reported(result: Result) -> Outcome:
-    return Outcome(result["states"], f"{result['bytes'] / 1e6:.1f} MB, written in {result['seconds']:.1f} s.")
+    megabytes = result["bytes"] / 1e6
+    size = f"{megabytes:.1f} MB" if megabytes >= 1 else f"{1000 * megabytes:.0f} kB"
+    return Outcome(result["states"], f"{size}, written in {result['seconds']:.1f} s.")
