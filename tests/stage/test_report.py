@@ -13,7 +13,8 @@ from tests.report.runs import finish, make_run
 
 
 @pytest.fixture
-def logs(tmp_path: Path) -> Path:
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)  # the checkout may have logs/ of its own
     for name in ("train/a", "train/b", "study/s", "study/s/cells/x"):
         finish(make_run(tmp_path / "logs" / name, images=False))
     return tmp_path / "logs"
@@ -45,9 +46,8 @@ def test_the_page_lies_in_the_folder_and_never_in_place_of_a_runs_own(logs: Path
         ("logs", "logs/train/a/report.html", "no run's own report"),
     ],
 )
-def test_what_is_refused(runs: Any, page: Any, says: str, logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_refused(runs: Any, page: Any, says: str, logs: Path) -> None:
     (logs / "empty").mkdir()
-    monkeypatch.chdir(logs.parent)
     with pytest.raises(ConfigError, match=says):
         reported(logs, runs, page)
 
