@@ -37,7 +37,6 @@ def test_after_a_run_the_callers_handlers_are_back_and_nothing_holds_the_trainer
     assert sum(isinstance(each, L.Trainer) for each in gc.get_objects()) <= trainers
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("auto", ["1", ""])
 def test_a_job_of_slurm_that_can_go_on_is_saved_requeued_once_and_ended(
     auto: str, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch

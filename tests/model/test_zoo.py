@@ -15,7 +15,7 @@ from sparring.model.gan import GAN
 from sparring.trained.runs import build_model
 from tests.conftest import compose
 from tests.model.pairwise import Row, pairs
-from tests.model.rows import BATCH, FACTORS, FEW, IMPOSSIBLE, ROWS, allowed, name, overrides
+from tests.model.rows import BATCH, FACTORS, IMPOSSIBLE, ROWS, allowed, name, overrides
 
 
 def one_iteration(model: GAN, *, channels: int, size: int) -> None:
@@ -50,13 +50,7 @@ def check(row: Row) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("row", FEW, ids=name)
-def test_every_leaf_takes_a_step(row: Row) -> None:
-    check(row)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("row", [row for row in ROWS if row not in FEW], ids=name)
+@pytest.mark.parametrize("row", ROWS, ids=name)
 def test_every_pair_takes_a_step(row: Row) -> None:
     check(row)
 

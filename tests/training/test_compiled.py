@@ -117,6 +117,9 @@ def test_where_graphs_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     with pytest.raises(ConfigError, match=r"needs an NVIDIA GPU, and this is cpu; leave it out"):
         settings("speed=fast", "speed.cuda_graphs=true").apply(model, CPU, image=(1, 8, 8), rows=8)
+    monkeypatch.setattr(speed_module, "has_compiler", lambda device: False)
+    with pytest.raises(ConfigError, match=r"speed.cuda_graphs=true needs Triton"):
+        settings("speed=fast", "speed.cuda_graphs=true").apply(model, CUDA, image=(1, 8, 8), rows=8)
     with pytest.raises(ConfigError, match=r"add speed.compile=true, or take speed=fast"):
         settings("speed.cuda_graphs=true")
 

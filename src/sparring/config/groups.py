@@ -67,10 +67,7 @@ class Groups:
         for name in override.value():  # type: ignore[union-attr]
             try:
                 config = compose_all(self._config_name, [*self._places, f"{written}={name}"])
-            except (
-                HydraException,
-                OmegaConfBaseException,
-            ):  # not a whole choice, or no place for one: Hydra says which
+            except (HydraException, OmegaConfBaseException):  # no whole choice, or no place for one: Hydra says so
                 continue
             node = OmegaConf.select(config, place, throw_on_missing=False, throw_on_resolution_failure=False)
             below = parts(OmegaConf.to_container(node, resolve=False), "") if OmegaConf.is_dict(node) else ()

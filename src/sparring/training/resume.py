@@ -41,7 +41,8 @@ def check_settings(run: RunDir, resolved: Mapping[str, Any]) -> None:
         CheckpointError: they differ; names each setting, before and now.
     """
     before = run.config
-    different = _differences(before, resolved)
+    changed = _differences(before, resolved)
+    different = [f"{key} was {was}, now {now}" for key, (was, now) in changed.items()]
     given = [name for name in given_in(before["model"]) if name not in given_in(resolved["model"])]
     if given:
         raise CheckpointError(
@@ -52,8 +53,8 @@ def check_settings(run: RunDir, resolved: Mapping[str, Any]) -> None:
         different = [*different[:SHOWN], f"and {len(different) - SHOWN} more"]
     if different:
         raise CheckpointError(
-            f"{run.path} was trained with other settings ({'; '.join(different)}); resume it without changing them, "
-            "or start a new run."
+            f"{run.path} was trained with other settings ({'; '.join(different)}); resume it without changing them"
+            f"{_to_type(changed)}, or start a new run."
         )
 
 
@@ -183,20 +184,24 @@ def is_concluded(run: RunDir, iteration: int, *, report: bool) -> bool:
     return same and (run.report.exists() or not report)
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """One text per setting in FIXED that changed: `model.d_steps was 1, now 2`."""
+def _to_type(changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """What brings settings back that nobody changed but a newer version, in its presets; empty where the model is another."""
+    copies = {key for key in changed for other in changed if key != other and key.endswith(other.removeprefix("model"))}
+    typed = [
+        f"{key}={was}" for key, (was, _) in changed.items() if key not in copies and isinstance(was, bool | int | float)
+    ]
+    fits = len(typed) == len(changed) - len(copies) <= SHOWN
+    return f" (where a newer version's preset did, with {' '.join(typed)})" if fits else ""
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """(then, now) of each setting in FIXED that changed."""
     old, new = BEFORE | _leaves(before), BEFORE | _leaves(now)
     keys = [key for key in {**old, **new} if key.startswith(FIXED) and not key.startswith(PLACES)]
     if not before.get("speed"):  # a run from before there was this section
         keys = [key for key in keys if not key.startswith("speed.")]
-    return [
-        f"{key} was {old.get(key, 'not there')}, now {new.get(key, 'not there')}"
-        for key in keys
-        if old.get(key, _ABSENT) != new.get(key, _ABSENT)
-    ]
-
-
-_ABSENT = object()
+    pairs = {key: (old.get(key, "not there"), new.get(key, "not there")) for key in keys}
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _leaves(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,7 +73,12 @@ class SpeedSettings:
         if isinstance(model, GAN) and self._channels_last(model, device, image, rows):
             for network in (model.generator, model.ema, model.discriminator):
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if self._compiles(device):
+        compiles = self._compiles(device)
+        if self.cuda_graphs and not compiles:
+            raise ConfigError(
+                "speed.cuda_graphs=true needs Triton, which torch's CUDA build brings, and there is none; leave it out."
+            )
+        if compiles:
             recorded = {"mode": "reduce-overhead"} if self.cuda_graphs else {}
             # Chunks have one size, and graphs of one size are faster.
             model.compile_networks(replayed=self.cuda_graphs, dynamic=False, **recorded)

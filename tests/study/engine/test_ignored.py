@@ -60,6 +60,10 @@ def test_a_setting_of_the_data_that_no_cell_takes() -> None:
         (['study.gan=["model=rpgan","data.batch_size=16"]'], "give data.batch_size=<number> to the study itself"),
         (['train=["trainer.max_steps=3"]'], "the study has settings for the steps"),
         (["data.crop=3"], r"data\.crop=3 would be ignored"),
+        (
+            ['train=["model/loss=[hinge,rpgan]"]'],
+            r"model/loss=\[hinge,rpgan\]: there is one place for them; choose one",
+        ),
         (["data.subset_seed=3"], r"data\.subset_seed=3: the replicates .* say seed=3"),
         (["data.seed=3"], r"data\.seed=3: the replicates .* say seed=3"),
         (["data.cache_dir=/x"], r"say paths\.cache_dir=/x"),
